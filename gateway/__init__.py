@@ -1,0 +1,3 @@
+"""The Sockgate gateway: real-time push to browsers that Django has logged in."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,87 @@
+"""Control messages: how Django tells every worker that a right has ended.
+
+One JSON object per message on ``Names.control``, with an ``op``. A lost one is repaired by the
+gateway's audit, so no one waits for an answer; only a count is answered.
+"""
+
+import msgspec
+
+from .errors import ControlError
+
+
+class RevokeSession(msgspec.Struct, tag="revoke_session", tag_field="op", frozen=True):
+    """The session ended: close its connections."""
+
+    sid: str
+
+
+class RevokeUser(msgspec.Struct, tag="revoke_user", tag_field="op", frozen=True):
+    """Every session of the user ended."""
+
+    uid: str
+
+
+class RevokeChannel(msgspec.Struct, tag="revoke_channel", tag_field="op", frozen=True):
+    """The user may no longer hear the channel."""
+
+    uid: str
+    channel: str
+
+
+class UserChanged(msgspec.Struct, tag="user_changed", tag_field="op", frozen=True):
+    """The user record changed: read it again, with every session of the user."""
+
+    uid: str
+
+
+class SessionMoved(msgspec.Struct, tag="session_moved", tag_field="op", frozen=True):
+    """The session goes on under another key (``cycle_key``): connections follow."""
+
+    old: str
+    new: str
+
+
+class Drain(msgspec.Struct, tag="drain", tag_field="op", frozen=True):
+    """The named node is about to stop: its clients should come back elsewhere."""
+
+    node: str
+
+
+class CountConnections(msgspec.Struct, tag="count_connections", tag_field="op", frozen=True):
+    """Each worker counts its connections on the channel and pushes the number to a Redis list.
+
+    ``reply_to`` is the last part of the list's key, see ``Names.reply``.
+    """
+
+    channel: str
+    reply_to: str
+
+
+ControlMessage = (
+    RevokeSession
+    | RevokeUser
+    | RevokeChannel
+    | UserChanged
+    | SessionMoved
+    | Drain
+    | CountConnections
+)
+
+_control_messages = msgspec.json.Decoder(ControlMessage)
+
+
+def write_control(message: ControlMessage) -> bytes:
+    """Encode a control message."""
+    return msgspec.json.encode(message)
+
+
+def read_control(raw: bytes) -> ControlMessage:
+    """Decode a control message.
+
+    Raises:
+        ControlError: it is not JSON, or not a known operation.
+    """
+    try:
+        return _control_messages.decode(raw)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise ControlError(str(error)[:200]) from error

@@ -1,0 +1,43 @@
+"""The errors of the wire.
+
+WireError
+ +-- TokenError
+ |    +-- TokenInvalid      forged, malformed, or made for another deployment
+ |    +-- TokenExpired      genuine, but outside its validity
+ +-- ChannelNameError       not a channel name
+ +-- FrameError             not a frame that a client may send
+ +-- PayloadError           not a publication that can be delivered
+ +-- ControlError           not a control message
+"""
+
+
+class WireError(ValueError):
+    """Something on the wire is not what both ends agreed on."""
+
+
+class TokenError(WireError):
+    """A token opens nothing."""
+
+
+class TokenInvalid(TokenError):
+    """A token was forged, damaged, or signed for another deployment."""
+
+
+class TokenExpired(TokenError):
+    """A token is genuine, but too old or from the future."""
+
+
+class ChannelNameError(WireError):
+    """A text is not a channel name."""
+
+
+class FrameError(WireError):
+    """A client sent something that is not a frame."""
+
+
+class PayloadError(WireError):
+    """A publication cannot be delivered: it is not UTF-8."""
+
+
+class ControlError(WireError):
+    """A control message is not one that this version knows."""

@@ -1,0 +1,199 @@
+"""Frames between browser and gateway, and publications on a channel.
+
+A frame is one JSON object with a ``type``; a publication alone has none, for it is the frame
+that matters most. Whatever a client sends is decoded here, strictly, into one of the classes of
+``ClientFrame``. Frames from the gateway leave here as UTF-8 bytes.
+"""
+
+import json
+from typing import Any, NamedTuple
+
+import msgspec
+
+from .errors import FrameError, PayloadError
+
+FrameId = int | str | None
+"""What a client put in ``id``; the answer carries it as ``reply_to``."""
+
+Position = tuple[str, int]
+"""Where a client is in a channel's history: epoch, offset."""
+
+
+class Connect(msgspec.Struct, tag="connect", tag_field="type", frozen=True):
+    """The first frame: who I am, and up to where I have heard each channel."""
+
+    token: str
+    recover: dict[str, Position] = {}
+    id: FrameId = None
+
+
+class Subscribe(msgspec.Struct, tag="subscribe", tag_field="type", frozen=True):
+    """Ask for a channel that is not automatic; ``grant`` unless its namespace is public."""
+
+    channel: str
+    grant: str | None = None
+    recover: Position | None = None
+    id: FrameId = None
+
+
+class Unsubscribe(msgspec.Struct, tag="unsubscribe", tag_field="type", frozen=True):
+    """Leave a channel."""
+
+    channel: str
+    id: FrameId = None
+
+
+class Refresh(msgspec.Struct, tag="refresh", tag_field="type", frozen=True):
+    """Show a fresh token on a live connection."""
+
+    token: str
+    id: FrameId = None
+
+
+class Presence(msgspec.Struct, tag="presence", tag_field="type", frozen=True):
+    """Ask who is in a channel."""
+
+    channel: str
+    id: FrameId = None
+
+
+class Ping(msgspec.Struct, tag="ping", tag_field="type", frozen=True):
+    """Ask for a sign of life."""
+
+    id: FrameId = None
+
+
+ClientFrame = Connect | Subscribe | Unsubscribe | Refresh | Presence | Ping
+
+_client_frames = msgspec.json.Decoder(ClientFrame)
+_any_json = msgspec.json.Decoder(msgspec.Raw)
+
+
+def read_client_frame(text: str) -> ClientFrame:
+    """Decode what a client sent.
+
+    Raises:
+        FrameError: it is not JSON, not a known frame, or a field has the wrong type.
+    """
+    try:
+        return _client_frames.decode(text)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise FrameError(str(error)[:200]) from error
+
+
+class Publication(NamedTuple):
+    """One message on a channel: JSON text; a plain one has epoch ``""`` and offset 0."""
+
+    payload: bytes
+    epoch: str = ""
+    offset: int = 0
+
+
+def read_publication(raw: bytes) -> Publication:
+    """Read what was published in Redis: ``<json>``, ``#<epoch>:<offset>#<json>``, or any text.
+
+    Text that is not JSON becomes a JSON string.
+
+    Raises:
+        PayloadError: it is not UTF-8.
+    """
+    if raw.startswith(b"#"):
+        sequenced = _read_sequenced(raw)
+        if sequenced is not None:
+            return sequenced
+    return Publication(_as_json(raw))
+
+
+def _read_sequenced(raw: bytes) -> Publication | None:
+    head, hash_mark, payload = raw[1:].partition(b"#")
+    epoch, colon, offset = head.partition(b":")
+    if not (hash_mark and colon and epoch.isalnum() and offset.isdigit() and len(offset) < 20):
+        return None
+    return Publication(_as_json(payload), epoch.decode(), int(offset))
+
+
+def _as_json(raw: bytes) -> bytes:
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError as error:
+        raise PayloadError(str(error)) from error
+    try:
+        return bytes(_any_json.decode(raw))
+    except (msgspec.MsgspecError, RecursionError):
+        return json.dumps(text).encode()
+
+
+def write_publication(publication: Publication) -> bytes:
+    """Write a publication as it travels through Redis."""
+    if not publication.offset:
+        return publication.payload
+    head = f"#{publication.epoch}:{publication.offset}#".encode()
+    return head + publication.payload
+
+
+def publication_head(channel: str) -> bytes:
+    """Begin the frame of a publication on this channel; made once per channel."""
+    return b'{"channel":' + json.dumps(channel).encode() + b',"data":'
+
+
+def publication_frame(head: bytes, publication: Publication) -> bytes:
+    """Complete the frame: ``{"channel":…,"data":…}``, with ``"offset"`` when sequenced."""
+    if not publication.offset:
+        return head + publication.payload + b"}"
+    return b'%b%b,"offset":%d}' % (head, publication.payload, publication.offset)
+
+
+def _frame(frame_type: str, **fields: Any) -> bytes:
+    present = {name: value for name, value in fields.items() if value is not None}
+    return msgspec.json.encode({"type": frame_type, **present})
+
+
+def connected(
+    connection: str, user: str | None, channels: dict[str, Any], expires: int | None
+) -> bytes:
+    """Welcome a connection.
+
+    Args:
+        connection: its public id.
+        user: the pk as text, or None for an anonymous visitor.
+        channels: every channel that it hears now, each with what is known of its history.
+        expires: Unix seconds at which the Django session ends, if it does.
+    """
+    fields = {"type": "connected", "connection": connection, "user": user, "channels": channels}
+    return msgspec.json.encode({**fields, "expires": expires})
+
+
+def error(code: str, message: str, reply_to: FrameId = None) -> bytes:
+    """Refuse one frame and keep the connection; ``code`` is for programs."""
+    return _frame("error", code=code, message=message, reply_to=reply_to)
+
+
+def subscribed(channel: str, reply_to: FrameId = None) -> bytes:
+    """Confirm a channel, asked for or newly given."""
+    return _frame("subscribed", channel=channel, reply_to=reply_to)
+
+
+def unsubscribed(channel: str, reply_to: FrameId = None) -> bytes:
+    """Confirm that a channel was left, or say that it was taken away."""
+    return _frame("unsubscribed", channel=channel, reply_to=reply_to)
+
+
+def refreshed(user: str | None, expires: int | None, reply_to: FrameId = None) -> bytes:
+    """Confirm a fresh token."""
+    fields = {"type": "refreshed", "user": user, "expires": expires}
+    return msgspec.json.encode(fields if reply_to is None else {**fields, "reply_to": reply_to})
+
+
+def pong(reply_to: FrameId = None) -> bytes:
+    """Answer a ping."""
+    return _frame("pong", reply_to=reply_to)
+
+
+def gap(channel: str) -> bytes:
+    """Say that messages on a channel may have been lost."""
+    return _frame("gap", channel=channel)
+
+
+def drain(within_s: float) -> bytes:
+    """Ask a client to come back elsewhere, at a random moment within so many seconds."""
+    return _frame("drain", within=within_s)

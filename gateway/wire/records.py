@@ -1,0 +1,87 @@
+"""The records that Django keeps in Redis and the gateway reads."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from .names import BROADCAST, ChannelNameError, check_channel, user_channel
+
+SESSION_FIELDS = ("user", "auth")
+"""The fields of a session record that identify; the native engine adds ``data``."""
+
+USER_FIELDS = ("auth", "channels")
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRecord:
+    """A login: ``user`` is the pk as text, or empty for an anonymous visitor.
+
+    ``auth`` is the digest of the session's auth hash (``names.auth_digest``).
+    """
+
+    user: str
+    auth: str
+
+    def to_hash(self) -> dict[str, str]:
+        """Give the fields as Redis keeps them."""
+        return {"user": self.user, "auth": self.auth}
+
+
+@dataclass(frozen=True, slots=True)
+class UserRecord:
+    """What is true of a user now: the valid auth digest, and the channels that he hears."""
+
+    auth: str
+    channels: tuple[str, ...] = ()
+
+    def to_hash(self) -> dict[str, str]:
+        """Give the fields as Redis keeps them: ``channels`` is a JSON array."""
+        return {"auth": self.auth, "channels": msgspec.json.encode(self.channels).decode()}
+
+
+def read_session(values: Mapping[str, bytes | None]) -> SessionRecord | None:
+    """Read a session record's fields; a hash without them is no session."""
+    user, auth = values.get("user"), values.get("auth")
+    if user is None or auth is None:
+        return None
+    return SessionRecord(user.decode(errors="replace"), auth.decode(errors="replace"))
+
+
+def read_user(values: Mapping[str, bytes | None]) -> UserRecord | None:
+    """Read a user record's fields; channels that are no channel names are left out."""
+    auth = values.get("auth")
+    if not auth:
+        return None
+    return UserRecord(auth.decode(errors="replace"), _channels(values.get("channels") or b"[]"))
+
+
+def _channels(text: bytes) -> tuple[str, ...]:
+    try:
+        names = msgspec.json.decode(text, type=list[str])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return ()
+    return tuple(name for name in names if _is_channel(name))
+
+
+def _is_channel(name: str) -> bool:
+    try:
+        return bool(check_channel(name))
+    except ChannelNameError:
+        return False
+
+
+def is_valid_login(session: SessionRecord | None, user: UserRecord | None) -> bool:
+    """Tell whether a session still stands: his user record exists and carries the same digest."""
+    if session is None:
+        return False
+    if not session.user:
+        return True
+    return user is not None and user.auth == session.auth
+
+
+def channels_of(session: SessionRecord, user: UserRecord | None) -> tuple[str, ...]:
+    """List the channels that a valid session hears without asking."""
+    if not session.user or user is None:
+        return (BROADCAST,)
+    return (user_channel(session.user), BROADCAST, *user.channels)

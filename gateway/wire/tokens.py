@@ -1,0 +1,128 @@
+"""Signed tokens: Django issues them, the gateway reads them.
+
+A token names a session; it opens nothing without the live record of that session in Redis. A
+grant lets one session subscribe to one channel. Both are signed by ``itsdangerous`` with
+Sockgate's own keys, never with Django's ``SECRET_KEY``.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from time import time
+from typing import Any
+
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+from .errors import TokenExpired, TokenInvalid
+
+TOKEN_SALT = "sockgate.token.v1"
+GRANT_SALT = "sockgate.grant.v1"
+MAX_TOKEN_LENGTH = 2048
+CLOCK_LEEWAY_S = 30
+"""How far in the future a token may be dated: the clocks of two hosts differ."""
+
+_VERSION = 1
+_MAX_FIELD_LENGTH = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What a token says: this session, of this user (``None``: an anonymous visitor)."""
+
+    sid: str
+    uid: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a grant says: this session may subscribe to this channel."""
+
+    sid: str
+    channel: str
+
+
+class _Signer:
+    """Sign small objects with the newest key, verify with any of them."""
+
+    def __init__(
+        self, keys: Sequence[str], salt: str, clock: Callable[[], float] = time
+    ) -> None:
+        if not keys or not all(keys):
+            raise ValueError("at least one signing key is needed, and none may be empty")
+        self._clock = clock
+        self._serializer: URLSafeTimedSerializer[str] = URLSafeTimedSerializer(
+            list(keys),
+            salt=salt,
+            signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
+        )
+
+    def _sign(self, fields: dict[str, Any]) -> str:
+        return self._serializer.dumps({"v": _VERSION, **fields})
+
+    def _verify(self, text: str, max_age_s: float) -> dict[str, Any]:
+        fields, signed_at = self._load(text)
+        age_s = self._clock() - signed_at.astimezone(UTC).timestamp()
+        if not -CLOCK_LEEWAY_S <= age_s <= max_age_s:
+            raise TokenExpired(f"signed {age_s:.0f} s ago")
+        if not isinstance(fields, dict) or fields.get("v") != _VERSION:
+            raise TokenInvalid("of another version")
+        return fields
+
+    def _load(self, text: str) -> tuple[Any, datetime]:
+        if len(text) > MAX_TOKEN_LENGTH:
+            raise TokenInvalid("too long")
+        try:
+            fields, signed_at = self._serializer.loads(text, return_timestamp=True)
+        except (BadData, ValueError) as error:
+            raise TokenInvalid("not signed by us") from error
+        return fields, signed_at
+
+
+class TokenSigner(_Signer):
+    """Issue and read tokens.
+
+    Args:
+        keys: signing keys, oldest first; the last one signs, all of them verify.
+        clock: gives Unix seconds.
+    """
+
+    def __init__(self, keys: Sequence[str], clock: Callable[[], float] = time) -> None:
+        super().__init__(keys, TOKEN_SALT, clock)
+
+    def issue(self, token: Token) -> str:
+        """Sign a token."""
+        return self._sign({"sid": token.sid, "uid": token.uid})
+
+    def read(self, text: str, max_age_s: float) -> Token:
+        """Verify a token.
+
+        Raises:
+            TokenInvalid: it is not one of ours.
+            TokenExpired: it is older than ``max_age_s``, or dated beyond the clock leeway.
+        """
+        fields = self._verify(text, max_age_s)
+        uid = fields.get("uid")
+        return Token(_text(fields.get("sid")), None if uid is None else _text(uid))
+
+
+class GrantSigner(_Signer):
+    """Issue and read grants; the arguments are those of ``TokenSigner``."""
+
+    def __init__(self, keys: Sequence[str], clock: Callable[[], float] = time) -> None:
+        super().__init__(keys, GRANT_SALT, clock)
+
+    def issue(self, grant: Grant) -> str:
+        """Sign a grant."""
+        return self._sign({"sid": grant.sid, "channel": grant.channel})
+
+    def read(self, text: str, max_age_s: float) -> Grant:
+        """Verify a grant; raises as ``TokenSigner.read`` does."""
+        fields = self._verify(text, max_age_s)
+        return Grant(_text(fields.get("sid")), _text(fields.get("channel")))
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= _MAX_FIELD_LENGTH:
+        raise TokenInvalid("a field is missing")
+    return value
