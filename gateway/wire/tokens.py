@@ -45,9 +45,7 @@ class Grant:
 class _Signer:
     """Sign small objects with the newest key, verify with any of them."""
 
-    def __init__(
-        self, keys: Sequence[str], salt: str, clock: Callable[[], float] = time
-    ) -> None:
+    def __init__(self, keys: Sequence[str], salt: str, clock: Callable[[], float] = time) -> None:
         if not keys or not all(keys):
             raise ValueError("at least one signing key is needed, and none may be empty")
         self._clock = clock

@@ -1,0 +1,154 @@
+"""One attached browser: its state, its identity, and its frames on their way out. Pure.
+
+Strategy: the states and what may follow each are data. A connection that is being checked is
+already on its channels; what arrives there is held back until it is welcomed, so that nothing
+falls between the check and the welcome, and nothing reaches a browser before it is known.
+"""
+
+from enum import Enum, auto
+from typing import Protocol
+
+from .batch import Batch
+from .errors import GatewayError, Refused
+from .wire.closecodes import CloseCode
+
+
+class State(Enum):
+    """Where a connection stands."""
+
+    WAITING = auto()
+    """Open, and no token shown yet."""
+
+    CHECKING = auto()
+    """A token was shown; its session is being read."""
+
+    OPEN = auto()
+    """Welcomed; publications flow."""
+
+    CLOSED = auto()
+    """Over."""
+
+
+_NEXT = {
+    State.WAITING: {State.CHECKING, State.CLOSED},
+    State.CHECKING: {State.OPEN, State.CLOSED},
+    State.OPEN: {State.CLOSED},
+    State.CLOSED: set[State](),
+}
+
+
+class Transport(Protocol):
+    """How bytes travel to one browser."""
+
+    @property
+    def name(self) -> str:
+        """The SockJS name: ``websocket``, ``xhr_streaming``, …; ``rawwebsocket`` without SockJS."""
+
+    def send(self, batch: Batch) -> None:
+        """Give frames to the browser, or keep them until it can take them.
+
+        Never raises and never calls back: what goes wrong is reported to the endpoint in a
+        later turn of the loop. So a fan-out may run over the routing table itself.
+        """
+
+    def close(self, code: CloseCode) -> None:
+        """Say why, after what was sent before, and end; does nothing when already ended."""
+
+
+class Identity:
+    """Whose connection it is, as Redis said at the last check.
+
+    ``uid`` is None for an anonymous visitor; ``expires_at`` is in Unix seconds.
+    """
+
+    __slots__ = ("channels", "expires_at", "sid", "uid")
+
+    def __init__(
+        self, sid: str, uid: str | None, channels: tuple[str, ...], expires_at: float | None
+    ) -> None:
+        self.sid = sid
+        self.uid = uid
+        self.channels = channels
+        self.expires_at = expires_at
+
+
+class Connection:
+    """One attached browser.
+
+    Args:
+        connection_id: public; stands in logs and in the welcome.
+        transport: how bytes travel.
+        address: the browser's IP address, for limits and logs.
+        opened_at: monotonic seconds.
+        held_limit_bytes: how much may be held back during the check.
+    """
+
+    __slots__ = (
+        "_held",
+        "address",
+        "channels",
+        "held_limit_bytes",
+        "id",
+        "identity",
+        "opened_at",
+        "sid",
+        "state",
+        "transport",
+        "uid",
+    )
+
+    def __init__(
+        self,
+        connection_id: str,
+        transport: Transport,
+        address: str,
+        opened_at: float,
+        held_limit_bytes: int,
+    ) -> None:
+        self.id = connection_id
+        self.transport = transport
+        self.address = address
+        self.opened_at = opened_at
+        self.held_limit_bytes = held_limit_bytes
+        self.state = State.WAITING
+        self.sid: str | None = None
+        self.uid: str | None = None
+        self.identity: Identity | None = None
+        self.channels: tuple[str, ...] = ()
+        self._held: list[Batch] | None = []
+
+    def enter(self, state: State) -> None:
+        """Go to another state.
+
+        Raises:
+            GatewayError: the state table has no such step.
+        """
+        if state not in _NEXT[self.state]:
+            raise GatewayError(f"from {self.state.name} there is no way to {state.name}")
+        self.state = state
+
+    def deliver(self, batch: Batch) -> None:
+        """Give the browser frames, once it is welcomed."""
+        if self._held is None:
+            self.transport.send(batch)
+        else:
+            self._held.append(batch)
+
+    def welcome(self, identity: Identity, frame: bytes) -> None:
+        """Open: send the welcome, then what was held back.
+
+        Raises:
+            Refused: more was held back than the connection may keep.
+        """
+        self.enter(State.OPEN)
+        self.identity = identity
+        held, self._held = self._held or [], None
+        if sum(batch.size_bytes for batch in held) > self.held_limit_bytes:
+            raise Refused(CloseCode.SLOW_CONSUMER, "too much held back during the check")
+        self.send(frame)
+        for batch in held:
+            self.transport.send(batch)
+
+    def send(self, *frames: bytes) -> None:
+        """Send frames to this browser alone."""
+        self.transport.send(Batch(frames))

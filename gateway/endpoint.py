@@ -1,0 +1,234 @@
+"""Where every transport hands over its browser: opened, received, closed.
+
+The way of a connect: ``opened`` admits and starts the deadline; the first frame is a
+``connect``; its token is verified; the connection is filed under session and user; the session
+is read; the channels are joined and confirmed by Redis; the welcome is sent. From the filing on,
+whatever ends the session finds the connection, so a logout at any moment is seen by one of the
+two.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from secrets import token_urlsafe
+from typing import Any, Protocol
+
+from .authenticator import Authenticator
+from .connection import Connection, Identity, State, Transport
+from .errors import BrokerUnavailable, Refused
+from .hub import Hub
+from .registry import Registry
+from .timerwheel import TimerWheel
+from .wire import messages
+from .wire.closecodes import CloseCode
+from .wire.errors import FrameError
+
+log = logging.getLogger("gateway.access")
+auth_log = logging.getLogger("gateway.auth")
+
+
+class Readiness(Protocol):
+    """Who knows whether a channel is subscribed in Redis."""
+
+    async def confirmed(self, channels: tuple[str, ...]) -> None:
+        """Wait until Redis has confirmed all these subscriptions.
+
+        Raises:
+            BrokerUnavailable: Redis did not confirm in time.
+        """
+
+
+class Endpoint:
+    """The life of connections, whatever their transport.
+
+    Args:
+        registry: who is here.
+        hub: who hears what.
+        authenticator: who is who.
+        subscriber: confirms subscriptions.
+        wheel: for the deadline of the first frame and the end of sessions.
+        connect_timeout_s: how long a connection may go without being welcomed.
+        held_limit_bytes: how much may wait for a connection while it is being checked.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        hub: Hub,
+        authenticator: Authenticator,
+        subscriber: Readiness,
+        wheel: TimerWheel,
+        connect_timeout_s: float,
+        held_limit_bytes: int,
+    ) -> None:
+        self.registry = registry
+        self.hub = hub
+        self.authenticator = authenticator
+        self._subscriber = subscriber
+        self._wheel = wheel
+        self._connect_timeout_s = connect_timeout_s
+        self._held_limit_bytes = held_limit_bytes
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.is_draining = False
+        self.opened_count: Counter[str] = Counter()
+        self.closed_count: Counter[int] = Counter()
+
+    def opened(self, transport: Transport, address: str) -> Connection:
+        """Admit a new connection.
+
+        Raises:
+            Refused: there is no room.
+        """
+        if self.is_draining:
+            raise Refused(CloseCode.DRAIN)
+        self.registry.check_room(address)
+        connection = Connection(
+            token_urlsafe(12), transport, address, self._wheel.clock(), self._held_limit_bytes
+        )
+        self.registry.add(connection)
+        self.opened_count[transport.name] += 1
+        self._wheel.schedule(_Deadline(self, connection), self._connect_timeout_s)
+        return connection
+
+    def received(self, connection: Connection, text: str) -> None:
+        """Take one frame from a browser."""
+        if connection.state is State.CLOSED:
+            return
+        try:
+            self._dispatch(connection, messages.read_client_frame(text))
+        except FrameError as error:
+            self.close(connection, CloseCode.PROTOCOL_ERROR, str(error))
+        except Refused as refusal:
+            self.close(connection, refusal.code, str(refusal))
+
+    def closed(self, connection: Connection, code: int = 1006) -> None:
+        """Forget a connection whose transport is gone."""
+        if connection.state is State.CLOSED:
+            return
+        connection.enter(State.CLOSED)
+        self.registry.remove(connection)
+        self.hub.leave_all(connection)
+        self.closed_count[code] += 1
+        log.info(
+            "event=closed connection=%s user=%s transport=%s code=%d",
+            connection.id,
+            connection.uid,
+            connection.transport.name,
+            code,
+        )
+
+    def close(self, connection: Connection, code: CloseCode, cause: str = "") -> None:
+        """End a connection, and say why: the code to the browser, the cause to the log."""
+        if connection.state is State.CLOSED:
+            return
+        auth_log.info(
+            "event=close connection=%s user=%s code=%d cause=%r",
+            connection.id,
+            connection.uid,
+            code,
+            cause or code.reason,
+        )
+        self.closed(connection, code)
+        connection.transport.close(code)
+
+    def _dispatch(self, connection: Connection, frame: messages.ClientFrame) -> None:
+        if isinstance(frame, messages.Connect):
+            self._connect(connection, frame)
+        elif connection.state is not State.OPEN:
+            raise Refused(CloseCode.PROTOCOL_ERROR, "the first frame must be a connect")
+        else:
+            self._commands[type(frame)](self, connection, frame)
+
+    def _connect(self, connection: Connection, frame: messages.Connect) -> None:
+        if connection.state is not State.WAITING:
+            raise Refused(CloseCode.PROTOCOL_ERROR, "a second connect")
+        token = self.authenticator.read_token(frame.token)
+        connection.enter(State.CHECKING)
+        self.registry.claim(connection, token.sid, token.uid)
+        self.start(self._check(connection, token.sid, token.uid), connection)
+
+    async def _check(self, connection: Connection, sid: str, uid: str | None) -> None:
+        identity = await self.identify(sid, uid)
+        if connection.state is not State.CHECKING:
+            return
+        self._join(connection, identity.channels)
+        await self._subscriber.confirmed(identity.channels)
+        if connection.state is State.CHECKING:
+            self._welcome(connection, identity)
+
+    async def identify(self, sid: str, uid: str | None) -> Identity:
+        """Read a session.
+
+        Raises:
+            Refused: it is not valid, or cannot be read now.
+        """
+        identity = await self.authenticator.identify(sid, uid)
+        if identity is None:
+            raise Refused(CloseCode.SESSION_UNKNOWN)
+        return identity
+
+    def _join(self, connection: Connection, channels: tuple[str, ...]) -> None:
+        for channel in channels:
+            self.hub.join(connection, channel)
+
+    def _welcome(self, connection: Connection, identity: Identity) -> None:
+        self.registry.accept(connection)
+        channels: dict[str, Any] = {channel: {} for channel in connection.channels}
+        expires = None if identity.expires_at is None else int(identity.expires_at)
+        frame = messages.connected(connection.id, identity.uid, channels, expires)
+        connection.welcome(identity, frame)
+        log.info(
+            "event=connected connection=%s user=%s transport=%s address=%s",
+            connection.id,
+            connection.uid,
+            connection.transport.name,
+            connection.address,
+        )
+
+    def start(self, work: Coroutine[Any, Any, None], connection: Connection) -> None:
+        """Run work for a connection; what it refuses closes the connection."""
+        task = asyncio.ensure_future(self._guarded(work, connection))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _guarded(self, work: Coroutine[Any, Any, None], connection: Connection) -> None:
+        try:
+            await work
+        except Refused as refusal:
+            self.close(connection, refusal.code, str(refusal))
+        except BrokerUnavailable as error:
+            self.close(connection, CloseCode.UNAVAILABLE, str(error))
+        except Exception:
+            log.exception("event=task_failed connection=%s", connection.id)
+            self.close(connection, CloseCode.INTERNAL_ERROR)
+
+    def _ping(self, connection: Connection, frame: messages.Ping) -> None:
+        connection.send(messages.pong(frame.id))
+
+    def _unknown(self, connection: Connection, frame: messages.Subscribe) -> None:
+        message = "this server has no channels on request"
+        connection.send(messages.error("not_supported", message, frame.id))
+
+    _commands: dict[type, Callable[..., None]] = {
+        messages.Ping: _ping,
+        messages.Subscribe: _unknown,
+        messages.Unsubscribe: _unknown,
+        messages.Refresh: _unknown,
+        messages.Presence: _unknown,
+    }
+
+
+class _Deadline:
+    """The latest moment at which a connection must have been welcomed."""
+
+    __slots__ = ("connection", "endpoint")
+
+    def __init__(self, endpoint: Endpoint, connection: Connection) -> None:
+        self.endpoint = endpoint
+        self.connection = connection
+
+    def on_timer(self, now: float) -> None:
+        """Close the connection unless it was welcomed."""
+        if self.connection.state in (State.WAITING, State.CHECKING):
+            self.endpoint.close(self.connection, CloseCode.CONNECT_TIMEOUT)
