@@ -12,7 +12,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from secrets import token_urlsafe
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from .authenticator import Authenticator
 from .connection import Connection, Identity, State, Transport
@@ -210,7 +210,7 @@ class Endpoint:
         message = "this server has no channels on request"
         connection.send(messages.error("not_supported", message, frame.id))
 
-    _commands: dict[type, Callable[..., None]] = {
+    _commands: ClassVar[dict[type, Callable[..., None]]] = {
         messages.Ping: _ping,
         messages.Subscribe: _unknown,
         messages.Unsubscribe: _unknown,

@@ -30,6 +30,7 @@ class CloseCode(IntEnum):
     reason: str
 
     def __new__(cls, code: int, reason: str) -> "CloseCode":
+        """Make a member that carries its reason."""
         member = int.__new__(cls, code)
         member._value_ = code
         member.reason = reason

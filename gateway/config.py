@@ -1,0 +1,234 @@
+"""The configuration of one gateway: frozen, checked, from flags and ``SOCKGATE_*`` variables.
+
+Each field has one name in three spellings: ``max_connections``, ``--max-connections``,
+``SOCKGATE_MAX_CONNECTIONS``. A flag wins over a variable. Secrets are never flags.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+from urllib.parse import urlsplit
+
+from .errors import ConfigError
+from .origins import normalize
+
+TRANSPORTS = (
+    "websocket",
+    "rawwebsocket",
+    "xhr_streaming",
+    "xhr",
+    "eventsource",
+    "htmlfile",
+    "jsonp",
+)
+
+MIN_KEY_LENGTH = 32
+_SECRET = "secret"
+_REDIS_SCHEMES = ("redis", "rediss", "unix")
+
+
+def _list(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _flag(text: str) -> bool:
+    lowered = text.strip().lower()
+    if lowered in ("1", "true", "yes", "on"):
+        return True
+    if lowered in ("0", "false", "no", "off", ""):
+        return False
+    raise ValueError("expected yes or no")
+
+
+def _option(default: Any, text: str, parse: Callable[[str], Any] = str, **extra: Any) -> Any:
+    return field(default=default, metadata={"help": text, "parse": parse, **extra})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Everything that can be set. Durations are in seconds, sizes in bytes."""
+
+    redis_url: str = _option(
+        "redis://127.0.0.1:6379/0", "where Django keeps its sessions", **{_SECRET: True}
+    )
+    signing_keys: tuple[str, ...] = _option(
+        (), "keys that Django signs tokens with, oldest first", _list, **{_SECRET: True}
+    )
+    host: str = _option("127.0.0.1", "address to listen on")
+    port: int = _option(8001, "port to listen on (default: PORT, else 8001)", int)
+    prefix: str = _option("/realtime", "path under which SockJS is served")
+    origins: tuple[str, ...] = _option(
+        (), "origins of the pages that may connect, comma-separated", _list
+    )
+    workers: int = _option(1, "worker processes", int)
+    ops_port: int = _option(8011, "loopback port of health and metrics; 0 turns it off", int)
+    key_prefix: str = _option("sockgate:", "begins every Redis key")
+    channel_prefix: str = _option("rt:", "begins every Redis channel")
+    transports: tuple[str, ...] = _option(TRANSPORTS, "transports to offer", _list)
+    trusted_proxies: tuple[str, ...] = _option(
+        (), "addresses of proxies whose X-Forwarded-For and -Proto are believed", _list
+    )
+    token_max_age: float = _option(3600.0, "how long a token may be shown", float)
+    connect_timeout: float = _option(10.0, "how long a browser may take to show its token", float)
+    heartbeat: float = _option(25.0, "between signs of life", float)
+    disconnect_delay: float = _option(5.0, "how long a polling browser may be away", float)
+    audit_interval: float = _option(30.0, "between two readings of all live sessions", float)
+    release_delay: float = _option(5.0, "before a channel that nobody hears is released", float)
+    drain_timeout: float = _option(10.0, "how long a stopping worker waits for its browsers", float)
+    max_connections: int = _option(50_000, "connections of one worker", int)
+    max_unauthenticated: int = _option(5_000, "connections without a checked token", int)
+    max_per_user: int = _option(100, "connections of one user in one worker", int)
+    max_per_address: int = _option(1_000, "unauthenticated connections of one IP address", int)
+    max_frame: int = _option(32 * 1024, "bytes of one message from a browser", int)
+    max_publication: int = _option(1024 * 1024, "bytes of one publication", int)
+    max_outbox: int = _option(2 * 1024 * 1024, "bytes that one slow browser may hold", int)
+    response_limit: int = _option(128 * 1024, "bytes of one streaming response", int)
+    jsessionid: bool = _option(False, "set the cookie that some balancers need", _flag)
+    tls_cert: str = _option("", "file with the TLS certificate chain")
+    tls_key: str = _option("", "file with the TLS private key")
+    log_level: str = _option("info", "debug, info, warning or error")
+    log_format: str = _option("text", "text or json")
+
+    def problems(self) -> list[str]:
+        """List what is wrong, in words that name the variable."""
+        return [problem for check in _CHECKS for problem in check(self)]
+
+    @property
+    def own_scheme(self) -> str:
+        """``https`` when the gateway itself ends TLS."""
+        return "https" if self.tls_cert else "http"
+
+
+def is_secret(name: str) -> bool:
+    """Tell whether an option may not be given as a flag."""
+    return any(f.metadata.get(_SECRET) for f in fields(Config) if f.name == name)
+
+
+def load(flags: Mapping[str, str], environ: Mapping[str, str]) -> Config:
+    """Build a configuration from flags (by field name) and the environment.
+
+    Raises:
+        ConfigError: with every problem found, not just the first.
+    """
+    values, problems = _parse({**_from_environ(environ), **flags})
+    problems += [f"SOCKGATE_{name}: unknown variable" for name in _unknown(environ)]
+    config = Config(**values)
+    problems += config.problems()
+    if problems:
+        raise ConfigError(problems)
+    return config
+
+
+def _from_environ(environ: Mapping[str, str]) -> dict[str, str]:
+    found = {"port": environ["PORT"]} if environ.get("PORT") else {}
+    for option in fields(Config):
+        value = environ.get(f"SOCKGATE_{option.name.upper()}")
+        if value is not None:
+            found[option.name] = value
+    return found
+
+
+def _unknown(environ: Mapping[str, str]) -> list[str]:
+    known = {f"SOCKGATE_{option.name.upper()}" for option in fields(Config)}
+    ours = [name for name in environ if name.startswith("SOCKGATE_")]
+    return sorted(name.removeprefix("SOCKGATE_") for name in ours if name not in known)
+
+
+def _parse(texts: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    values: dict[str, Any] = {}
+    problems = []
+    for option in fields(Config):
+        if option.name not in texts:
+            continue
+        try:
+            values[option.name] = option.metadata["parse"](texts[option.name])
+        except ValueError:
+            problems.append(f"{_variable(option.name)}: cannot be read as {option.type}")
+    return values, problems
+
+
+def _variable(name: str) -> str:
+    return f"SOCKGATE_{name.upper()}"
+
+
+def _check_keys(config: Config) -> list[str]:
+    if not config.signing_keys:
+        return ["SOCKGATE_SIGNING_KEYS: not set; give the keys that Django signs with"]
+    if any(len(key) < MIN_KEY_LENGTH for key in config.signing_keys):
+        return [f"SOCKGATE_SIGNING_KEYS: a key is shorter than {MIN_KEY_LENGTH} characters"]
+    return []
+
+
+def _check_redis(config: Config) -> list[str]:
+    if urlsplit(config.redis_url).scheme not in _REDIS_SCHEMES:
+        return ["SOCKGATE_REDIS_URL: must begin with redis://, rediss:// or unix://"]
+    return []
+
+
+def _check_origins(config: Config) -> list[str]:
+    problems = []
+    for origin in config.origins:
+        try:
+            normalize(origin)
+        except ValueError:
+            problems.append(f"SOCKGATE_ORIGINS: {origin!r} is not scheme://host[:port]")
+    return problems
+
+
+def _check_transports(config: Config) -> list[str]:
+    unknown = [name for name in config.transports if name not in TRANSPORTS]
+    problems = [f"SOCKGATE_TRANSPORTS: {name!r} is none of {TRANSPORTS}" for name in unknown]
+    if not config.transports:
+        problems.append("SOCKGATE_TRANSPORTS: at least one is needed")
+    return problems
+
+
+def _check_prefix(config: Config) -> list[str]:
+    if not config.prefix.startswith("/") or config.prefix.endswith("/"):
+        return ["SOCKGATE_PREFIX: must begin with a slash and not end with one"]
+    return []
+
+
+def _check_numbers(config: Config) -> list[str]:
+    may_be_zero = {"ops_port", "port", "drain_timeout", "release_delay"}
+    problems = []
+    for option in fields(Config):
+        value = getattr(config, option.name)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            continue
+        if value < 0 or (value == 0 and option.name not in may_be_zero) or value != value:
+            problems.append(f"{_variable(option.name)}: must be positive")
+    return problems
+
+
+def _check_ports(config: Config) -> list[str]:
+    names = [name for name in ("port", "ops_port") if getattr(config, name) > 65535]
+    return [f"{_variable(name)}: there are 65535 ports" for name in names]
+
+
+def _check_tls(config: Config) -> list[str]:
+    if bool(config.tls_cert) != bool(config.tls_key):
+        return ["SOCKGATE_TLS_CERT, SOCKGATE_TLS_KEY: set both or neither"]
+    return []
+
+
+def _check_logging(config: Config) -> list[str]:
+    problems = []
+    if config.log_level.lower() not in ("debug", "info", "warning", "error"):
+        problems.append("SOCKGATE_LOG_LEVEL: must be debug, info, warning or error")
+    if config.log_format not in ("text", "json"):
+        problems.append("SOCKGATE_LOG_FORMAT: must be text or json")
+    return problems
+
+
+_CHECKS: tuple[Callable[[Config], list[str]], ...] = (
+    _check_keys,
+    _check_redis,
+    _check_origins,
+    _check_transports,
+    _check_prefix,
+    _check_numbers,
+    _check_ports,
+    _check_tls,
+    _check_logging,
+)
