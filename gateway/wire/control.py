@@ -35,7 +35,12 @@ class UserChanged(msgspec.Struct, tag="user_changed", tag_field="op", frozen=Tru
 
 
 class SessionMoved(msgspec.Struct, tag="session_moved", tag_field="op", frozen=True):
-    """The session goes on under another key (``cycle_key``): connections follow."""
+    """The session goes on under another key (``cycle_key``): connections follow.
+
+    ``old == new`` says that the session itself changed, say by a login, or that it now ends
+    sooner: read its record again. A new password reaches the user record a moment before the
+    session record, so a digest that does not match is read once more before it closes anything.
+    """
 
     old: str
     new: str
@@ -67,7 +72,7 @@ ControlMessage = (
     | CountConnections
 )
 
-_control_messages = msgspec.json.Decoder(ControlMessage)
+_control_messages: msgspec.json.Decoder[ControlMessage] = msgspec.json.Decoder(ControlMessage)
 
 
 def write_control(message: ControlMessage) -> bytes:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from .names import BROADCAST, ChannelNameError, check_channel, user_channel
+from .errors import ChannelNameError
+from .names import BROADCAST, check_channel, user_channel
 
 SESSION_FIELDS = ("user", "auth")
 """The fields of a session record that identify; the native engine adds ``data``."""
@@ -30,7 +31,11 @@ class SessionRecord:
 
 @dataclass(frozen=True, slots=True)
 class UserRecord:
-    """What is true of a user now: the valid auth digest, and the channels that he hears."""
+    """What is true of a user now: the valid auth digest, and the channels that he hears.
+
+    ``auth`` may list several digests, separated by spaces: while Django's ``SECRET_KEY`` rotates
+    (``SECRET_KEY_FALLBACKS``), a login under an older key stands too.
+    """
 
     auth: str
     channels: tuple[str, ...] = ()
@@ -72,12 +77,12 @@ def _is_channel(name: str) -> bool:
 
 
 def is_valid_login(session: SessionRecord | None, user: UserRecord | None) -> bool:
-    """Tell whether a session still stands: his user record exists and carries the same digest."""
+    """Tell whether a session still stands: his user record exists and carries its digest."""
     if session is None:
         return False
     if not session.user:
         return True
-    return user is not None and user.auth == session.auth
+    return user is not None and session.auth in user.auth.split()
 
 
 def channels_of(session: SessionRecord, user: UserRecord | None) -> tuple[str, ...]:
