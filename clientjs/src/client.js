@@ -1,0 +1,130 @@
+/**
+ * What a page holds: handlers by event, and the state of its connection.
+ */
+import { Connection } from "./connection.js";
+import { Events } from "./events.js";
+import { messageOf } from "./frames.js";
+
+/** Names that speak of the connection; no publication may take them. */
+/** @type {Object<string, boolean>} */
+var RESERVED = { "*": true, state: true, error: true, gap: true };
+
+/**
+ * @constructor
+ * @param {any} parts  those of connection.js, without a listener
+ */
+export function Client(parts) {
+  this.state = "connecting";
+  this.transport = "";
+  /** @type {string | null} */
+  this.user = null;
+  this.connection = "";
+  /** @type {((state: string, detail: any) => void) | null} */
+  this.onstate = null;
+  this._clock = parts.clock;
+  this._events = new Events();
+  parts.listener = this._listener();
+  this._connection = new Connection(parts);
+  this._watch(parts.network);
+  this._callOffStart = nothing;
+  this.connect();
+}
+
+/**
+ * Call a handler with each message of an event, or of every event ("*").
+ *
+ * @param {string} event
+ * @param {import("./events.js").Handler} handler  is given the data and the message
+ * @returns {Client} itself
+ */
+Client.prototype.on = function (event, handler) {
+  this._events.on(event, handler);
+  return this;
+};
+
+/**
+ * @param {string} event
+ * @param {import("./events.js").Handler} [handler]  without it, all of the event's
+ * @returns {Client} itself
+ */
+Client.prototype.off = function (event, handler) {
+  this._events.off(event, handler);
+  return this;
+};
+
+/** Connect again after `close`, or at once while waiting. The page may add handlers first. */
+Client.prototype.connect = function () {
+  var connection = this._connection;
+  this._callOffStart();
+  this._callOffStart = this._clock.after(0, function () {
+    connection.happen("connect");
+  });
+};
+
+/** Close for good, until `connect`. */
+Client.prototype.close = function () {
+  this._callOffStart();
+  this._connection.happen("close", { code: 1000, reason: "closed by the page" });
+  this.state = "closed";
+};
+
+/** @param {import("./online.js").Network} network */
+Client.prototype._watch = function (network) {
+  var connection = this._connection;
+  network.watch({
+    offline: function () {
+      connection.happen("offline");
+    },
+    online: function () {
+      connection.happen("online");
+    },
+    wake: function () {
+      connection.happen("wake");
+    }
+  });
+};
+
+/** @returns {import("./connection.js").Listener} */
+Client.prototype._listener = function () {
+  var client = this;
+  return {
+    state: function (state, detail) {
+      client._enter(state, detail);
+    },
+    publication: function (publication) {
+      client._deliver(messageOf(publication));
+    },
+    gap: function (frame) {
+      client._events.emit("gap", frame.channel, frame);
+    },
+    error: function (frame) {
+      client._events.emit("error", frame.code, frame);
+    }
+  };
+};
+
+/**
+ * @param {string} state
+ * @param {any} detail
+ */
+Client.prototype._enter = function (state, detail) {
+  this.state = state;
+  this.transport = detail.transport || "";
+  this.connection = detail.connection || "";
+  if (state === "connected") {
+    this.user = detail.user;
+  }
+  if (this.onstate) {
+    this._events.call(this.onstate, state, detail);
+  }
+  this._events.emit("state", state, detail);
+};
+
+/** @param {import("./frames.js").Message} message */
+Client.prototype._deliver = function (message) {
+  var event = RESERVED[message.event] === true ? "message" : message.event;
+  this._events.emit(event, message.data, message);
+  this._events.emit("*", message.data, message);
+};
+
+function nothing() {}

@@ -1,0 +1,159 @@
+/**
+ * One page's connection: the state it is in, and what it holds there. What a state does with
+ * what happens stands in states.js, as a table.
+ */
+import { isPublication, readFrame } from "./frames.js";
+import { DEADLINES_MS, PUBLIC_STATES, TOO_LATE, TRANSITIONS } from "./states.js";
+
+/**
+ * @typedef {Object} Listener
+ * @property {function(string, any): void} state  is told the public state, and its detail
+ * @property {function(any): void} publication
+ * @property {function(any): void} gap  is given the frame
+ * @property {function(any): void} error  is given the frame
+ *
+ * @typedef {Object} Parts
+ * @property {function(string): import("./socket.js").SockJSLike} open  begins a connection
+ * @property {import("./token.js").TokenSource} tokens
+ * @property {import("./positions.js").Positions} positions
+ * @property {import("./backoff.js").Backoff} backoff
+ * @property {import("./online.js").Network} network
+ * @property {import("./clock.js").Clock} clock
+ * @property {function(): number} random
+ * @property {function(string): void} log
+ * @property {Listener} listener
+ */
+
+/**
+ * @constructor
+ * @param {Parts} parts
+ */
+export function Connection(parts) {
+  this.parts = parts;
+  this.state = "closed";
+  this.wasRefused = false;
+  this.token = "";
+  this.heardAt = 0;
+  /** @type {import("./socket.js").Socket | null} */
+  this.socket = null;
+  this._publicState = "closed";
+  this._callOffDeadline = nothing;
+  this._callOffDrain = nothing;
+}
+
+/**
+ * Let something happen.
+ *
+ * @param {string} event  a column of the table
+ * @param {any} [detail]
+ */
+Connection.prototype.happen = function (event, detail) {
+  var action = TRANSITIONS[this.state][event];
+  if (action) {
+    action(this, detail);
+  }
+};
+
+/**
+ * @param {string} state
+ * @param {any} detail  for the page
+ * @param {number} [deadlineMs]  instead of the usual one
+ */
+Connection.prototype.enter = function (state, detail, deadlineMs) {
+  var publicState = PUBLIC_STATES[state] || state;
+  var isNews = publicState !== this._publicState;
+  this.state = state;
+  this._publicState = publicState;
+  this.expect(deadlineMs === undefined ? DEADLINES_MS[state] : deadlineMs);
+  this.parts.log("state " + state);
+  if (isNews) {
+    this.parts.listener.state(publicState, detail);
+  }
+};
+
+/** @param {number} [ms] until it is late; undefined: never */
+Connection.prototype.expect = function (ms) {
+  var self = this;
+  this._callOffDeadline();
+  this._callOffDeadline = nothing;
+  if (ms !== undefined) {
+    this._callOffDeadline = this.parts.clock.after(ms, function () {
+      self.happen("late", TOO_LATE);
+    });
+  }
+};
+
+/** Let go of the socket and of a token under way. */
+Connection.prototype.release = function () {
+  this._callOffDrain();
+  this._callOffDrain = nothing;
+  this.parts.tokens.cancel();
+  var socket = this.socket;
+  this.socket = null;
+  if (socket) {
+    socket.close();
+  }
+};
+
+/** The socket is open. */
+Connection.prototype.opened = function () {
+  this.happen("opened");
+};
+
+/** @param {import("./socket.js").Close} close */
+Connection.prototype.lost = function (close) {
+  this.happen("lost", close);
+};
+
+/** @param {string | null} text  null: a heartbeat */
+Connection.prototype.heard = function (text) {
+  this.heardAt = this.parts.clock.now();
+  var frame = text === null ? null : readFrame(text);
+  if (!frame) {
+    return;
+  }
+  var take = isPublication(frame) ? takePublication : TAKERS["on " + frame.type];
+  if (take) {
+    take(this, frame);
+  }
+};
+
+/** @param {number} withinS */
+Connection.prototype.drain = function (withinS) {
+  var self = this;
+  this._callOffDrain();
+  this._callOffDrain = this.parts.clock.after(this.parts.random() * withinS * 1000, function () {
+    self.happen("drained");
+  });
+};
+
+// What is done with a frame.
+
+/** @type {Object<string, function(Connection, any): void>} */
+var TAKERS = {
+  "on connected": function (connection, frame) {
+    connection.happen("welcomed", frame);
+  },
+  "on drain": function (connection, frame) {
+    connection.drain(frame.within || 0);
+  },
+  "on gap": function (connection, frame) {
+    connection.parts.positions.skip(frame.channel);
+    connection.parts.listener.gap(frame);
+  },
+  "on error": function (connection, frame) {
+    connection.parts.listener.error(frame);
+  }
+};
+
+/**
+ * @param {Connection} connection
+ * @param {import("./frames.js").Frame} frame
+ */
+function takePublication(connection, frame) {
+  if (connection.parts.positions.accept(frame)) {
+    connection.parts.listener.publication(frame);
+  }
+}
+
+function nothing() {}

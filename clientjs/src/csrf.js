@@ -1,0 +1,82 @@
+/**
+ * Django's CSRF token, wherever this site keeps it: the cookie (which login rotates), the
+ * configuration, a meta tag, a form.
+ */
+
+/** @typedef {import("./settings.js").Settings} Settings */
+
+/**
+ * Headers that prove to Django that its own page asks. Never for another origin, which must not
+ * learn the token.
+ *
+ * @param {string} url  that will be asked
+ * @param {Settings} settings
+ * @param {Document} document
+ * @returns {Object<string, string>}
+ */
+export function csrfHeaders(url, settings, document) {
+  /** @type {Object<string, string>} */
+  var headers = {};
+  var token = isOwnOrigin(url, document.location) ? csrfToken(settings, document) : "";
+  if (token) {
+    headers[settings.csrfHeaderName] = token;
+  }
+  return headers;
+}
+
+/**
+ * @param {Settings} settings
+ * @param {Document} document
+ * @returns {string} empty: none
+ */
+function csrfToken(settings, document) {
+  return (
+    cookie(settings.csrfCookieName, document.cookie) ||
+    settings.csrfToken ||
+    attribute(document, "meta", "csrf-token", "content") ||
+    attribute(document, "input", "csrfmiddlewaretoken", "value")
+  );
+}
+
+/**
+ * @param {string} name
+ * @param {string} cookies  as in document.cookie
+ * @returns {string}
+ */
+export function cookie(name, cookies) {
+  var pairs = (cookies || "").split(/;\s*/);
+  for (var i = 0; i < pairs.length; i++) {
+    if (pairs[i].indexOf(name + "=") === 0) {
+      return decodeURIComponent(pairs[i].slice(name.length + 1));
+    }
+  }
+  return "";
+}
+
+/**
+ * @param {Document} document
+ * @param {string} tag
+ * @param {string} name
+ * @param {string} wanted
+ * @returns {string}
+ */
+function attribute(document, tag, name, wanted) {
+  var elements = document.getElementsByTagName(tag);
+  for (var i = 0; i < elements.length; i++) {
+    if (elements[i].getAttribute("name") === name) {
+      return elements[i].getAttribute(wanted) || "";
+    }
+  }
+  return "";
+}
+
+/**
+ * @param {string} url
+ * @param {{protocol: string, host: string}} location
+ * @returns {boolean}
+ */
+export function isOwnOrigin(url, location) {
+  var origin = location.protocol + "//" + location.host;
+  var isPath = !/^([a-z][a-z0-9+.-]*:|[\\/]{2})/i.test(url);
+  return isPath || url === origin || url.indexOf(origin + "/") === 0;
+}

@@ -1,0 +1,85 @@
+/**
+ * Frames, as docs/protocol.md draws them: JSON texts, each one SockJS message. What a client
+ * sends is written here, what it receives is read here.
+ */
+
+/**
+ * @typedef {[string, number]} Position  epoch and offset in a channel's history
+ *
+ * @typedef {Object} Frame
+ * @property {string} [type]  absent on a publication
+ * @property {string} [channel]
+ * @property {any} [data]
+ * @property {number} [offset]
+ *
+ * @typedef {Object} Message  what a handler is given beside the data
+ * @property {string} event
+ * @property {any} data
+ * @property {string} channel
+ * @property {number} [offset]  of a sequenced publication
+ */
+
+/**
+ * Write the first frame.
+ *
+ * @param {string} token
+ * @param {Object<string, Position>} recover  up to where each channel was heard
+ * @returns {string}
+ */
+export function connectFrame(token, recover) {
+  return JSON.stringify({ type: "connect", token: token, recover: recover });
+}
+
+/**
+ * Read what the gateway sent.
+ *
+ * @param {string} text
+ * @returns {Frame | null} null: not a frame
+ */
+export function readFrame(text) {
+  try {
+    return asObject(JSON.parse(text));
+  } catch (error) {
+    return null;
+  }
+}
+
+/**
+ * @param {Frame} frame
+ * @returns {boolean}
+ */
+export function isPublication(frame) {
+  return frame.type === undefined && typeof frame.channel === "string" && "data" in frame;
+}
+
+/**
+ * Turn a publication into what handlers are given: `{"event":…,"data":…}` is unwrapped, any
+ * other payload is the data of the event "message".
+ *
+ * @param {Frame} publication
+ * @returns {Message}
+ */
+export function messageOf(publication) {
+  var named = asNamed(publication.data);
+  var message = /** @type {Message} */ ({
+    event: named ? named.event : "message",
+    data: named ? named.data : publication.data,
+    channel: publication.channel
+  });
+  if (publication.offset !== undefined) {
+    message.offset = publication.offset;
+  }
+  return message;
+}
+
+/** @param {any} payload */
+function asNamed(payload) {
+  var fields = asObject(payload);
+  return fields && typeof fields.event === "string" && "data" in fields ? fields : null;
+}
+
+/** @param {any} value */
+function asObject(value) {
+  // IE8 calls null and undefined "[object Object]", too.
+  return value && Object.prototype.toString.call(value) === "[object Object]" ? value : null;
+}

@@ -1,0 +1,56 @@
+/**
+ * Names that nobody guesses. Whoever knows the SockJS session id of a connection over HTTP can
+ * read from it, so it must hold at least 110 bits; sockjs-client's own default holds 40.
+ */
+
+var ALPHABET = "abcdefghijklmnopqrstuvwxyz012345";
+var LENGTH = 24; // 5 bits each: 120 bits
+
+/**
+ * @typedef {Object} Randomness
+ * @property {{getRandomValues: function(Uint8Array): any}} [crypto]
+ * @property {{getRandomValues: function(Uint8Array): any}} [msCrypto]  of IE11
+ */
+
+/**
+ * @param {Randomness} page  a window
+ * @param {function(): number} [random]  gives [0, 1); for browsers without a crypto object
+ * @returns {string} 120 bits, in letters and digits
+ */
+export function unguessableId(page, random) {
+  var bytes = randomBytes(page, random || Math.random);
+  var text = "";
+  for (var i = 0; i < LENGTH; i++) {
+    text += ALPHABET.charAt(bytes[i] & 31);
+  }
+  return text;
+}
+
+/**
+ * @param {Randomness} page
+ * @param {function(): number} random
+ * @returns {Uint8Array | number[]}
+ */
+function randomBytes(page, random) {
+  var source = page.crypto || page.msCrypto;
+  if (!source || !source.getRandomValues) {
+    return scrambledBytes(random);
+  }
+  var bytes = new Uint8Array(LENGTH);
+  source.getRandomValues(bytes);
+  return bytes;
+}
+
+// Browsers before IE11 have nothing better than Math.random: each byte takes the high bits of
+// two draws and the low bits of the clock, so that the generator's state does not lie open.
+/**
+ * @param {function(): number} random
+ * @returns {number[]}
+ */
+function scrambledBytes(random) {
+  var bytes = [];
+  for (var i = 0; i < LENGTH; i++) {
+    bytes.push((random() * 256) ^ (random() * 256) ^ (new Date().getTime() >> i % 8));
+  }
+  return bytes;
+}

@@ -1,0 +1,125 @@
+/**
+ * Sockgate's browser client.
+ *
+ *     var rt = Sockgate.connect({ tokenUrl: "/realtime/token/" });
+ *     rt.on("news", function (data, message) { … });
+ *
+ * Without options it is told everything by `{% sockgate_client %}`, Sockgate's tag for Django
+ * templates, which leaves the configuration and a first token in the page.
+ *
+ * ## Messages
+ *
+ * What is published as `{"event": "news", "data": …}` calls the handlers of "news"; anything
+ * else calls those of "message", with the whole payload as the data. A handler is given the data
+ * and the message: `{event, data, channel, offset}`, the offset where the publication has one.
+ * `rt.on("*", handler)` hears every message; `rt.off("news", handler)` takes one handler away,
+ * `rt.off("news")` all of them.
+ *
+ * ## State
+ *
+ * `rt.state` is one of these; `rt.onstate = function (state, detail) { … }` and
+ * `rt.on("state", …)` are told when it changes, with a detail:
+ *
+ * - "connecting"
+ * - "connected": `{transport, user, connection}`, which are also `rt.transport` and so on
+ * - "waiting" for the next attempt: `{ms, code, reason}`; backs off exponentially, with full jitter
+ * - "offline": the browser has no network, or the page sleeps; resumes by itself
+ * - "closed" for good: `{code, reason}`; the login ended, the page closed it, or there is no use
+ *   in trying. `code` is a close code, or the status of the token endpoint (403: not signed in).
+ *   `rt.connect()` begins again.
+ *
+ * ## Other events
+ *
+ * - "gap": messages on a channel may have been lost; given `(channel, frame)`. Load afresh what
+ *   the page shows.
+ * - "error": the gateway refused a frame; given `(code, frame)`.
+ *
+ * "state", "gap", "error" and "*" are reserved: a publication that calls itself so arrives as
+ * "message".
+ *
+ * ## Options
+ *
+ * - `url`: the gateway's, else what the token endpoint says
+ * - `tokenUrl`: where to POST for a token ("/realtime/token/"), or `getToken: function (callback)`
+ *   that calls `callback(error, token)`, the token as text or as `{token, expires_in, url}`; an
+ *   error with the status 401 or 403 means "not signed in"
+ * - `token`, `expiresIn`: a first token, and its life in seconds
+ * - `transports`: those that SockJS may use, such as `["websocket", "xhr-streaming"]`
+ * - `reconnect`: `{minMs: 500, maxMs: 30000}`, the widest first wait and the widest of all
+ * - `csrfToken`, `csrfCookieName`, `csrfHeaderName`: where they are not Django's usual ones
+ * - `debug: true` writes to the console; `log: function (text)` elsewhere. Never a token.
+ */
+import SockJS from "sockjs-client";
+
+import { Backoff } from "./backoff.js";
+import { Client } from "./client.js";
+import { Clock } from "./clock.js";
+import { csrfHeaders } from "./csrf.js";
+import { unguessableId } from "./ids.js";
+import { Network } from "./online.js";
+import { Positions } from "./positions.js";
+import { post } from "./post.js";
+import { readSettings } from "./settings.js";
+import { TokenSource } from "./token.js";
+
+export { CloseCode } from "./closecodes.js";
+
+/**
+ * Connect this page to its gateway.
+ *
+ * @param {any} [options]  see above
+ * @returns {Client}
+ */
+export function connect(options) {
+  var settings = readSettings(options, document);
+  var clock = new Clock();
+  return new Client({
+    open: opener(settings),
+    tokens: new TokenSource(settings, clock, asker(settings)),
+    positions: new Positions(),
+    backoff: new Backoff(settings.reconnect, Math.random),
+    network: new Network(window),
+    clock: clock,
+    random: Math.random,
+    log: logger(settings)
+  });
+}
+
+/** @typedef {import("./settings.js").Settings} Settings */
+
+/** @param {Settings} settings */
+function opener(settings) {
+  return function (/** @type {string} */ url) {
+    return new SockJS(url, null, {
+      transports: settings.transports,
+      sessionId: function () {
+        return unguessableId(window);
+      }
+    });
+  };
+}
+
+/**
+ * @param {Settings} settings
+ * @returns {import("./token.js").Ask}
+ */
+function asker(settings) {
+  return function (url, callback) {
+    return post(url, csrfHeaders(url, settings, document), callback);
+  };
+}
+
+// IE8 and IE9 have a console only while their developer tools are open.
+/**
+ * @param {Settings} settings
+ * @returns {function(string): void}
+ */
+function logger(settings) {
+  return function (text) {
+    if (settings.log) {
+      settings.log(text);
+    } else if (settings.debug && window.console) {
+      window.console.log("sockgate: " + text);
+    }
+  };
+}

@@ -1,0 +1,40 @@
+// Compiled, never run: the types must take what the README shows, and refuse what is wrong.
+import { connect, Client, CloseCode, Message } from "../src/sockgate.js";
+
+interface News {
+  title: string;
+}
+
+const rt: Client = connect({ tokenUrl: "/realtime/token/", transports: ["websocket"] });
+
+rt.on<News>("news", (data, message: Message<News>) => {
+  const title: string = data.title;
+  const channel: string = message.channel;
+  return [title, channel];
+})
+  .on("*", (data) => data)
+  .off("news");
+
+rt.on("state", (state, detail) => [state, detail]);
+rt.onstate = (state, detail) => (state === "waiting" ? detail.ms : 0);
+rt.on("gap", (channel) => channel.toUpperCase());
+rt.on("error", (code, frame) => [code, frame.message]);
+rt.off("news", () => undefined);
+
+connect({ getToken: (callback) => callback(null, { token: "t", expires_in: 60 }) });
+connect({ getToken: (callback) => callback({ status: 403 }) });
+connect();
+
+const ended: 4500 = CloseCode.SESSION_ENDED;
+const isEnded = (code: number): boolean => code === ended;
+isEnded(4500);
+
+rt.connect();
+rt.close();
+
+// @ts-expect-error: no such transport
+connect({ transports: ["carrier-pigeon"] });
+// @ts-expect-error: only the client changes it
+rt.state = "connected";
+// @ts-expect-error: a token's life is a number of seconds
+connect({ token: "t", expiresIn: "1h" });
