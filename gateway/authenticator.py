@@ -4,7 +4,7 @@ The token only says where to look. What counts is what Redis holds now: the sess
 exist and name the same user, and his user record must carry the same auth digest.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import time
 from typing import Protocol
@@ -26,6 +26,10 @@ class Login:
     ttl_s: float | None = None
 
 
+Claim = tuple[str, str | None]
+"""A session and the user that it is said to be of: sid, uid."""
+
+
 class SessionReader(Protocol):
     """Where sessions are read."""
 
@@ -35,6 +39,9 @@ class SessionReader(Protocol):
         Raises:
             BrokerUnavailable: Redis cannot be asked now.
         """
+
+    async def read_many(self, claims: Sequence[Claim]) -> list[Login]:
+        """Read several at once; raises as ``read`` does."""
 
 
 class Authenticator:
@@ -78,7 +85,22 @@ class Authenticator:
         Raises:
             BrokerUnavailable: Redis cannot be asked now.
         """
-        login = await self._reader.read(sid, uid)
+        return self._judge((sid, uid), await self._reader.read(sid, uid))
+
+    async def identify_again(self, claims: Sequence[Claim]) -> list[Identity | None]:
+        """Read the same for sessions that were valid; a session may have changed its user.
+
+        Raises:
+            BrokerUnavailable: Redis cannot be asked now.
+        """
+        logins = await self._reader.read_many(claims)
+        updated = [_follow(claim, login) for claim, login in zip(claims, logins, strict=True)]
+        if updated != list(claims):
+            logins = await self._reader.read_many(updated)
+        return [self._judge(claim, login) for claim, login in zip(updated, logins, strict=True)]
+
+    def _judge(self, claim: Claim, login: Login) -> Identity | None:
+        sid, uid = claim
         session = login.session
         if session is None or (session.user or None) != uid:
             return None
@@ -86,3 +108,7 @@ class Authenticator:
             return None
         expires_at = None if login.ttl_s is None else self._clock() + login.ttl_s
         return Identity(sid, uid, channels_of(session, login.user), expires_at)
+
+
+def _follow(claim: Claim, login: Login) -> Claim:
+    return (claim[0], login.session.user or None) if login.session else claim

@@ -23,7 +23,6 @@ TRANSPORTS = (
 )
 
 MIN_KEY_LENGTH = 32
-_SECRET = "secret"
 _REDIS_SCHEMES = ("redis", "rediss", "unix")
 
 
@@ -40,8 +39,10 @@ def _flag(text: str) -> bool:
     raise ValueError("expected yes or no")
 
 
-def _option(default: Any, text: str, parse: Callable[[str], Any] = str, **extra: Any) -> Any:
-    return field(default=default, metadata={"help": text, "parse": parse, **extra})
+def _option(
+    default: Any, text: str, parse: Callable[[str], Any] = str, *, secret: bool = False
+) -> Any:
+    return field(default=default, metadata={"help": text, "parse": parse, "secret": secret})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +50,10 @@ class Config:
     """Everything that can be set. Durations are in seconds, sizes in bytes."""
 
     redis_url: str = _option(
-        "redis://127.0.0.1:6379/0", "where Django keeps its sessions", **{_SECRET: True}
+        "redis://127.0.0.1:6379/0", "where Django keeps its sessions", secret=True
     )
     signing_keys: tuple[str, ...] = _option(
-        (), "keys that Django signs tokens with, oldest first", _list, **{_SECRET: True}
+        (), "keys that Django signs tokens with, oldest first", _list, secret=True
     )
     host: str = _option("127.0.0.1", "address to listen on")
     port: int = _option(8001, "port to listen on (default: PORT, else 8001)", int)
@@ -101,7 +102,7 @@ class Config:
 
 def is_secret(name: str) -> bool:
     """Tell whether an option may not be given as a flag."""
-    return any(f.metadata.get(_SECRET) for f in fields(Config) if f.name == name)
+    return any(f.metadata["secret"] for f in fields(Config) if f.name == name)
 
 
 def load(flags: Mapping[str, str], environ: Mapping[str, str]) -> Config:

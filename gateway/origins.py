@@ -48,8 +48,14 @@ class OriginPolicy:
         claimed = origin if origin is not None else referer
         if claimed is None:
             return True
-        try:
-            normal = normalize(claimed)
-        except ValueError:
+        normal = _normal_or_none(claimed)
+        if normal is None:
             return False
-        return normal in self.allowed or normal == own
+        return normal in self.allowed or normal == _normal_or_none(own)
+
+
+def _normal_or_none(origin: str) -> str | None:
+    try:
+        return normalize(origin)
+    except ValueError:
+        return None

@@ -65,7 +65,7 @@ class Ping(msgspec.Struct, tag="ping", tag_field="type", frozen=True):
 
 ClientFrame = Connect | Subscribe | Unsubscribe | Refresh | Presence | Ping
 
-_client_frames = msgspec.json.Decoder(ClientFrame)
+_client_frames: msgspec.json.Decoder[ClientFrame] = msgspec.json.Decoder(ClientFrame)
 _any_json = msgspec.json.Decoder(msgspec.Raw)
 
 

@@ -49,7 +49,7 @@ class _Signer:
         if not keys or not all(keys):
             raise ValueError("at least one signing key is needed, and none may be empty")
         self._clock = clock
-        self._serializer: URLSafeTimedSerializer[str] = URLSafeTimedSerializer(
+        self._serializer = URLSafeTimedSerializer(
             list(keys),
             salt=salt,
             signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},

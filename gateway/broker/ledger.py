@@ -1,0 +1,126 @@
+"""What the hub wants heard, and what Redis has confirmed. Pure but for futures.
+
+Strategy: the set of wanted channels is the truth; changes collect here until the subscriber
+takes them, so that all changes of one loop turn leave in one command. A channel that nobody
+wants is kept for a while, for people click from page to page. A channel counts as confirmed
+from Redis's answer until its release is decided, not until the release is answered.
+"""
+
+import asyncio
+from collections.abc import Iterable
+
+from ..errors import BrokerUnavailable
+from ..timerwheel import TimerWheel
+from ..wire.names import Names
+
+
+class Ledger:
+    """The subscriptions of one worker, by Redis channel.
+
+    Args:
+        names: of this deployment.
+        wheel: for the release of channels that nobody wants.
+        release_delay_s: how long those are kept.
+        permanent: Redis channels that are always wanted.
+    """
+
+    def __init__(
+        self, names: Names, wheel: TimerWheel, release_delay_s: float, permanent: Iterable[bytes]
+    ) -> None:
+        self._names = names
+        self._wheel = wheel
+        self._release_delay_s = release_delay_s
+        self._wanted: set[bytes] = set(permanent)
+        self._confirmed: set[bytes] = set()
+        self._to_subscribe: set[bytes] = set()
+        self._to_unsubscribe: set[bytes] = set()
+        self._idle_since: dict[bytes, float] = {}
+        self._waiting: dict[bytes, asyncio.Future[None]] = {}
+        self.changed = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._confirmed)
+
+    def want(self, channel: str) -> None:
+        """Note that somebody hears a channel."""
+        key = self._key(channel)
+        self._idle_since.pop(key, None)
+        if key not in self._wanted:
+            self._wanted.add(key)
+            self._to_subscribe.add(key)
+            self.changed.set()
+
+    def unwant(self, channel: str) -> None:
+        """Note that nobody hears a channel any more."""
+        self._idle_since[self._key(channel)] = self._wheel.clock()
+        self._wheel.schedule(self, self._release_delay_s)
+
+    def on_timer(self, now: float) -> None:
+        """Release what nobody wanted for long enough."""
+        delay_s = self._release_delay_s
+        for key in [key for key, since in self._idle_since.items() if now - since >= delay_s]:
+            self._release(key)
+
+    def take_changes(self) -> tuple[set[bytes], set[bytes]]:
+        """Return what to unsubscribe, then what to subscribe, in this order."""
+        self.changed.clear()
+        changes = self._to_unsubscribe, self._to_subscribe
+        self._to_unsubscribe, self._to_subscribe = set(), set()
+        return changes
+
+    def start_over(self) -> None:
+        """Begin on a new link: nothing is confirmed, everything wanted is to be subscribed."""
+        self._confirmed.clear()
+        self._to_unsubscribe.clear()
+        self._to_subscribe = set(self._wanted)
+        self.changed.set()
+
+    def fail(self) -> None:
+        """The link is lost: tell all who wait."""
+        self._confirmed.clear()
+        waiting, self._waiting = self._waiting, {}
+        for future in waiting.values():
+            if not future.done():
+                future.set_exception(BrokerUnavailable("link lost"))
+                future.exception()
+
+    def confirm(self, key: bytes) -> None:
+        """Redis has confirmed a channel."""
+        if key in self._wanted and key not in self._to_subscribe:
+            self._confirmed.add(key)
+        waiting = self._waiting.pop(key, None)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(None)
+
+    def unconfirmed(self, channels: Iterable[str]) -> list[bytes]:
+        """List the Redis channels among these that Redis has not confirmed."""
+        keys = map(self._key, channels)
+        return [key for key in keys if key not in self._confirmed]
+
+    def unconfirmed_wanted(self) -> list[bytes]:
+        """List every wanted Redis channel that Redis has not confirmed."""
+        return [key for key in self._wanted if key not in self._confirmed]
+
+    async def confirmations(self, keys: Iterable[bytes]) -> None:
+        """Wait until Redis has confirmed these; raises ``BrokerUnavailable`` if the link breaks."""
+        for future in [self._waiter(key) for key in keys]:
+            await asyncio.shield(future)
+
+    def _waiter(self, key: bytes) -> "asyncio.Future[None]":
+        future = self._waiting.get(key)
+        if future is None:
+            future = self._waiting[key] = asyncio.get_running_loop().create_future()
+        return future
+
+    def _release(self, key: bytes) -> None:
+        del self._idle_since[key]
+        self._wanted.discard(key)
+        self._confirmed.discard(key)
+        if key in self._to_subscribe:
+            self._to_subscribe.discard(key)
+        else:
+            self._to_unsubscribe.add(key)
+            self.changed.set()
+
+    def _key(self, channel: str) -> bytes:
+        return self._names.channel(channel).encode()

@@ -1,0 +1,42 @@
+"""Answers to control messages: pushed to a short-lived list that the asker reads."""
+
+import asyncio
+import logging
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from ..wire.names import Names
+
+log = logging.getLogger("gateway.broker")
+
+TTL_S = 10
+
+
+class RedisReplies:
+    """Push answers to Redis.
+
+    Args:
+        client: for short commands.
+        names: of this deployment.
+    """
+
+    def __init__(self, client: Redis, names: Names) -> None:
+        self._client = client
+        self._names = names
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def reply(self, reply_to: str, answer: int) -> None:
+        """Push an answer, soon."""
+        task = asyncio.create_task(self._push(self._names.reply(reply_to), answer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _push(self, key: str, answer: int) -> None:
+        pipeline = self._client.pipeline(transaction=False)
+        pipeline.rpush(key, answer)
+        pipeline.expire(key, TTL_S)
+        try:
+            await pipeline.execute()
+        except (RedisError, OSError) as error:
+            log.warning("event=reply_lost cause=%s", type(error).__name__)

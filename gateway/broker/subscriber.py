@@ -1,0 +1,188 @@
+"""The worker's one subscription in Redis.
+
+Strategy: the connection to Redis is made to agree with the ledger; after a broken link
+everything wanted is subscribed again, and the listener is told once Redis has confirmed it all.
+The link is watched by a probe that the worker publishes to itself: a subscription that was
+confirmed and then says nothing is the one failure that no error reports.
+"""
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import Protocol
+
+from redis.asyncio import Redis
+from redis.asyncio.connection import AbstractConnection, ConnectionPool
+from redis.exceptions import RedisError
+
+from ..errors import BrokerUnavailable
+from ..hub import Received
+from ..timerwheel import TimerWheel
+from ..wire.names import Names
+from .draining import Reply
+from .ledger import Ledger
+
+log = logging.getLogger("gateway.broker")
+
+CHANNELS_PER_COMMAND = 512
+CONFIRM_TIMEOUT_S = 5.0
+PROBE_INTERVAL_S = 2.0
+PROBE_TIMEOUT_S = 5.0
+_RETRY_S = (0.05, 0.1, 0.25, 0.5, 1.0)
+_FAILURES = (RedisError, OSError, BrokerUnavailable)
+
+
+class Listener(Protocol):
+    """Who hears what Redis says."""
+
+    def publish(self, received: list[Received]) -> None:
+        """Take publications, in their order."""
+
+    def control(self, raw: bytes) -> None:
+        """Take a control message."""
+
+    def link_restored(self) -> None:
+        """The link was lost and is back: whatever was said meanwhile was missed."""
+
+
+class Subscriber:
+    """Hear in Redis what the ledger wants.
+
+    Args:
+        pool: gives connections with a draining parser.
+        client: publishes the probe.
+        ledger: what is wanted.
+        names: of this deployment.
+        wheel: tells the time.
+        worker: names this worker's probe.
+    """
+
+    def __init__(
+        self,
+        pool: ConnectionPool,
+        client: Redis,
+        ledger: Ledger,
+        names: Names,
+        wheel: TimerWheel,
+        worker: str,
+    ) -> None:
+        self._pool = pool
+        self._client = client
+        self._ledger = ledger
+        self._clock = wheel.clock
+        self._control = names.control.encode()
+        self._probe = names.probe(worker).encode()
+        self._is_linked = False
+        self._links = 0
+        self._heard_probe_at = float("-inf")
+
+    @property
+    def is_live(self) -> bool:
+        """Tell whether a probe came back lately on the worker's own subscription."""
+        return self._is_linked and self._clock() - self._heard_probe_at < PROBE_TIMEOUT_S
+
+    async def confirmed(self, channels: tuple[str, ...]) -> None:
+        """Wait until Redis has confirmed these channels.
+
+        Raises:
+            BrokerUnavailable: it did not in time, or the link is down.
+        """
+        missing = self._ledger.unconfirmed(channels)
+        if not missing:
+            return
+        if not self._is_linked:
+            raise BrokerUnavailable("no link")
+        try:
+            async with asyncio.timeout(CONFIRM_TIMEOUT_S):
+                await self._ledger.confirmations(missing)
+        except TimeoutError as error:
+            raise BrokerUnavailable("not confirmed in time") from error
+
+    async def run(self, listener: Listener) -> None:
+        """Keep subscribed until cancelled."""
+        attempt = 0
+        while True:
+            links = self._links
+            try:
+                await self._serve(listener)
+            except _FAILURES as error:
+                log.warning("event=link_lost cause=%s", error or type(error).__name__)
+            attempt = 0 if self._links > links else attempt + 1
+            await asyncio.sleep(_RETRY_S[min(attempt, len(_RETRY_S) - 1)])
+
+    async def _serve(self, listener: Listener) -> None:
+        connection = await self._pool.get_connection()  # type: ignore[no-untyped-call]
+        try:
+            self._is_linked = True
+            self._ledger.start_over()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._send_changes(connection))
+                tasks.create_task(self._watch(listener))
+                tasks.create_task(self._receive(connection, listener))
+        except* _FAILURES as group:
+            raise _first(group) from group
+        finally:
+            await self._let_go(connection)
+
+    async def _let_go(self, connection: AbstractConnection) -> None:
+        self._is_linked = False
+        self._heard_probe_at = float("-inf")
+        self._ledger.fail()
+        with suppress(RedisError, OSError):
+            await connection.disconnect()
+        with suppress(RedisError, OSError):
+            await self._pool.release(connection)
+
+    async def _send_changes(self, connection: AbstractConnection) -> None:
+        while True:
+            await self._ledger.changed.wait()
+            unsubscribe, subscribe = self._ledger.take_changes()
+            await _send(connection, "UNSUBSCRIBE", list(unsubscribe))
+            await _send(connection, "SUBSCRIBE", list(subscribe))
+
+    async def _watch(self, listener: Listener) -> None:
+        await self._ledger.confirmations(self._ledger.unconfirmed_wanted())
+        log.info("event=link_up channels=%d", len(self._ledger))
+        if self._links:
+            listener.link_restored()
+        self._links += 1
+        while True:
+            await self._client.publish(self._probe, b"")
+            published_at = self._clock()
+            await asyncio.sleep(PROBE_INTERVAL_S)
+            if published_at - self._heard_probe_at > PROBE_TIMEOUT_S - PROBE_INTERVAL_S:
+                raise BrokerUnavailable("the probe did not come back")
+
+    async def _receive(self, connection: AbstractConnection, listener: Listener) -> None:
+        while True:
+            replies = await connection.read_response(timeout=None)
+            received = self._sort(replies, listener)
+            if received:
+                listener.publish(received)
+
+    def _sort(self, replies: list[Reply], listener: Listener) -> list[Received]:
+        """Take what concerns the link itself; return the publications."""
+        received: list[Received] = []
+        for kind, channel, payload in replies:
+            if kind == b"message":
+                if channel == self._probe:
+                    self._heard_probe_at = self._clock()
+                elif channel == self._control:
+                    listener.control(payload)
+                else:
+                    received.append((channel, payload))
+            elif kind == b"subscribe":
+                self._ledger.confirm(channel)
+        return received
+
+
+async def _send(connection: AbstractConnection, command: str, channels: list[bytes]) -> None:
+    for start in range(0, len(channels), CHANNELS_PER_COMMAND):
+        await connection.send_command(command, *channels[start : start + CHANNELS_PER_COMMAND])
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -1,0 +1,82 @@
+"""What control messages mean to this worker."""
+
+import logging
+from collections.abc import Callable
+from typing import ClassVar, Protocol
+
+from .endpoint import Endpoint
+from .hub import Received
+from .sessionwatch import SessionWatch
+from .wire import control
+from .wire.errors import ControlError
+
+log = logging.getLogger("gateway.broker")
+
+
+class Replies(Protocol):
+    """Where answers go."""
+
+    def reply(self, reply_to: str, answer: int) -> None:
+        """Push an answer to a list in Redis, soon."""
+
+
+class Listener:
+    """Hear everything that Redis says to this worker.
+
+    Args:
+        endpoint: its hub fans publications out.
+        watch: acts on what has happened to sessions.
+        replies: takes answers.
+    """
+
+    def __init__(self, endpoint: Endpoint, watch: SessionWatch, replies: Replies) -> None:
+        self._endpoint = endpoint
+        self._watch = watch
+        self._replies = replies
+        self.publish: Callable[[list[Received]], None] = endpoint.hub.publish
+
+    def link_restored(self) -> None:
+        """Tell of a gap, and read every session again: a revocation may have been missed."""
+        self._endpoint.hub.tell_of_gap()
+        self._watch.recheck(self._endpoint.registry.open_connections())
+
+    def control(self, raw: bytes) -> None:
+        """Act on a control message."""
+        try:
+            message = control.read_control(raw)
+        except ControlError as error:
+            log.warning("event=control_refused cause=%r", str(error))
+            return
+        self._actions[type(message)](self, message)
+
+    def _revoke_session(self, message: control.RevokeSession) -> None:
+        self._watch.session_ended(message.sid)
+
+    def _revoke_user(self, message: control.RevokeUser) -> None:
+        self._watch.user_ended(message.uid)
+
+    def _revoke_channel(self, message: control.RevokeChannel) -> None:
+        self._watch.channel_revoked(message.uid, message.channel)
+
+    def _user_changed(self, message: control.UserChanged) -> None:
+        self._watch.user_changed(message.uid)
+
+    def _session_moved(self, message: control.SessionMoved) -> None:
+        self._watch.session_moved(message.old, message.new)
+
+    def _count_connections(self, message: control.CountConnections) -> None:
+        count = len(self._endpoint.hub.connections_on(message.channel))
+        self._replies.reply(message.reply_to, count)
+
+    def _drain(self, message: control.Drain) -> None:
+        log.info("event=drain_ignored node=%r", message.node)
+
+    _actions: ClassVar[dict[type, Callable[..., None]]] = {
+        control.RevokeSession: _revoke_session,
+        control.RevokeUser: _revoke_user,
+        control.RevokeChannel: _revoke_channel,
+        control.UserChanged: _user_changed,
+        control.SessionMoved: _session_moved,
+        control.CountConnections: _count_connections,
+        control.Drain: _drain,
+    }

@@ -1,0 +1,188 @@
+"""RFC 6455 frames, without I/O.
+
+Strategy: a browser sends little (a token, then pings), so the reader keeps no state but what an
+unfinished frame or an unfinished message needs, and nothing at all between messages. What the
+RFC tells a server to refuse is refused here, with the close code that it names.
+"""
+
+from collections.abc import Iterator
+from enum import IntEnum
+from typing import NamedTuple
+
+from ..errors import GatewayError
+
+CLOSE_PROTOCOL_ERROR = 1002
+CLOSE_INVALID_DATA = 1007
+CLOSE_TOO_BIG = 1009
+MAX_CONTROL_PAYLOAD = 125
+
+
+class Opcode(IntEnum):
+    """RFC 6455 section 5.2."""
+
+    CONTINUATION = 0x0
+    TEXT = 0x1
+    BINARY = 0x2
+    CLOSE = 0x8
+    PING = 0x9
+    PONG = 0xA
+
+
+class FrameFailure(GatewayError):
+    """The peer broke the protocol; ``code`` is what RFC 6455 section 7.4.1 says of it."""
+
+    def __init__(self, code: int, cause: str) -> None:
+        super().__init__(cause)
+        self.code = code
+
+
+class Message(NamedTuple):
+    """A whole message, or a control frame."""
+
+    opcode: Opcode
+    payload: bytes
+
+
+def encode(opcode: Opcode, payload: bytes) -> bytes:
+    """Write one final, unmasked frame, as servers send them (section 5.1)."""
+    size = len(payload)
+    first = 0x80 | opcode
+    if size < 126:
+        return bytes((first, size)) + payload
+    if size < 1 << 16:
+        return bytes((first, 126)) + size.to_bytes(2) + payload
+    return bytes((first, 127)) + size.to_bytes(8) + payload
+
+
+def encode_close(code: int, reason: str = "") -> bytes:
+    """Write a close frame; the reason is cut to what fits (section 5.5)."""
+    cut = reason.encode()[: MAX_CONTROL_PAYLOAD - 2].decode(errors="ignore")
+    return encode(Opcode.CLOSE, code.to_bytes(2) + cut.encode())
+
+
+def read_close(payload: bytes) -> int:
+    """Read the code of a close frame; 1005 when it carries none (section 7.1.5).
+
+    Raises:
+        FrameFailure: the code may not be sent, or the reason is not UTF-8.
+    """
+    if not payload:
+        return 1005
+    code = int.from_bytes(payload[:2])
+    if len(payload) == 1 or not _may_be_sent(code):
+        raise FrameFailure(CLOSE_PROTOCOL_ERROR, "invalid close code")
+    try:
+        payload[2:].decode()
+    except UnicodeDecodeError as error:
+        raise FrameFailure(CLOSE_INVALID_DATA, "close reason is not UTF-8") from error
+    return code
+
+
+def _may_be_sent(code: int) -> bool:
+    return 3000 <= code < 5000 or (1000 <= code <= 1014 and code not in (1004, 1005, 1006))
+
+
+def unmask(payload: bytes, mask: bytes) -> bytes:
+    """Apply a mask of four bytes (section 5.3), as one XOR of two long integers."""
+    size = len(payload)
+    key = (mask * (size // 4 + 1))[:size]
+    return (int.from_bytes(payload) ^ int.from_bytes(key)).to_bytes(size)
+
+
+class _Header(NamedTuple):
+    is_final: bool
+    opcode: Opcode
+    mask: bytes
+    payload_at: int
+    end: int
+
+
+class FrameReader:
+    """Turn the bytes of one client into messages.
+
+    Args:
+        limit_bytes: how long a message may be, all of its fragments together.
+    """
+
+    __slots__ = ("_buffer", "_fragments", "_opcode", "limit_bytes")
+
+    def __init__(self, limit_bytes: int) -> None:
+        self.limit_bytes = limit_bytes
+        self._buffer = b""
+        self._fragments: bytes | None = None
+        self._opcode = Opcode.CONTINUATION
+
+    def feed(self, data: bytes) -> Iterator[Message]:
+        """Take bytes as they came; yield every message that is complete.
+
+        Raises:
+            FrameFailure: the client broke the protocol; nothing after that can be read.
+        """
+        buffer = self._buffer + data if self._buffer else data
+        at = 0
+        while (header := self._read_header(buffer, at)) is not None:
+            if header.end > len(buffer):
+                break
+            payload = unmask(buffer[header.payload_at : header.end], header.mask)
+            at = header.end
+            message = self._assemble(header, payload)
+            if message is not None:
+                yield message
+        self._buffer = buffer[at:]
+
+    def _read_header(self, buffer: bytes, at: int) -> _Header | None:
+        if len(buffer) < at + 2:
+            return None
+        first, second = buffer[at], buffer[at + 1]
+        is_final, opcode = bool(first & 0x80), _opcode(first)
+        if not second & 0x80:
+            raise FrameFailure(CLOSE_PROTOCOL_ERROR, "a client's frames must be masked")
+        sized = _read_size(buffer, at + 2, second & 0x7F)
+        if sized is None:
+            return None
+        size, mask_at = sized
+        self._check(is_final, opcode, size)
+        payload_at = mask_at + 4
+        mask = buffer[mask_at:payload_at]
+        return _Header(is_final, opcode, mask, payload_at, payload_at + size)
+
+    def _check(self, is_final: bool, opcode: Opcode, size: int) -> None:
+        if opcode >= Opcode.CLOSE:
+            if not is_final or size > MAX_CONTROL_PAYLOAD:
+                raise FrameFailure(CLOSE_PROTOCOL_ERROR, "a control frame is too long or cut")
+            return
+        if (opcode is Opcode.CONTINUATION) is (self._fragments is None):
+            raise FrameFailure(CLOSE_PROTOCOL_ERROR, "a fragment is out of place")
+        if len(self._fragments or b"") + size > self.limit_bytes:
+            raise FrameFailure(CLOSE_TOO_BIG, "message too large")
+
+    def _assemble(self, header: _Header, payload: bytes) -> Message | None:
+        if header.opcode >= Opcode.CLOSE:
+            return Message(header.opcode, payload)
+        if header.opcode is not Opcode.CONTINUATION:
+            self._opcode = header.opcode
+        whole = payload if self._fragments is None else self._fragments + payload
+        self._fragments = None if header.is_final else whole
+        return Message(self._opcode, whole) if header.is_final else None
+
+
+def _opcode(first: int) -> Opcode:
+    if first & 0x70:
+        raise FrameFailure(CLOSE_PROTOCOL_ERROR, "a reserved bit is set")
+    try:
+        return Opcode(first & 0x0F)
+    except ValueError as error:
+        raise FrameFailure(CLOSE_PROTOCOL_ERROR, "unknown opcode") from error
+
+
+def _read_size(buffer: bytes, at: int, short: int) -> tuple[int, int] | None:
+    """Read the payload length (section 5.2) and where the mask begins; None when cut off."""
+    width = {126: 2, 127: 8}.get(short, 0)
+    if len(buffer) < at + width + 4:
+        return None
+    if not width:
+        return short, at
+    size = int.from_bytes(buffer[at : at + width])
+    if size < (126 if width == 2 else 1 << 16) or size >> 63:
+        raise FrameFailure(CLOSE_PROTOCOL_ERROR, "a length is not written as it must be")
+    return size, at + width
