@@ -1,0 +1,70 @@
+"""Sockgate in a Django project: sessions that the gateway can check, tokens, publishing.
+
+Everything public can be imported from here. It is loaded on first use, since Django imports this
+package before models may be imported.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .audience import count_connections
+    from .errors import PublicationError, PublicationInvalid, PublicationTooLarge, SockgateError
+    from .publishing import (
+        abroadcast,
+        apublish,
+        apublish_many,
+        apublish_to,
+        broadcast,
+        publish,
+        publish_many,
+        publish_to,
+    )
+    from .revocation import refresh_users, revoke_channel, revoke_session, revoke_user
+
+_HOMES = {
+    "audience": ("count_connections",),
+    "errors": ("PublicationError", "PublicationInvalid", "PublicationTooLarge", "SockgateError"),
+    "publishing": (
+        "abroadcast",
+        "apublish",
+        "apublish_many",
+        "apublish_to",
+        "broadcast",
+        "publish",
+        "publish_many",
+        "publish_to",
+    ),
+    "revocation": ("refresh_users", "revoke_channel", "revoke_session", "revoke_user"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "PublicationError",
+    "PublicationInvalid",
+    "PublicationTooLarge",
+    "SockgateError",
+    "abroadcast",
+    "apublish",
+    "apublish_many",
+    "apublish_to",
+    "broadcast",
+    "count_connections",
+    "publish",
+    "publish_many",
+    "publish_to",
+    "refresh_users",
+    "revoke_channel",
+    "revoke_session",
+    "revoke_user",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

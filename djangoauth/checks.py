@@ -1,0 +1,162 @@
+"""System checks: what ``manage.py check`` says of the settings and of the project.
+
+``docs/django.md`` lists the ids. What only matters in production is in ``deploy_checks.py``.
+"""
+
+from collections.abc import Iterable
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004
+from django.core.exceptions import ImproperlyConfigured
+from django.template import engines
+from django.template.backends.django import DjangoTemplates
+from django.urls import NoReverseMatch, reverse
+from django.utils.module_loading import import_string
+
+from . import conf
+from .sessions.base import RecordedSession
+
+TAG = "sockgate"
+MIN_KEY_LENGTH = 32
+_REQUEST_PROCESSOR = "django.template.context_processors.request"
+
+
+def readable_settings() -> conf.Settings | None:
+    """Give the settings, or None when they are bad, which E001 and E002 say."""
+    try:
+        return conf.current()
+    except ImproperlyConfigured:
+        return None
+
+
+@register(TAG)
+def check_settings(**_: Any) -> Iterable[CheckMessage]:
+    """E001 unknown keys, E002 bad values."""
+    hint = f"The settings are {', '.join(conf.KEYS)}."
+    for problem in conf.problems(getattr(settings, "SOCKGATE", {})):
+        if problem.is_unknown:
+            yield Error(problem.message, hint=hint, id="sockgate.E001")
+        else:
+            yield Error(problem.message, id="sockgate.E002")
+
+
+@register(TAG)
+def check_keys_present(**_: Any) -> Iterable[CheckMessage]:
+    """E003 no signing key."""
+    config = readable_settings()
+    if config and not config.signing_keys:
+        yield Error(
+            "There is no key to sign tokens with.",
+            hint='Set SOCKGATE["SIGNING_KEYS"] or the variable SOCKGATE_SIGNING_KEYS, '
+            "the same for Django and the gateway.",
+            id="sockgate.E003",
+        )
+
+
+@register(TAG)
+def check_keys_long(**_: Any) -> Iterable[CheckMessage]:
+    """E004 signing keys that can be guessed."""
+    config = readable_settings()
+    for place, key in enumerate(config.signing_keys if config else ()):
+        if len(key) < MIN_KEY_LENGTH:
+            yield Error(
+                f"Signing key {place} has fewer than {MIN_KEY_LENGTH} characters.",
+                hint='Make one with python -c "import secrets; print(secrets.token_urlsafe(48))".',
+                id="sockgate.E004",
+            )
+
+
+@register(TAG)
+def check_keys_separate(**_: Any) -> Iterable[CheckMessage]:
+    """E005 signing keys that are Django's."""
+    config = readable_settings()
+    if config and {settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS} & set(config.signing_keys):
+        yield Error(
+            "A signing key is Django's SECRET_KEY, which the gateway need not hold.",
+            id="sockgate.E005",
+        )
+
+
+@register(TAG)
+def check_engine(**_: Any) -> Iterable[CheckMessage]:
+    """E006 a session engine that the gateway cannot see."""
+    try:
+        store = import_module(settings.SESSION_ENGINE).SessionStore
+    except (ImportError, AttributeError):
+        store = object
+    if not issubclass(store, RecordedSession):
+        yield Error(
+            f"SESSION_ENGINE {settings.SESSION_ENGINE!r} does not let the gateway see logins.",
+            hint="Use djangoauth.sessions.redis, .db or .cached_db, or wrap your own engine with "
+            "djangoauth.sessions.mirror.IdentityMirror.",
+            id="sockgate.E006",
+        )
+
+
+@register(TAG)
+def check_session_middleware(**_: Any) -> Iterable[CheckMessage]:
+    """E007 no SessionMiddleware."""
+    if not _has_middleware(SessionMiddleware):
+        path = "django.contrib.sessions.middleware.SessionMiddleware"
+        yield Error(f"{path} is not in MIDDLEWARE.", id="sockgate.E007")
+
+
+@register(TAG)
+def check_authentication_middleware(**_: Any) -> Iterable[CheckMessage]:
+    """E008 no AuthenticationMiddleware."""
+    if not _has_middleware(AuthenticationMiddleware):
+        path = "django.contrib.auth.middleware.AuthenticationMiddleware"
+        yield Error(f"{path} is not in MIDDLEWARE.", id="sockgate.E008")
+
+
+def _has_middleware(wanted: type) -> bool:
+    return any(_is_subclass(path, wanted) for path in settings.MIDDLEWARE)
+
+
+def _is_subclass(path: str, wanted: type) -> bool:
+    try:
+        found = import_string(path)
+    except ImportError:
+        return False
+    return isinstance(found, type) and issubclass(found, wanted)
+
+
+@register(TAG)
+def check_urls(**_: Any) -> Iterable[CheckMessage]:
+    """W001 no address for fresh tokens."""
+    try:
+        reverse("sockgate:token")
+    except (NoReverseMatch, ImproperlyConfigured):
+        yield Warning(
+            "The token view has no address, so {% sockgate_client %} cannot be used.",
+            hint='Add path("realtime/", include("djangoauth.urls")) to your URLs.',
+            id="sockgate.W001",
+        )
+
+
+@register(TAG)
+def check_staticfiles(**_: Any) -> Iterable[CheckMessage]:
+    """W002 no address for the client."""
+    if not settings.STATIC_URL:
+        yield Warning(
+            "STATIC_URL is not set, so {% sockgate_client %} cannot name the client's address.",
+            id="sockgate.W002",
+        )
+
+
+@register(TAG)
+def check_templates(**_: Any) -> Iterable[CheckMessage]:
+    """W003 templates without the request."""
+    backends = [backend for backend in engines.all() if isinstance(backend, DjangoTemplates)]
+    if backends and not any(
+        _REQUEST_PROCESSOR in backend.engine.context_processors for backend in backends
+    ):
+        yield Warning(
+            "No template engine has the request, so {% sockgate_client %} cannot be used.",
+            hint=f"Add {_REQUEST_PROCESSOR!r} to its context_processors.",
+            id="sockgate.W003",
+        )

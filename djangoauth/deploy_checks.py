@@ -1,0 +1,164 @@
+"""System checks of ``manage.py check --deploy``: set-ups that break pushes, or their safety.
+
+Some ask Redis itself. A hosted Redis that does not show its configuration is only mentioned.
+"""
+
+import os
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Info, Warning, register  # noqa: A004
+from django.http.request import validate_host
+from django.urls import NoReverseMatch, reverse
+from redis import RedisError
+from redis.exceptions import ResponseError
+
+from . import redis_clients
+from .checks import TAG, readable_settings
+
+MIN_PUBSUB_HARD_BYTES = 32 * 1024 * 1024
+MIN_PUBSUB_SOFT_BYTES = 8 * 1024 * 1024
+_LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})
+
+
+@register(TAG, deploy=True)
+def check_cookie_samesite(**_: Any) -> Iterable[CheckMessage]:
+    """E101 a session cookie that browsers drop."""
+    if settings.SESSION_COOKIE_SAMESITE == "None" and not settings.SESSION_COOKIE_SECURE:
+        yield Error(
+            'Browsers drop a cookie of SESSION_COOKIE_SAMESITE = "None" that is not secure.',
+            hint="Set SESSION_COOKIE_SECURE = True.",
+            id="sockgate.E101",
+        )
+
+
+@register(TAG, deploy=True)
+def check_cookie_path(**_: Any) -> Iterable[CheckMessage]:
+    """E102 a session cookie that does not reach the token view."""
+    try:
+        address = reverse("sockgate:token")
+    except NoReverseMatch:
+        return
+    for name in ("SESSION_COOKIE_PATH", "CSRF_COOKIE_PATH"):
+        path = getattr(settings, name).rstrip("/") + "/"
+        if not address.startswith(path):
+            yield Error(
+                f"{name} = {path!r} keeps the cookie from {address}, where tokens come from.",
+                id="sockgate.E102",
+            )
+
+
+@register(TAG, deploy=True)
+def check_mixed_content(**_: Any) -> Iterable[CheckMessage]:
+    """W101 an insecure gateway in a secure page."""
+    is_secure_site = settings.SESSION_COOKIE_SECURE or settings.SECURE_SSL_REDIRECT
+    if is_secure_site and _gateway_url().scheme == "http":
+        yield Warning(
+            'SOCKGATE["GATEWAY_URL"] is http://, which browsers refuse in a page of https://.',
+            id="sockgate.W101",
+        )
+
+
+@register(TAG, deploy=True)
+def check_gateway_host(**_: Any) -> Iterable[CheckMessage]:
+    """W102 a gateway that only this machine reaches."""
+    if _gateway_url().hostname in _LOCAL_HOSTS:
+        yield Warning(
+            'SOCKGATE["GATEWAY_URL"] names this machine, which a browser elsewhere cannot reach.',
+            id="sockgate.W102",
+        )
+
+
+def _gateway_url() -> Any:
+    config = readable_settings()
+    return urlsplit(config.gateway_url if config else "")
+
+
+@register(TAG, deploy=True)
+def check_debug(**_: Any) -> Iterable[CheckMessage]:
+    """W103 DEBUG."""
+    if settings.DEBUG:
+        yield Warning(
+            "DEBUG is on: error pages show settings and local variables to strangers.",
+            id="sockgate.W103",
+        )
+
+
+@register(TAG, deploy=True)
+def check_origins(**_: Any) -> Iterable[CheckMessage]:
+    """W104 origins of the gateway that do not belong to this site; if the variable is shared."""
+    for origin in filter(None, map(str.strip, os.environ.get("SOCKGATE_ORIGINS", "").split(","))):
+        host = urlsplit(origin).hostname or origin
+        is_ours = validate_host(host, settings.ALLOWED_HOSTS) or _is_trusted(origin)
+        if origin == "*" or host in _LOCAL_HOSTS or not is_ours:
+            yield Warning(
+                f"SOCKGATE_ORIGINS lets pages of {origin!r} connect, which is not of this site.",
+                hint="Name the origins in ALLOWED_HOSTS or CSRF_TRUSTED_ORIGINS, and no others.",
+                id="sockgate.W104",
+            )
+
+
+def _is_trusted(origin: str) -> bool:
+    scheme, host = origin.partition("://")[::2]
+    trusted = (entry.partition("://")[::2] for entry in settings.CSRF_TRUSTED_ORIGINS)
+    return any(scheme == s and validate_host(host, [h.removeprefix("*")]) for s, h in trusted)
+
+
+@register(TAG, deploy=True)
+def check_redis(**_: Any) -> Iterable[CheckMessage]:
+    """E103 no Redis, W105 and W106 a Redis that loses logins or messages, I101 a silent one."""
+    if readable_settings() is None:
+        return
+    try:
+        found = redis_clients.records().config_get("maxmemory-policy", "client-output-buffer-limit")
+    except ResponseError:
+        yield Info(
+            "Redis does not show its configuration.",
+            hint="See that maxmemory-policy is noeviction, and that "
+            "client-output-buffer-limit pubsub is 32mb 8mb 60 or more.",
+            id="sockgate.I101",
+        )
+    except RedisError as error:
+        yield Error(
+            f'Redis at SOCKGATE["REDIS_URL"] does not answer: {type(error).__name__}.',
+            id="sockgate.E103",
+        )
+    else:
+        yield from _check_eviction(found)
+        yield from _check_output_buffer(found)
+
+
+def _check_eviction(found: dict[str, str]) -> Iterable[CheckMessage]:
+    policy = found.get("maxmemory-policy", "noeviction")
+    if policy != "noeviction":
+        yield Warning(
+            f"Redis may drop sessions when its memory is full: maxmemory-policy is {policy}.",
+            hint="Set maxmemory-policy noeviction.",
+            id="sockgate.W105",
+        )
+
+
+def _check_output_buffer(found: dict[str, str]) -> Iterable[CheckMessage]:
+    hard, soft = pubsub_limits(found.get("client-output-buffer-limit", ""))
+    if 0 < hard < MIN_PUBSUB_HARD_BYTES or 0 < soft < MIN_PUBSUB_SOFT_BYTES:
+        yield Warning(
+            "Redis cuts a gateway off in a burst: "
+            f"client-output-buffer-limit pubsub is {hard} {soft} bytes.",
+            hint="Set client-output-buffer-limit pubsub 32mb 8mb 60, or more.",
+            id="sockgate.W106",
+        )
+
+
+def pubsub_limits(limits: str) -> tuple[int, int]:
+    """Find the hard and the soft limit in bytes, 0 for none, of class ``pubsub``.
+
+    Args:
+        limits: as Redis shows them, ``normal 0 0 0 slave … pubsub 33554432 8388608 60``.
+    """
+    words = limits.split()
+    if "pubsub" not in words:
+        return 0, 0
+    place = words.index("pubsub")
+    return int(words[place + 1]), int(words[place + 2])

@@ -1,0 +1,15 @@
+"""The scripts that run inside Redis, each in a file of its own.
+
+They go as ``EVAL`` with their text: Redis compiles each once, and a pipeline needs no extra round
+trip to ask whether it knows the script.
+"""
+
+from importlib.resources import files
+
+
+def _read(name: str) -> str:
+    return files(__name__).joinpath(name).read_text("utf-8")
+
+
+SAVE_SESSION = _read("save_session.lua")
+WRITE_USER = _read("write_user.lua")

@@ -1,0 +1,98 @@
+"""The one place that makes Redis clients.
+
+Strategy: redis-py's pools are safe between threads and after a fork, so one client of each kind
+serves the process. An asyncio connection belongs to its event loop, and Django starts a loop per
+request when an async view runs under WSGI. So each loop has a client of its own, held by an async
+generator: asyncio closes the generators of a loop when the loop ends, and with it the client.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from functools import cache
+from typing import Any
+
+from django.core.signals import setting_changed
+from django.dispatch import receiver
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.retry import Retry
+
+from . import conf
+
+RETRIES = 2
+CONNECT_TIMEOUT_S = 2.0
+REPLY_TIMEOUT_S = 5.0
+"""Each of the two may be set in the URL instead: ``?socket_timeout=1``."""
+
+_LoopKey = tuple[asyncio.AbstractEventLoop, str, int]
+_Holder = AsyncGenerator[AsyncRedis, None]
+_async_clients: dict[_LoopKey, tuple[_Holder, AsyncRedis]] = {}
+
+
+def records() -> Redis:
+    """Give the client for what may be done twice: records and control messages. It retries."""
+    return _client(conf.current().redis_url, RETRIES)
+
+
+def publisher() -> Redis:
+    """Give the client for publications: it never retries, so each arrives at most once."""
+    return _client(conf.current().redis_url, 0)
+
+
+async def async_records() -> AsyncRedis:
+    """Give the running loop's twin of ``records``."""
+    return await _async_client(RETRIES)
+
+
+async def async_publisher() -> AsyncRedis:
+    """Give the running loop's twin of ``publisher``."""
+    return await _async_client(0)
+
+
+def _backoff() -> ExponentialWithJitterBackoff:
+    return ExponentialWithJitterBackoff(base=0.05, cap=0.5)
+
+
+def _options() -> dict[str, Any]:
+    return {
+        "protocol": 2,
+        "socket_timeout": REPLY_TIMEOUT_S,
+        "socket_connect_timeout": CONNECT_TIMEOUT_S,
+        "socket_keepalive": True,
+    }
+
+
+@cache
+def _client(url: str, retries: int) -> Redis:
+    return Redis.from_url(url, retry=Retry(_backoff(), retries), **_options())
+
+
+async def _async_client(retries: int) -> AsyncRedis:
+    key = asyncio.get_running_loop(), conf.current().redis_url, retries
+    if key not in _async_clients:
+        holder = _hold_client(key)
+        _async_clients[key] = holder, await anext(holder)
+    return _async_clients[key][1]
+
+
+async def _hold_client(key: _LoopKey) -> _Holder:
+    _, url, retries = key
+    client = AsyncRedis.from_url(url, retry=AsyncRetry(_backoff(), retries), **_options())
+    try:
+        yield client
+    finally:
+        _async_clients.pop(key, None)
+        await client.aclose()
+
+
+def close() -> None:
+    """Close what no event loop closes; the next use opens anew."""
+    _client.cache_clear()
+
+
+@receiver(setting_changed, dispatch_uid="djangoauth.redis_clients")
+def _close_on_change(*, setting: str, **_: Any) -> None:
+    if setting == "SOCKGATE":
+        close()

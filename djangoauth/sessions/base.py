@@ -1,0 +1,26 @@
+"""What every session engine of ours can do beside what Django asks of it."""
+
+from abc import abstractmethod
+
+from django.contrib.sessions.backends.base import SessionBase
+
+
+class RecordedSession(SessionBase):
+    """A session whose identity the gateway can read in Redis."""
+
+    @abstractmethod
+    def ensure_recorded(self) -> None:
+        """Heal what Redis has lost, or has never known, of this live session and its user.
+
+        Raises:
+            redis.RedisError: Redis cannot be asked.
+        """
+
+    @classmethod
+    def end_logins(cls, uid: str) -> None:
+        """End every session of a user, whose pk is ``uid`` as text.
+
+        Raises:
+            NotImplementedError: the engine cannot find them.
+        """
+        raise NotImplementedError(f"{cls.__module__} cannot find the sessions of a user")

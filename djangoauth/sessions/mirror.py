@@ -1,0 +1,113 @@
+"""Any session engine, with the identity mirrored into Redis.
+
+To wrap an engine of your own, put the mixin before it, in a module that ``SESSION_ENGINE`` names::
+
+    class SessionStore(IdentityMirror, my_engine.SessionStore):
+        pass
+
+and define ``end_logins`` if ``revoke_user`` shall work, and ``_when_kept`` if the engine writes in
+transactions.
+
+Strategy: the engine is the truth. A grant may wait: a save that Redis does not hear is logged, and
+healed by the next token. An end may not: Redis is told first, so that a logout which cannot reach
+it fails whole; and once more when the engine has forgotten the session, for a token that was
+issued in between has mirrored it again.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from redis import RedisError
+
+from .base import RecordedSession
+from .records import Mode, Removal, Save, is_current, record_of
+
+log = logging.getLogger("djangoauth")
+
+
+class IdentityMirror(RecordedSession):
+    """Mirror who is logged in, of each session that the wrapped engine keeps."""
+
+    def save(self, must_create: bool = False) -> None:
+        """Save with the wrapped engine, then mirror."""
+        if self.session_key is None:
+            return self.create()
+        super().save(must_create)
+        save = self._mirroring("put" if must_create else "update")
+        return self._when_kept(lambda: _grant(save))
+
+    async def asave(self, must_create: bool = False) -> None:
+        """Do as ``save``."""
+        if self.session_key is None:
+            return await self.acreate()
+        await super().asave(must_create)
+        try:
+            await self._mirroring("put" if must_create else "update").anow()
+        except RedisError:
+            log.exception("A session could not be mirrored; its next token heals it")
+        return None
+
+    def delete(self, session_key: str | None = None) -> None:
+        """End the session, and with it its connections."""
+        key = self.session_key if session_key is None else session_key
+        if key is None:
+            return
+        Removal(key).now()
+        super().delete(key)
+        self._when_kept(Removal(key).now)
+
+    async def adelete(self, session_key: str | None = None) -> None:
+        """Do as ``delete``."""
+        key = self.session_key if session_key is None else session_key
+        if key is None:
+            return
+        await Removal(key).anow()
+        await super().adelete(key)
+        await Removal(key).anow()
+
+    def cycle_key(self) -> None:
+        """Go on under a new key; connections follow."""
+        data = self._session
+        old_key = self.session_key
+        self.create()
+        self._session_cache = data
+        if old_key:
+            super().delete(old_key)
+            self._when_kept(Removal(old_key, self.session_key).now)
+
+    async def acycle_key(self) -> None:
+        """Do as ``cycle_key``."""
+        data = await self._aget_session()
+        old_key = self.session_key
+        await self.acreate()
+        self._session_cache = data
+        if old_key:
+            await super().adelete(old_key)
+            await Removal(old_key, self.session_key).anow()
+
+    def ensure_recorded(self) -> None:
+        """Mirror a session that Redis does not know, and heal its user's record."""
+        record = record_of(self._session)
+        if self.session_key is None or is_current(self.session_key, record):
+            return
+        self._mirroring("put").now()
+        # Who ends the session forgets it first and tells Redis last: one of us two sees the other.
+        if not self.exists(self.session_key):
+            Removal(self.session_key).now()
+
+    def _mirroring(self, mode: Mode) -> Save:
+        data = self._session
+        age_s = int(self.get_expiry_age(expiry=data.get("_session_expiry")))
+        return Save(str(self.session_key), record_of(data), age_s, mode)
+
+    def _when_kept(self, act: Callable[[], Any]) -> None:
+        """Act when the engine's last write is there to stay: here, at once."""
+        act()
+
+
+def _grant(save: Save) -> None:
+    try:
+        save.now()
+    except RedisError:
+        log.exception("A session could not be mirrored; its next token heals it")

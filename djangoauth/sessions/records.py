@@ -1,0 +1,173 @@
+"""Session records: how a Django session becomes one, and how it is written and removed.
+
+Everything is queued on a pipeline, which sync and asyncio clients share; the keys of one command
+never span two slots, and their order is such that a crash in between leaves too little access,
+never too much: a session is listed before it exists, and removed before that is told.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import time
+from typing import Any, Literal
+
+from asgiref.sync import sync_to_async
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
+
+from gateway.wire.control import RevokeSession, SessionMoved, write_control
+from gateway.wire.names import auth_digest, sid_of
+from gateway.wire.records import SESSION_FIELDS, USER_FIELDS, SessionRecord, read_session
+
+from .. import conf, redis_clients, users
+from ..lua import SAVE_SESSION
+
+Mode = Literal["create", "update", "put"]
+"""``create`` refuses a record that exists, ``update`` one that is gone, ``put`` takes any."""
+
+_USER_MARGIN_S = 60
+
+
+def record_of(data: Mapping[str, Any]) -> SessionRecord:
+    """Find who is logged in, from what is in the session."""
+    user = str(data.get(SESSION_KEY) or "")
+    return SessionRecord(user, auth_digest(data.get(HASH_SESSION_KEY) or "") if user else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Save:
+    """One save of a session record.
+
+    Args:
+        session_key: Django's; only its sid goes to Redis.
+        record: who is logged in.
+        ttl_s: seconds until the session ends.
+        mode: what to make of a record that exists, or does not.
+        data: the encoded session, with the native engine.
+    """
+
+    session_key: str
+    record: SessionRecord
+    ttl_s: int
+    mode: Mode
+    data: str | None = None
+
+    def now(self) -> bool:
+        """Write the record; False when the mode refuses.
+
+        A login that the user record does not know heals that record.
+
+        Raises:
+            redis.RedisError: it is not known whether it was written.
+        """
+        with redis_clients.records().pipeline(transaction=False) as pipe:
+            self._queue(pipe)
+            *before, is_saved = pipe.execute()
+        if is_saved and self._is_stranger(before):
+            users.refresh([self.record.user], ttl_s=self._user_ttl_s)
+        return bool(is_saved)
+
+    async def anow(self) -> bool:
+        """Do as ``now``, on the running loop's client."""
+        client = await redis_clients.async_records()
+        async with client.pipeline(transaction=False) as pipe:
+            self._queue(pipe)
+            *before, is_saved = await pipe.execute()
+        if is_saved and self._is_stranger(before):
+            await sync_to_async(users.refresh)([self.record.user], ttl_s=self._user_ttl_s)
+        return bool(is_saved)
+
+    @property
+    def _user_ttl_s(self) -> int:
+        return self.ttl_s + _USER_MARGIN_S
+
+    def _queue(self, pipe: Any) -> None:
+        if self.record.user:
+            self._queue_listing(pipe, self.record.user)
+        names, sid = conf.current().names, sid_of(self.session_key)
+        message = write_control(SessionMoved(sid, sid))
+        fields = (self.record.user, self.record.auth, names.control, message)
+        data = () if self.data is None else (self.data,)
+        pipe.eval(SAVE_SESSION, 1, names.session(sid), self.mode, self.ttl_s, *fields, *data)
+
+    def _queue_listing(self, pipe: Any, uid: str) -> None:
+        names, now_s = conf.current().names, time()
+        listing, user = names.user_sessions(uid), names.user(uid)
+        pipe.zadd(listing, {sid_of(self.session_key): now_s + self.ttl_s})
+        pipe.zremrangebyscore(listing, "-inf", now_s)
+        pipe.expire(listing, self._user_ttl_s, nx=True)
+        pipe.expire(listing, self._user_ttl_s, gt=True)
+        pipe.expire(user, self._user_ttl_s, gt=True)
+        pipe.hmget(user, USER_FIELDS)
+
+    def _is_stranger(self, replies: list[Any]) -> bool:
+        return bool(replies) and self.ttl_s > 0 and not users.knows(replies[-1], self.record)
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """One end of a session record; with ``moved_to`` its connections go on under that key."""
+
+    session_key: str
+    moved_to: str | None = None
+
+    def now(self) -> bool:
+        """Remove the record and tell the gateways; False when it was gone already.
+
+        Raises:
+            redis.RedisError: the record may still be there.
+        """
+        client = redis_clients.records()
+        with client.pipeline(transaction=True) as pipe:
+            self._queue(pipe)
+            user, was_there, _ = pipe.execute()
+        if user:
+            client.zrem(*self._listing(user))
+        return bool(was_there)
+
+    async def anow(self) -> bool:
+        """Do as ``now``, on the running loop's client."""
+        client = await redis_clients.async_records()
+        async with client.pipeline(transaction=True) as pipe:
+            self._queue(pipe)
+            user, was_there, _ = await pipe.execute()
+        if user:
+            await client.zrem(*self._listing(user))
+        return bool(was_there)
+
+    def _queue(self, pipe: Any) -> None:
+        names, sid = conf.current().names, sid_of(self.session_key)
+        pipe.hget(names.session(sid), "user")
+        pipe.delete(names.session(sid))
+        pipe.publish(names.control, write_control(self._farewell(sid)))
+
+    def _farewell(self, sid: str) -> RevokeSession | SessionMoved:
+        if self.moved_to is None:
+            return RevokeSession(sid)
+        return SessionMoved(sid, sid_of(self.moved_to))
+
+    def _listing(self, user: bytes) -> tuple[str, str]:
+        return conf.current().names.user_sessions(user.decode()), sid_of(self.session_key)
+
+
+def is_current(session_key: str, record: SessionRecord) -> bool:
+    """Tell whether Redis knows the session as it is, and its user as one who may have it."""
+    names = conf.current().names
+    with redis_clients.records().pipeline(transaction=False) as pipe:
+        pipe.hmget(names.session(sid_of(session_key)), SESSION_FIELDS)
+        pipe.hmget(names.user(record.user), USER_FIELDS)
+        (user, auth), user_fields = pipe.execute()
+    is_known = not record.user or users.knows(user_fields, record)
+    return is_known and read_session({"user": user, "auth": auth}) == record
+
+
+def remove_listed(uid: str) -> None:
+    """Remove every session record of a user.
+
+    Until the list stays empty: a session that moves meanwhile is listed under its new key first.
+    """
+    names, client = conf.current().names, redis_clients.records()
+    while sids := client.zrange(names.user_sessions(uid), 0, -1):
+        with client.pipeline(transaction=False) as pipe:
+            for sid in sids:
+                pipe.delete(names.session(sid.decode()))
+            pipe.zrem(names.user_sessions(uid), *sids)
+            pipe.execute()

@@ -1,0 +1,109 @@
+"""What Django's signals mean for the gateways.
+
+A change that takes something away raises when Redis cannot be told: it comes after the commit, so
+the database has it, and saving once more repeats it. A login raises nothing, for a record that is
+missing is healed by the next token.
+
+Receivers are connected to the user model and its heirs alone: a receiver for every model would
+take Django's fast deletes away from the whole project.
+"""
+
+import logging
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
+
+from django.apps import apps
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.contrib.auth.signals import user_logged_in
+from django.db import transaction
+from django.db.models import Model
+from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete
+from redis import RedisError
+
+from . import users
+
+log = logging.getLogger("djangoauth")
+
+
+def connect() -> None:
+    """Connect every receiver."""
+    user_logged_in.connect(remember_login, dispatch_uid="djangoauth")
+    for model in _user_models():
+        post_save.connect(refresh_saved_user, sender=model, dispatch_uid="djangoauth")
+        post_delete.connect(forget_deleted_user, sender=model, dispatch_uid="djangoauth")
+    if field := users.groups_field():
+        through = field.remote_field.through
+        m2m_changed.connect(refresh_members, sender=through, dispatch_uid="djangoauth")
+        post_save.connect(refresh_renamed_group, sender=Group, dispatch_uid="djangoauth")
+        pre_delete.connect(note_members, sender=Group, dispatch_uid="djangoauth")
+        post_delete.connect(refresh_noted_members, sender=Group, dispatch_uid="djangoauth")
+
+
+def _user_models() -> Iterable[type[Model]]:
+    return [model for model in apps.get_models() if issubclass(model, get_user_model())]
+
+
+def remember_login(*, request: Any, user: Any, **_: Any) -> None:
+    """Write the record of a user who has logged in."""
+    session = getattr(request, "session", None)
+    if session is None:
+        return
+    try:
+        users.write(user, int(session.get_expiry_age()))
+    except RedisError:
+        log.exception("user=%s: the login is not recorded; the next token heals it", user.pk)
+
+
+def refresh_saved_user(
+    *, instance: Any, created: bool, update_fields: Any, using: str, **_: Any
+) -> None:
+    """Take over a new password, or the end of ``is_active``."""
+    # Every login saves last_login alone, and a new user has no record yet.
+    if not created and update_fields != {"last_login"}:
+        _refresh_after_commit([instance.pk], using)
+
+
+def forget_deleted_user(*, instance: Any, using: str, **_: Any) -> None:
+    """End the logins of a user who is no more."""
+    transaction.on_commit(partial(users.forget, [users.uid_of(instance)]), using=using)
+
+
+def refresh_members(
+    *, instance: Any, action: str, reverse: bool, pk_set: Any, using: str, **_: Any
+) -> None:
+    """Follow who is in which group."""
+    if action == "pre_clear" and reverse:
+        note_members(instance=instance, using=using)
+    elif action == "post_clear" and reverse:
+        refresh_noted_members(instance=instance, using=using)
+    elif action.startswith("post_"):
+        _refresh_after_commit(pk_set if reverse else [instance.pk], using)
+
+
+def refresh_renamed_group(
+    *, instance: Any, created: bool, update_fields: Any, using: str, **_: Any
+) -> None:
+    """Follow a group's new name."""
+    if not created and (update_fields is None or "name" in update_fields):
+        _refresh_after_commit(_members(instance, using), using)
+
+
+def note_members(*, instance: Any, using: str, **_: Any) -> None:
+    """Note who is in a group, while that is known."""
+    instance._sockgate_members = _members(instance, using)
+
+
+def refresh_noted_members(*, instance: Any, using: str, **_: Any) -> None:
+    """Take a group's channel from those who were in it."""
+    _refresh_after_commit(instance.__dict__.pop("_sockgate_members", ()), using)
+
+
+def _members(group: Any, using: str) -> list[Any]:
+    members = get_user_model()._base_manager.using(using).filter(groups=group)
+    return list(members.values_list("pk", flat=True))
+
+
+def _refresh_after_commit(pks: Iterable[Any], using: str) -> None:
+    transaction.on_commit(partial(users.refresh, list(pks), using=using), using=using)

@@ -1,0 +1,60 @@
+"""Issuing tokens: the page's proof, to the gateway, of a Django session."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest
+
+from gateway.wire.names import sid_of
+from gateway.wire.tokens import Token, TokenSigner
+
+from . import conf
+from .sessions.base import RecordedSession
+from .sessions.records import record_of
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """A token, and the seconds for which the gateway takes it."""
+
+    text: str
+    expires_in_s: int
+
+
+def issue_token(request: HttpRequest) -> IssuedToken | None:
+    """Issue a token for the session of a request, and heal what Redis has lost of it.
+
+    An anonymous visitor gets a session if he has none.
+
+    Returns:
+        None for an anonymous visitor, unless ``SOCKGATE["ANONYMOUS"]``.
+
+    Raises:
+        ImproperlyConfigured: there is no signing key, or the session engine is not ours.
+        redis.RedisError: Redis cannot be asked.
+    """
+    config = conf.current()
+    if not config.anonymous and not request.user.is_authenticated:
+        return None
+    session = _recorded(request.session)
+    if session.session_key is None:
+        session.save()
+    session.ensure_recorded()
+    token = Token(sid_of(str(session.session_key)), record_of(session._session).user or None)
+    return IssuedToken(_signer(config.signing_keys).issue(token), config.token_max_age)
+
+
+def _recorded(session: Any) -> RecordedSession:
+    if not isinstance(session, RecordedSession):
+        raise ImproperlyConfigured(f"SESSION_ENGINE {settings.SESSION_ENGINE!r} is not Sockgate's.")
+    return session
+
+
+@lru_cache(maxsize=1)
+def _signer(keys: tuple[str, ...]) -> TokenSigner:
+    if not keys:
+        raise ImproperlyConfigured('SOCKGATE["SIGNING_KEYS"] is empty.')
+    return TokenSigner(keys)
