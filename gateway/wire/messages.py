@@ -107,9 +107,13 @@ def read_publication(raw: bytes) -> Publication:
 def _read_sequenced(raw: bytes) -> Publication | None:
     head, hash_mark, payload = raw[1:].partition(b"#")
     epoch, colon, offset = head.partition(b":")
-    if not (hash_mark and colon and epoch.isalnum() and offset.isdigit() and len(offset) < 20):
+    if not (hash_mark and colon and epoch.isalnum() and _is_offset(offset)):
         return None
     return Publication(_as_json(payload), epoch.decode(), int(offset))
+
+
+def _is_offset(text: bytes) -> bool:
+    return text.isdigit() and not text.startswith(b"0") and len(text) < 20
 
 
 def _as_json(raw: bytes) -> bytes:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from time import time
 from typing import Any
 
-from itsdangerous import BadData, URLSafeTimedSerializer
+from itsdangerous import BadData, TimestampSigner, URLSafeTimedSerializer
 
 from .errors import TokenExpired, TokenInvalid
 
@@ -42,6 +42,18 @@ class Grant:
     channel: str
 
 
+class _ClockSigner(TimestampSigner):
+    """Date what is signed by an injected clock."""
+
+    def __init__(self, *args: Any, clock: Callable[[], float], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._clock = clock
+
+    def get_timestamp(self) -> int:
+        """Give Unix seconds."""
+        return int(self._clock())
+
+
 class _Signer:
     """Sign small objects with the newest key, verify with any of them."""
 
@@ -52,7 +64,12 @@ class _Signer:
         self._serializer = URLSafeTimedSerializer(
             list(keys),
             salt=salt,
-            signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
+            signer=_ClockSigner,
+            signer_kwargs={
+                "key_derivation": "hmac",
+                "digest_method": hashlib.sha256,
+                "clock": clock,
+            },
         )
 
     def _sign(self, fields: dict[str, Any]) -> str:

@@ -1,0 +1,31 @@
+"""Control messages: survive the way, and what is none is one error."""
+
+from typing import get_args
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from gateway.wire import control
+from gateway.wire.errors import ControlError
+
+message_classes = st.sampled_from(get_args(control.ControlMessage))
+
+
+@given(message_classes.flatmap(st.from_type))
+def test_control_message_survives_the_way(message):
+    assert control.read_control(control.write_control(message)) == message
+
+
+@given(st.binary())
+@example(b"[" * 100_000)
+@example(b'{"op":"revoke_user","uid":"\xff"}')
+def test_hostile_control_message_is_one_error(raw):
+    with pytest.raises(ControlError) as refusal:
+        control.read_control(raw)
+    assert len(str(refusal.value)) <= 200
+
+
+def test_control_message_may_carry_what_a_later_version_adds():
+    raw = b'{"op":"revoke_user","uid":"7","because":"kicked"}'
+    assert control.read_control(raw) == control.RevokeUser("7")

@@ -1,0 +1,194 @@
+"""The wire does what ``tests/vectors.json`` says, to the byte.
+
+A failure here means that deployed clients, tokens or keys of an earlier version are no longer
+understood: change the vectors only with the version on the wire.
+"""
+
+from base64 import b64decode
+
+import msgspec
+import pytest
+
+from gateway.wire import closecodes, control, messages, names, tokens
+from gateway.wire.errors import (
+    ChannelNameError,
+    ControlError,
+    FrameError,
+    PayloadError,
+    TokenExpired,
+    TokenInvalid,
+)
+from tests.vectors import VECTORS
+
+ERRORS = {"expired": TokenExpired, "invalid": TokenInvalid}
+
+
+def by_name(case):
+    return case.get("name") or case.get("text")
+
+
+def clock_of(case):
+    return lambda: case["now"]
+
+
+@pytest.mark.parametrize("case", VECTORS["sids"])
+def test_sid_is_golden(case):
+    assert names.sid_of(case["session_key"]) == case["sid"]
+
+
+@pytest.mark.parametrize("case", VECTORS["auth_digests"])
+def test_auth_digest_is_golden(case):
+    assert names.auth_digest(case["session_auth_hash"]) == case["digest"]
+
+
+@pytest.mark.parametrize("case", [c for c in VECTORS["tokens"] if "token" in c], ids=by_name)
+def test_token_is_read(case):
+    signer = tokens.TokenSigner(case["keys"], clock_of(case))
+    assert signer.read(case["text"], case["max_age_s"]) == tokens.Token(**case["token"])
+
+
+@pytest.mark.parametrize("case", [c for c in VECTORS["tokens"] if "error" in c], ids=by_name)
+def test_token_is_refused(case):
+    signer = tokens.TokenSigner(case["keys"], clock_of(case))
+    with pytest.raises(ERRORS[case["error"]]):
+        signer.read(case["text"], case["max_age_s"])
+
+
+def test_token_is_issued_to_the_byte():
+    case = VECTORS["tokens"][0]
+    signer = tokens.TokenSigner(case["keys"], clock_of(case))
+    assert signer.issue(tokens.Token(**case["token"])) == case["text"]
+
+
+@pytest.mark.parametrize("case", [c for c in VECTORS["grants"] if "grant" in c], ids=by_name)
+def test_grant_is_read(case):
+    signer = tokens.GrantSigner(case["keys"], clock_of(case))
+    assert signer.read(case["text"], case["max_age_s"]) == tokens.Grant(**case["grant"])
+
+
+@pytest.mark.parametrize("case", [c for c in VECTORS["grants"] if "error" in c], ids=by_name)
+def test_grant_is_refused(case):
+    signer = tokens.GrantSigner(case["keys"], clock_of(case))
+    with pytest.raises(ERRORS[case["error"]]):
+        signer.read(case["text"], case["max_age_s"])
+
+
+@pytest.mark.parametrize("name", VECTORS["channels"]["valid"])
+def test_channel_name_is_valid(name):
+    assert names.check_channel(name) == name
+
+
+@pytest.mark.parametrize("name", VECTORS["channels"]["invalid"])
+def test_channel_name_is_invalid(name):
+    with pytest.raises(ChannelNameError):
+        names.check_channel(name)
+
+
+@pytest.mark.parametrize("name", VECTORS["channels"]["automatic"])
+def test_channel_is_automatic(name):
+    assert names.is_automatic(name)
+
+
+@pytest.mark.parametrize("name", VECTORS["channels"]["on_request"])
+def test_channel_is_on_request(name):
+    assert not names.is_automatic(name)
+
+
+@pytest.mark.parametrize("case", VECTORS["user_channels"])
+def test_user_channel_is_golden(case):
+    assert names.user_channel(case["uid"]) == case["channel"]
+
+
+@pytest.mark.parametrize("case", VECTORS["group_channels"])
+def test_group_channel_is_golden(case):
+    assert names.group_channel(case["group"]) == case["channel"]
+
+
+@pytest.mark.parametrize("case", VECTORS["redis_names"])
+def test_redis_names_are_golden(case):
+    ours = names.Names(case["key_prefix"], case["channel_prefix"])
+    assert case["names"] == {
+        "control": ours.control,
+        "session": ours.session("SID"),
+        "user": ours.user("7"),
+        "user_sessions": ours.user_sessions("7"),
+        "probe": ours.probe("w1"),
+        "reply": ours.reply("r1"),
+        "channel": ours.channel("room:7"),
+        "history": ours.history("room:7"),
+        "offset": ours.offset("room:7"),
+    }
+
+
+@pytest.mark.parametrize("case", VECTORS["client_frames"]["valid"], ids=by_name)
+def test_client_frame_is_read(case):
+    frame = messages.read_client_frame(case["text"])
+    assert type(frame).__name__ == case["class"]
+    fields = {name: getattr(frame, name) for name in frame.__struct_fields__}
+    assert msgspec.to_builtins(fields, builtin_types=()) == with_tuples(case["fields"])
+
+
+def with_tuples(fields):
+    """Give fields as Python holds them: a position is a tuple, an array in JSON."""
+    recover = fields.get("recover")
+    if isinstance(recover, dict):
+        return {**fields, "recover": {name: tuple(place) for name, place in recover.items()}}
+    return {**fields, "recover": tuple(recover)} if recover else fields
+
+
+@pytest.mark.parametrize("text", VECTORS["client_frames"]["invalid"])
+def test_client_frame_is_refused(text):
+    with pytest.raises(FrameError):
+        messages.read_client_frame(text)
+
+
+@pytest.mark.parametrize("case", VECTORS["server_frames"], ids=by_name)
+def test_server_frame_is_golden(case):
+    frame = getattr(messages, case["call"])(**case["arguments"])
+    assert frame.decode() == case["text"]
+
+
+@pytest.mark.parametrize("case", VECTORS["publications"]["valid"], ids=by_name)
+def test_publication_is_read(case):
+    expected = messages.Publication(case["payload"].encode(), case["epoch"], case["offset"])
+    assert messages.read_publication(case["raw"].encode()) == expected
+
+
+@pytest.mark.parametrize("case", VECTORS["publications"]["valid"], ids=by_name)
+def test_publication_frame_is_golden(case):
+    publication = messages.read_publication(case["raw"].encode())
+    head = messages.publication_head(case["channel"])
+    assert messages.publication_frame(head, publication).decode() == case["frame"]
+
+
+@pytest.mark.parametrize("case", VECTORS["publications"]["invalid"], ids=by_name)
+def test_publication_is_refused(case):
+    with pytest.raises(PayloadError):
+        messages.read_publication(b64decode(case["raw_base64"]))
+
+
+def test_close_codes_are_golden():
+    ours = {code.name: (int(code), code.reason) for code in closecodes.CloseCode}
+    golden = VECTORS["close_codes"]["ours"]
+    assert ours == {case["name"]: (case["code"], case["reason"]) for case in golden}
+
+
+@pytest.mark.parametrize(
+    "case", [*VECTORS["close_codes"]["ours"], *VECTORS["close_codes"]["others"]]
+)
+def test_close_code_tells_whether_to_come_back(case):
+    assert closecodes.may_reconnect(case["code"]) is case["reconnect"]
+    assert closecodes.needs_fresh_token(case["code"]) is case["fresh_token"]
+
+
+@pytest.mark.parametrize("case", VECTORS["control"]["valid"], ids=by_name)
+def test_control_message_is_golden(case):
+    message = getattr(control, case["class"])(**case["fields"])
+    assert control.write_control(message).decode() == case["text"]
+    assert control.read_control(case["text"].encode()) == message
+
+
+@pytest.mark.parametrize("text", VECTORS["control"]["invalid"])
+def test_control_message_is_refused(text):
+    with pytest.raises(ControlError):
+        control.read_control(text.encode())
