@@ -1,0 +1,105 @@
+"""A response that carries one frame after another, up to a limit.
+
+Strategy: while nothing waits in Tornado's stream, a frame goes straight to the kernel, chunk
+framing included: no copy, no future, no flush. What the kernel does not take goes through the
+stream, and until that has drained the response is not active: the session keeps what follows. So
+a reader that is too slow overruns the session's outbox, and nothing else.
+"""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from ...batch import Batch
+from ..framing import Encoding
+from .receiver import Receiver
+
+if TYPE_CHECKING:
+    from asyncio import Future
+
+
+class Streaming(Receiver):
+    """Carry frames until the browser's memory should be freed."""
+
+    content_type: ClassVar[str]
+    prelude: ClassVar[bytes]
+    plain: ClassVar[Encoding]
+    chunked: ClassVar[Encoding]
+
+    def prepare(self) -> None:
+        """Send each frame at once, and promise HTTP/1.0 no further response."""
+        super().prepare()
+        self.stream.set_nodelay(True)
+        self._stream = self.stream
+        self._is_chunked = self.request.version == "HTTP/1.1"
+        self._encoding = self.chunked if self._is_chunked else self.plain
+        self._encode = self._encoding.batch
+        self._room_bytes = self.server.config.response_limit
+        if not self._is_chunked:
+            self.request.headers["Connection"] = "close"
+
+    async def carry(self, session_id: str, prelude: bytes) -> None:
+        """Begin the response, and attach it once the browser has the prelude."""
+        self.begin(self.content_type)
+        self.set_header("X-Accel-Buffering", "no")
+        self.write(prelude)
+        await self.flush()
+        if not self._stream.closed():
+            self.attach(session_id)
+
+    def give(self, batch: Batch) -> None:
+        """Carry messages."""
+        self._send(batch.encoded(self._encode))
+
+    def say(self, frame: bytes) -> None:
+        """Carry one frame of the protocol."""
+        self._send(self._encoding.frame(frame))
+
+    def end(self, frame: bytes) -> None:
+        """Carry a last frame and finish."""
+        self._room_bytes = 0
+        self.say(frame)
+
+    def _send(self, body: bytes) -> None:
+        stream = self._stream
+        if stream.closed():
+            self.active = False
+            return
+        view = memoryview(body)
+        sent = self._send_now(view)
+        if sent < len(body):
+            self._send_later(view[sent:])
+        self._room_bytes -= len(body) - self._encoding.overhead_bytes
+        if self._room_bytes <= 0:
+            self._finish_when_sent()
+
+    def _send_now(self, view: memoryview) -> int:
+        try:
+            return self._stream.write_to_fd(view)
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            self._stream.close(exc_info=error)
+            return len(view)
+
+    def _send_later(self, rest: memoryview) -> None:
+        self.active = False
+        self._stream.write(rest).add_done_callback(self._on_sent)
+
+    def _on_sent(self, sending: "Future[None]") -> None:
+        if self.session is None or sending.exception():
+            return
+        self.active = True
+        self.is_overdue = False
+        self.session.flush()
+
+    def _finish_when_sent(self) -> None:
+        self.active = False
+        self._detach()
+        if not self._stream.closed():
+            self._stream.write(b"").add_done_callback(self._finish)
+
+    def _finish(self, _: "Future[None]") -> None:
+        if self._stream.closed() or self._finished:
+            return
+        self.finish()
+        if not self._is_chunked:
+            self._stream.close()

@@ -1,0 +1,38 @@
+"""XHR polling: ``xhr`` and ``xhr_send`` (SockJS protocol 0.3.3, XhrPolling)."""
+
+from ..framing import Encoding
+from ..handler import TEXT
+from .polling import Polling
+from .sender import Sender
+
+JAVASCRIPT = "application/javascript; charset=UTF-8"
+
+
+def line(frame: bytes) -> bytes:
+    """End a frame with a line feed."""
+    return frame + b"\n"
+
+
+class Xhr(Polling):
+    """Answer a poll."""
+
+    name = "xhr"
+    encoding = Encoding(line)
+
+    def post(self, session_id: str) -> None:
+        """Wait for a frame."""
+        self.begin(JAVASCRIPT)
+        self.attach(session_id)
+
+
+class XhrSend(Sender):
+    """Take messages in the body of a request."""
+
+    def payload(self) -> bytes:
+        """Return the body."""
+        return self.request.body
+
+    def confirm(self) -> None:
+        """Answer nothing, as text: some browsers take nothing for XML, and complain."""
+        self.set_status(204)
+        self.set_header("Content-Type", TEXT)
