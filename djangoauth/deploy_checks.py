@@ -126,12 +126,11 @@ def check_redis(**_: Any) -> Iterable[CheckMessage]:
             id="sockgate.E103",
         )
     else:
-        yield from _check_eviction(found)
-        yield from _check_output_buffer(found)
+        yield from _check_eviction(found.get("maxmemory-policy") or "noeviction")
+        yield from _check_output_buffer(found.get("client-output-buffer-limit"))
 
 
-def _check_eviction(found: dict[str, str]) -> Iterable[CheckMessage]:
-    policy = found.get("maxmemory-policy", "noeviction")
+def _check_eviction(policy: str) -> Iterable[CheckMessage]:
     if policy != "noeviction":
         yield Warning(
             f"Redis may drop sessions when its memory is full: maxmemory-policy is {policy}.",
@@ -140,8 +139,8 @@ def _check_eviction(found: dict[str, str]) -> Iterable[CheckMessage]:
         )
 
 
-def _check_output_buffer(found: dict[str, str]) -> Iterable[CheckMessage]:
-    hard, soft = pubsub_limits(found.get("client-output-buffer-limit", ""))
+def _check_output_buffer(limits: str | None) -> Iterable[CheckMessage]:
+    hard, soft = pubsub_limits(limits or "")
     if 0 < hard < MIN_PUBSUB_HARD_BYTES or 0 < soft < MIN_PUBSUB_SOFT_BYTES:
         yield Warning(
             "Redis cuts a gateway off in a burst: "

@@ -43,7 +43,7 @@ def issue_token(request: HttpRequest) -> IssuedToken | None:
     if session.session_key is None:
         session.save()
     session.ensure_recorded()
-    token = Token(sid_of(str(session.session_key)), record_of(session._session).user or None)
+    token = Token(sid_of(str(session.session_key)), record_of(session).user or None)
     return IssuedToken(_signer(config.signing_keys).issue(token), config.token_max_age)
 
 

@@ -1,12 +1,22 @@
 """What every session engine of ours can do beside what Django asks of it."""
 
 from abc import abstractmethod
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.sessions.backends.base import SessionBase
 
 
 class RecordedSession(SessionBase):
     """A session whose identity the gateway can read in Redis."""
+
+    if TYPE_CHECKING:  # Django's, and missing in django-stubs.
+        _session: dict[str, Any]
+        _session_cache: dict[str, Any]
+
+        def _get_session(self, no_load: bool = False) -> dict[str, Any]: ...
+        async def _aget_session(self, no_load: bool = False) -> dict[str, Any]: ...
+        def _get_new_session_key(self) -> str: ...
+        async def _aget_new_session_key(self) -> str: ...
 
     @abstractmethod
     def ensure_recorded(self) -> None:

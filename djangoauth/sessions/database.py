@@ -11,7 +11,7 @@ from .mirror import IdentityMirror
 from .records import record_of, remove_listed
 
 
-class DatabaseMirror(IdentityMirror, DatabaseStore):  # type: ignore[type-arg]
+class DatabaseMirror(IdentityMirror, DatabaseStore):
     """Mirror what the database has committed."""
 
     @classmethod

@@ -88,7 +88,7 @@ class IdentityMirror(RecordedSession):
 
     def ensure_recorded(self) -> None:
         """Mirror a session that Redis does not know, and heal its user's record."""
-        record = record_of(self._session)
+        record = record_of(self)
         if self.session_key is None or is_current(self.session_key, record):
             return
         self._mirroring("put").now()
@@ -97,9 +97,7 @@ class IdentityMirror(RecordedSession):
             Removal(self.session_key).now()
 
     def _mirroring(self, mode: Mode) -> Save:
-        data = self._session
-        age_s = int(self.get_expiry_age(expiry=data.get("_session_expiry")))
-        return Save(str(self.session_key), record_of(data), age_s, mode)
+        return Save(str(self.session_key), record_of(self), int(self.get_expiry_age()), mode)
 
     def _when_kept(self, act: Callable[[], Any]) -> None:
         """Act when the engine's last write is there to stay: here, at once."""

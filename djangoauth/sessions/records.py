@@ -164,10 +164,15 @@ def remove_listed(uid: str) -> None:
 
     Until the list stays empty: a session that moves meanwhile is listed under its new key first.
     """
-    names, client = conf.current().names, redis_clients.records()
-    while sids := client.zrange(names.user_sessions(uid), 0, -1):
-        with client.pipeline(transaction=False) as pipe:
+    names = conf.current().names
+    while sids := _listed(uid):
+        with redis_clients.records().pipeline(transaction=False) as pipe:
             for sid in sids:
-                pipe.delete(names.session(sid.decode()))
+                pipe.delete(names.session(sid))
             pipe.zrem(names.user_sessions(uid), *sids)
             pipe.execute()
+
+
+def _listed(uid: str) -> list[str]:
+    sids: list[Any] = redis_clients.records().zrange(conf.current().names.user_sessions(uid), 0, -1)
+    return [sid.decode() for sid in sids]

@@ -122,7 +122,7 @@ class SessionStore(RecordedSession):
 
     def ensure_recorded(self) -> None:
         """Heal the user record; the session itself is its record."""
-        record = record_of(self._session)
+        record = record_of(self)
         if self.session_key and record.user and not is_current(self.session_key, record):
             users.refresh([record.user], ttl_s=self.get_expiry_age())
 
@@ -152,7 +152,7 @@ class SessionStore(RecordedSession):
         return Save(
             session_key=str(self.session_key),
             record=record_of(data),
-            ttl_s=int(self.get_expiry_age(expiry=data.get("_session_expiry"))),
+            ttl_s=int(self.get_expiry_age()),
             mode="create" if must_create else "update",
             data=self.encode(dict(data)),
         )
