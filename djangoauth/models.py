@@ -1,0 +1,55 @@
+"""What Django itself keeps: one row for each broadcast that was sent from the admin."""
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Broadcast(models.Model):
+    """A broadcast sent from the admin, kept as evidence: who, when, to whom, what.
+
+    A row is committed before anything is published. One without ``sent_at`` is a broadcast whose
+    publication was not confirmed: it may or may not have left.
+    """
+
+    class Audience(models.TextChoices):
+        """To whom a broadcast goes."""
+
+        EVERYONE = "everyone", _("everyone")
+        GROUP = "group", _("one group")
+        USER = "user", _("one user")
+
+    id = models.BigAutoField(primary_key=True)
+    nonce = models.CharField(max_length=32, unique=True, editable=False)
+    created_at = models.DateTimeField(_("confirmed at"), auto_now_add=True)
+    sent_at = models.DateTimeField(_("sent at"), null=True)
+    sent_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("sent by"),
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+    )
+    # Names are copied: the row still says who and to whom when user and group are gone.
+    sender = models.CharField(_("sender"), max_length=255)
+    audience = models.CharField(_("audience"), max_length=8, choices=Audience.choices)
+    recipient = models.CharField(_("recipient"), max_length=255, blank=True)
+    channel = models.CharField(_("channel"), max_length=255)
+    event = models.CharField(_("event"), max_length=100)
+    # Text, not JSONField: these are the characters that were published.
+    payload = models.TextField(_("payload"))
+    connections = models.PositiveIntegerField(_("connections reached"), null=True)
+    workers = models.PositiveIntegerField(_("workers reached"), null=True)
+
+    class Meta:
+        """Rows are evidence: they can be viewed, or added by sending."""
+
+        verbose_name = _("broadcast")
+        verbose_name_plural = _("broadcasts")
+        default_permissions = ("view",)
+        permissions = (("send_broadcast", _("Can send a broadcast")),)
+        get_latest_by = "created_at"
+        ordering = ("-created_at", "-id")
+
+    def __str__(self) -> str:
+        return f"{self.event} → {self.recipient or self.get_audience_display()}"
