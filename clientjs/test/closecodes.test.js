@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import {
+  CloseCode,
+  isFailedAttempt,
+  mayReconnect,
+  needsFreshToken,
+  paceOf,
+} from "../src/closecodes.js";
+import { VECTORS } from "./vectors.js";
+
+const { ours, others } = VECTORS.close_codes;
+
+test("the gateway's codes have the same names here", () => {
+  assert.deepEqual(CloseCode, Object.fromEntries(ours.map(({ name, code }) => [name, code])));
+});
+
+for (const { code, reconnect, fresh_token: freshToken } of [...ours, ...others]) {
+  test(`${code}: reconnect ${reconnect}, fresh token ${freshToken}`, () => {
+    assert.equal(mayReconnect(code), reconnect);
+    assert.equal(needsFreshToken(code), freshToken);
+  });
+}
+
+test("sockjs-client's own failures are none of the gateway's codes", () => {
+  for (const code of [1002, 2000, 2007, 2010]) assert.equal(isFailedAttempt(code), true);
+  for (const { code } of ours) assert.equal(isFailedAttempt(code), false);
+});
+
+test("an overloaded gateway is given time, a draining one spreads its clients", () => {
+  assert.ok(paceOf(CloseCode.OVERLOADED).floorMs >= 5000);
+  assert.ok(paceOf(CloseCode.UNAVAILABLE).floorMs >= 2000);
+  assert.deepEqual(paceOf(CloseCode.DRAIN), { floorMs: 0, spreadMs: 3000 });
+  assert.equal(paceOf(1006), undefined);
+  assert.equal(paceOf(undefined), undefined);
+});

@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { connectFrame, isPublication, messageOf, readFrame } from "../src/frames.js";
+import { VECTORS } from "./vectors.js";
+
+const defaults = { recover: {}, id: null };
+
+for (const { text, class: name, fields } of VECTORS.client_frames.valid) {
+  if (name !== "Connect" || fields.id !== null) continue;
+  test(`the connect frame ${text} is written as the gateway reads it`, () => {
+    const written = JSON.parse(connectFrame(fields.token, fields.recover));
+    assert.deepEqual({ ...defaults, ...written }, { type: "connect", ...fields });
+  });
+}
+
+for (const { text } of VECTORS.server_frames) {
+  test(`the frame ${text} is read, and is no publication`, () => {
+    assert.deepEqual(readFrame(text), JSON.parse(text));
+    assert.equal(isPublication(readFrame(text)), false);
+  });
+}
+
+for (const { name, frame, channel, offset, message } of VECTORS.publications.valid) {
+  test(`publication: ${name}`, () => {
+    const publication = readFrame(frame);
+    assert.equal(isPublication(publication), true);
+    const expected = { ...message, channel, ...(offset ? { offset } : {}) };
+    assert.deepEqual(messageOf(publication), expected);
+  });
+}
+
+for (const text of ["", "null", "5", '"text"', "[]", '[{"channel":"a","data":1}]', "{", undefined]) {
+  test(`no frame: ${text}`, () => assert.equal(readFrame(text), null));
+}

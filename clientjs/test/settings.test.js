@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { readSettings } from "../src/settings.js";
+
+const page = (config) => ({
+  getElementById: (id) =>
+    id === "sockgate-config" && config ? { text: JSON.stringify(config) } : null,
+});
+
+test("without anything, the defaults of a Django project hold", () => {
+  assert.deepEqual(readSettings(undefined, page()), {
+    url: "/realtime",
+    tokenUrl: "/realtime/token/",
+    csrfCookieName: "csrftoken",
+    csrfHeaderName: "X-CSRFToken",
+    isUrlFixed: false,
+    reconnect: { minMs: 500, maxMs: 30000 },
+  });
+});
+
+test("the page's configuration goes before the defaults, options before both", () => {
+  const config = { url: "https://rt.example/realtime", tokenUrl: "/t/", token: "T", expiresIn: 60 };
+  const settings = readSettings({ tokenUrl: "/mine/" }, page(config));
+  assert.equal(settings.url, config.url);
+  assert.equal(settings.tokenUrl, "/mine/");
+  assert.equal(settings.token, "T");
+  assert.equal(settings.isUrlFixed, false);
+});
+
+test("a URL of the page's script is fixed", () => {
+  assert.equal(readSettings({ url: "/here" }, page({ url: "/there" })).isUrlFixed, true);
+});
+
+test("the token endpoint can be done without", () => {
+  assert.equal(readSettings({ tokenUrl: null }, page()).tokenUrl, null);
+});
+
+test("one limit of the back-off may be given alone", () => {
+  const { reconnect } = readSettings({ reconnect: { maxMs: 5000 } }, page());
+  assert.deepEqual(reconnect, { minMs: 500, maxMs: 5000 });
+});
+
+test("options are not changed, nor the next client's defaults", () => {
+  const options = { reconnect: { minMs: 1 } };
+  readSettings(options, page());
+  assert.deepEqual(options, { reconnect: { minMs: 1 } });
+  assert.equal(readSettings({}, page()).reconnect.minMs, 500);
+});
