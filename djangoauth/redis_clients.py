@@ -60,7 +60,6 @@ def _options() -> dict[str, Any]:
         "protocol": 2,
         "socket_timeout": REPLY_TIMEOUT_S,
         "socket_connect_timeout": CONNECT_TIMEOUT_S,
-        "socket_keepalive": True,
     }
 
 

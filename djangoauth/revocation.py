@@ -39,7 +39,7 @@ def revoke_user(user: Any) -> None:
     uid = users.uid_of(user)
     # The sessions first: a token issued meanwhile would heal the user record.
     _engine().end_logins(uid)
-    users.forget([uid])
+    users.forget(uid)
 
 
 def revoke_channel(user: Any, channel: str) -> None:

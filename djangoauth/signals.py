@@ -67,7 +67,7 @@ def refresh_saved_user(
 
 def forget_deleted_user(*, instance: Any, using: str, **_: Any) -> None:
     """End the logins of a user who is no more."""
-    transaction.on_commit(partial(users.forget, [users.uid_of(instance)]), using=using)
+    transaction.on_commit(partial(users.forget, users.uid_of(instance)), using=using)
 
 
 def refresh_members(

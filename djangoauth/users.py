@@ -50,27 +50,43 @@ def uid_of(user: Any) -> str:
 
 
 def write(user: Any, ttl_s: int) -> None:
-    """Write the record of a user who has logged in; ``ttl_s`` is that of his session."""
-    _write_all([(uid_of(user), user)], ttl_s)
+    """Write the record of a user who has logged in, unless he is not active.
+
+    Args:
+        user: a saved user.
+        ttl_s: seconds until his session ends; the record lives at least as long.
+    """
+    if _is_active(user):
+        _write(redis_clients.records(), user, ttl_s)
 
 
-def refresh(pks: Iterable[Any], *, ttl_s: int | None = None, using: str | None = None) -> None:
+def heal(uid: str, ttl_s: int) -> None:
+    """Write the record of a user whose login Redis does not know, as the database has him."""
+    for user in _load([uid], None):
+        write(user, ttl_s)
+
+
+def refresh(pks: Iterable[Any], using: str | None = None) -> None:
     """Bring the records of users in line with the database, ending those of the inactive.
 
     Args:
         pks: of users, be they deleted by now.
-        ttl_s: how long a record that is missing shall live; None leaves it missing.
         using: the database alias.
     """
     rest = iter(pks)
     while batch := list(islice(rest, _BATCH)):
-        found = {uid_of(user): user for user in _load(batch, using)}
-        _write_all([(uid_of(pk), found.get(uid_of(pk))) for pk in batch], ttl_s)
+        found = {uid_of(user): user for user in _load(batch, using) if _is_active(user)}
+        with redis_clients.records().pipeline(transaction=False) as pipe:
+            for uid in map(uid_of, batch):
+                _write(pipe, found[uid]) if uid in found else _remove(pipe, uid)
+            pipe.execute()
 
 
-def forget(uids: Iterable[str]) -> None:
-    """End every login of these users for the gateways."""
-    _write_all([(uid, None) for uid in uids], None)
+def forget(uid: str) -> None:
+    """End every login of a user for the gateways."""
+    with redis_clients.records().pipeline(transaction=True) as pipe:
+        _remove(pipe, uid)
+        pipe.execute()
 
 
 def knows(fields: list[bytes | None], session: SessionRecord) -> bool:
@@ -84,25 +100,17 @@ def _load(pks: list[Any], using: str | None) -> Iterable[Any]:
     return users.prefetch_related("groups") if groups_field() else users
 
 
-def _write_all(users: list[tuple[str, Any]], ttl_s: int | None) -> None:
-    with redis_clients.records().pipeline(transaction=False) as pipe:
-        for uid, user in users:
-            if user is not None and getattr(user, "is_active", True):
-                _queue_write(pipe, uid, user, ttl_s)
-            else:
-                _queue_removal(pipe, uid)
-        pipe.execute()
+def _is_active(user: Any) -> bool:
+    return bool(getattr(user, "is_active", True))
 
 
-def _queue_write(pipe: Any, uid: str, user: Any, ttl_s: int | None) -> None:
-    names, fields = conf.current().names, _record(user).to_hash()
-    message = write_control(UserChanged(uid))
-    ttl = () if ttl_s is None else (ttl_s,)
-    key = names.user(uid)
-    pipe.eval(WRITE_USER, 1, key, fields["auth"], fields["channels"], names.control, message, *ttl)
+def _write(client: Any, user: Any, *ttl_s: int) -> None:
+    names, uid, fields = conf.current().names, uid_of(user), _record(user).to_hash()
+    told = (names.control, write_control(UserChanged(uid)))
+    client.eval(WRITE_USER, 1, names.user(uid), fields["auth"], fields["channels"], *told, *ttl_s)
 
 
-def _queue_removal(pipe: Any, uid: str) -> None:
+def _remove(pipe: Any, uid: str) -> None:
     names = conf.current().names
     pipe.delete(names.user(uid))
     pipe.publish(names.control, write_control(RevokeUser(uid)))

@@ -62,7 +62,7 @@ class Save:
             self._queue(pipe)
             *before, is_saved = pipe.execute()
         if is_saved and self._is_stranger(before):
-            users.refresh([self.record.user], ttl_s=self._user_ttl_s)
+            users.heal(self.record.user, self._user_ttl_s)
         return bool(is_saved)
 
     async def anow(self) -> bool:
@@ -72,7 +72,7 @@ class Save:
             self._queue(pipe)
             *before, is_saved = await pipe.execute()
         if is_saved and self._is_stranger(before):
-            await sync_to_async(users.refresh)([self.record.user], ttl_s=self._user_ttl_s)
+            await sync_to_async(users.heal)(self.record.user, self._user_ttl_s)
         return bool(is_saved)
 
     @property

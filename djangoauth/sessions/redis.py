@@ -124,7 +124,7 @@ class SessionStore(RecordedSession):
         """Heal the user record; the session itself is its record."""
         record = record_of(self)
         if self.session_key and record.user and not is_current(self.session_key, record):
-            users.refresh([record.user], ttl_s=self.get_expiry_age())
+            users.heal(record.user, int(self.get_expiry_age()))
 
     @classmethod
     def end_logins(cls, uid: str) -> None:

@@ -60,3 +60,9 @@ def ear(redis: Redis) -> Iterator[Ear]:
 @pytest.fixture
 def alice(sockgate: Any, db: None) -> User:
     return User.objects.create_user("alice", password="alice-demo")
+
+
+@pytest.fixture
+def no_redis(sockgate: Any) -> None:
+    """From here on, an address where no Redis answers."""
+    sockgate.SOCKGATE = {**sockgate.SOCKGATE, "REDIS_URL": "unix:///nowhere/redis.sock"}

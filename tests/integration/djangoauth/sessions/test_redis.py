@@ -1,11 +1,52 @@
+from typing import Any
+
 import pytest
+from asgiref.sync import async_to_sync
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.contrib.sessions.exceptions import SessionInterrupted
+from redis import Redis
 
 from djangoauth.sessions.redis import SessionStore
-
+from tests.integration.djangoauth.conftest import NAMES
 from tests.integration.djangoauth.sessions.behaviour import SessionBehaviour
+from tests.integration.djangoauth.sessions.identity import SessionIdentity
 
 pytestmark = pytest.mark.integration
 
 
 class TestBehaviour(SessionBehaviour):
     store = SessionStore
+
+
+class TestIdentity(SessionIdentity):
+    store = SessionStore
+
+    def test_cycle_key_of_an_ended_login_does_not_resurrect(
+        self, session: Any, redis: Redis
+    ) -> None:
+        late = SessionStore(session.session_key)
+        assert late[SESSION_KEY]
+        session.flush()
+        with pytest.raises(SessionInterrupted):
+            late.cycle_key()
+        assert redis.keys(NAMES.session("*")) == []
+
+    def test_acycle_key_of_an_ended_login_does_not_resurrect(
+        self, session: Any, redis: Redis
+    ) -> None:
+        late = SessionStore(session.session_key)
+        assert late[SESSION_KEY]
+        session.flush()
+        with pytest.raises(SessionInterrupted):
+            async_to_sync(late.acycle_key)()
+        assert redis.keys(NAMES.session("*")) == []
+
+    def test_load_of_an_evicted_record_forgets_the_key(self, session: Any, redis: Redis) -> None:
+        redis.flushall()
+        late = SessionStore(session.session_key)
+        assert late.get(SESSION_KEY) is None
+        assert late.session_key is None
+
+    def test_data_is_interchangeable_with_djangos_engines(self, session: Any) -> None:
+        assert DatabaseStore().decode(session.encode({"cat": 1})) == {"cat": 1}
