@@ -1,0 +1,95 @@
+"""The programs in examples/: each pushes what it says, to the channel that it was told."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from celery import Celery
+from redis import Redis
+from redis.client import PubSub
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+TIMEOUT_S = 60
+NEWS = {"event": "news", "data": {"title": 'Djangocon "2012" – München'}}
+TITLE = NEWS["data"]["title"]
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def url(redis_server) -> str:
+    return redis_server.connection_url
+
+
+@pytest.fixture
+def subscription(url) -> Iterator[PubSub]:
+    with Redis.from_url(url) as client, client.pubsub() as pubsub:
+        pubsub.subscribe("rt:user:7")
+        assert pubsub.get_message(timeout=TIMEOUT_S)["type"] == "subscribe"
+        yield pubsub
+
+
+def next_message(subscription: PubSub) -> object:
+    message = subscription.get_message(timeout=TIMEOUT_S)
+    assert message is not None, "nothing was published"
+    return json.loads(message["data"])
+
+
+def program(name: str) -> str:
+    """Find a program on the path, or beside the interpreter, where make links Node.js."""
+    path = os.pathsep.join((os.environ["PATH"], str(Path(sys.executable).parent)))
+    found = shutil.which(name, path=path)
+    assert found, f"{name} is not installed"
+    return found
+
+
+def run(*command: str) -> str:
+    done = subprocess.run(
+        command, cwd=EXAMPLES, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_redis_py_pushes(url, subscription):
+    output = run(sys.executable, "publish_redis.py", url, "rt:user:7", TITLE)
+    assert next_message(subscription) == NEWS
+    assert output == "1 workers heard it\n"
+
+
+def test_redis_cli_pushes(url, subscription):
+    program("redis-cli")
+    assert run("./publish.sh", url, "rt:user:7", json.dumps(NEWS)) == "1\n"
+    assert next_message(subscription) == NEWS
+
+
+def test_node_pushes(url, subscription):
+    assert run(program("node"), "publish.js", url, "rt:user:7", TITLE) == ":1\n"
+    assert next_message(subscription) == NEWS
+
+
+@pytest.fixture
+def celery_worker(url) -> Iterator[None]:
+    # The task configures Django by itself, and not as these tests do.
+    environ = {**os.environ, "SOCKGATE_REDIS_URL": url, "PYTHONPATH": str(EXAMPLES.parent)}
+    del environ["DJANGO_SETTINGS_MODULE"]
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "celery", "-A", "tasks", "worker", "--pool", "solo"],
+        cwd=EXAMPLES / "celery_task",
+        env=environ,
+    )
+    yield
+    worker.terminate()
+    worker.wait(TIMEOUT_S)
+
+
+def test_celery_task_pushes(url, celery_worker, subscription):
+    with Celery(broker=url) as app:
+        app.send_task("tasks.make_report", args=[7])
+    expected = {"event": "report", "data": {"title": "Your report is ready"}}
+    assert next_message(subscription) == expected
