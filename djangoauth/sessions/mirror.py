@@ -11,11 +11,13 @@ transactions.
 Strategy: the engine is the truth. A grant may wait: a save that Redis does not hear is logged, and
 healed by the next token. An end may not: Redis is told first, so that a logout which cannot reach
 it fails whole; and once more when the engine has forgotten the session, for a token that was
-issued in between has mirrored it again.
+issued in between has mirrored it again. A change of key ends the old one, so it may not wait
+either; but who logs in has only been a stranger under the old one, and need not be kept out.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from redis import RedisError
@@ -35,18 +37,15 @@ class IdentityMirror(RecordedSession):
             return self.create()
         super().save(must_create)
         save = self._mirroring("put" if must_create else "update")
-        return self._when_kept(lambda: _grant(save))
+        return self._when_kept(partial(_try_to, save.now))
 
     async def asave(self, must_create: bool = False) -> None:
         """Do as ``save``."""
         if self.session_key is None:
             return await self.acreate()
         await super().asave(must_create)
-        try:
-            await self._mirroring("put" if must_create else "update").anow()
-        except RedisError:
-            log.exception("A session could not be mirrored; its next token heals it")
-        return None
+        save = self._mirroring("put" if must_create else "update")
+        return await _atry_to(save.anow)
 
     def delete(self, session_key: str | None = None) -> None:
         """End the session, and with it its connections."""
@@ -74,7 +73,8 @@ class IdentityMirror(RecordedSession):
         self._session_cache = data
         if old_key:
             super().delete(old_key)
-            self._when_kept(Removal(old_key, self.session_key).now)
+            move = Removal(old_key, self.session_key).now
+            self._when_kept(move if record_of(data).user else partial(_try_to, move))
 
     async def acycle_key(self) -> None:
         """Do as ``cycle_key``."""
@@ -84,7 +84,8 @@ class IdentityMirror(RecordedSession):
         self._session_cache = data
         if old_key:
             await super().adelete(old_key)
-            await Removal(old_key, self.session_key).anow()
+            move = Removal(old_key, self.session_key).anow
+            await (move() if record_of(data).user else _atry_to(move))
 
     def ensure_recorded(self) -> None:
         """Mirror a session that Redis does not know, and heal its user's record."""
@@ -104,8 +105,15 @@ class IdentityMirror(RecordedSession):
         act()
 
 
-def _grant(save: Save) -> None:
+def _try_to(act: Callable[[], bool]) -> None:
     try:
-        save.now()
+        act()
+    except RedisError:
+        log.exception("A session could not be mirrored; its next token heals it")
+
+
+async def _atry_to(act: Callable[[], Awaitable[bool]]) -> None:
+    try:
+        await act()
     except RedisError:
         log.exception("A session could not be mirrored; its next token heals it")

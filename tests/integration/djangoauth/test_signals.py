@@ -1,0 +1,285 @@
+"""What happens to users and groups in Django, as the gateway reads and hears it."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.models import Group, User
+from django.contrib.auth.signals import user_logged_in
+from django.db import transaction
+from django.test import Client, RequestFactory
+from redis import Redis, RedisError
+
+from gateway.wire.control import RevokeUser, SessionMoved, UserChanged
+from gateway.wire.names import auth_digest, sid_of
+from gateway.wire.records import (
+    SESSION_FIELDS,
+    USER_FIELDS,
+    UserRecord,
+    is_valid_login,
+    read_session,
+    read_user,
+)
+from tests.integration.djangoauth.conftest import NAMES, Ear
+
+pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def alice(sockgate: Any, transactional_db: None) -> User:
+    return User.objects.create_user("alice", password="alice-demo")
+
+
+@pytest.fixture
+def login(alice: User, client: Client) -> Client:
+    client.force_login(alice)
+    return client
+
+
+def user_record(redis: Redis, user_pk: object) -> UserRecord | None:
+    values = redis.hmget(NAMES.user(str(user_pk)), USER_FIELDS)
+    return read_user(dict(zip(USER_FIELDS, values, strict=True)))
+
+
+def channels(redis: Redis, user: User) -> tuple[str, ...]:
+    record = user_record(redis, user.pk)
+    assert record is not None
+    return record.channels
+
+
+def stands(redis: Redis, client: Client, user: User) -> bool:
+    """Judge a login as the gateway does."""
+    values = redis.hmget(NAMES.session(sid_of(client.session.session_key)), SESSION_FIELDS)
+    session = read_session(dict(zip(SESSION_FIELDS, values, strict=True)))
+    return is_valid_login(session, user_record(redis, user.pk))
+
+
+def test_login_records_the_user(login: Client, alice: User, redis: Redis) -> None:
+    digest = auth_digest(alice.get_session_auth_hash())
+    assert user_record(redis, alice.pk) == UserRecord(digest)
+    assert stands(redis, login, alice)
+
+
+def test_login_gives_the_record_the_life_of_the_session(
+    login: Client, alice: User, redis: Redis
+) -> None:
+    key = NAMES.session(sid_of(login.session.session_key))
+    assert redis.ttl(NAMES.user(str(alice.pk))) >= redis.ttl(key) > 0
+
+
+def test_login_goes_on_without_redis(
+    alice: User, no_redis: None, settings: Any, caplog: Any
+) -> None:
+    settings.SESSION_ENGINE = "djangoauth.sessions.db"
+    Client().force_login(alice)
+    assert "not recorded" in caplog.text
+
+
+def test_login_without_a_session_is_no_matter(alice: User, redis: Redis) -> None:
+    user_logged_in.send(sender=User, request=RequestFactory().get("/"), user=alice)
+    assert user_record(redis, alice.pk) is None
+
+
+def test_login_of_an_anonymous_visitor_moves_him_and_then_changes_him(
+    alice: User, client: Client, redis: Redis, ear: Ear
+) -> None:
+    visitor = client.session
+    visitor["cat"] = "dog"
+    visitor.save()
+    old_sid = sid_of(visitor.session_key)
+    client.cookies["sessionid"] = visitor.session_key
+    client.force_login(alice)
+    new_sid = sid_of(client.session.session_key)
+    assert client.session["cat"] == "dog"
+    assert ear.control() == [SessionMoved(old_sid, new_sid), SessionMoved(new_sid, new_sid)]
+    assert stands(redis, client, alice)
+
+
+def test_logout_leaves_no_record_of_the_session(login: Client, redis: Redis, alice: User) -> None:
+    sid = sid_of(login.session.session_key)
+    login.logout()
+    assert not redis.exists(NAMES.session(sid), NAMES.user_sessions(str(alice.pk)))
+
+
+def test_new_password_ends_the_login(login: Client, alice: User, redis: Redis, ear: Ear) -> None:
+    alice.set_password("another")
+    alice.save()
+    assert not stands(redis, login, alice)
+    assert ear.control() == [UserChanged(str(alice.pk))]
+
+
+def test_new_password_of_his_own_keeps_the_login(
+    login: Client, alice: User, redis: Redis, ear: Ear
+) -> None:
+    request = RequestFactory().get("/")
+    request.session, request.user = login.session, alice
+    old_sid = sid_of(request.session.session_key)
+    alice.set_password("another")
+    alice.save()
+    update_session_auth_hash(request, alice)
+    request.session.save()
+    login.cookies["sessionid"] = request.session.session_key
+    new_sid = sid_of(request.session.session_key)
+    assert stands(redis, login, alice)
+    assert ear.control() == [
+        UserChanged(str(alice.pk)),
+        SessionMoved(old_sid, new_sid),
+        SessionMoved(new_sid, new_sid),
+    ]
+
+
+def test_new_password_that_was_never_saved_changes_nothing(
+    login: Client, alice: User, redis: Redis, ear: Ear
+) -> None:
+    alice.set_password("another")
+    alice.email = "alice@example.com"
+    alice.save(update_fields=["email"])
+    assert stands(redis, login, alice)
+    assert ear.control() == []
+
+
+def test_new_password_rolled_back_changes_nothing(
+    login: Client, alice: User, redis: Redis, ear: Ear
+) -> None:
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        alice.set_password("another")
+        alice.save()
+        raise ZeroDivisionError
+    assert stands(redis, login, alice)
+    assert ear.control() == []
+
+
+def test_new_password_that_redis_does_not_hear_raises(login: Client, no_redis: None) -> None:
+    alice = User.objects.get()
+    alice.set_password("another")
+    with pytest.raises(RedisError):
+        alice.save()
+
+
+def test_save_of_a_user_without_record_writes_none(alice: User, redis: Redis) -> None:
+    alice.set_password("another")
+    alice.save()
+    assert redis.keys() == []
+
+
+def test_save_of_last_login_does_not_ask_redis(login: Client, no_redis: None) -> None:
+    alice = User.objects.get()
+    alice.save(update_fields=["last_login"])
+    assert alice.pk
+
+
+def test_new_user_does_not_ask_redis(no_redis: None) -> None:
+    assert User.objects.create_user("bob").pk
+
+
+def test_deactivation_ends_the_login(login: Client, alice: User, redis: Redis, ear: Ear) -> None:
+    alice.is_active = False
+    alice.save()
+    assert not stands(redis, login, alice)
+    assert ear.control() == [RevokeUser(str(alice.pk))]
+
+
+def test_deletion_ends_the_login(login: Client, alice: User, redis: Redis, ear: Ear) -> None:
+    uid = str(alice.pk)
+    alice.delete()
+    assert user_record(redis, uid) is None
+    assert ear.control() == [RevokeUser(uid)]
+
+
+def test_deletion_by_queryset_ends_the_login(login: Client, redis: Redis, ear: Ear) -> None:
+    alice = User.objects.get()
+    User.objects.all().delete()
+    assert ear.control() == [RevokeUser(str(alice.pk))]
+
+
+def test_login_under_an_older_secret_key_stands(
+    login: Client, alice: User, redis: Redis, settings: Any
+) -> None:
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "newer", [settings.SECRET_KEY]
+    phone = Client()
+    phone.force_login(alice)
+    assert stands(redis, phone, alice)
+    assert stands(redis, login, alice)
+
+
+def test_login_upgraded_to_a_newer_secret_key_stands(
+    login: Client, alice: User, redis: Redis, settings: Any
+) -> None:
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "newer", [settings.SECRET_KEY]
+    old_key = login.session.session_key
+    login.post("/realtime/token/")
+    assert login.session.session_key != old_key
+    assert stands(redis, login, alice)
+
+
+def test_group_added_gives_its_channel(login: Client, alice: User, redis: Redis, ear: Ear) -> None:
+    alice.groups.add(Group.objects.create(name="editors"), Group.objects.create(name="Ä b"))
+    assert channels(redis, alice) == ("group:editors", "group:%C3%84%20b")
+    assert ear.control() == [UserChanged(str(alice.pk))]
+
+
+def test_group_removed_takes_its_channel(login: Client, alice: User, redis: Redis) -> None:
+    editors = Group.objects.create(name="editors")
+    alice.groups.add(editors)
+    alice.groups.remove(editors)
+    assert channels(redis, alice) == ()
+
+
+@pytest.fixture
+def editors(login: Client, alice: User, redis: Redis) -> Group:
+    """A group that alice is in, and a login of hers."""
+    group = Group.objects.create(name="editors")
+    group.user_set.add(alice)
+    assert channels(redis, alice) == ("group:editors",)
+    return group
+
+
+def test_groups_cleared_take_their_channels(editors: Group, alice: User, redis: Redis) -> None:
+    alice.groups.clear()
+    assert channels(redis, alice) == ()
+
+
+def test_group_emptied_takes_its_channel(editors: Group, alice: User, redis: Redis) -> None:
+    editors.user_set.clear()
+    assert channels(redis, alice) == ()
+
+
+def test_group_member_removed_takes_its_channel(editors: Group, alice: User, redis: Redis) -> None:
+    editors.user_set.remove(alice)
+    assert channels(redis, alice) == ()
+
+
+def test_group_deleted_takes_its_channel(
+    editors: Group, alice: User, redis: Redis, ear: Ear
+) -> None:
+    editors.delete()
+    assert channels(redis, alice) == ()
+    assert ear.control() == [UserChanged(str(alice.pk))]
+
+
+def test_group_renamed_changes_the_channel(editors: Group, alice: User, redis: Redis) -> None:
+    editors.name = "authors"
+    editors.save()
+    assert channels(redis, alice) == ("group:authors",)
+
+
+def test_group_saved_as_it_was_says_nothing(editors: Group, ear: Ear) -> None:
+    editors.save()
+    assert ear.control() == []
+
+
+def test_groups_give_no_channels_when_turned_off(
+    alice: User, redis: Redis, client: Client, settings: Any
+) -> None:
+    settings.SOCKGATE = {**settings.SOCKGATE, "GROUPS": False}
+    alice.groups.add(Group.objects.create(name="editors"))
+    client.force_login(alice)
+    assert channels(redis, alice) == ()
+
+
+def test_group_with_a_name_too_long_for_a_channel_is_left_out(
+    login: Client, alice: User, redis: Redis, caplog: Any
+) -> None:
+    alice.groups.add(Group.objects.create(name="ü" * 150), Group.objects.create(name="b"))
+    assert channels(redis, alice) == ("group:b",)
+    assert "too long" in caplog.text
