@@ -1,0 +1,405 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+
+import { Connection } from "../src/connection.js";
+import { DEADLINES_MS, TRANSITIONS } from "../src/states.js";
+import { FakePage } from "./fakes/page.js";
+
+let connection, heard, page;
+
+/** Begin on a page with these settings. */
+function start(settings) {
+  page = new FakePage(settings);
+  heard = { states: [], publications: [], gaps: [], errors: [] };
+  page.parts.listener = {
+    state: (state, detail) => heard.states.push([state, detail]),
+    publication: (frame) => heard.publications.push(frame),
+    gap: (frame) => heard.gaps.push(frame),
+    error: (frame) => heard.errors.push(frame),
+  };
+  connection = new Connection(page.parts);
+  page.network.watch({
+    offline: () => connection.happen("offline"),
+    online: () => connection.happen("online"),
+  });
+  connection.happen("connect");
+}
+
+const names = () => heard.states.map(([state]) => state);
+const lastState = () => heard.states.at(-1);
+
+beforeEach(() => start());
+
+// The way in.
+
+test("the connect frame is the first, with the token and nothing in the URL", () => {
+  page.socket.accept();
+  assert.equal(page.socket.url, "/realtime");
+  assert.deepEqual(page.socket.sent, [{ type: "connect", token: "T1", recover: {} }]);
+});
+
+test("a welcome makes it connected, and says as whom and how", () => {
+  page.welcome();
+  const detail = { connection: "c1", user: "7", transport: "websocket" };
+  assert.deepEqual(heard.states, [["connecting", {}], ["connected", detail]]);
+});
+
+test("before the welcome it is not connected", () => {
+  page.socket.accept();
+  assert.deepEqual(names(), ["connecting"]);
+});
+
+test("a token is fetched first where there is none", () => {
+  start({ token: undefined });
+  assert.equal(page.sockets.length, 0);
+  page.endpoint.answer(200, { token: "T9", url: "https://rt.example/realtime" });
+  page.socket.accept();
+  assert.equal(page.socket.url, "https://rt.example/realtime");
+  assert.equal(page.socket.sent[0].token, "T9");
+});
+
+test("a URL that SockJS does not take closes for good, with its words", () => {
+  page = new FakePage();
+  page.parts.open = () => {
+    throw new SyntaxError("The URL 'x' is invalid");
+  };
+  page.parts.listener = { state: (...given) => heard.states.push(given) };
+  new Connection(page.parts).happen("connect");
+  assert.deepEqual(lastState(), ["closed", { code: 0, reason: "The URL 'x' is invalid" }]);
+});
+
+// Coming back.
+
+for (const code of [1006, 1001, 1002, 2000, 3000, 3004, 3006, 3007, 3499, 4000, 4399]) {
+  test(`after ${code} it waits and comes back with the same token`, () => {
+    page.welcome();
+    page.socket.end(code, "why");
+    assert.deepEqual(lastState(), ["waiting", { ms: 500, code, reason: "why" }]);
+    page.clock.advance(500);
+    page.socket.accept();
+    assert.equal(page.sockets.length, 2);
+    assert.equal(page.socket.sent[0].token, "T1");
+    assert.deepEqual(page.endpoint.asked, []);
+  });
+}
+
+for (const code of [1000, 3500, 3999, 4500, 4501, 4502, 4503, 4999]) {
+  test(`after ${code} it never comes back by itself`, () => {
+    page.welcome();
+    page.socket.end(code, "why");
+    assert.deepEqual(lastState(), ["closed", { code, reason: "why" }]);
+    page.clock.advance(1e9);
+    connection.happen("online");
+    connection.happen("wake");
+    assert.equal(page.sockets.length, 1);
+    assert.equal(names().at(-1), "closed");
+  });
+}
+
+test("attempts that fail are further and further apart", () => {
+  const waits = [];
+  for (let attempt = 0; attempt < 7; attempt++) {
+    page.socket.end(1002);
+    waits.push(lastState()[1].ms);
+    page.clock.advance(lastState()[1].ms);
+  }
+  assert.deepEqual(waits, [500, 1000, 2000, 4000, 8000, 15000, 15000]);
+});
+
+test("an open socket does not reset the back-off, a welcome does", () => {
+  const lose = () => {
+    page.socket.end(1006);
+    page.clock.advance(lastState()[1].ms);
+    return heard.states.at(-2)[1].ms;
+  };
+  page.socket.accept();
+  assert.equal(lose(), 500);
+  page.socket.accept();
+  assert.equal(lose(), 1000);
+  page.welcome();
+  assert.equal(lose(), 500);
+});
+
+for (const [code, ms] of [[3001, 1500], [3002, 10000], [3003, 4500]]) {
+  test(`${code} has a pace of its own`, () => {
+    page.welcome();
+    page.socket.end(code);
+    assert.equal(lastState()[1].ms, ms);
+  });
+}
+
+test("connect does not wait any longer", () => {
+  page.socket.end(1006);
+  connection.happen("connect");
+  assert.equal(page.sockets.length, 2);
+});
+
+// Tokens refused.
+
+for (const code of [4400, 4401, 4402, 4499]) {
+  test(`after ${code} a fresh token is shown`, () => {
+    page.endpoint.willIssue("T2");
+    page.socket.accept();
+    page.socket.end(code, "token refused");
+    page.clock.advance(500);
+    page.socket.accept();
+    assert.deepEqual(page.endpoint.asked, ["/token/"]);
+    assert.equal(page.socket.sent[0].token, "T2");
+  });
+}
+
+test("a fresh token that is refused too closes for good", () => {
+  page.endpoint.willIssue("T2");
+  page.socket.end(4400, "token refused");
+  page.clock.advance(500);
+  page.socket.end(4402, "session is not valid");
+  assert.deepEqual(lastState(), ["closed", { code: 4402, reason: "session is not valid" }]);
+  page.clock.advance(1e9);
+  assert.equal(page.endpoint.asked.length, 1);
+});
+
+test("an accident between two refusals does not forgive the first", () => {
+  page.endpoint.willIssue("T2");
+  page.socket.end(4400);
+  page.clock.advance(500);
+  page.socket.end(1006);
+  page.clock.advance(1000);
+  page.socket.end(4400);
+  assert.equal(names().at(-1), "closed");
+});
+
+test("a welcome between two refusals forgives the first", () => {
+  page.endpoint.willIssue("T2");
+  page.endpoint.willIssue("T3");
+  page.socket.end(4400);
+  page.clock.advance(500);
+  page.welcome();
+  page.socket.end(4401);
+  page.clock.advance(500);
+  page.socket.accept();
+  assert.equal(page.socket.sent[0].token, "T3");
+});
+
+test("a refused token that cannot be replaced closes for good", () => {
+  start({ tokenUrl: null });
+  page.socket.end(4400);
+  assert.equal(names().at(-1), "closed");
+});
+
+for (const status of [401, 403]) {
+  test(`${status} of the token endpoint: signed out, closed`, () => {
+    start({ token: undefined });
+    page.endpoint.answer(status, "");
+    assert.deepEqual(lastState(), ["closed", { code: status, reason: "not signed in" }]);
+  });
+}
+
+test("a token endpoint in trouble is asked again, with back-off", () => {
+  start({ token: undefined });
+  page.endpoint.answer(503, "");
+  assert.deepEqual(lastState(), ["waiting", { ms: 500, code: 503, reason: "no token now" }]);
+  page.endpoint.willRefuse(0);
+  page.clock.advance(500);
+  assert.equal(lastState()[1].ms, 1000);
+  page.endpoint.willIssue("T2");
+  page.clock.advance(1000);
+  assert.equal(page.sockets.length, 1);
+});
+
+// Time.
+
+for (const [state, ms] of [["seeking", 20000], ["opening", 60000], ["greeting", 15000]]) {
+  test(`${state} for ${ms} ms is too long`, () => {
+    start(state === "seeking" ? { token: undefined } : {});
+    if (state === "greeting") page.socket.accept();
+    assert.equal(connection.state, state);
+    page.clock.advance(ms - 1);
+    assert.equal(connection.state, state);
+    page.clock.advance(1);
+    assert.deepEqual(lastState(), ["waiting", { ms: 500, code: 0, reason: "no answer in time" }]);
+    assert.ok(page.socket ? page.socket.isClosed : page.endpoint.aborted === 1);
+  });
+}
+
+test("a connection that gives no sign of life is given up", () => {
+  page.welcome();
+  page.clock.advance(62499);
+  assert.equal(connection.state, "connected");
+  page.clock.advance(1);
+  assert.deepEqual(lastState(), ["waiting", { ms: 500, code: 3007, reason: "no sign of life" }]);
+  assert.equal(page.socket.isClosed, true);
+});
+
+test("heartbeats and frames are signs of life", () => {
+  page.welcome();
+  for (let i = 0; i < 10; i++) {
+    page.clock.advance(40000);
+    if (i % 2) page.socket.beat();
+    else page.socket.deliver({ channel: "broadcast", data: i });
+  }
+  page.clock.advance(62499);
+  assert.equal(connection.state, "connected");
+  page.clock.advance(1);
+  assert.equal(connection.state, "waiting");
+});
+
+test("a page that wakes from a long sleep comes back at once", () => {
+  page.welcome();
+  connection.happen("wake");
+  assert.equal(connection.state, "connected");
+  page.socket.end(1006);
+  connection.happen("wake");
+  assert.equal(connection.state, "opening");
+});
+
+test("every state but closed has a deadline", () => {
+  for (const state of Object.keys(TRANSITIONS)) {
+    const hasOne = state in DEADLINES_MS || state === "waiting"; // the wait itself
+    assert.equal(hasOne, state !== "closed", state);
+    assert.equal("late" in TRANSITIONS[state], hasOne, state);
+  }
+});
+
+// Network.
+
+test("while offline nothing is tried, and once online it goes on at once", () => {
+  page.welcome();
+  page.network.goOffline();
+  assert.deepEqual(lastState(), ["offline", {}]);
+  assert.equal(page.socket.isClosed, true);
+  page.clock.advance(1e6);
+  assert.equal(page.sockets.length, 1);
+  page.network.goOnline();
+  assert.equal(page.sockets.length, 2);
+});
+
+test("a loss while the browser knows that it is offline does not use up attempts", () => {
+  page.welcome();
+  page.network.silentlyOnline = false;
+  page.socket.end(1006);
+  assert.equal(lastState()[0], "offline");
+});
+
+test("a browser that comes online without a word is found out", () => {
+  page.network.goOffline();
+  page.clock.advance(45000);
+  page.network.silentlyOnline = true;
+  page.clock.advance(15000);
+  assert.equal(connection.state, "opening");
+});
+
+for (const prepare of ["seeking", "waiting"]) {
+  test(`going offline while ${prepare} stops it`, () => {
+    start(prepare === "seeking" ? { token: undefined } : {});
+    if (prepare === "waiting") page.socket.end(1006);
+    page.network.goOffline();
+    page.clock.advance(1e7);
+    assert.equal(connection.state, "offline");
+    assert.ok(page.sockets.length <= 1);
+  });
+}
+
+// Frames.
+
+test("a drain moves the client at a random moment within", () => {
+  page.welcome();
+  page.socket.deliver({ type: "drain", within: 10 });
+  page.clock.advance(4999);
+  assert.equal(page.sockets.length, 1);
+  page.clock.advance(1);
+  assert.equal(page.sockets.length, 2);
+  assert.equal(page.sockets[0].isClosed, true);
+  assert.deepEqual(names(), ["connecting", "connected", "connecting"]);
+});
+
+test("a drain is over when the connection is", () => {
+  page.welcome();
+  page.socket.deliver({ type: "drain", within: 10 });
+  page.socket.end(3001);
+  page.clock.advance(1500);
+  page.welcome();
+  page.clock.advance(10000);
+  assert.equal(page.sockets.length, 2);
+});
+
+test("publications are told, duplicates are not", () => {
+  page.welcome({ channels: { "user:7": { epoch: "k3", offset: 42 } } });
+  for (const offset of [43, 43, 44]) page.socket.deliver({ channel: "user:7", data: 1, offset });
+  assert.deepEqual(heard.publications.map(({ offset }) => offset), [43, 44]);
+});
+
+test("on the way back it says up to where it has heard", () => {
+  page.welcome({ channels: { "user:7": { epoch: "k3", offset: 42 }, broadcast: {} } });
+  page.socket.deliver({ channel: "user:7", data: 1, offset: 43 });
+  page.socket.end(1006);
+  page.clock.advance(500);
+  page.socket.accept();
+  assert.deepEqual(page.socket.sent[0].recover, { "user:7": ["k3", 43] });
+});
+
+test("gaps and errors are told, and end nothing", () => {
+  page.welcome();
+  page.socket.deliver({ type: "gap", channel: "user:7" });
+  page.socket.deliver({ type: "error", code: "not_supported", message: "no" });
+  assert.deepEqual(heard.gaps.map(({ channel }) => channel), ["user:7"]);
+  assert.deepEqual(heard.errors.map(({ code }) => code), ["not_supported"]);
+  assert.equal(connection.state, "connected");
+});
+
+for (const text of ["", "no JSON", "null", "[]", '{"type":"news to me"}', '{"type":"constructor"}']) {
+  test(`what it does not know it ignores: ${text}`, () => {
+    page.welcome();
+    page.socket.deliver(text);
+    assert.equal(connection.state, "connected");
+  });
+}
+
+// The end.
+
+for (const state of ["seeking", "opening", "greeting", "connected", "waiting", "offline"]) {
+  test(`closed by the page while ${state}, it stays closed`, () => {
+    start(state === "seeking" ? { token: undefined } : {});
+    if (state === "greeting") page.socket.accept();
+    if (state === "connected") page.welcome();
+    if (state === "waiting") page.socket.end(1006);
+    if (state === "offline") page.network.goOffline();
+    assert.equal(connection.state, state);
+    connection.happen("close", { code: 1000, reason: "closed by the page" });
+    page.clock.advance(1e9);
+    connection.happen("online");
+    assert.deepEqual(lastState(), ["closed", { code: 1000, reason: "closed by the page" }]);
+    assert.ok(page.sockets.every(({ isClosed }) => isClosed || state === "waiting"));
+  });
+}
+
+test("after the end, connect begins anew: back-off, refusals and all", () => {
+  page.endpoint.willIssue("T2");
+  page.socket.end(4400);
+  page.clock.advance(500);
+  page.socket.end(4400);
+  page.endpoint.willIssue("T3");
+  connection.happen("connect");
+  page.socket.end(4400);
+  assert.deepEqual(lastState()[1].ms, 500);
+});
+
+test("a handler may close the connection while it is being told", () => {
+  page.parts.listener.state = (state) => {
+    if (state === "waiting") connection.happen("close", { code: 1000, reason: "" });
+  };
+  page.socket.end(1006);
+  page.clock.advance(1e9);
+  assert.equal(connection.state, "closed");
+  assert.equal(page.sockets.length, 1);
+});
+
+test("neither tokens nor payloads are logged", () => {
+  page.endpoint.willIssue("T2");
+  page.welcome();
+  page.socket.deliver({ channel: "user:7", data: "payload" });
+  page.socket.end(4400);
+  page.clock.advance(500);
+  page.socket.accept();
+  assert.ok(page.logged.length > 4);
+  assert.doesNotMatch(page.logged.join("\n"), /T1|T2|payload/);
+});

@@ -1,0 +1,111 @@
+/**
+ * As much of Internet Explorer 8's document as sockjs-client and we use. Nothing here is newer:
+ * no addEventListener, no textContent, no `async` on scripts.
+ */
+
+/** Behaves like an array in nothing but length and indices. */
+const asCollection = (elements) => ({ length: elements.length, ...elements });
+
+export class FakeElement {
+  style = {};
+  childNodes = [];
+  parentNode = null;
+
+  constructor(tagName, document) {
+    this.tagName = tagName;
+    this.ownerDocument = document;
+  }
+
+  get firstChild() {
+    return this.childNodes[0] ?? null;
+  }
+
+  appendChild(child) {
+    return this.insertBefore(child, null);
+  }
+
+  insertBefore(child, before) {
+    const place = before ? this.childNodes.indexOf(before) : this.childNodes.length;
+    this.childNodes.splice(place, 0, child);
+    child.parentNode = this;
+    if (child.tagName === "script") this.ownerDocument.loadScript(child);
+    return child;
+  }
+
+  removeChild(child) {
+    this.childNodes = this.childNodes.filter((other) => other !== child);
+    child.parentNode = null;
+    return child;
+  }
+
+  getAttribute(name) {
+    return this[name] ?? null;
+  }
+
+  attachEvent() {}
+
+  /** Of a form: POST its fields into the frame that it targets. */
+  submit() {
+    this.ownerDocument.submitForm(this);
+  }
+}
+
+export class FakeDocument {
+  readyState = "complete";
+  cookie = "csrftoken=of-the-cookie";
+  #byId = {};
+
+  /**
+   * @param {{get: Function, post: Function, evaluate: Function}} browser  how it reaches servers
+   */
+  constructor(browser, location) {
+    this.browser = browser;
+    this.location = location;
+    this.domain = location.hostname;
+    this.head = new FakeElement("head", this);
+    this.body = new FakeElement("body", this);
+  }
+
+  createElement(text) {
+    const tagName = /^<?(\w+)/.exec(text)[1];
+    return new FakeElement(tagName, this);
+  }
+
+  getElementById(id) {
+    return this.#byId[id] ?? null;
+  }
+
+  getElementsByTagName(tagName) {
+    return asCollection(tagName === "head" ? [this.head] : []);
+  }
+
+  attachEvent() {}
+  detachEvent() {}
+
+  /** Put the configuration into the page, as Django's tag does. */
+  configure(config) {
+    const script = new FakeElement("json", this);
+    script.text = JSON.stringify(config);
+    this.#byId["sockgate-config"] = script;
+  }
+
+  /** IE's way: with `htmlFor` and `event` set, the code becomes a handler, not run at once. */
+  loadScript(script) {
+    this.browser.get(script.src, (status, text) => {
+      if (!script.parentNode) return;
+      if (status === 200) script.onclick = () => this.browser.evaluate(text);
+      script.readyState = "loaded";
+      script.onreadystatechange?.();
+    });
+  }
+
+  submitForm(form) {
+    const area = form.childNodes.find(({ tagName }) => tagName === "textarea");
+    const frame = form.childNodes.find(({ id }) => id === form.target);
+    const body = `${area.name}=${encodeURIComponent(area.value)}`;
+    this.browser.post(form.action, body, () => {
+      frame.readyState = "complete";
+      frame.onreadystatechange?.({});
+    });
+  }
+}
