@@ -40,8 +40,8 @@ class BroadcastAdmin(_BroadcastAdmin):
     date_hierarchy = "created_at"
     fieldsets = (
         (None, {"fields": ("sender", "created_at", "sent_at")}),
-        (_("To"), {"fields": ("recipients", "channel", "connections", "workers")}),
-        (_("What"), {"fields": ("event", "published")}),
+        (_("Audience"), {"fields": ("recipients", "channel", "connections", "workers")}),
+        (_("Publication"), {"fields": ("event", "published")}),
     )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -75,7 +75,9 @@ class BroadcastAdmin(_BroadcastAdmin):
     def published(self, row: Broadcast) -> str:
         """Show what was published, to be read by people."""
         text = json.dumps(json.loads(row.payload), indent=2, ensure_ascii=False)
-        return format_html("<pre>{}</pre>", text)
+        return format_html(
+            '<textarea readonly rows="12" class="vLargeTextField">{}</textarea>', text
+        )
 
     # Not in the request's transaction: the row must be committed before the publication leaves.
     @transaction.non_atomic_requests

@@ -38,8 +38,8 @@ class Broadcast(models.Model):
     event = models.CharField(_("event"), max_length=100)
     # Text, not JSONField: these are the characters that were published.
     payload = models.TextField(_("payload"))
-    connections = models.PositiveIntegerField(_("connections reached"), null=True)
-    workers = models.PositiveIntegerField(_("workers reached"), null=True)
+    connections = models.PositiveIntegerField(_("connections"), null=True)
+    workers = models.PositiveIntegerField(_("workers"), null=True)
 
     class Meta:
         """Rows are evidence: they can be viewed, or added by sending."""

@@ -45,9 +45,9 @@ class Migration(migrations.Migration):
                 ("payload", models.TextField(verbose_name="payload")),
                 (
                     "connections",
-                    models.PositiveIntegerField(null=True, verbose_name="connections reached"),
+                    models.PositiveIntegerField(null=True, verbose_name="connections"),
                 ),
-                ("workers", models.PositiveIntegerField(null=True, verbose_name="workers reached")),
+                ("workers", models.PositiveIntegerField(null=True, verbose_name="workers")),
                 (
                     "sent_by",
                     models.ForeignKey(

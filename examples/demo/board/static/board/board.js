@@ -1,0 +1,167 @@
+/* The demo's page: what arrives, and the state of the connection. Plain ES5. */
+(function () {
+  "use strict";
+
+  var MAX_MESSAGES = 100;
+  var script = document.currentScript;
+  var countdown;
+
+  function byId(id) {
+    return document.getElementById(id);
+  }
+
+  /* Live messages. */
+
+  function textOf(data) {
+    return data && typeof data === "object" ? data.title : data;
+  }
+
+  function showMessage(data, message) {
+    var item = document.importNode(byId("message").content, true);
+    function fill(selector, text) {
+      item.querySelector(selector).textContent = text;
+    }
+    fill(".event", message.event);
+    fill(".channel", message.channel);
+    fill("time", new Date().toLocaleTimeString());
+    fill(".text", textOf(data) === undefined ? "" : String(textOf(data)));
+    fill(".data", JSON.stringify(data));
+    var list = byId("messages");
+    list.insertBefore(item, list.firstChild);
+    if (list.children.length > MAX_MESSAGES) {
+      list.removeChild(list.lastElementChild);
+    }
+    showWhetherEmpty();
+  }
+
+  function showWhetherEmpty() {
+    var isEmpty = !byId("messages").children.length;
+    byId("empty").hidden = !isEmpty;
+    byId("clear").hidden = isEmpty;
+  }
+
+  byId("clear").onclick = function () {
+    byId("messages").textContent = "";
+    showWhetherEmpty();
+  };
+
+  /* The state of the connection: each gives the words of the pill, and a hint under it. */
+
+  var STATES = {
+    connecting: function () {
+      return ["connecting", ""];
+    },
+    connected: function (detail) {
+      return ["connected · " + detail.transport, "Connection " + detail.connection];
+    },
+    waiting: function (detail) {
+      return ["waiting", "Lost it: " + because(detail) + ". Trying again by itself."];
+    },
+    offline: function () {
+      return ["offline", "This browser has no network. Resumes by itself."];
+    },
+    closed: function (detail) {
+      return ["closed", "The gateway closed for good: " + because(detail) + "."];
+    }
+  };
+
+  function because(detail) {
+    return (detail.reason || "no reason given") + " (" + detail.code + ")";
+  }
+
+  function showState(state, detail) {
+    clearInterval(countdown);
+    var words = STATES[state](detail);
+    byId("state").setAttribute("data-state", state);
+    byId("state-text").textContent = words[0];
+    byId("state-hint").textContent = words[1];
+    if (state === "waiting") {
+      countDown(detail.ms);
+    }
+    if (state === "closed") {
+      offerLogin();
+    }
+  }
+
+  function countDown(ms) {
+    var until = Date.now() + ms;
+    function tick() {
+      var seconds = Math.max(0, Math.ceil((until - Date.now()) / 1000));
+      byId("state-text").textContent = "waiting " + seconds + " s";
+    }
+    tick();
+    countdown = setInterval(tick, 250);
+  }
+
+  function offerLogin() {
+    var link = document.createElement("a");
+    link.href = script.getAttribute("data-login");
+    link.textContent = "Log in again";
+    byId("state-hint").appendChild(document.createTextNode(" "));
+    byId("state-hint").appendChild(link);
+  }
+
+  /* The forms send without leaving the page, so that the connection stays. */
+
+  function encode(form) {
+    var pairs = [];
+    for (var i = 0; i < form.elements.length; i++) {
+      var field = form.elements[i];
+      if (field.name) {
+        pairs.push(encodeURIComponent(field.name) + "=" + encodeURIComponent(field.value));
+      }
+    }
+    return pairs.join("&");
+  }
+
+  function answerOf(request) {
+    if (request.status === 200) {
+      return JSON.parse(request.responseText).sent;
+    }
+    return request.status ? "Not sent: status " + request.status + "." : "Not sent: no answer.";
+  }
+
+  function send(event) {
+    event.preventDefault();
+    var form = event.currentTarget;
+    var output = form.querySelector("output");
+    var request = new XMLHttpRequest();
+    request.open("POST", form.action);
+    request.setRequestHeader("Content-Type", "application/x-www-form-urlencoded");
+    request.onloadend = function () {
+      output.textContent = answerOf(request);
+    };
+    output.textContent = "";
+    request.send(encode(form));
+  }
+
+  /* Copying a command. */
+
+  function copy(event) {
+    var button = event.currentTarget;
+    var code = byId(button.getAttribute("data-copy"));
+    window.getSelection().selectAllChildren(code);
+    document.execCommand("copy");
+    button.textContent = "Copied";
+    setTimeout(function () {
+      button.textContent = "Copy";
+    }, 1500);
+  }
+
+  function listen(selector, name, handler) {
+    var found = document.querySelectorAll(selector);
+    for (var i = 0; i < found.length; i++) {
+      found[i].addEventListener(name, handler);
+    }
+  }
+
+  listen("[data-push]", "submit", send);
+  listen("[data-copy]", "click", copy);
+
+  /* All that a page needs of Sockgate. */
+
+  var transport = script.getAttribute("data-transport");
+  var rt = Sockgate.connect(transport ? { transports: [transport] } : {});
+  rt.on("*", showMessage);
+  rt.onstate = showState;
+})();

@@ -1,0 +1,180 @@
+"""Child processes: started, watched, started again when they die, stopped in reverse order.
+
+A child runs in a process group of its own, so that Ctrl-C reaches the supervisor alone, and on
+Linux it is told to stop when the supervisor dies, however that happens.
+"""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sockets import is_answering
+
+START_TIMEOUT_S = 30
+STOP_TIMEOUT_S = 5
+RESTART_DELAY_S = 1
+POLL_S = 0.1
+MAX_QUICK_DEATHS = 3
+"""A program that dies so often, each time within ``QUICK_S``, is given up."""
+QUICK_S = 5
+PR_SET_PDEATHSIG = 1
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class ChildFailed(Exception):
+    """A program cannot be started, or cannot be kept alive."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """What to run, and the port on which it answers once it is ready."""
+
+    name: str
+    command: list[str]
+    port: int
+    environ: dict[str, str] | None = None
+
+
+class Child:
+    """One program as it runs now."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self._quick_deaths = 0
+        self._start()
+
+    def _start(self) -> None:
+        self._process = _spawn(self.program.command, self.program.environ)
+        self._started_at = time.monotonic()
+
+    @property
+    def exit_status(self) -> int | None:
+        """The status with which it ended; None while it runs."""
+        return self._process.poll()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it runs and answers on its port."""
+        return self.exit_status is None and is_answering(self.program.port)
+
+    def restart(self) -> None:
+        """Start it again after it died.
+
+        Raises:
+            ChildFailed: it dies again and again.
+        """
+        was_quick = time.monotonic() - self._started_at < QUICK_S
+        self._quick_deaths = self._quick_deaths + 1 if was_quick else 0
+        if self._quick_deaths >= MAX_QUICK_DEATHS:
+            raise ChildFailed(f"{self.program.name} keeps dying. Stopping.")
+        self._start()
+
+    def stop(self) -> None:
+        """Ask it to end, and insist when it does not."""
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            print(f"{self.program.name} does not stop: killing it.", file=sys.stderr)
+            self._process.kill()
+            self._process.wait()
+
+
+class Supervisor:
+    """Keeps programs running. A signal, or the death of ``make`` above, is a KeyboardInterrupt."""
+
+    def __init__(self) -> None:
+        self._children: list[Child] = []
+        self._make_pid = os.getppid() if "MAKELEVEL" in os.environ else None
+        for number in SIGNALS:
+            signal.signal(number, signal.default_int_handler)
+
+    def start(self, program: Program) -> None:
+        """Start a program and wait until it answers.
+
+        Raises:
+            ChildFailed: it ended, or did not answer in time.
+        """
+        child = Child(program)
+        self._children.append(child)
+        if not self._becomes_ready(child):
+            raise ChildFailed(f"{program.name} did not start.")
+
+    def watch(self) -> None:
+        """Start again whatever dies, saying so, until interrupted.
+
+        Raises:
+            ChildFailed: a program keeps dying.
+        """
+        while True:
+            self._pause(POLL_S)
+            for child in self._children:
+                if child.exit_status is not None:
+                    self._revive(child)
+
+    def stop(self) -> None:
+        """Stop every program, the last started first; a second signal changes nothing."""
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        while self._children:
+            self._children.pop().stop()
+
+    def _revive(self, child: Child) -> None:
+        name = child.program.name
+        print(f"{name} died ({_cause(child.exit_status)}). Starting it again.", flush=True)
+        self._pause(RESTART_DELAY_S)
+        child.restart()
+        if self._becomes_ready(child):
+            print(f"{name} is back.", flush=True)
+
+    def _becomes_ready(self, child: Child) -> bool:
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not child.is_ready:
+            if child.exit_status is not None or time.monotonic() > deadline:
+                return False
+            self._pause(POLL_S)
+        return True
+
+    def _pause(self, seconds: float) -> None:
+        time.sleep(seconds)
+        if self._make_pid not in (None, os.getppid()):
+            raise KeyboardInterrupt
+
+
+def run_once(command: list[str], environ: dict[str, str]) -> None:
+    """Run a program to its end.
+
+    Raises:
+        ChildFailed: it ended with an error.
+    """
+    status = _spawn(command, environ).wait()
+    if status:
+        raise ChildFailed(f"{' '.join(command[1:])}: {_cause(status)}")
+
+
+def _spawn(command: list[str], environ: dict[str, str] | None) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        command,
+        env=environ,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+        preexec_fn=_die_with_parent(),
+    )
+
+
+def _die_with_parent() -> Callable[[], object] | None:
+    if sys.platform != "linux":
+        return None
+    prctl = ctypes.CDLL(None).prctl
+    return lambda: prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _cause(status: int | None) -> str:
+    if status is not None and status < 0:
+        return signal.Signals(-status).name
+    return f"exit status {status}"

@@ -1,0 +1,80 @@
+"""The demo's Django settings. What Sockgate needs is marked; the rest is any Django site."""
+
+import os
+from pathlib import Path
+
+DEMO = Path(__file__).resolve().parent.parent
+FOLDER = Path(os.environ["DEMO_FOLDER"])
+GATEWAY = os.environ["DEMO_GATEWAY"]
+REDIS_PORT = os.environ["DEMO_REDIS_PORT"]
+
+SECRET_KEY = os.environ["DEMO_SECRET_KEY"]
+DEBUG = True
+ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "djangoauth",  # Sockgate
+    "board",
+]
+
+SESSION_ENGINE = "djangoauth.sessions.redis"  # Sockgate
+
+# Sockgate: the signing keys and the Redis server come from SOCKGATE_SIGNING_KEYS and
+# SOCKGATE_REDIS_URL, which the gateway reads too.
+SOCKGATE = {"GATEWAY_URL": f"{GATEWAY}/realtime"}
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "board.middleware.content_security_policy",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "project.urls"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# Several threads write; a writer waits for the other instead of failing.
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": FOLDER / "demo.sqlite3",
+        "OPTIONS": {"timeout": 20, "transaction_mode": "IMMEDIATE"},
+    }
+}
+
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "board"
+LOGOUT_REDIRECT_URL = "login"
+
+STATIC_URL = "static/"
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "loggers": {"django.server": {"handlers": ["console"], "level": "ERROR", "propagate": False}},
+}

@@ -1,0 +1,24 @@
+"""The demo's addresses."""
+
+from board import views
+from django.contrib import admin
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import include, path
+
+urlpatterns = [
+    path("", views.board, name="board"),
+    path("notify/", views.notify, name="notify"),
+    path("announce/", views.announce, name="announce"),
+    path(
+        "login/",
+        LoginView.as_view(
+            template_name="board/login.html",
+            redirect_authenticated_user=True,
+            extra_context={"accounts": views.ACCOUNTS},
+        ),
+        name="login",
+    ),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("admin/", admin.site.urls),
+    path("realtime/", include("djangoauth.urls")),  # Sockgate
+]
