@@ -153,6 +153,10 @@ def _now_or_on_commit(send: Callable[[], int], on_commit: bool | None) -> int | 
     waits = conf.current().publish_on_commit if on_commit is None else on_commit
     if not waits or not transaction.get_connection().in_atomic_block:
         return send()
+
+    def publish_after_commit() -> None:  # Django logs its name when it fails; a partial has none.
+        send()
+
     # Robust: a publication that fails must not keep the other callbacks of the commit from running.
-    transaction.on_commit(send, robust=True)
+    transaction.on_commit(publish_after_commit, robust=True)
     return None

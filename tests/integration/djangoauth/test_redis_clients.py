@@ -1,0 +1,77 @@
+"""Clients: shared in a process, one for each event loop, closed with it."""
+
+import asyncio
+import os
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from djangoauth import redis_clients
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(autouse=True)
+def _project(sockgate: Any) -> None:
+    """The clients are those of that Redis."""
+
+
+def test_client_is_shared() -> None:
+    assert redis_clients.records() is redis_clients.records()
+    assert redis_clients.publisher() is redis_clients.publisher()
+
+
+def test_client_is_another_after_a_change_of_settings(settings: Any) -> None:
+    before = redis_clients.records()
+    settings.SOCKGATE = dict(settings.SOCKGATE)
+    assert redis_clients.records() is not before
+
+
+def test_publisher_never_sends_twice() -> None:
+    retry = redis_clients.publisher().get_retry()
+    assert retry is not None
+    assert retry.get_retries() == 0
+
+
+def test_client_comes_back_after_redis_has_closed_it(redis: Redis) -> None:
+    for client in (redis_clients.records(), redis_clients.publisher()):
+        client.ping()
+        redis.client_kill_filter(_type="normal", skipme=True)
+        assert client.ping()
+
+
+def test_client_is_safe_after_a_fork() -> None:
+    client = redis_clients.records()
+    client.set("key", "parent")
+    child = os.fork()
+    if not child:
+        os._exit(0 if client.getset("key", "child") == b"parent" else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert client.get("key") == b"child"
+
+
+def test_async_client_is_shared_within_a_loop() -> None:
+    async def scenario() -> bool:
+        first, second = await asyncio.gather(
+            redis_clients.async_records(), redis_clients.async_records()
+        )
+        return first is second
+
+    assert asyncio.run(scenario())
+
+
+def test_async_clients_are_closed_with_their_loop(redis: Redis) -> None:
+    async def scenario() -> int:
+        await (await redis_clients.async_records()).ping()
+        await (await redis_clients.async_publisher()).ping()
+        return len(redis.client_list())
+
+    before = len(redis.client_list())
+    assert asyncio.run(scenario()) == before + 2
+    assert not redis_clients._async_clients
+    # What is closed at one end is noticed at the other within a turn or two of its loop.
+    for _ in range(1000):
+        if len(redis.client_list()) == before:
+            return
+    raise AssertionError("connections were left open")
