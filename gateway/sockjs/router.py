@@ -1,5 +1,6 @@
 """Which path leads where, and what all requests share."""
 
+import asyncio
 import logging
 import re
 from hashlib import sha256
@@ -47,6 +48,9 @@ class Router(SockJSRouter):
         endpoint: where browsers are handed over.
         wheel: wakes sessions.
         origins: which pages may ask.
+
+    Raises:
+        RuntimeError: no loop is running.
     """
 
     base_url: str | None = None
@@ -59,7 +63,7 @@ class Router(SockJSRouter):
             Tab,
             config.prefix,
             {"disconnect_delay": None, "jsessionid": config.jsessionid},
-            IOLoop.current(),
+            _running_loop(),
             Session,
         )
         self.config = config
@@ -127,6 +131,11 @@ class Router(SockJSRouter):
     def _silence_timers(self) -> None:
         self._sessions_cleanup.stop()
         self.stats._callback.stop()
+
+
+def _running_loop() -> IOLoop:
+    asyncio.get_running_loop()  # raises when there is none; Tornado would make another loop
+    return IOLoop.current()
 
 
 def _routes(transports: tuple[str, ...]) -> list[tuple[str, type[RequestHandler]]]:

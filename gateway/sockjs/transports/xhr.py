@@ -36,3 +36,4 @@ class XhrSend(Sender):
         """Answer nothing, as text: some browsers take nothing for XML, and complain."""
         self.set_status(204)
         self.set_header("Content-Type", TEXT)
+        self.flush()  # or Tornado takes the type of nothing away

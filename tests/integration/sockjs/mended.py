@@ -1,0 +1,92 @@
+"""Our server, with a twin of the endpoint that a test can look into."""
+
+import asyncio
+
+from tornado.web import Application
+
+from gateway.batch import Batch
+from gateway.connection import Connection, State, Transport
+from gateway.errors import Refused
+from gateway.origins import OriginPolicy
+from gateway.sockjs.router import Router
+from gateway.timerwheel import TimerWheel
+from gateway.wire.closecodes import CloseCode
+
+from .service import Service
+
+
+class EndpointTwin:
+    """The endpoint as transports see it, with a program of the test's behind it."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def opened(self, transport: Transport, address: str) -> Connection:
+        if self._service.program == "refuse":
+            raise Refused(CloseCode.OVERLOADED)
+        connection = Connection("connection", transport, address, 0.0, 0)
+        if self._service.program == "close":
+            asyncio.get_running_loop().call_soon(self.close, connection, CloseCode.GOING_AWAY)
+        return connection
+
+    def received(self, connection: Connection, text: str) -> None:
+        self._service.received.append(text)
+        if self._service.program in ("echo", "stubborn"):
+            connection.send(text.encode())
+        elif self._service.program == "bye":
+            connection.send(b"bye")
+            self.close(connection, CloseCode.GOING_AWAY)
+
+    def closed(self, connection: Connection, code: int = 1006) -> None:
+        if connection.state is State.CLOSED:
+            return
+        connection.enter(State.CLOSED)
+        self._service.closed.append(int(code))
+        if self._service.program == "stubborn":
+            connection.transport.close(CloseCode.GOING_AWAY)
+
+    def close(self, connection: Connection, code: CloseCode, cause: str = "") -> None:
+        if connection.state is State.CLOSED:
+            return
+        self.closed(connection, code)
+        connection.transport.close(code)
+
+
+class Mended(Service):
+    """Ours; time passes when the test says so."""
+
+    def __init__(self, program: str = "echo", **options) -> None:
+        super().__init__(program, **options)
+        self.now = 1000.0
+        self.wheel = TimerWheel(lambda: self.now)
+
+    def application(self) -> Application:
+        self.router = self.build()
+        return self.router.application()
+
+    def build(self) -> Router:
+        return Router(self.config, self.endpoint(), self.wheel, OriginPolicy(self.config.origins))
+
+    def endpoint(self):
+        return EndpointTwin(self)
+
+    def server_options(self) -> dict:
+        return {"max_body_size": self.router.max_body_bytes}
+
+    def say(self, *texts: str) -> None:
+        batch = Batch(tuple(text.encode() for text in texts))
+        self.run(lambda: self.sessions()[-1].send(batch))
+
+    def end(self, code: CloseCode = CloseCode.GOING_AWAY) -> None:
+        tab = self.sessions()[-1].conn
+        self.run(lambda: self.router.endpoint.close(tab.connection, code))
+
+    def advance(self, seconds: float) -> None:
+        def turn():
+            self.now += seconds
+            self.wheel.turn()
+
+        self.run(turn)
+
+    def forget_first(self) -> None:
+        self.run(lambda: self.router.forget(self.sessions()[0]))

@@ -1,0 +1,166 @@
+"""How sessions end (SockJS protocol 0.3.3, Protocol and HandlingClose)."""
+
+import pytest
+
+STILL_OPEN = 'c[2010,"Another connection still open"]\n'
+INTERRUPTED = 'c[1002,"Connection interrupted"]\n'
+GOING_AWAY = 'c[3000,"going away"]\n'
+PATH = "/000/abc"
+
+
+def open_stream(service):
+    stream = service.browser.stream("POST", PATH + "/xhr_streaming")
+    assert stream.read_chunk().startswith("h")
+    return stream
+
+
+class TestClosed:
+    def test_closed_session_says_so_to_every_poll(self, serve):
+        service = serve("close")
+        assert service.browser.post(PATH + "/xhr").body == "o\n"
+        for _ in range(2):
+            assert service.browser.post(PATH + "/xhr").body == GOING_AWAY
+
+    def test_closed_session_says_so_to_every_stream(self, serve):
+        service = serve("close")
+        first = open_stream(service)
+        assert [first.read_chunk(), first.read_chunk()] == ["o\n", GOING_AWAY]
+        second = open_stream(service)
+        assert second.read_chunk() == GOING_AWAY
+        assert first.read_chunk() == ""
+        assert second.read_chunk() == ""
+
+    def test_closed_session_is_forgotten_after_the_delay(self, serve):
+        service = serve("close")
+        service.browser.post(PATH + "/xhr")
+        service.until(lambda: service.closed)
+        service.advance(4)
+        assert service.browser.post(PATH + "/xhr").body == GOING_AWAY
+        service.advance(2)
+        assert service.sessions() == []
+        assert service.browser.post(PATH + "/xhr").body == "o\n"
+
+    def test_refused_session_is_forgotten_at_once(self, serve):
+        service = serve("refuse")
+        service.browser.post(PATH + "/xhr")
+        assert service.sessions() == []
+
+    def test_refused_stream_ends(self, serve):
+        stream = open_stream(serve("refuse"))
+        assert stream.read_chunk() == 'c[3002,"too many connections, try again later"]\n'
+        assert stream.read_chunk() == ""
+
+
+class TestAway:
+    def test_browser_that_stays_away_is_gone(self, serve):
+        service = serve()
+        service.browser.post(PATH + "/xhr")
+        service.advance(6)
+        assert service.closed == [1006]
+        assert service.sessions() == []
+
+    def test_browser_that_comes_in_time_stays(self, serve):
+        service = serve()
+        service.browser.post(PATH + "/xhr")
+        for _ in range(3):
+            service.advance(4)
+            service.say("a")
+            assert service.browser.post(PATH + "/xhr").body == 'a["a"]\n'
+        assert service.closed == []
+
+    def test_waiting_browser_is_not_away(self, serve):
+        service = serve()
+        service.browser.post(PATH + "/xhr")
+        service.browser.begin("POST", PATH + "/xhr")
+        service.until_waiting()
+        service.advance(20)
+        assert service.closed == []
+
+    def test_stream_that_is_read_stays_open(self, serve):
+        service = serve()
+        stream = open_stream(service)
+        stream.read_chunk()
+        for _ in range(3):
+            service.advance(26)
+            assert stream.read_chunk() == "h\n"
+        assert service.closed == []
+
+
+class TestSecondResponse:
+    def test_second_poll_is_refused_and_the_first_goes_on(self, serve):
+        service = serve()
+        service.browser.post(PATH + "/xhr")
+        first = service.browser.begin("POST", PATH + "/xhr")
+        service.until_waiting()
+        second = service.browser.post(PATH + "/xhr")
+        assert (second.status, second.body) == (200, STILL_OPEN)
+        service.say("a")
+        assert first.read_response().body == 'a["a"]\n'
+
+    def test_second_stream_is_refused_and_ends(self, serve):
+        service = serve()
+        first = open_stream(service)
+        assert first.read_chunk() == "o\n"
+        second = open_stream(service)
+        assert second.read_chunk() == STILL_OPEN
+        assert second.read_chunk() == ""
+        service.say("a")
+        assert first.read_chunk() == 'a["a"]\n'
+
+
+class TestInterrupted:
+    def test_stream_that_breaks_off_ends_the_session(self, serve):
+        service = serve()
+        stream = open_stream(service)
+        stream.read_chunk()
+        stream.close()
+        service.until(lambda: service.closed == [1002])
+        after = open_stream(service)
+        assert after.read_chunk() == INTERRUPTED
+        assert after.read_chunk() == ""
+
+    def test_poll_that_breaks_off_ends_the_session(self, serve):
+        service = serve()
+        service.browser.post(PATH + "/xhr")
+        poll = service.browser.begin("POST", PATH + "/xhr")
+        service.until_waiting()
+        poll.close()
+        service.until(lambda: service.closed == [1002])
+        assert service.browser.post(PATH + "/xhr").body == INTERRUPTED
+
+    @pytest.mark.parametrize("transport", ["xhr", "xhr_streaming"])
+    def test_message_to_a_response_that_broke_off_is_not_taken_for_sent(self, serve, transport):
+        service = serve()
+        service.browser.post(PATH + "/xhr")
+        service.browser.begin("POST", f"{PATH}/{transport}")
+        service.until_waiting()
+        session = service.sessions()[0]
+
+        def break_off_and_say():
+            session.handler.stream.close()
+            session.server.endpoint.received(session.conn.connection, "a")
+
+        service.run(break_off_and_say)
+        service.until(lambda: service.closed == [1002])
+
+
+class TestProtocolBreach:
+    def test_breach_reaches_the_waiting_poll(self, serve):
+        service = serve()
+        service.browser.post(PATH + "/xhr")
+        poll = service.browser.begin("POST", PATH + "/xhr")
+        service.until_waiting()
+        assert service.browser.post(PATH + "/xhr_send", "[1]").status == 204
+        assert poll.read_response().body == 'c[4501,"protocol error"]\n'
+
+    def test_long_message_is_told_by_its_code(self, serve):
+        service = serve(max_frame=8)
+        service.browser.post(PATH + "/xhr")
+        assert service.browser.post(PATH + "/xhr_send", '["123456789"]').status == 204
+        assert service.browser.post(PATH + "/xhr").body == 'c[4502,"message too large"]\n'
+
+    def test_messages_after_a_close_are_not_heard(self, serve):
+        service = serve("bye")
+        service.browser.post(PATH + "/xhr")
+        service.browser.post(PATH + "/xhr_send", '["a","b"]')
+        assert service.received == ["a"]
