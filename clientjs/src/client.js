@@ -11,20 +11,21 @@ var RESERVED = { "*": true, state: true, error: true, gap: true };
 
 /**
  * @constructor
- * @param {any} parts  those of connection.js, without a listener
+ * @param {import("./connection.js").Parts} parts
  */
 export function Client(parts) {
+  /** @type {import("./sockgate.js").State} */
   this.state = "connecting";
+  /** @type {import("./sockgate.js").Transport | ""} */
   this.transport = "";
   /** @type {string | null} */
   this.user = null;
   this.connection = "";
-  /** @type {((state: string, detail: any) => void) | null} */
+  /** @type {import("./sockgate.js").StateHandler | null} */
   this.onstate = null;
   this._clock = parts.clock;
   this._events = new Events();
-  parts.listener = this._listener();
-  this._connection = new Connection(parts);
+  this._connection = new Connection(parts, this._listener());
   this._watch(parts.network);
   this._callOffStart = nothing;
   this.connect();
@@ -104,7 +105,7 @@ Client.prototype._listener = function () {
 };
 
 /**
- * @param {string} state
+ * @param {import("./sockgate.js").State} state
  * @param {any} detail
  */
 Client.prototype._enter = function (state, detail) {

@@ -7,7 +7,7 @@ import { DEADLINES_MS, PUBLIC_STATES, TOO_LATE, TRANSITIONS } from "./states.js"
 
 /**
  * @typedef {Object} Listener
- * @property {function(string, any): void} state  is told the public state, and its detail
+ * @property {function(import("./sockgate.js").State, any): void} state  is told the public state, and its detail
  * @property {function(any): void} publication
  * @property {function(any): void} gap  is given the frame
  * @property {function(any): void} error  is given the frame
@@ -21,15 +21,16 @@ import { DEADLINES_MS, PUBLIC_STATES, TOO_LATE, TRANSITIONS } from "./states.js"
  * @property {import("./clock.js").Clock} clock
  * @property {function(): number} random
  * @property {function(string): void} log
- * @property {Listener} listener
  */
 
 /**
  * @constructor
  * @param {Parts} parts
+ * @param {Listener} listener
  */
-export function Connection(parts) {
+export function Connection(parts, listener) {
   this.parts = parts;
+  this.listener = listener;
   this.state = "closed";
   this.wasRefused = false;
   this.token = "";
@@ -60,14 +61,14 @@ Connection.prototype.happen = function (event, detail) {
  * @param {number} [deadlineMs]  instead of the usual one
  */
 Connection.prototype.enter = function (state, detail, deadlineMs) {
-  var publicState = PUBLIC_STATES[state] || state;
+  var publicState = PUBLIC_STATES[state];
   var isNews = publicState !== this._publicState;
   this.state = state;
   this._publicState = publicState;
   this.expect(deadlineMs === undefined ? DEADLINES_MS[state] : deadlineMs);
   this.parts.log("state " + state);
   if (isNews) {
-    this.parts.listener.state(publicState, detail);
+    this.listener.state(publicState, detail);
   }
 };
 
@@ -139,10 +140,10 @@ var TAKERS = {
   },
   "on gap": function (connection, frame) {
     connection.parts.positions.skip(frame.channel);
-    connection.parts.listener.gap(frame);
+    connection.listener.gap(frame);
   },
   "on error": function (connection, frame) {
-    connection.parts.listener.error(frame);
+    connection.listener.error(frame);
   }
 };
 
@@ -152,7 +153,7 @@ var TAKERS = {
  */
 function takePublication(connection, frame) {
   if (connection.parts.positions.accept(frame)) {
-    connection.parts.listener.publication(frame);
+    connection.listener.publication(frame);
   }
 }
 

@@ -39,15 +39,15 @@ function csrfToken(settings, document) {
 }
 
 /**
- * @param {string} name
+ * @param {string | null} name  null: scripts cannot read the cookie
  * @param {string} cookies  as in document.cookie
  * @returns {string}
  */
 export function cookie(name, cookies) {
-  var pairs = (cookies || "").split(/;\s*/);
+  var pairs = name ? cookies.split(/;\s*/) : [];
   for (var i = 0; i < pairs.length; i++) {
     if (pairs[i].indexOf(name + "=") === 0) {
-      return decodeURIComponent(pairs[i].slice(name.length + 1));
+      return decodeURIComponent(pairs[i].slice(pairs[i].indexOf("=") + 1));
     }
   }
   return "";

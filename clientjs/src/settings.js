@@ -9,14 +9,14 @@ var CONFIG_ID = "sockgate-config";
  * @typedef {Object} Settings
  * @property {string} url  of the gateway
  * @property {boolean} isUrlFixed  the page's script gave it, so that no token's answer moves it
- * @property {string} [token]  a first token, which saves a request
- * @property {number} [expiresIn]  seconds that the first token is good for
+ * @property {string | null} [token]  a first token, which saves a request
+ * @property {number | null} [expiresIn]  seconds that the first token is good for
  * @property {string | null} tokenUrl  where to POST for one; null: nowhere
  * @property {function(function(any, any=): void): void} [getToken]  instead of tokenUrl
- * @property {string | string[]} [transports]  SockJS transports that may be used
+ * @property {string | string[] | null} [transports]  SockJS transports that may be used
  * @property {{minMs: number, maxMs: number}} reconnect  see backoff.js
  * @property {string} [csrfToken]
- * @property {string} csrfCookieName
+ * @property {string | null} csrfCookieName  null: scripts cannot read it
  * @property {string} csrfHeaderName
  * @property {boolean} [debug]  write to the console
  * @property {function(string): void} [log]  instead of the console

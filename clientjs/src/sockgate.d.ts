@@ -62,13 +62,14 @@ export interface Options {
   url?: string;
   tokenUrl?: string | null;
   getToken?: GetToken;
-  token?: string;
+  token?: string | null;
   /** Life of `token` in seconds. */
-  expiresIn?: number;
-  transports?: Transport | Transport[];
+  expiresIn?: number | null;
+  transports?: Transport | Transport[] | null;
   reconnect?: { minMs?: number; maxMs?: number };
   csrfToken?: string;
-  csrfCookieName?: string;
+  /** null: scripts cannot read it. */
+  csrfCookieName?: string | null;
   csrfHeaderName?: string;
   debug?: boolean;
   log?: (text: string) => void;

@@ -26,8 +26,16 @@ export var TRANSITIONS = {
   offline: { online: seek, connect: seek, late: recheck, close: end }
 };
 
-/** What the page is told, where it is not the state's own name. @type {Object<string, string>} */
-export var PUBLIC_STATES = { seeking: "connecting", opening: "connecting", greeting: "connecting" };
+/** What the page is told. @type {Object<string, import("./sockgate.js").State>} */
+export var PUBLIC_STATES = {
+  closed: "closed",
+  seeking: "connecting",
+  opening: "connecting",
+  greeting: "connecting",
+  connected: "connected",
+  waiting: "waiting",
+  offline: "offline"
+};
 
 // The gateway gives a sign of life every 25 s.
 var SILENCE_MS = 62500;

@@ -35,7 +35,7 @@ export function TokenSource(settings, clock, ask) {
   this._token = "";
   this._freshUntil = 0;
   if (settings.token) {
-    this._keep({ token: settings.token, expires_in: settings.expiresIn });
+    this._keep({ token: settings.token, expires_in: settings.expiresIn || undefined });
   }
 }
 

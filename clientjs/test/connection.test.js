@@ -11,13 +11,12 @@ let connection, heard, page;
 function start(settings) {
   page = new FakePage(settings);
   heard = { states: [], publications: [], gaps: [], errors: [] };
-  page.parts.listener = {
+  connection = new Connection(page.parts, {
     state: (state, detail) => heard.states.push([state, detail]),
     publication: (frame) => heard.publications.push(frame),
     gap: (frame) => heard.gaps.push(frame),
     error: (frame) => heard.errors.push(frame),
-  };
-  connection = new Connection(page.parts);
+  });
   page.network.watch({
     offline: () => connection.happen("offline"),
     online: () => connection.happen("online"),
@@ -63,8 +62,8 @@ test("a URL that SockJS does not take closes for good, with its words", () => {
   page.parts.open = () => {
     throw new SyntaxError("The URL 'x' is invalid");
   };
-  page.parts.listener = { state: (...given) => heard.states.push(given) };
-  new Connection(page.parts).happen("connect");
+  const listener = { state: (...given) => heard.states.push(given) };
+  new Connection(page.parts, listener).happen("connect");
   assert.deepEqual(lastState(), ["closed", { code: 0, reason: "The URL 'x' is invalid" }]);
 });
 
@@ -384,7 +383,7 @@ test("after the end, connect begins anew: back-off, refusals and all", () => {
 });
 
 test("a handler may close the connection while it is being told", () => {
-  page.parts.listener.state = (state) => {
+  connection.listener.state = (state) => {
     if (state === "waiting") connection.happen("close", { code: 1000, reason: "" });
   };
   page.socket.end(1006);

@@ -63,5 +63,9 @@ test("a cookie is found by its whole name", () => {
   assert.equal(cookie("csrftoken", "xcsrftoken=no; csrftoken=yes"), "yes");
   assert.equal(cookie("csrftoken", "csrftokens=no"), "");
   assert.equal(cookie("csrftoken", "csrftoken=a%3Db"), "a=b");
-  assert.equal(cookie("csrftoken", undefined), "");
+  assert.equal(cookie("csrftoken", ""), "");
+});
+
+test("where scripts cannot read the cookie, none is looked for", () => {
+  assert.equal(cookie(null, "null=no"), "");
 });

@@ -1,5 +1,10 @@
 // Compiled, never run: the types must take what the README shows, and refuse what is wrong.
+import * as source from "../src/index.js";
+import type * as published from "../src/sockgate.js";
 import { connect, Client, CloseCode, Message } from "../src/sockgate.js";
+
+// The types say what the source does.
+export const kept: { connect: typeof published.connect; CloseCode: Record<keyof typeof published.CloseCode, number> } = source;
 
 interface News {
   title: string;
