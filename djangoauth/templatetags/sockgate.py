@@ -38,9 +38,8 @@ def sockgate_client(context: Context) -> SafeString:
             "{% sockgate_client %} needs the context processor "
             "django.template.context_processors.request."
         )
-    nonce = context.get("csp_nonce") or getattr(request, "csp_nonce", None)
     config = json_script(client_config(request), CONFIG_ID)
-    return format_html("{}\n{}", config, _script(static(SCRIPT), nonce))
+    return format_html("{}\n{}", config, _script(static(SCRIPT), _nonce(context, request)))
 
 
 def client_config(request: HttpRequest) -> dict[str, Any]:
@@ -72,7 +71,16 @@ def _readable_csrf_cookie() -> str | None:
     return None if is_hidden else settings.CSRF_COOKIE_NAME
 
 
-def _script(src: str, nonce: Any) -> SafeString:
+def _nonce(context: Context, request: HttpRequest) -> str:
+    # Django 6 has it in the context, django-csp on the request; both make it on first use, and
+    # Django's is false until then.
+    nonce = context.get("csp_nonce")
+    if nonce is None:
+        nonce = getattr(request, "csp_nonce", None)
+    return "" if nonce is None else str(nonce)
+
+
+def _script(src: str, nonce: str) -> SafeString:
     if nonce:
         return format_html('<script src="{}" nonce="{}"></script>', src, nonce)
     return format_html('<script src="{}"></script>', src)

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template import Context, Template
 from django.test import Client, override_settings
 from django.urls import include, path
+from django.utils.functional import SimpleLazyObject
 
 from gateway.wire.names import sid_of
 from gateway.wire.tokens import TokenSigner
@@ -83,15 +84,25 @@ def test_sockgate_client_executes_nothing_inline(login: Client) -> None:
     ]
 
 
+class LazyNonce(SimpleLazyObject):
+    """As Django 6 has it: false until it is used."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: "abc")
+
+    def __bool__(self) -> bool:
+        return False
+
+
 @pytest.mark.parametrize("where", ["request", "context"])
 def test_sockgate_client_carries_the_nonce(rf: Any, where: str) -> None:
     request = rf.get("/")
     request.session, request.user = {}, type("Stranger", (), {"is_authenticated": False})()
     context = Context({"request": request})
     if where == "request":
-        request.csp_nonce = "abc"
+        request.csp_nonce = LazyNonce()
     else:
-        context["csp_nonce"] = "abc"
+        context["csp_nonce"] = LazyNonce()
     html = Template(TAG).render(context)
     assert '<script src="/static/djangoauth/sockgate.js" nonce="abc">' in html
 

@@ -1,0 +1,209 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.core.checks import run_checks
+
+from djangoauth import checks, deploy_checks
+
+GOOD_KEY = "x" * 32
+
+
+class MySessionMiddleware(SessionMiddleware):
+    """One that a project has made."""
+
+
+def ids(**kwargs: Any) -> list[str | None]:
+    return [message.id for message in run_checks(tags=[checks.TAG], **kwargs)]
+
+
+def ids_of(check: Callable[..., Any]) -> list[str | None]:
+    return [message.id for message in check()]
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SOCKGATE_REDIS_URL", "SOCKGATE_SIGNING_KEYS", "SOCKGATE_ORIGINS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_checks_are_silent_for_a_good_project() -> None:
+    assert ids() == []
+
+
+def test_checks_report_unknown_keys(settings: Any) -> None:
+    settings.SOCKGATE = {"SIGNING_KEY": GOOD_KEY}
+    assert ids() == ["sockgate.E001"]
+
+
+def test_checks_report_bad_values(settings: Any) -> None:
+    settings.SOCKGATE = {"SIGNING_KEYS": GOOD_KEY, "GROUPS": 1}
+    assert ids() == ["sockgate.E002", "sockgate.E002"]
+
+
+def test_checks_report_what_is_no_dict(settings: Any) -> None:
+    settings.SOCKGATE = None
+    assert ids() == ["sockgate.E002"]
+
+
+def test_checks_report_missing_keys(settings: Any) -> None:
+    settings.SOCKGATE = {}
+    assert ids() == ["sockgate.E003"]
+
+
+def test_checks_report_short_keys(settings: Any) -> None:
+    settings.SOCKGATE = {"SIGNING_KEYS": [GOOD_KEY, "x" * 31]}
+    assert ids() == ["sockgate.E004"]
+
+
+def test_checks_never_quote_a_key(settings: Any) -> None:
+    settings.SOCKGATE = {"SIGNING_KEYS": ["hunter2"]}
+    assert "hunter2" not in str(run_checks(tags=[checks.TAG]))
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "SECRET_KEY_FALLBACKS"])
+def test_checks_report_djangos_key(settings: Any, name: str) -> None:
+    setattr(settings, name, GOOD_KEY if name == "SECRET_KEY" else [GOOD_KEY])
+    settings.SOCKGATE = {"SIGNING_KEYS": [GOOD_KEY]}
+    assert ids() == ["sockgate.E005"]
+
+
+@pytest.mark.parametrize(
+    "engine", ["django.contrib.sessions.backends.db", "no.such.module", "djangoauth.conf"]
+)
+def test_checks_report_foreign_engines(settings: Any, engine: str) -> None:
+    settings.SESSION_ENGINE = engine
+    assert ids() == ["sockgate.E006"]
+
+
+@pytest.mark.parametrize("engine", ["redis", "db", "cached_db"])
+def test_checks_take_our_engines(settings: Any, engine: str) -> None:
+    settings.SESSION_ENGINE = f"djangoauth.sessions.{engine}"
+    assert ids() == []
+
+
+@pytest.mark.parametrize(
+    ("middleware", "expected"),
+    [("SessionMiddleware", "sockgate.E007"), ("AuthenticationMiddleware", "sockgate.E008")],
+)
+def test_checks_report_missing_middleware(settings: Any, middleware: str, expected: str) -> None:
+    settings.MIDDLEWARE = [path for path in settings.MIDDLEWARE if middleware not in path]
+    assert ids() == [expected]
+
+
+def test_checks_take_middleware_of_ones_own(settings: Any) -> None:
+    settings.MIDDLEWARE = [f"{__name__}.MySessionMiddleware", *settings.MIDDLEWARE[1:]]
+    assert ids() == []
+    settings.MIDDLEWARE = ["no.such.SessionMiddleware", *settings.MIDDLEWARE[1:]]
+    assert ids() == ["sockgate.E007"]
+
+
+def test_checks_report_missing_urls(settings: Any) -> None:
+    settings.ROOT_URLCONF = "django.contrib.auth.urls"
+    assert ids() == ["sockgate.W001"]
+
+
+def test_checks_report_a_missing_static_url(settings: Any) -> None:
+    settings.STATIC_URL = None
+    assert ids() == ["sockgate.W002"]
+
+
+def test_checks_report_templates_without_the_request(settings: Any) -> None:
+    settings.TEMPLATES = [{**settings.TEMPLATES[0], "OPTIONS": {"context_processors": []}}]
+    assert ids() == ["sockgate.W003"]
+
+
+def test_deploy_checks_run_on_deploy_only(settings: Any) -> None:
+    settings.SESSION_COOKIE_SAMESITE = "None"
+    settings.SOCKGATE = {**settings.SOCKGATE, "REDIS_URL": "unix:///nowhere/redis.sock"}
+    assert ids() == []
+    found = ids(include_deployment_checks=True)
+    assert {"sockgate.E101", "sockgate.W102", "sockgate.E103"} <= set(found)
+
+
+def test_deploy_checks_take_a_secure_cookie_of_samesite_none(settings: Any) -> None:
+    settings.SESSION_COOKIE_SAMESITE, settings.SESSION_COOKIE_SECURE = "None", True
+    assert ids_of(deploy_checks.check_cookie_samesite) == []
+
+
+@pytest.mark.parametrize("name", ["SESSION_COOKIE_PATH", "CSRF_COOKIE_PATH"])
+@pytest.mark.parametrize(
+    ("path", "expected"), [("/shop", ["sockgate.E102"]), ("/real", ["sockgate.E102"]), ("/", [])]
+)
+def test_deploy_checks_report_a_cookie_path(
+    settings: Any, name: str, path: str, expected: list[str]
+) -> None:
+    setattr(settings, name, path)
+    assert ids_of(deploy_checks.check_cookie_path) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://push.example.com/realtime", ["sockgate.W101"]),
+        ("https://push.example.com/realtime", []),
+        ("/realtime", []),
+    ],
+)
+def test_deploy_checks_report_mixed_content(settings: Any, url: str, expected: list[str]) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    settings.SOCKGATE = {**settings.SOCKGATE, "GATEWAY_URL": url}
+    assert ids_of(deploy_checks.check_mixed_content) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://localhost:8001/realtime", ["sockgate.W102"]),
+        ("http://[::1]:8001", ["sockgate.W102"]),
+        ("https://push.example.com", []),
+        ("/realtime", []),
+    ],
+)
+def test_deploy_checks_report_a_local_gateway(settings: Any, url: str, expected: list[str]) -> None:
+    settings.SOCKGATE = {**settings.SOCKGATE, "GATEWAY_URL": url}
+    assert ids_of(deploy_checks.check_gateway_host) == expected
+
+
+@pytest.mark.parametrize(("debug", "expected"), [(True, ["sockgate.W103"]), (False, [])])
+def test_deploy_checks_report_debug(settings: Any, debug: bool, expected: list[str]) -> None:
+    settings.DEBUG = debug
+    assert ids_of(deploy_checks.check_debug) == expected
+
+
+@pytest.mark.parametrize(
+    ("origins", "count"),
+    [
+        ("", 0),
+        ("https://example.com", 0),
+        ("https://a.trusted.org, https://example.com", 0),
+        ("https://trusted.org", 0),
+        ("http://a.trusted.org", 1),
+        ("*", 1),
+        ("https://example.com,http://localhost:3000", 1),
+        ("https://evil.org", 1),
+    ],
+)
+def test_deploy_checks_report_foreign_origins(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, origins: str, count: int
+) -> None:
+    settings.ALLOWED_HOSTS = ["example.com"]
+    settings.CSRF_TRUSTED_ORIGINS = ["https://*.trusted.org"]
+    monkeypatch.setenv("SOCKGATE_ORIGINS", origins)
+    assert ids_of(deploy_checks.check_origins) == ["sockgate.W104"] * count
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        (
+            "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
+            (33554432, 8388608),
+        ),
+        ("pubsub 0 0 0", (0, 0)),
+        ("", (0, 0)),
+    ],
+)
+def test_pubsub_limits_are_found(limits: str, expected: tuple[int, int]) -> None:
+    assert deploy_checks.pubsub_limits(limits) == expected
