@@ -86,12 +86,7 @@ async def _hold_client(key: _LoopKey) -> _Holder:
         await client.aclose()
 
 
-def close() -> None:
-    """Close what no event loop closes; the next use opens anew."""
-    _client.cache_clear()
-
-
 @receiver(setting_changed, dispatch_uid="djangoauth.redis_clients")
-def _close_on_change(*, setting: str, **_: Any) -> None:
+def _forget(*, setting: str, **_: Any) -> None:
     if setting == "SOCKGATE":
-        close()
+        _client.cache_clear()  # A client closes when the last one who uses it lets go.
