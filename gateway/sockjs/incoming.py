@@ -19,7 +19,7 @@ def read_messages(payload: bytes) -> list[str]:
 
     Raises:
         Malformed: it is empty, not UTF-8, not JSON, or holds half a surrogate pair.
-        Misused: it is JSON of another shape.
+        Misused: it begins as JSON of another shape.
     """
     if not payload:
         raise Malformed("Payload expected.")
