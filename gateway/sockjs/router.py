@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+from functools import cached_property
 from hashlib import sha256
 from secrets import randbits
 from typing import Any
@@ -83,13 +84,13 @@ class Router(SockJSRouter):
         """How large a request may be: a few messages of full length, escaped."""
         return _MESSAGES_PER_SENDING * self.config.max_frame
 
-    @property
+    @cached_property
     def script_url(self) -> str:
         """Where the iframe finds the script, by its content."""
         version = sha256(self.script or b"").hexdigest()[:12]
         return f"{self.config.prefix}/sockjs.js?{version}"
 
-    @property
+    @cached_property
     def frame_ancestors(self) -> str:
         """Which pages may frame ours, for the Content-Security-Policy."""
         return " ".join(["frame-ancestors 'self'", *sorted(self.origins.allowed)])

@@ -1,0 +1,39 @@
+"""What the logs say, and never say."""
+
+import logging
+
+from gateway.wire.closecodes import CloseCode
+
+from .service import FOE
+
+SECRET_ID = "known-to-its-browser-alone"
+PATH = f"/000/{SECRET_ID}"
+
+
+def test_no_log_names_a_session_or_its_messages(serve, caplog):
+    caplog.set_level(logging.DEBUG)
+    service = serve(max_frame=64)
+    browser = service.browser
+    browser.post(PATH + "/xhr")
+    browser.get(PATH + "/xhr")
+    browser.get(PATH + "/jsonp")
+    browser.post(PATH + "/xhr", headers={"Origin": FOE})
+    browser.post(PATH + "/nowhere")
+    browser.post(PATH + "/xhr_send", '["payload"]')
+    browser.post(PATH + "/xhr_send", '["payload')
+    browser.post(PATH + "/xhr_send", '["payload", 5]')
+    assert service.closed == [CloseCode.PROTOCOL_ERROR]
+    assert "event=request handler=Xhr method=POST status=200" in caplog.text
+    assert SECRET_ID not in caplog.text
+    assert "payload" not in caplog.text
+
+
+def test_fault_of_ours_is_logged_without_the_address(serve, caplog, monkeypatch):
+    service = serve()
+    service.browser.post(PATH + "/xhr")
+    monkeypatch.setattr(service.router.endpoint, "received", lambda connection, text: 1 / 0)
+    response = service.browser.post(PATH + "/xhr_send", '["payload"]')
+    assert (response.status, response.body) == (500, "Internal Server Error")
+    assert "event=request_failed handler=XhrSend" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+    assert SECRET_ID not in caplog.text
