@@ -9,7 +9,12 @@ import commonjs from "@rollup/plugin-commonjs";
 import resolve from "@rollup/plugin-node-resolve";
 import uglify from "uglify-js";
 
-const BANNER = "/*! Sockgate, BSD-3-Clause. Contains sockjs-client, MIT: http://sockjs.org */";
+const BANNER = `/*!
+ * Sockgate, BSD-3-Clause. Contains:
+ * sockjs-client 1.6.1, MIT, (c) 2011-2018 The SockJS-client Authors
+ * url-parse, querystringify, requires-port, MIT, (c) 2015 Unshift.io, Arnout Kazemier
+ * inherits, ISC, (c) Isaac Z. Schlueter
+ */`;
 
 /** Leave sockjs-client's debugging out: it is not written for old browsers. */
 const forProduction = {

@@ -87,11 +87,16 @@ export function connect(options) {
 
 /** @typedef {import("./settings.js").Settings} Settings */
 
+// SockJS's own patience with a transport is a few round trips: less than a gateway needs to whom
+// everybody comes back at once, and then everybody would end up on a costlier transport.
+var PATIENCE_MS = 4000;
+
 /** @param {Settings} settings */
 function opener(settings) {
   return function (/** @type {string} */ url) {
     return new SockJS(url, null, {
       transports: settings.transports,
+      timeout: PATIENCE_MS,
       sessionId: function () {
         return unguessableId(window);
       }
