@@ -56,6 +56,9 @@ var PACES = {};
 PACES[CloseCode.DRAIN] = { floorMs: 0, spreadMs: 3000 };
 PACES[CloseCode.OVERLOADED] = { floorMs: 5000, spreadMs: 10000 };
 PACES[CloseCode.UNAVAILABLE] = { floorMs: 2000, spreadMs: 5000 };
+// The token endpoint speaks HTTP, and may need time as well.
+PACES[429] = PACES[CloseCode.OVERLOADED];
+PACES[503] = PACES[CloseCode.UNAVAILABLE];
 
 /**
  * Tell whether a client comes back after a code that the server sent.
@@ -90,9 +93,9 @@ export function needsFreshToken(code) {
 /**
  * Tell what the server needs of those who come back.
  *
- * @param {number} [code]
+ * @param {number} code
  * @returns {import("./backoff.js").Pace | undefined}
  */
 export function paceOf(code) {
-  return code === undefined ? undefined : PACES[code];
+  return PACES[code];
 }

@@ -67,7 +67,7 @@ export { CloseCode } from "./closecodes.js";
 /**
  * Connect this page to its gateway.
  *
- * @param {any} [options]  see above
+ * @param {import("./sockgate.js").Options} [options]  see above
  * @returns {Client}
  */
 export function connect(options) {

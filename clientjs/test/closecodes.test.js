@@ -28,10 +28,14 @@ test("sockjs-client's own failures are none of the gateway's codes", () => {
   for (const { code } of ours) assert.equal(isFailedAttempt(code), false);
 });
 
+test("a token endpoint in trouble is given as much time as a gateway", () => {
+  assert.equal(paceOf(429), paceOf(CloseCode.OVERLOADED));
+  assert.equal(paceOf(503), paceOf(CloseCode.UNAVAILABLE));
+});
+
 test("an overloaded gateway is given time, a draining one spreads its clients", () => {
   assert.ok(paceOf(CloseCode.OVERLOADED).floorMs >= 5000);
   assert.ok(paceOf(CloseCode.UNAVAILABLE).floorMs >= 2000);
   assert.deepEqual(paceOf(CloseCode.DRAIN), { floorMs: 0, spreadMs: 3000 });
   assert.equal(paceOf(1006), undefined);
-  assert.equal(paceOf(undefined), undefined);
 });

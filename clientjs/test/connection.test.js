@@ -196,9 +196,9 @@ for (const status of [401, 403]) {
 test("a token endpoint in trouble is asked again, with back-off", () => {
   start({ token: undefined });
   page.endpoint.answer(503, "");
-  assert.deepEqual(lastState(), ["waiting", { ms: 500, code: 503, reason: "no token now" }]);
+  assert.deepEqual(lastState(), ["waiting", { ms: 4500, code: 503, reason: "no token now" }]);
   page.endpoint.willRefuse(0);
-  page.clock.advance(500);
+  page.clock.advance(4500);
   assert.equal(lastState()[1].ms, 1000);
   page.endpoint.willIssue("T2");
   page.clock.advance(1000);
