@@ -90,6 +90,7 @@ class Connection:
         "held_limit_bytes",
         "id",
         "identity",
+        "is_doubted",
         "opened_at",
         "sid",
         "state",
@@ -114,6 +115,7 @@ class Connection:
         self.sid: str | None = None
         self.uid: str | None = None
         self.identity: Identity | None = None
+        self.is_doubted = False
         self.channels: tuple[str, ...] = ()
         self._held: list[Batch] | None = []
 

@@ -7,7 +7,7 @@ from typing import ClassVar, Protocol
 from .endpoint import Endpoint
 from .hub import Received
 from .sessionwatch import SessionWatch
-from .wire import control
+from .wire import control as ops
 from .wire.errors import ControlError
 
 log = logging.getLogger("gateway.broker")
@@ -43,40 +43,40 @@ class Listener:
     def control(self, raw: bytes) -> None:
         """Act on a control message."""
         try:
-            message = control.read_control(raw)
+            message = ops.read_control(raw)
         except ControlError as error:
             log.warning("event=control_refused cause=%r", str(error))
             return
         self._actions[type(message)](self, message)
 
-    def _revoke_session(self, message: control.RevokeSession) -> None:
+    def _revoke_session(self, message: ops.RevokeSession) -> None:
         self._watch.session_ended(message.sid)
 
-    def _revoke_user(self, message: control.RevokeUser) -> None:
+    def _revoke_user(self, message: ops.RevokeUser) -> None:
         self._watch.user_ended(message.uid)
 
-    def _revoke_channel(self, message: control.RevokeChannel) -> None:
+    def _revoke_channel(self, message: ops.RevokeChannel) -> None:
         self._watch.channel_revoked(message.uid, message.channel)
 
-    def _user_changed(self, message: control.UserChanged) -> None:
+    def _user_changed(self, message: ops.UserChanged) -> None:
         self._watch.user_changed(message.uid)
 
-    def _session_moved(self, message: control.SessionMoved) -> None:
+    def _session_moved(self, message: ops.SessionMoved) -> None:
         self._watch.session_moved(message.old, message.new)
 
-    def _count_connections(self, message: control.CountConnections) -> None:
+    def _count_connections(self, message: ops.CountConnections) -> None:
         count = len(self._endpoint.hub.connections_on(message.channel))
         self._replies.reply(message.reply_to, count)
 
-    def _drain(self, message: control.Drain) -> None:
+    def _drain(self, message: ops.Drain) -> None:
         log.info("event=drain_ignored node=%r", message.node)
 
     _actions: ClassVar[dict[type, Callable[..., None]]] = {
-        control.RevokeSession: _revoke_session,
-        control.RevokeUser: _revoke_user,
-        control.RevokeChannel: _revoke_channel,
-        control.UserChanged: _user_changed,
-        control.SessionMoved: _session_moved,
-        control.CountConnections: _count_connections,
-        control.Drain: _drain,
+        ops.RevokeSession: _revoke_session,
+        ops.RevokeUser: _revoke_user,
+        ops.RevokeChannel: _revoke_channel,
+        ops.UserChanged: _user_changed,
+        ops.SessionMoved: _session_moved,
+        ops.CountConnections: _count_connections,
+        ops.Drain: _drain,
     }

@@ -70,6 +70,7 @@ class Endpoint:
         self._connect_timeout_s = connect_timeout_s
         self._held_limit_bytes = held_limit_bytes
         self._tasks: set[asyncio.Task[None]] = set()
+        self.on_welcome: Callable[[Connection], None] = lambda connection: None
         self.is_draining = False
         self.opened_count: Counter[str] = Counter()
         self.closed_count: Counter[int] = Counter()
@@ -178,6 +179,7 @@ class Endpoint:
         expires = None if identity.expires_at is None else int(identity.expires_at)
         frame = messages.connected(connection.id, identity.uid, channels, expires)
         connection.welcome(identity, frame)
+        self.on_welcome(connection)
         log.info(
             "event=connected connection=%s user=%s transport=%s address=%s",
             connection.id,

@@ -81,12 +81,16 @@ class SessionWatch:
             self._take(connection, channel)
 
     def welcomed(self, connection: Connection) -> None:
-        """Watch the expiry of a connection that was just welcomed."""
+        """Watch a connection from now on, and read again what changed while it was checked."""
         self._watch_expiry(connection)
+        if connection.is_doubted:
+            self.recheck((connection,))
 
     def recheck(self, connections: Iterable[Connection]) -> None:
         """Read the sessions of these connections again, soon."""
-        chosen = [c for c in connections if c.state is not State.CLOSED]
+        chosen = list(connections)
+        for connection in chosen:
+            connection.is_doubted = connection.state is State.CHECKING
         if chosen:
             self._start(self._recheck(chosen))
 
