@@ -16,7 +16,7 @@ MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
+PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --use-pep517
 
 CLIENT_SOURCES := $(shell find clientjs/src clientjs/*.js -type f 2>/dev/null)
 CLIENT_BUILT := djangoauth/static/djangoauth/sockgate.js gateway/sockjs/static/sockjs.js
@@ -91,7 +91,7 @@ clean:
 
 clientjs/node_modules/.stamp: clientjs/package.json clientjs/package-lock.json | .venv/.stamp-node
 	@echo 'Installing what the client is built with'
-	@npm --prefix clientjs ci --silent --no-audit --no-fund
+	@npm --prefix clientjs ci --loglevel=error
 	@touch $@
 
 # Built again when a source changed, or when a built file is missing.
