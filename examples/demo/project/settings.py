@@ -68,6 +68,10 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "board"
 LOGOUT_REDIRECT_URL = "login"
 
+# JSONP, the transport of last resort, carries no Origin: the gateway goes by the Referer, which
+# Django by default withholds from other origins.
+SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
+
 STATIC_URL = "static/"
 USE_TZ = True
 TIME_ZONE = "UTC"
