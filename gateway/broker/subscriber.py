@@ -25,7 +25,6 @@ from .ledger import Ledger
 log = logging.getLogger("gateway.broker")
 
 CHANNELS_PER_COMMAND = 512
-CONFIRM_TIMEOUT_S = 5.0
 PROBE_INTERVAL_S = 2.0
 PROBE_TIMEOUT_S = 5.0
 _RETRY_S = (0.05, 0.1, 0.25, 0.5, 1.0)
@@ -84,19 +83,17 @@ class Subscriber:
     async def confirmed(self, channels: tuple[str, ...]) -> None:
         """Wait until Redis has confirmed these channels.
 
+        A link that stays silent is found by the probe, which ends the waiting.
+
         Raises:
-            BrokerUnavailable: it did not in time, or the link is down.
+            BrokerUnavailable: the link is down, or was lost.
         """
         missing = self._ledger.unconfirmed(channels)
         if not missing:
             return
         if not self._is_linked:
             raise BrokerUnavailable("no link")
-        try:
-            async with asyncio.timeout(CONFIRM_TIMEOUT_S):
-                await self._ledger.confirmations(missing)
-        except TimeoutError as error:
-            raise BrokerUnavailable("not confirmed in time") from error
+        await self._ledger.confirmations(missing)
 
     async def run(self, listener: Listener) -> None:
         """Keep subscribed until cancelled."""

@@ -28,11 +28,10 @@ from ..errors import Refused
 from ..origins import OriginPolicy
 from ..proxies import Client, ProxyPolicy
 from .handshake import HandshakeRefused, accept, asks_for_websocket, refusal
-from .link import READ_BYTES, SocketLink, StreamLink
+from .link import SocketLink, StreamLink
 from .transport import RAW, SOCKJS, Dialect, Surroundings, WebSocket
 
 if TYPE_CHECKING:
-    from asyncio import Future
     from collections.abc import Awaitable
 
 
@@ -130,11 +129,8 @@ class Door(HTTPServerConnectionDelegate):
             tls = StreamLink(stream, websocket, shared.loop, shared.max_outbox)
             websocket.attach(tls, response)
             return
-        early = _early_data(stream)
         link = SocketLink(_take_socket(stream), websocket, shared.loop, shared.max_outbox)
         websocket.attach(link, response)
-        if early:
-            websocket.on_data(early)
 
 
 class _Visitor(HTTPMessageDelegate):
@@ -183,16 +179,12 @@ def _refuse(stream: IOStream, refused: HandshakeRefused) -> None:
 
 
 def _take_socket(stream: IOStream) -> socket.socket:
+    """Move the socket out of the stream.
+
+    What the stream has read beyond the handshake is left behind: a client must wait for the
+    answer before it sends anything (RFC 6455 section 4.1).
+    """
     sock = socket.socket(fileno=os.dup(stream.socket.fileno()))
     sock.setblocking(False)
     stream.close()
     return sock
-
-
-def _early_data(stream: IOStream) -> bytes:
-    """Give what the client sent after its handshake without waiting for the answer."""
-    reading = cast("Future[bytes]", stream.read_bytes(READ_BYTES, partial=True))
-    if reading.done() and reading.exception() is None:
-        return reading.result()
-    reading.add_done_callback(lambda done: done.exception())
-    return b""
