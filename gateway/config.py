@@ -6,11 +6,14 @@ Each field has one name in three spellings: ``max_connections``, ``--max-connect
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from math import isfinite
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from .errors import ConfigError
 from .origins import normalize
+from .proxies import ProxyPolicy
 
 TRANSPORTS = (
     "websocket",
@@ -161,7 +164,12 @@ def _check_keys(config: Config) -> list[str]:
 
 
 def _check_redis(config: Config) -> list[str]:
-    if urlsplit(config.redis_url).scheme not in _REDIS_SCHEMES:
+    try:
+        parts = urlsplit(config.redis_url)
+        parts.port  # noqa: B018 -- raises when it is none
+    except ValueError:
+        return ["SOCKGATE_REDIS_URL: not a URL"]
+    if parts.scheme not in _REDIS_SCHEMES:
         return ["SOCKGATE_REDIS_URL: must begin with redis://, rediss:// or unix://"]
     return []
 
@@ -174,6 +182,14 @@ def _check_origins(config: Config) -> list[str]:
         except ValueError:
             problems.append(f"SOCKGATE_ORIGINS: {origin!r} is not scheme://host[:port]")
     return problems
+
+
+def _check_proxies(config: Config) -> list[str]:
+    try:
+        ProxyPolicy(config.trusted_proxies)
+    except ValueError as error:
+        return [f"SOCKGATE_TRUSTED_PROXIES: {error}"]
+    return []
 
 
 def _check_transports(config: Config) -> list[str]:
@@ -197,7 +213,7 @@ def _check_numbers(config: Config) -> list[str]:
         value = getattr(config, option.name)
         if isinstance(value, bool) or not isinstance(value, int | float):
             continue
-        if value < 0 or (value == 0 and option.name not in may_be_zero) or value != value:
+        if not isfinite(value) or value < 0 or (value == 0 and option.name not in may_be_zero):
             problems.append(f"{_variable(option.name)}: must be positive")
     return problems
 
@@ -210,7 +226,9 @@ def _check_ports(config: Config) -> list[str]:
 def _check_tls(config: Config) -> list[str]:
     if bool(config.tls_cert) != bool(config.tls_key):
         return ["SOCKGATE_TLS_CERT, SOCKGATE_TLS_KEY: set both or neither"]
-    return []
+    names = [name for name in ("tls_cert", "tls_key") if getattr(config, name)]
+    missing = [name for name in names if not Path(getattr(config, name)).is_file()]
+    return [f"{_variable(name)}: no such file" for name in missing]
 
 
 def _check_logging(config: Config) -> list[str]:
@@ -226,6 +244,7 @@ _CHECKS: tuple[Callable[[Config], list[str]], ...] = (
     _check_keys,
     _check_redis,
     _check_origins,
+    _check_proxies,
     _check_transports,
     _check_prefix,
     _check_numbers,

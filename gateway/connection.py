@@ -85,6 +85,7 @@ class Connection:
 
     __slots__ = (
         "_held",
+        "_held_bytes",
         "address",
         "channels",
         "held_limit_bytes",
@@ -118,6 +119,7 @@ class Connection:
         self.is_doubted = False
         self.channels: tuple[str, ...] = ()
         self._held: list[Batch] | None = []
+        self._held_bytes = 0
 
     def enter(self, state: State) -> None:
         """Go to another state.
@@ -130,11 +132,14 @@ class Connection:
         self.state = state
 
     def deliver(self, batch: Batch) -> None:
-        """Give the browser frames, once it is welcomed."""
+        """Give the browser frames, once it is welcomed.
+
+        More than may be held back is not kept, and the welcome will be refused.
+        """
         if self._held is None:
             self.transport.send(batch)
         else:
-            self._held.append(batch)
+            self._hold(self._held, batch)
 
     def welcome(self, identity: Identity, frame: bytes) -> None:
         """Open: send the welcome, then what was held back.
@@ -145,7 +150,7 @@ class Connection:
         self.enter(State.OPEN)
         self.identity = identity
         held, self._held = self._held or [], None
-        if sum(batch.size_bytes for batch in held) > self.held_limit_bytes:
+        if self._held_bytes > self.held_limit_bytes:
             raise Refused(CloseCode.SLOW_CONSUMER, "too much held back during the check")
         self.send(frame)
         for batch in held:
@@ -154,3 +159,10 @@ class Connection:
     def send(self, *frames: bytes) -> None:
         """Send frames to this browser alone."""
         self.transport.send(Batch(frames))
+
+    def _hold(self, held: list[Batch], batch: Batch) -> None:
+        self._held_bytes += batch.size_bytes
+        if self._held_bytes <= self.held_limit_bytes:
+            held.append(batch)
+        else:
+            held.clear()

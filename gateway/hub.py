@@ -16,7 +16,13 @@ from typing import Protocol
 from .batch import Batch
 from .connection import Connection
 from .wire.errors import PayloadError
-from .wire.messages import gap, publication_frame, publication_head, read_publication
+from .wire.messages import (
+    Publication,
+    gap,
+    publication_frame,
+    publication_head,
+    read_publication,
+)
 from .wire.names import Names
 
 log = logging.getLogger("gateway.hub")
@@ -44,17 +50,6 @@ class Route:
         self.channel = channel
         self.head = publication_head(channel)
         self.connections: dict[Connection, None] = {}
-
-    def frames(self, payloads: Iterable[bytes]) -> tuple[bytes, ...]:
-        """Turn what was published into frames; what cannot be delivered is left out."""
-        return tuple(frame for payload in payloads if (frame := self._frame(payload)))
-
-    def _frame(self, payload: bytes) -> bytes | None:
-        try:
-            return publication_frame(self.head, read_publication(payload))
-        except PayloadError as error:
-            log.warning("event=payload_dropped channel=%s cause=%s", self.channel, error.args[0])
-            return None
 
 
 class Hub:
@@ -137,16 +132,26 @@ class Hub:
             route = self._routes.get(key)
             if route is None:
                 continue
-            frames = route.frames(payload for _, payload in run if self._fits(route, payload))
+            frames = self._frames(route, (payload for _, payload in run))
             if frames:
                 yield route, frames
 
-    def _fits(self, route: Route, payload: bytes) -> bool:
-        if len(payload) <= self._max_bytes:
-            return True
-        self.dropped += 1
-        log.warning("event=too_large channel=%s bytes=%d", route.channel, len(payload))
-        return False
+    def _frames(self, route: Route, payloads: Iterable[bytes]) -> tuple[bytes, ...]:
+        """Turn what was published into frames; what cannot be delivered is left out."""
+        return tuple(frame for payload in payloads if (frame := self._frame(route, payload)))
+
+    def _frame(self, route: Route, payload: bytes) -> bytes | None:
+        try:
+            return publication_frame(route.head, self._read(payload))
+        except PayloadError as error:
+            self.dropped += 1
+            log.warning("event=payload_dropped channel=%s cause=%r", route.channel, str(error))
+            return None
+
+    def _read(self, payload: bytes) -> Publication:
+        if len(payload) > self._max_bytes:
+            raise PayloadError(f"{len(payload)} bytes are too many")
+        return read_publication(payload)
 
     def _fan_out(self, route: Route, frames: tuple[bytes, ...]) -> None:
         batch = Batch(frames)

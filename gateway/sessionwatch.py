@@ -78,6 +78,7 @@ class SessionWatch:
     def channel_revoked(self, uid: str, channel: str) -> None:
         """Take a channel from a user, at once."""
         for connection in self._endpoint.registry.by_uid[uid]:
+            connection.is_doubted = connection.state is State.CHECKING
             self._take(connection, channel)
 
     def welcomed(self, connection: Connection) -> None:
@@ -149,7 +150,8 @@ class SessionWatch:
     def _take(self, connection: Connection, channel: str) -> None:
         if channel in connection.channels:
             self._endpoint.hub.leave(connection, channel)
-            connection.send(messages.unsubscribed(channel))
+            if connection.state is State.OPEN:  # before, the welcome is the first frame
+                connection.send(messages.unsubscribed(channel))
 
     def _watch_expiry(self, connection: Connection) -> None:
         identity = connection.identity

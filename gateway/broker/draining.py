@@ -21,12 +21,18 @@ class DrainingParser(DefaultParser):  # type: ignore[misc, valid-type]
     """hiredis, emptied at each reading."""
 
     async def read_response(self, *args: Any, **kwargs: Any) -> Any:
-        """Return one reply as usual or, once subscribed, a list of all replies at hand."""
+        """Return one reply as usual or, once subscribed, a list of all replies at hand.
+
+        Raises:
+            ResponseError: one of them is an error; the link is of no use any more.
+        """
         first = await super().read_response(*args, **kwargs)
         if not (isinstance(first, list) and first and first[0] in _SUBSCRIBED):
             return first
         replies: list[Any] = [first]
         take = self._reader.gets
         while (reply := take(False)) is not NOT_ENOUGH_DATA:
+            if isinstance(reply, Exception):
+                raise reply
             replies.append(reply)
         return replies

@@ -3,10 +3,12 @@
 Strategy: the set of wanted channels is the truth; changes collect here until the subscriber
 takes them, so that all changes of one loop turn leave in one command. A channel that nobody
 wants is kept for a while, for people click from page to page. A channel counts as confirmed
-from Redis's answer until its release is decided, not until the release is answered.
+from Redis's answer to the last subscribe that was sent until its release is decided, not until
+the release is answered.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable
 
 from ..errors import BrokerUnavailable
@@ -34,6 +36,7 @@ class Ledger:
         self._confirmed: set[bytes] = set()
         self._to_subscribe: set[bytes] = set()
         self._to_unsubscribe: set[bytes] = set()
+        self._unanswered: Counter[bytes] = Counter()
         self._idle_since: dict[bytes, float] = {}
         self._waiting: dict[bytes, asyncio.Future[None]] = {}
         self.changed = asyncio.Event()
@@ -66,11 +69,13 @@ class Ledger:
         self.changed.clear()
         changes = self._to_unsubscribe, self._to_subscribe
         self._to_unsubscribe, self._to_subscribe = set(), set()
+        self._unanswered.update(changes[1])
         return changes
 
     def start_over(self) -> None:
         """Begin on a new link: nothing is confirmed, everything wanted is to be subscribed."""
         self._confirmed.clear()
+        self._unanswered.clear()
         self._to_unsubscribe.clear()
         self._to_subscribe = set(self._wanted)
         self.changed.set()
@@ -78,16 +83,18 @@ class Ledger:
     def fail(self) -> None:
         """The link is lost: tell all who wait."""
         self._confirmed.clear()
-        waiting, self._waiting = self._waiting, {}
-        for future in waiting.values():
-            if not future.done():
-                future.set_exception(BrokerUnavailable("link lost"))
-                future.exception()
+        for key in list(self._waiting):
+            self._disappoint(key, "link lost")
 
     def confirm(self, key: bytes) -> None:
-        """Redis has confirmed a channel."""
-        if key in self._wanted and key not in self._to_subscribe:
-            self._confirmed.add(key)
+        """Redis has answered a subscribe; the answer to the last one confirms."""
+        self._unanswered[key] -= 1
+        if self._unanswered[key] > 0:
+            return
+        del self._unanswered[key]
+        if key not in self._wanted or key in self._to_subscribe:
+            return
+        self._confirmed.add(key)
         waiting = self._waiting.pop(key, None)
         if waiting is not None and not waiting.done():
             waiting.set_result(None)
@@ -112,8 +119,15 @@ class Ledger:
             future = self._waiting[key] = asyncio.get_running_loop().create_future()
         return future
 
+    def _disappoint(self, key: bytes, cause: str) -> None:
+        waiting = self._waiting.pop(key, None)
+        if waiting is not None and not waiting.done():
+            waiting.set_exception(BrokerUnavailable(cause))
+            waiting.exception()  # whoever waited may have gone
+
     def _release(self, key: bytes) -> None:
         del self._idle_since[key]
+        self._disappoint(key, "released")
         self._wanted.discard(key)
         self._confirmed.discard(key)
         if key in self._to_subscribe:

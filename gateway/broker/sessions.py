@@ -74,7 +74,7 @@ class RedisSessionReader:
     async def _answer(self, batch: list[tuple[Claim, "asyncio.Future[Login]"]]) -> None:
         try:
             logins = await self.read_many([claim for claim, _ in batch])
-        except BrokerUnavailable as error:
+        except Exception as error:  # noqa: BLE001 -- whoever asked must hear of it
             for _, answer in batch:
                 if not answer.done():
                     answer.set_exception(error)

@@ -3,7 +3,8 @@
 Strategy: the connection to Redis is made to agree with the ledger; after a broken link
 everything wanted is subscribed again, and the listener is told once Redis has confirmed it all.
 The link is watched by a probe that the worker publishes to itself: a subscription that was
-confirmed and then says nothing is the one failure that no error reports.
+confirmed and then says nothing is the one failure that no error reports. No step on the way
+to a link may wait forever either: a server that is frozen still accepts connections.
 """
 
 import asyncio
@@ -25,6 +26,7 @@ from .ledger import Ledger
 log = logging.getLogger("gateway.broker")
 
 CHANNELS_PER_COMMAND = 512
+LINK_TIMEOUT_S = 5.0
 PROBE_INTERVAL_S = 2.0
 PROBE_TIMEOUT_S = 5.0
 _RETRY_S = (0.05, 0.1, 0.25, 0.5, 1.0)
@@ -73,6 +75,7 @@ class Subscriber:
         self._probe = names.probe(worker).encode()
         self._is_linked = False
         self._links = 0
+        self._is_loss_told = False
         self._heard_probe_at = float("-inf")
 
     @property
@@ -103,12 +106,20 @@ class Subscriber:
             try:
                 await self._serve(listener)
             except _FAILURES as error:
-                log.warning("event=link_lost cause=%s", error or type(error).__name__)
+                self._tell_of_loss(error)
+            except Exception:
+                log.exception("event=link_failed")
             attempt = 0 if self._links > links else attempt + 1
             await asyncio.sleep(_RETRY_S[min(attempt, len(_RETRY_S) - 1)])
 
+    def _tell_of_loss(self, error: Exception) -> None:
+        level = logging.DEBUG if self._is_loss_told else logging.WARNING
+        log.log(level, "event=link_lost cause=%r", str(error) or type(error).__name__)
+        self._is_loss_told = True
+
     async def _serve(self, listener: Listener) -> None:
-        connection = await self._pool.get_connection()  # type: ignore[no-untyped-call]
+        async with asyncio.timeout(LINK_TIMEOUT_S):
+            connection = await self._pool.get_connection()  # type: ignore[no-untyped-call]
         try:
             self._is_linked = True
             self._ledger.start_over()
@@ -138,8 +149,10 @@ class Subscriber:
             await _send(connection, "SUBSCRIBE", list(subscribe))
 
     async def _watch(self, listener: Listener) -> None:
-        await self._ledger.confirmations(self._ledger.unconfirmed_wanted())
+        async with asyncio.timeout(LINK_TIMEOUT_S):
+            await self._ledger.confirmations(self._ledger.unconfirmed_wanted())
         log.info("event=link_up channels=%d", len(self._ledger))
+        self._is_loss_told = False
         if self._links:
             listener.link_restored()
         self._links += 1
