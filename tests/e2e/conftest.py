@@ -1,0 +1,73 @@
+"""The stack of the end to end tests, and who visits it."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from . import leftovers
+from .nodetab import NodeTab
+from .stack import Stack
+from .tabs import TABS, Tab
+from .visitor import Visitor
+
+LogIn = Callable[[str], Visitor]
+OpenTab = Callable[..., Tab]
+OpenNodeTab = Callable[[str], NodeTab]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_left_behind() -> Iterator[None]:
+    """Whatever was started has ended when the tests have."""
+    leftovers.mark_children()
+    yield
+    assert leftovers.wait_for_none() == []
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory, nothing_left_behind) -> Iterator[Stack]:
+    stack = Stack(tmp_path_factory.mktemp("stack"))
+    try:
+        stack.start()
+        yield stack
+        faults = stack.faults()
+    finally:
+        stack.stop()
+    assert faults == []
+
+
+@pytest.fixture
+def log_in(stack: Stack) -> LogIn:
+    """Log in over HTTP, in a browser of its own."""
+    return lambda name: Visitor(stack.origin).log_in(name)
+
+
+@pytest.fixture
+def open_tab(stack: Stack) -> Iterator[OpenTab]:
+    """Open a tab on a transport, in a page of the demo unless another origin is given."""
+    tabs: list[Tab] = []
+
+    def open_tab(transport: str, origin: str | None = stack.origin) -> Tab:
+        tab = TABS[transport](stack.gateway_url, origin)
+        tab.open()
+        tabs.append(tab)
+        return tab
+
+    yield open_tab
+    for tab in tabs:
+        tab.close()
+
+
+@pytest.fixture
+def open_node_tab(stack: Stack) -> Iterator[OpenNodeTab]:
+    """Open a tab of sockjs-client, held to one transport."""
+    tabs: list[NodeTab] = []
+
+    def open_tab(transport: str) -> NodeTab:
+        tab = NodeTab(stack.gateway_url, transport)
+        tabs.append(tab)
+        tab.open()
+        return tab
+
+    yield open_tab
+    for tab in tabs:
+        tab.close()

@@ -1,0 +1,41 @@
+"""Whatever a test run starts carries a mark in its environment; afterwards nobody may bear it."""
+
+import os
+import time
+from pathlib import Path
+from secrets import token_hex
+
+MARK = "TEST_RUN_MARK"
+PATIENCE_S = 10
+
+
+def mark_children() -> None:
+    """Let every process that is started from now on inherit the mark."""
+    os.environ.setdefault(MARK, token_hex(8))
+
+
+def wait_for_none() -> list[str]:
+    """Give the command lines of those that are still there after a while."""
+    deadline = time.monotonic() + PATIENCE_S
+    while (found := _marked()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return found
+
+
+def _marked() -> list[str]:
+    mark = f"{MARK}={os.environ[MARK]}".encode()
+    return [_command(process) for process in Path("/proc").glob("[0-9]*") if _bears(process, mark)]
+
+
+def _bears(process: Path, mark: bytes) -> bool:
+    try:
+        return mark in (process / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return False  # It has ended, or is not ours.
+
+
+def _command(process: Path) -> str:
+    try:
+        return (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return process.name

