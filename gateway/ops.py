@@ -4,6 +4,7 @@
 worker hears itself in Redis, and it is not about to stop. ``/metrics``: Prometheus text.
 """
 
+import logging
 from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -12,6 +13,8 @@ from prometheus_client.registry import Collector
 from tornado.web import Application, RequestHandler
 
 from .endpoint import Endpoint
+
+log = logging.getLogger("gateway.access")
 
 
 class WorkerCollector(Collector):
@@ -93,5 +96,11 @@ def ops_application(endpoint: Endpoint, is_ready: Callable[[], bool]) -> Applica
             (r"/health", _Health),
             (r"/ready", _Ready, {"is_ready": is_ready}),
             (r"/metrics", _Metrics, {"registry": registry}),
-        ]
+        ],
+        log_function=_log_request,
     )
+
+
+def _log_request(handler: RequestHandler) -> None:
+    # Tornado would log an error for each time that a monitor hears "not ready".
+    log.debug("event=asked path=%s status=%d", handler.request.path, handler.get_status())
