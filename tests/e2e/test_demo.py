@@ -134,8 +134,6 @@ def test_demo_pushes_what_is_published_to_its_user_alone(demo):
 
 
 def test_demo_revives_what_is_killed_and_says_so(demo):
-    with open_socket(demo, log_in(demo, "alice")):
-        pass
     token = log_in(demo, "alice")
     for word, name in (("gateway", "gateway"), ("valkey-server", "Redis"), ("runserver", "Django")):
         os.kill(demo.children()[word], signal.SIGKILL)

@@ -12,20 +12,28 @@
 
   /* Live messages. */
 
-  function textOf(data) {
-    return data && typeof data === "object" ? data.title : data;
+  function showMessage(data, message) {
+    var title = data && typeof data === "object" ? data.title : data;
+    addItem("message", {
+      event: message.event,
+      channel: message.channel,
+      text: title === undefined ? "" : String(title),
+      data: JSON.stringify(data)
+    });
   }
 
-  function showMessage(data, message) {
+  function showGap(channel) {
+    var text = "Messages may have been lost here: the gateway had lost Redis.";
+    addItem("gap", { event: "gap", channel: channel, text: text, data: "" });
+  }
+
+  function addItem(kind, texts) {
     var item = document.importNode(byId("message").content, true);
-    function fill(selector, text) {
-      item.querySelector(selector).textContent = text;
+    item.firstElementChild.className = kind;
+    for (var name in texts) {
+      item.querySelector("." + name).textContent = texts[name];
     }
-    fill(".event", message.event);
-    fill(".channel", message.channel);
-    fill("time", new Date().toLocaleTimeString());
-    fill(".text", textOf(data) === undefined ? "" : String(textOf(data)));
-    fill(".data", JSON.stringify(data));
+    item.querySelector("time").textContent = new Date().toLocaleTimeString();
     var list = byId("messages");
     list.insertBefore(item, list.firstChild);
     if (list.children.length > MAX_MESSAGES) {
@@ -66,7 +74,7 @@
   };
 
   function because(detail) {
-    return (detail.reason || "no reason given") + " (" + detail.code + ")";
+    return (detail.reason || "the connection broke") + " (" + detail.code + ")";
   }
 
   function showState(state, detail) {
@@ -163,5 +171,6 @@
   var transport = script.getAttribute("data-transport");
   var rt = Sockgate.connect(transport ? { transports: [transport] } : {});
   rt.on("*", showMessage);
+  rt.on("gap", showGap);
   rt.onstate = showState;
 })();
