@@ -71,6 +71,9 @@ class Listener:
     def _drain(self, message: ops.Drain) -> None:
         log.info("event=drain_ignored node=%r", message.node)
 
+    def _later(self, message: ops.ControlMessage) -> None:
+        """Let pass what only channels on request will need."""
+
     _actions: ClassVar[dict[type, Callable[..., None]]] = {
         ops.RevokeSession: _revoke_session,
         ops.RevokeUser: _revoke_user,
@@ -79,4 +82,6 @@ class Listener:
         ops.SessionMoved: _session_moved,
         ops.CountConnections: _count_connections,
         ops.Drain: _drain,
+        ops.NamespacesChanged: _later,
+        ops.PresenceChanged: _later,
     }

@@ -26,6 +26,7 @@ class CloseCode(IntEnum):
     PROTOCOL_ERROR = 4501, "protocol error"
     MESSAGE_TOO_LARGE = 4502, "message too large"
     TOO_MANY_CONNECTIONS = 4503, "too many connections of this user"
+    FLOOD = 4504, "too many messages"
 
     reason: str
 

@@ -52,6 +52,18 @@ class Drain(msgspec.Struct, tag="drain", tag_field="op", frozen=True):
     node: str
 
 
+class NamespacesChanged(msgspec.Struct, tag="namespaces_changed", tag_field="op", frozen=True):
+    """The policies of the namespaces were written: read them again."""
+
+
+class PresenceChanged(msgspec.Struct, tag="presence_changed", tag_field="op", frozen=True):
+    """A user came to a channel, or left it altogether."""
+
+    channel: str
+    user: str
+    is_present: bool
+
+
 class CountConnections(msgspec.Struct, tag="count_connections", tag_field="op", frozen=True):
     """Each worker counts its connections on the channel and pushes the number to a Redis list.
 
@@ -69,6 +81,8 @@ ControlMessage = (
     | UserChanged
     | SessionMoved
     | Drain
+    | NamespacesChanged
+    | PresenceChanged
     | CountConnections
 )
 

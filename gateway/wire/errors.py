@@ -8,6 +8,7 @@ WireError
  +-- FrameError             not a frame that a client may send
  +-- PayloadError           not a publication that can be delivered
  +-- ControlError           not a control message
+ +-- NamespacesError        not a table of namespaces
 """
 
 
@@ -36,8 +37,12 @@ class FrameError(WireError):
 
 
 class PayloadError(WireError):
-    """A publication cannot be delivered: it is not UTF-8."""
+    """A publication cannot be delivered: it is not UTF-8, or too large."""
 
 
 class ControlError(WireError):
     """A control message is not one that this version knows."""
+
+
+class NamespacesError(WireError):
+    """A text is not a table of namespaces and their policies."""

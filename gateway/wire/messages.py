@@ -6,6 +6,7 @@ that matters most. Whatever a client sends is decoded here, strictly, into one o
 """
 
 import json
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -160,7 +161,7 @@ def connected(
     Args:
         connection: its public id.
         user: the pk as text, or None for an anonymous visitor.
-        channels: every channel that it hears now, each with what is known of its history.
+        channels: every channel that it hears now, each with its ``position``.
         expires: Unix seconds at which the Django session ends, if it does.
     """
     fields = {"type": "connected", "connection": connection, "user": user, "channels": channels}
@@ -172,9 +173,26 @@ def error(code: str, message: str, reply_to: FrameId = None) -> bytes:
     return _frame("error", code=code, message=message, reply_to=reply_to)
 
 
-def subscribed(channel: str, reply_to: FrameId = None) -> bytes:
-    """Confirm a channel, asked for or newly given."""
-    return _frame("subscribed", channel=channel, reply_to=reply_to)
+def position(at: Position | None, is_recovered: bool | None = None) -> dict[str, Any]:
+    """Say where a channel goes on from: ``{"epoch":…,"offset":…,"recovered":…}``.
+
+    The next sequenced publication of the channel has the offset after this one, so a recovered
+    channel has the position that the client gave, and what it missed follows as publications.
+
+    Args:
+        at: None when the channel has no history.
+        is_recovered: None when the client did not ask; False: what it missed is lost, and its
+            own position with it.
+    """
+    fields: dict[str, Any] = {} if at is None else {"epoch": at[0], "offset": at[1]}
+    return fields if is_recovered is None else {**fields, "recovered": is_recovered}
+
+
+def subscribed(
+    channel: str, reply_to: FrameId = None, at: Mapping[str, Any] | None = None
+) -> bytes:
+    """Confirm a channel, asked for or newly given, with its ``position``."""
+    return _frame("subscribed", channel=channel, **(at or {}), reply_to=reply_to)
 
 
 def unsubscribed(channel: str, reply_to: FrameId = None) -> bytes:
@@ -193,9 +211,26 @@ def pong(reply_to: FrameId = None) -> bytes:
     return _frame("pong", reply_to=reply_to)
 
 
-def gap(channel: str) -> bytes:
-    """Say that messages on a channel may have been lost."""
-    return _frame("gap", channel=channel)
+def gap(channel: str, at: Position | None = None) -> bytes:
+    """Say that messages on a channel may have been lost, and where it goes on from."""
+    return _frame("gap", channel=channel, **position(at))
+
+
+def presence(
+    channel: str, users: Mapping[str, int], anonymous: int, reply_to: FrameId = None
+) -> bytes:
+    """Tell who is on a channel: connections by uid, and those of anonymous visitors."""
+    return _frame("presence", channel=channel, users=users, anonymous=anonymous, reply_to=reply_to)
+
+
+def joined(channel: str, user: str) -> bytes:
+    """Tell that a user has come to a channel."""
+    return _frame("join", channel=channel, user=user)
+
+
+def left(channel: str, user: str) -> bytes:
+    """Tell that a user has left a channel with his last connection."""
+    return _frame("leave", channel=channel, user=user)
 
 
 def drain(within_s: float) -> bytes:

@@ -1,7 +1,7 @@
 """Names of Redis keys and channels, and the one-way names of sessions.
 
-Redis Cluster: the two keys of a channel's history carry the channel's Redis name as their hash
-tag, so that they live in the slot of the channel itself. Channel names therefore hold no braces.
+Redis Cluster: the keys of a channel carry the channel's Redis name as their hash tag, so that
+they live in the slot of the channel itself. Channel names therefore hold no braces.
 """
 
 import hashlib
@@ -125,3 +125,32 @@ class Names:
     def offset(self, channel: str) -> str:
         """The key of a channel's epoch and last offset, a hash."""
         return f"{self.key_prefix}offset:{{{self.channel(channel)}}}"
+
+    def published(self, channel: str, idempotency_key: str) -> str:
+        """The key that remembers a publication by the publisher's own name for it."""
+        return f"{self.key_prefix}published:{{{self.channel(channel)}}}:{idempotency_key}"
+
+    @property
+    def namespaces(self) -> str:
+        """The key of the policies of all namespaces, a string (see ``namespaces``)."""
+        return f"{self.key_prefix}namespaces"
+
+    def revoked(self, uid: str) -> str:
+        """The key of what was taken from a user: a hash, channel to Unix seconds.
+
+        A grant that was signed up to that second opens nothing any more.
+        """
+        return f"{self.key_prefix}revoked:{uid}"
+
+    def presence(self, channel: str, worker: str) -> str:
+        """The key of who is on a channel at one worker, a hash (see ``presence``)."""
+        return f"{self.key_prefix}presence:{{{self.channel(channel)}}}:{worker}"
+
+    @property
+    def workers(self) -> str:
+        """The key of the set of workers; some may have died."""
+        return f"{self.key_prefix}workers"
+
+    def worker(self, worker: str) -> str:
+        """The key that exists while a worker lives."""
+        return f"{self.key_prefix}worker:{worker}"

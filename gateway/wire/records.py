@@ -9,9 +9,16 @@ from .errors import ChannelNameError
 from .names import BROADCAST, check_channel, user_channel
 
 SESSION_FIELDS = ("user", "auth")
-"""The fields of a session record that identify; the native engine adds ``data``."""
+"""The fields of a session record that identify.
+
+The native engine adds ``data`` and, for a session whose life counts from its last use, ``age``
+in seconds: so far a gateway may prolong it (``keep_sessions_alive``).
+"""
 
 USER_FIELDS = ("auth", "channels")
+
+USER_MARGIN_S = 60
+"""A user record lives so much longer than the longest session of the user."""
 
 
 @dataclass(frozen=True, slots=True)

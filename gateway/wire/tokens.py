@@ -7,7 +7,7 @@ Sockgate's own keys, never with Django's ``SECRET_KEY``.
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import time
 from typing import Any
@@ -36,10 +36,14 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a grant says: this session may subscribe to this channel."""
+    """What a grant says: this session may subscribe to this channel.
+
+    ``signed_at``, in Unix seconds, is known of a grant that was read.
+    """
 
     sid: str
     channel: str
+    signed_at: float = field(default=0.0, compare=False)
 
 
 class _ClockSigner(TimestampSigner):
@@ -75,14 +79,15 @@ class _Signer:
     def _sign(self, fields: dict[str, Any]) -> str:
         return self._serializer.dumps({"v": _VERSION, **fields})
 
-    def _verify(self, text: str, max_age_s: float) -> dict[str, Any]:
-        fields, signed_at = self._load(text)
-        age_s = self._clock() - signed_at.astimezone(UTC).timestamp()
+    def _verify(self, text: str, max_age_s: float) -> tuple[dict[str, Any], float]:
+        fields, signed = self._load(text)
+        signed_at = signed.astimezone(UTC).timestamp()
+        age_s = self._clock() - signed_at
         if not -CLOCK_LEEWAY_S <= age_s <= max_age_s:
             raise TokenExpired(f"signed {age_s:.0f} s ago")
         if not isinstance(fields, dict) or fields.get("v") != _VERSION:
             raise TokenInvalid("of another version")
-        return fields
+        return fields, signed_at
 
     def _load(self, text: str) -> tuple[Any, datetime]:
         if len(text) > MAX_TOKEN_LENGTH:
@@ -116,7 +121,7 @@ class TokenSigner(_Signer):
             TokenInvalid: it is not one of ours.
             TokenExpired: it is older than ``max_age_s``, or dated beyond the clock leeway.
         """
-        fields = self._verify(text, max_age_s)
+        fields, _ = self._verify(text, max_age_s)
         uid = fields.get("uid")
         return Token(_text(fields.get("sid")), None if uid is None else _text(uid))
 
@@ -133,8 +138,8 @@ class GrantSigner(_Signer):
 
     def read(self, text: str, max_age_s: float) -> Grant:
         """Verify a grant; raises as ``TokenSigner.read`` does."""
-        fields = self._verify(text, max_age_s)
-        return Grant(_text(fields.get("sid")), _text(fields.get("channel")))
+        fields, signed_at = self._verify(text, max_age_s)
+        return Grant(_text(fields.get("sid")), _text(fields.get("channel")), signed_at)
 
 
 def _text(value: object) -> str:

@@ -1,0 +1,184 @@
+"""The Lua scripts, on one real server and on a real cluster."""
+
+import pytest
+from redis import Redis
+from redis.exceptions import ResponseError
+
+from gateway.wire import scripts
+from gateway.wire.messages import Publication, read_publication
+from gateway.wire.names import Names
+
+pytestmark = pytest.mark.integration
+
+NAMES = Names()
+CHANNEL = "room:7"
+DAY_MS = 24 * 3600 * 1000
+
+
+def publish(
+    redis, payload=b"1", *, epoch="fresh1", size=100, age_ms=DAY_MS, once=None, how="PUBLISH"
+):
+    """Publish as any publisher does."""
+    keys = [NAMES.history(CHANNEL), NAMES.offset(CHANNEL)]
+    keys.append(NAMES.published(CHANNEL, once) if once else keys[1])
+    arguments = [NAMES.channel(CHANNEL), payload, epoch, size, age_ms]
+    arguments += [60_000 if once else 0, how, DAY_MS]
+    epoch, offset, is_new, receivers = redis.eval(scripts.PUBLISH, 3, *keys, *arguments)
+    return epoch.decode(), offset, bool(is_new), receivers
+
+
+def read(redis, since="", offset=0, *, limit=1000, limit_bytes=10**6, begin="begun", witness=0):
+    """Read as the gateway does."""
+    keys = [NAMES.history(CHANNEL), NAMES.offset(CHANNEL)]
+    arguments = [since, offset, limit, limit_bytes, begin, DAY_MS, witness]
+    epoch, last, missed = redis.eval(scripts.HISTORY, 2, *keys, *arguments)
+    return epoch.decode(), last, dict(zip(missed[::2], missed[1::2], strict=True))
+
+
+def test_publish_counts_from_one_and_keeps_its_epoch(redis):
+    assert publish(redis, epoch="first") == ("first", 1, True, 0)
+    assert publish(redis, epoch="second") == ("first", 2, True, 0)
+
+
+def test_publish_counts_beyond_what_lua_writes_in_digits(redis):
+    redis.hset(NAMES.offset(CHANNEL), mapping={"epoch": "e", "offset": 10**15})
+    publish(redis, b"7")
+    assert read(redis, "e", 10**15) == ("e", 10**15 + 1, {10**15 + 1: b"7"})
+
+
+def test_publish_keeps_no_more_than_its_size(redis):
+    for number in range(30):
+        publish(redis, b"%d" % number, size=10)
+    assert list(read(redis, "fresh1", 0)[2]) == list(range(21, 31))
+
+
+def test_publish_keeps_nothing_of_a_channel_without_history(redis):
+    publish(redis, size=0)
+    assert read(redis, "fresh1", 0) == ("fresh1", 1, {})
+
+
+def test_publish_lets_old_publications_go(redis):
+    for _ in range(8):
+        publish(redis)
+    redis.xtrim(NAMES.history(CHANNEL), maxlen=0)
+    for offset in range(1, 9):
+        redis.execute_command(
+            "XADD", NAMES.history(CHANNEL), f"{8 + offset}-0", "p", "1", "t", "1000"
+        )
+    redis.hset(NAMES.offset(CHANNEL), "offset", 31)
+    publish(redis)
+    assert list(read(redis, "fresh1", 1)[2]) == [32]
+
+
+def test_history_of_a_silent_channel_expires_and_its_position_stays(redis):
+    publish(redis, age_ms=5000)
+    assert 0 < redis.pttl(NAMES.history(CHANNEL)) <= 5000
+    assert redis.pttl(NAMES.offset(CHANNEL)) > DAY_MS / 2
+    redis.delete(NAMES.history(CHANNEL))
+    assert publish(redis, b"2")[:2] == ("fresh1", 2)
+
+
+def test_publish_with_a_key_publishes_once(redis):
+    assert publish(redis, once="order 7 {paid}") == ("fresh1", 1, True, 0)
+    assert publish(redis, once="order 7 {paid}", epoch="other") == ("fresh1", 1, False, 0)
+    assert publish(redis, once="order 8") == ("fresh1", 2, True, 0)
+    assert len(read(redis, "fresh1", 0)[2]) == 2
+
+
+def test_publish_after_the_position_was_lost_begins_anew(redis):
+    for _ in range(3):
+        publish(redis, epoch="first")
+    redis.delete(NAMES.offset(CHANNEL))
+    assert publish(redis, b"9", epoch="second") == ("second", 1, True, 0)
+    assert read(redis, "second", 0) == ("second", 1, {1: b"9"})
+
+
+def test_publication_carries_its_position(redis_server):
+    with Redis.from_url(redis_server.connection_url) as redis:
+        redis.flushall()
+        with redis.pubsub() as pubsub:
+            pubsub.subscribe(NAMES.channel(CHANNEL))
+            assert pubsub.get_message(timeout=5)["type"] == "subscribe"
+            assert publish(redis, b'{"a":1}')[3] == 1
+            raw = pubsub.get_message(timeout=5)["data"]
+    assert read_publication(raw) == Publication(b'{"a":1}', "fresh1", 1)
+
+
+def test_publication_travels_sharded_on_a_cluster(cluster_client):
+    cluster_client.delete(NAMES.history(CHANNEL), NAMES.offset(CHANNEL))
+    node = cluster_client.get_node_from_key(NAMES.channel(CHANNEL))
+    with Redis(port=node.port) as redis, redis.pubsub() as pubsub:
+        pubsub.ssubscribe(NAMES.channel(CHANNEL))
+        assert pubsub.get_sharded_message(timeout=5)["type"] == "ssubscribe"
+        assert publish(cluster_client, b"5", how="SPUBLISH")[3] == 1
+        assert pubsub.get_sharded_message(timeout=5)["data"] == b"#fresh1:1#5"
+
+
+def test_history_begins_an_epoch_that_the_first_publication_continues(redis):
+    assert read(redis, begin="begun") == ("begun", 0, {})
+    assert read(redis, begin="later") == ("begun", 0, {})
+    assert publish(redis, b"1", epoch="other")[:2] == ("begun", 1)
+    assert read(redis, "begun", 0) == ("begun", 1, {1: b"1"})
+
+
+def test_history_gives_what_came_after_a_position(redis):
+    for number in range(1, 6):
+        publish(redis, b"%d" % number)
+    assert read(redis, "fresh1", 3) == ("fresh1", 5, {4: b"4", 5: b"5"})
+    assert read(redis, "fresh1", 5) == ("fresh1", 5, {})
+    assert read(redis) == ("fresh1", 5, {})
+
+
+def test_history_gives_nothing_of_another_epoch(redis):
+    publish(redis)
+    assert read(redis, "other", 0) == ("fresh1", 1, {})
+
+
+def test_history_stops_at_its_limits(redis):
+    for _ in range(5):
+        publish(redis, b"x" * 100)
+    assert list(read(redis, "fresh1", 0, limit=2)[2]) == [1, 2]
+    assert list(read(redis, "fresh1", 0, limit_bytes=350)[2]) == [1, 2, 3]
+
+
+def test_history_of_the_future_ends_the_epoch_when_a_gateway_saw_it(redis):
+    for _ in range(3):
+        publish(redis)
+    assert read(redis, "fresh1", 9, witness=0, begin="new") == ("fresh1", 3, {})
+    assert read(redis, "fresh1", 9, witness=1, begin="new") == ("new", 3, {})
+    assert publish(redis)[:2] == ("new", 4)
+    assert read(redis, "fresh1", 9, witness=1) == ("new", 4, {})
+
+
+def test_history_is_read_when_memory_is_full(redis_server):
+    with Redis.from_url(redis_server.connection_url) as redis:
+        redis.flushall()
+        publish(redis)
+        redis.config_set("maxmemory", "1")
+        try:
+            assert read(redis, "fresh1", 0)[1] == 1
+            redis.delete(NAMES.history(CHANNEL), NAMES.offset(CHANNEL))
+            assert read(redis) == ("", 0, {})
+            with pytest.raises(ResponseError):
+                publish(redis)
+        finally:
+            redis.config_set("maxmemory", "0")
+        assert publish(redis)[1] == 1
+
+
+def note_presence(redis, count, *workers):
+    """Note a count at the first of these workers."""
+    keys = [NAMES.presence(CHANNEL, worker) for worker in workers]
+    return redis.eval(
+        scripts.PRESENCE, len(keys), *keys, "7", count, 60_000, NAMES.control, "came", "went"
+    )
+
+
+def test_presence_says_only_when_a_user_comes_and_goes(redis):
+    assert note_presence(redis, 1, "a", "b") == 1
+    assert note_presence(redis, 2, "a", "b") == 0
+    assert note_presence(redis, 1, "b", "a") == 0
+    assert note_presence(redis, 0, "a", "b") == 0
+    assert note_presence(redis, 0, "b", "a") == -1
+    assert note_presence(redis, 0, "b", "a") == 0
+    assert not redis.exists(NAMES.presence(CHANNEL, "a"))
