@@ -4,16 +4,10 @@ import asyncio
 import gc
 import logging
 import signal
-import ssl
 from contextlib import suppress
 from secrets import token_hex
 from socket import socket
 from time import monotonic
-from typing import Any
-
-from tornado.httpserver import HTTPServer
-from tornado.httputil import HTTPServerConnectionDelegate
-from tornado.netutil import bind_sockets
 
 from .authenticator import Authenticator
 from .broker.clients import open_client, subscriber_pool
@@ -25,15 +19,12 @@ from .config import Config
 from .control import Listener
 from .endpoint import Endpoint
 from .hub import Hub
+from .listeners import Listeners
 from .ops import ops_application
-from .origins import OriginPolicy
-from .proxies import ProxyPolicy
 from .registry import Limits, Registry
+from .relay import Siblings
 from .sessionwatch import SessionWatch
-from .sockjs.router import Router
 from .timerwheel import TimerWheel
-from .websocket.door import Door
-from .websocket.transport import Surroundings
 from .wire import messages
 from .wire.closecodes import CloseCode
 from .wire.names import Names
@@ -41,23 +32,18 @@ from .wire.tokens import TokenSigner
 
 log = logging.getLogger("gateway")
 
-IDLE_HTTP_S = 30
-"""How long a request's headers may take, and how long a kept-alive connection may be silent."""
-
-BACKLOG = 4096
-MAX_HEADER_BYTES = 16 * 1024
-MAX_BUFFER_BYTES = 1024 * 1024
-
 
 class Worker:
     """One gateway process. Build it inside the running loop.
 
     Args:
         config: checked.
+        siblings: the workers that share the port, if there are others.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, siblings: Siblings | None = None) -> None:
         self.config = config
+        self._siblings = siblings
         self.id = token_hex(8)
         names = Names(config.key_prefix, config.channel_prefix)
         self.wheel = TimerWheel(monotonic)
@@ -78,13 +64,20 @@ class Worker:
             self.wheel,
             config.connect_timeout,
             config.max_outbox,
+            config.max_frames_per_second,
         )
-        self.watch = SessionWatch(self.endpoint, authenticator, self.wheel, config.audit_interval)
+        self.watch = SessionWatch(
+            self.endpoint,
+            authenticator,
+            self.wheel,
+            config.audit_interval,
+            prolong=reader.prolong if config.keep_sessions_alive else None,
+        )
         self.endpoint.on_welcome = self.watch.welcomed
         replies = RedisReplies(self._client, names)
         self._listener = Listener(self.endpoint, self.watch, replies)
         self._tasks: list[asyncio.Task[None]] = []
-        self._servers: list[HTTPServer] = []
+        self._listeners = Listeners()
 
     @property
     def is_ready(self) -> bool:
@@ -100,16 +93,17 @@ class Worker:
         ]
         for task in self._tasks:
             task.add_done_callback(_report)
-        self._serve_browsers(sockets)
+        self._listeners.serve_browsers(
+            self.config, self.endpoint, self.wheel, sockets, self._siblings
+        )
         if ops_sockets:
-            self._serve_ops(ops_sockets)
+            operations = ops_application(self.endpoint, lambda: self.is_ready)
+            self._listeners.serve_operations(operations, ops_sockets)
 
     async def stop(self) -> None:
         """Send every browser elsewhere, then let go of everything."""
         await self._drain()
-        for server in self._servers:
-            server.stop()
-            await server.close_all_connections()
+        await self._listeners.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -118,8 +112,7 @@ class Worker:
 
     async def _drain(self) -> None:
         self.endpoint.is_draining = True
-        for server in self._servers[:1]:
-            server.stop()
+        self._listeners.stop_accepting()
         timeout_s = self.config.drain_timeout
         for connection in self.endpoint.registry.open_connections():
             connection.send(messages.drain(timeout_s))
@@ -130,76 +123,30 @@ class Worker:
             self.endpoint.close(connection, CloseCode.DRAIN)
         await asyncio.sleep(0.1)
 
-    def _serve_browsers(self, sockets: list[socket]) -> None:
-        config = self.config
-        origins = OriginPolicy(config.origins)
-        router = Router(config, self.endpoint, self.wheel, origins)
-        shared = Surroundings(
-            self.endpoint,
-            self.wheel,
-            asyncio.get_running_loop(),
-            config.heartbeat,
-            config.max_frame,
-            config.max_outbox,
-        )
-        door = Door(
-            router.application(),
-            shared,
-            config.prefix,
-            config.transports,
-            origins,
-            ProxyPolicy(config.trusted_proxies),
-        )
-        self._serve(door, sockets, max_body_size=router.max_body_bytes, ssl_options=_tls(config))
-
-    def _serve_ops(self, sockets: list[socket]) -> None:
-        self._serve(ops_application(self.endpoint, lambda: self.is_ready), sockets)
-
-    def _serve(
-        self, application: HTTPServerConnectionDelegate, sockets: list[socket], **options: Any
-    ) -> None:
-        server = HTTPServer(
-            application,
-            idle_connection_timeout=IDLE_HTTP_S,
-            body_timeout=IDLE_HTTP_S,
-            max_header_size=MAX_HEADER_BYTES,
-            max_buffer_size=MAX_BUFFER_BYTES,
-            **options,
-        )
-        server.add_sockets(sockets)
-        self._servers.append(server)
-
     async def _turn_wheel(self) -> None:
         while True:
-            await asyncio.sleep(self.wheel.tick_s)
+            await asyncio.sleep(self.wheel.tick_s - self.wheel.clock() % self.wheel.tick_s)
             self.wheel.turn()
 
 
-async def serve(config: Config, sockets: list[socket], ops_sockets: list[socket]) -> None:
+async def serve(
+    config: Config,
+    sockets: list[socket],
+    ops_sockets: list[socket],
+    siblings: Siblings | None = None,
+) -> None:
     """Run one worker until SIGTERM or SIGINT."""
     tune_collector()
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stopping.set)
-    worker = Worker(config)
+    worker = Worker(config, siblings)
     worker.start(sockets, ops_sockets)
     log.info("event=started port=%d worker=%s", sockets[0].getsockname()[1], worker.id)
     await stopping.wait()
     log.info("event=stopping worker=%s", worker.id)
     await worker.stop()
-
-
-def bind(config: Config) -> tuple[list[socket], list[socket]]:
-    """Bind the sockets for browsers and for operations.
-
-    Raises:
-        OSError: a port is taken.
-    """
-    reuse = config.workers > 1
-    sockets = bind_sockets(config.port, config.host, backlog=BACKLOG, reuse_port=reuse)
-    ops = bind_sockets(config.ops_port, "127.0.0.1") if config.ops_port else []
-    return sockets, ops
 
 
 def tune_collector() -> None:
@@ -221,14 +168,6 @@ def _limits(config: Config) -> Limits:
         per_user=config.max_per_user,
         per_address=config.max_per_address,
     )
-
-
-def _tls(config: Config) -> ssl.SSLContext | None:
-    if not config.tls_cert:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(config.tls_cert, config.tls_key)
-    return context
 
 
 def _report(task: "asyncio.Task[None]") -> None:

@@ -1,10 +1,11 @@
 """Processes: one worker in the foreground, or several that share a port.
 
 Strategy: several workers bind the same port with SO_REUSEPORT, and the kernel spreads new
-connections over them. The parent tries the ports first, so that a port that is taken ends the
-start and not worker after worker. Then it only watches: it starts a worker again when one dies,
-and passes SIGTERM and SIGINT on. Both signals wait while it forks, so that none is lost on a
-worker that is not yet counted. Worker *n* has its ops port *n* above the configured one.
+connections over them; what belongs to another worker is relayed (``relay.py``). The parent tries
+the ports first, so that a port that is taken ends the start and not worker after worker. Then it
+only watches: it starts a worker again when one dies, and passes SIGTERM and SIGINT on. Both
+signals wait while it forks, so that none is lost on a worker that is not yet counted. Worker *n*
+has its ops port *n* above the configured one.
 """
 
 import asyncio
@@ -17,12 +18,16 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from socket import socket
+from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import NoReturn
 
-from .app import bind, serve
+from .app import serve
 from .config import Config
+from .listeners import bind
+from .relay import Siblings
 
 log = logging.getLogger("gateway")
 
@@ -41,18 +46,19 @@ def run(config: Config) -> int:
     configs = [_config_of(config, number) for number in range(config.workers)]
     if not all(_has_ports(worker_config) for worker_config in configs):
         return 1
-    return Supervisor(configs).run()
+    with TemporaryDirectory(prefix="sockgate-") as directory:
+        return Supervisor(configs, Path(directory)).run()
 
 
 def _config_of(config: Config, number: int) -> Config:
     return replace(config, ops_port=config.ops_port and config.ops_port + number)
 
 
-def _run_worker(config: Config) -> int:
+def _run_worker(config: Config, siblings: Siblings | None = None) -> int:
     bound = _bind(config)
     if bound is None:
         return 1
-    asyncio.run(serve(config, *bound))
+    asyncio.run(serve(config, *bound, siblings))
     return 0
 
 
@@ -78,10 +84,12 @@ class Supervisor:
 
     Args:
         configs: one for each worker.
+        directory: where their Unix sockets are.
     """
 
-    def __init__(self, configs: Sequence[Config]) -> None:
+    def __init__(self, configs: Sequence[Config], directory: Path) -> None:
         self._configs = configs
+        self._directory = directory
         self._numbers: dict[int, int] = {}
         self._is_stopping = False
 
@@ -117,7 +125,8 @@ class Supervisor:
             for signum in _STOPPING:
                 signal.signal(signum, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
-            exit_code = _run_worker(self._configs[number])
+            siblings = Siblings(number, len(self._configs), self._directory)
+            exit_code = _run_worker(self._configs[number], siblings)
         except Exception:
             log.exception("event=worker_failed number=%d", number)
         finally:

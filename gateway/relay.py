@@ -1,0 +1,207 @@
+"""Workers that share a port pass on what belongs to another of them.
+
+Strategy: over HTTP one browser sends many requests, and the kernel gives each TCP connection to
+any worker. Which worker a SockJS session lives in follows from its id alone, so every worker can
+tell without asking, and no balancer has to. A request that is another worker's is passed on over
+a Unix socket: its head once, then bytes both ways. A WebSocket is one connection and stays where
+it arrived.
+
+The owner believes what the relaying worker says of the client, so no more than the one request
+whose head was written here may travel over a relayed connection: it is closed after the answer.
+"""
+
+import asyncio
+import re
+import socket
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+from zlib import crc32
+
+from tornado.http1connection import HTTP1Connection
+from tornado.httputil import (
+    HTTPConnection,
+    HTTPHeaders,
+    HTTPMessageDelegate,
+    HTTPServerConnectionDelegate,
+    RequestStartLine,
+    ResponseStartLine,
+)
+from tornado.iostream import IOStream, StreamClosedError
+
+from .proxies import Client, ProxyPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+UNIX_PEER = "0.0.0.0"
+"""What Tornado calls the peer on a Unix socket."""
+
+_CHUNK_BYTES = 64 * 1024
+_NOT_PASSED_ON = frozenset({"connection", "x-forwarded-for", "x-forwarded-proto", "x-real-ip"})
+_AWAY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Siblings:
+    """The workers of one node.
+
+    Args:
+        number: this worker's, from 0.
+        count: how many share the port.
+        directory: where their Unix sockets are.
+    """
+
+    number: int
+    count: int
+    directory: Path
+
+    def owner_of(self, session_id: str) -> int:
+        """Tell which worker a SockJS session lives in."""
+        return crc32(session_id.encode()) % self.count
+
+    def socket_of(self, number: int) -> Path:
+        """Give the path of a worker's Unix socket."""
+        return self.directory / f"{number}.sock"
+
+
+class Relay(HTTPServerConnectionDelegate):
+    """Serve what is ours; pass on what is a sibling's.
+
+    Args:
+        inner: serves what is ours.
+        siblings: who else there is.
+        prefix: the path of SockJS.
+        proxies: whose forwarded headers are believed.
+    """
+
+    def __init__(
+        self,
+        inner: HTTPServerConnectionDelegate,
+        siblings: Siblings,
+        prefix: str,
+        proxies: ProxyPolicy,
+    ) -> None:
+        self._inner = inner
+        self._siblings = siblings
+        self._proxies = proxies
+        self._session_path = re.compile(re.escape(prefix) + r"/[^/.]+/([^/.]+)/(?!websocket)\w+")
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start_request(
+        self, server_conn: object, request_conn: HTTPConnection
+    ) -> HTTPMessageDelegate:
+        """Meet a request."""
+        inner = self._inner.start_request(server_conn, request_conn)
+        return _Request(self, cast(HTTP1Connection, request_conn), inner)
+
+    def on_close(self, server_conn: object) -> None:
+        """Pass on that a client has closed."""
+        self._inner.on_close(server_conn)
+
+    def sibling_for(self, path: str) -> int | None:
+        """Tell whose a request is; None when it is ours, or anybody's."""
+        found = self._session_path.match(path)
+        if found is None:
+            return None
+        owner = self._siblings.owner_of(found[1])
+        return None if owner == self._siblings.number else owner
+
+    def pass_on(
+        self,
+        connection: HTTP1Connection,
+        start_line: RequestStartLine,
+        headers: HTTPHeaders,
+        owner: int,
+    ) -> None:
+        """Give a request to its owner, soon."""
+        context = connection.context
+        peer, scheme = getattr(context, "remote_ip", ""), getattr(context, "protocol", "http")
+        client = self._proxies.client_of(peer, scheme, headers)
+        head = _head(start_line, headers, client)
+        task = asyncio.ensure_future(self._relay(connection.detach(), head, owner))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _relay(self, browser: IOStream, head: bytes, owner: int) -> None:
+        sibling = IOStream(socket.socket(socket.AF_UNIX))
+        try:
+            await sibling.connect(str(self._siblings.socket_of(owner)))
+            await sibling.write(head)
+            await _splice(browser, sibling)
+        except (OSError, StreamClosedError):
+            with suppress(StreamClosedError):
+                await browser.write(_AWAY)
+        finally:
+            browser.close()
+            sibling.close()
+
+
+class _Request(HTTPMessageDelegate):
+    """One request that may be a sibling's."""
+
+    __slots__ = ("_connection", "_inner", "_relay")
+
+    def __init__(
+        self, relay: Relay, connection: HTTP1Connection, inner: HTTPMessageDelegate
+    ) -> None:
+        self._relay = relay
+        self._connection = connection
+        self._inner: HTTPMessageDelegate | None = inner
+
+    def headers_received(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
+    ) -> "Awaitable[None] | None":
+        """Decide by the path."""
+        request = cast(RequestStartLine, start_line)
+        owner = self._relay.sibling_for(request.path)
+        if owner is None:
+            return cast(HTTPMessageDelegate, self._inner).headers_received(start_line, headers)
+        self._inner = None
+        self._relay.pass_on(self._connection, request, headers, owner)
+        return None
+
+    def data_received(self, chunk: bytes) -> "Awaitable[None] | None":
+        """Hand on a part of the body."""
+        return self._inner.data_received(chunk) if self._inner else None
+
+    def finish(self) -> None:
+        """Hand on that the request is complete."""
+        if self._inner:
+            self._inner.finish()
+
+    def on_connection_close(self) -> None:
+        """Hand on that the client has gone."""
+        if self._inner:
+            self._inner.on_connection_close()
+
+
+def _head(start_line: RequestStartLine, headers: HTTPHeaders, client: Client) -> bytes:
+    kept = [(name, text) for name, text in headers.get_all() if name.lower() not in _NOT_PASSED_ON]
+    added = [
+        ("Connection", "close"),
+        ("X-Forwarded-For", client.address),
+        ("X-Forwarded-Proto", client.scheme),
+    ]
+    first = f"{start_line.method} {start_line.path} {start_line.version}"
+    lines = [first, *(f"{name}: {text}" for name, text in kept + added)]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+async def _splice(browser: IOStream, sibling: IOStream) -> None:
+    """Copy both ways until the sibling has answered, or the browser has gone."""
+    copies = [
+        asyncio.ensure_future(_copy(browser, sibling)),
+        asyncio.ensure_future(_copy(sibling, browser)),
+    ]
+    _, pending = await asyncio.wait(copies, return_when=asyncio.FIRST_COMPLETED)
+    for copy in pending:
+        copy.cancel()
+    await asyncio.gather(*copies, return_exceptions=True)
+
+
+async def _copy(source: IOStream, sink: IOStream) -> None:
+    with suppress(StreamClosedError):
+        while True:
+            await sink.write(await source.read_bytes(_CHUNK_BYTES, partial=True))
