@@ -51,6 +51,13 @@ class Outbox:
             self._chunks.appendleft(chunk[sent_bytes:])
         self.size_bytes -= sent_bytes
 
+    def keep_first(self) -> None:
+        """Forget all but the chunk that leaves next, for a part of it may have left already."""
+        first = self._chunks.popleft() if self._chunks else b""
+        self.clear()
+        if first:
+            self.put(first)
+
     def clear(self) -> None:
         """Forget everything."""
         self._chunks.clear()

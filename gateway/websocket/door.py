@@ -106,6 +106,8 @@ class Door(HTTPServerConnectionDelegate):
     ) -> None:
         """Accept a WebSocket, or refuse it in HTTP."""
         stream = connection.detach()
+        if stream.closed():  # the client left together with its handshake
+            return
         try:
             self._check_origin(headers, client)
             response = accept(start_line.method, start_line.version, headers)

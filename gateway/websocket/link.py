@@ -37,6 +37,9 @@ class Link(Protocol):
     def write(self, data: bytes) -> None:
         """Send, or keep until it can be sent; failures reach the peer in a later turn."""
 
+    def forget_backlog(self) -> None:
+        """Make room for last words: keep no more than what has begun to leave."""
+
     def close_when_flushed(self) -> None:
         """Send what is kept, then end the sending side."""
 
@@ -82,6 +85,11 @@ class SocketLink:
                 return
             data = data[sent:]
         self._keep(data)
+
+    def forget_backlog(self) -> None:
+        """Keep the chunk that has begun to leave."""
+        if self._outbox is not None:
+            self._outbox.keep_first()
 
     def close_when_flushed(self) -> None:
         """Send what is kept, then end the sending side."""
@@ -175,6 +183,10 @@ class StreamLink:
             self._loop.call_soon(self._peer.on_stalled, refusal)
         except StreamClosedError:
             self._loop.call_soon(self._fail)
+
+    def forget_backlog(self) -> None:
+        """Close: what a stream has taken cannot be taken back."""
+        self.close()
 
     def close_when_flushed(self) -> None:
         """Send what is kept, then close."""

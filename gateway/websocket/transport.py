@@ -126,6 +126,7 @@ class WebSocket:
         "_connection",
         "_dialect",
         "_encode",
+        "_ends_at",
         "_is_closing",
         "_is_quiet",
         "_link",
@@ -144,6 +145,7 @@ class WebSocket:
         self._encode = dialect.encode
         self._reader = FrameReader(shared.max_frame)
         self._is_closing = False
+        self._ends_at = 0.0
         self._is_quiet = False
         self._link: Link
         self._connection: Connection = shared.endpoint.opened(self, address)
@@ -183,15 +185,14 @@ class WebSocket:
         self._shared.endpoint.closed(self._connection)
 
     def on_stalled(self, refusal: Refused) -> None:
-        """Give up a browser that does not read: nothing more would reach it."""
-        self._is_closing = True
-        self._link.close()
+        """Give up a browser that does not read; if it reads on soon, it hears why."""
+        self._link.forget_backlog()
         self._shared.endpoint.close(self._connection, refusal.code, str(refusal))
 
     def on_timer(self, now: float) -> None:
         """Give a sign of life, and expect one since the last time."""
         if self._is_closing:
-            self._link.close()
+            self._end(now)
         elif self._is_quiet:
             self._shared.endpoint.close(self._connection, CloseCode.HEARTBEAT_TIMEOUT)
         else:
@@ -204,7 +205,7 @@ class WebSocket:
             self._take_while_closing(message)
         elif message.opcode is Opcode.TEXT:
             self._take_text(message.payload)
-        elif message.opcode is Opcode.PING:
+        elif message.opcode is Opcode.PING and self._shared.endpoint.admits(self._connection):
             self._link.write(encode(Opcode.PONG, message.payload))
         elif message.opcode is Opcode.CLOSE:
             self._take_close(message.payload)
@@ -244,4 +245,9 @@ class WebSocket:
         self._is_closing = True
         self._link.write(last_words)
         self._link.close_when_flushed()
+        self._ends_at = self._shared.wheel.clock() + CLOSE_TIMEOUT_S
         self._shared.wheel.schedule(self, CLOSE_TIMEOUT_S)
+
+    def _end(self, now: float) -> None:
+        if now >= self._ends_at:  # else it was the heartbeat's turn
+            self._link.close()
