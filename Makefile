@@ -91,7 +91,7 @@ clean:
 
 clientjs/node_modules/.stamp: clientjs/package.json clientjs/package-lock.json | .venv/.stamp-node
 	@echo 'Installing what the client is built with'
-	@npm --prefix clientjs ci --loglevel=error
+	@npm --prefix clientjs ci --loglevel=error --no-update-notifier >/dev/null
 	@touch $@
 
 # Built again when a source changed, or when a built file is missing.

@@ -131,9 +131,8 @@ def gateway_program(port: int, environ: dict[str, str]) -> Program:
 def welcome(ports: Ports) -> str:
     """Say where everything is and how to push to it."""
     accounts = "\n".join(f"    {name:<6} password {name}-demo" for name in ACCOUNTS)
-    redis_cli = (
-        f"redis-cli -p {ports.redis}" if ports.redis else 'redis-cli -u "$SOCKGATE_REDIS_URL"'
-    )
+    url = f"redis://{HOST}:{ports.redis}" if ports.redis else '"$SOCKGATE_REDIS_URL"'
+    redis_cli = f"redis-cli -p {ports.redis}" if ports.redis else f"redis-cli -u {url}"
     message = """'{"event":"news","data":{"title":"Djangocon 2012"}}'"""
     return f"""
 Sockgate demo
@@ -148,6 +147,8 @@ Sockgate demo
   Log in as alice, then push to her page (alice is user 1) and to everyone's:
     {redis_cli} PUBLISH rt:user:1 {message}
     {redis_cli} PUBLISH rt:broadcast {message}
+  or, without redis-cli:
+    .venv/bin/python examples/publish_redis.py {url} rt:user:1 "Djangocon 2012"
 
   A second user at the same time: http://localhost:{ports.django}/ has a login of its own.
   Ctrl-C stops everything.

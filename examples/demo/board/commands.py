@@ -1,6 +1,8 @@
 """The plain commands that push to the page, with the real port and the real user in them."""
 
 import json
+import sys
+from pathlib import Path
 from typing import NamedTuple
 
 from django.conf import settings
@@ -28,9 +30,14 @@ def commands_for(uid: str) -> list[Command]:
         Command("Shell", f"{redis_cli} PUBLISH {own} '{_news('Djangocon 2012')}'"),
         Command("To everyone", f"{redis_cli} PUBLISH {everyone} '{_news('Hello, all')}'"),
         Command("Python", f".venv/bin/python examples/publish_redis.py {url} {own} Python"),
-        Command("Node.js", f"node examples/publish.js {url} {own} Node.js"),
+        Command("Node.js", f"{_node()} examples/publish.js {url} {own} Node.js"),
         Command("Plain text", f"{redis_cli} PUBLISH {own} 'no JSON at all'"),
     ]
+
+
+def _node() -> str:
+    # make puts .venv/bin, where it links Node.js on machines that have none, on its own path only.
+    return ".venv/bin/node" if (Path(sys.prefix) / "bin/node").exists() else "node"
 
 
 def _news(title: str) -> str:
