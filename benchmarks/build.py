@@ -1,0 +1,108 @@
+"""What is compiled or installed on demand, into ``.build/``, by name and pinned version."""
+
+import subprocess
+import venv
+from pathlib import Path
+
+from .places import BUILD, HERE
+
+INSTALL_TIMEOUT_S = 600
+
+
+class CannotBuild(Exception):
+    """A program cannot be had on this machine; the message says why, for the report."""
+
+
+def compiled(name: str) -> Path:
+    """Compile ``<name>.c`` with the system's compiler, once per change."""
+    source, program = HERE / f"{name}.c", BUILD / name
+    BUILD.mkdir(exist_ok=True)
+    if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
+        _run("cc", "-O2", "-o", program, source)
+    return program
+
+
+def python_with(*requirements: str) -> Path:
+    """Give a Python, in an environment of its own, that has these packages."""
+    home = BUILD / "python"
+    python = home / "bin" / "python"
+    if not python.exists():
+        venv.create(home, with_pip=True)
+    if not _has_stamp(home, requirements):
+        _run(python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *requirements)
+        _stamp(home, requirements)
+    return python
+
+
+def node_modules_with(*packages: str) -> Path:
+    """Give a folder of Node.js modules that has these packages."""
+    home = BUILD / "node"
+    home.mkdir(parents=True, exist_ok=True)
+    if not _has_stamp(home, packages):
+        (home / "package.json").write_text('{"private": true}\n')
+        quiet = ("--no-audit", "--no-fund", "--loglevel=error")
+        _run("npm", "install", "--prefix", home, *quiet, *packages)
+        _stamp(home, packages)
+    return home / "node_modules"
+
+
+def debian_package(name: str) -> Path:
+    """Unpack a Debian package without installing it, so that no other program sees it."""
+    home = BUILD / "debian" / name
+    if not home.exists():
+        downloads = BUILD / "debian" / "downloads"
+        downloads.mkdir(parents=True, exist_ok=True)
+        _run("apt-get", "download", "-q", name, folder=downloads)
+        archive = max(downloads.glob(f"{name}_*.deb"), key=lambda path: path.stat().st_mtime)
+        _run("dpkg-deb", "-x", archive, home)
+    return home
+
+
+def go_program(module: str, version: str) -> Path:
+    """Build a Go program from its module."""
+    program = BUILD / "go" / "bin" / module.rstrip("/0123456789v").rsplit("/", 1)[-1]
+    if not program.exists():
+        environ = {"GOBIN": str(program.parent), "GOFLAGS": "-trimpath"}
+        _run("go", "install", f"{module}@{version}", environ=environ)
+    return program
+
+
+def _run(
+    *command: str | Path, folder: Path | None = None, environ: dict[str, str] | None = None
+) -> None:
+    import os
+
+    words = [str(part) for part in command]
+    try:
+        subprocess.run(
+            words,
+            cwd=folder,
+            env={**os.environ, **(environ or {})},
+            check=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=INSTALL_TIMEOUT_S,
+        )
+    except FileNotFoundError as error:
+        raise CannotBuild(f"{words[0]} is not on this machine") from error
+    except subprocess.TimeoutExpired as error:
+        raise CannotBuild(f"{words[0]} took more than {INSTALL_TIMEOUT_S} s") from error
+    except subprocess.CalledProcessError as error:
+        said = error.stdout.decode(errors="replace").strip().splitlines()
+        raise CannotBuild(f"{words[0]}: {said[-1] if said else 'failed'}") from error
+
+
+def _stamp_path(home: Path) -> Path:
+    return home / ".installed"
+
+
+def _has_stamp(home: Path, wanted: tuple[str, ...]) -> bool:
+    path = _stamp_path(home)
+    return path.exists() and set(wanted) <= set(path.read_text().split())
+
+
+def _stamp(home: Path, wanted: tuple[str, ...]) -> None:
+    path = _stamp_path(home)
+    known = path.read_text().split() if path.exists() else []
+    path.write_text("\n".join(sorted({*known, *wanted})) + "\n")

@@ -1,0 +1,106 @@
+"""The generator: builds the command line of wsload and reads what it says."""
+
+import json
+import subprocess
+from dataclasses import dataclass
+from typing import Any
+
+from . import build, machine
+from .servers.base import Address, Dialogue, Running
+
+GENERATOR_TIMEOUT_S = 300
+
+
+class GeneratorFailed(Exception):
+    """wsload gave no result."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What is done to one server. The fields are the options of wsload.
+
+    Args:
+        conns: connections.
+        transport: by which dialogue.
+        to_one: private messages in place of fan-out.
+        broadcast_every_s: beside private messages, one for all; 0 for none.
+    """
+
+    conns: int
+    transport: str = "websocket"
+    ramp: int = 64
+    hold_s: int = 0
+    rounds: int = 0
+    body: int = 64
+    burst: int = 1
+    window: int = 0
+    rate: float = 0
+    to_one: bool = False
+    broadcast_every_s: float = 0
+    slow_percent: int = 0
+    count_frames: bool = False
+    deflate: bool = False
+
+
+def run(running: Running, load: Load) -> dict[str, Any] | None:
+    """Put a load on a server that runs.
+
+    Returns:
+        The figures of wsload, or None when the server has no such transport.
+
+    Raises:
+        GeneratorFailed: there are no figures.
+    """
+    dialogue = running.server.dialogue(load.transport)
+    if dialogue is None:
+        return None
+    command = [str(build.compiled("wsload")), *_options(running, load, dialogue)]
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            timeout=GENERATOR_TIMEOUT_S,
+            preexec_fn=machine.pin(machine.generator_core()),  # noqa: PLW1509
+            check=True,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise GeneratorFailed(f"no end after {GENERATOR_TIMEOUT_S} s") from error
+    except subprocess.CalledProcessError as error:
+        raise GeneratorFailed(error.stderr.decode(errors="replace").strip()) from error
+    figures: dict[str, Any] = json.loads(done.stdout)
+    return figures
+
+
+def _options(running: Running, load: Load, dialogue: Dialogue) -> list[str]:
+    pids = ",".join(str(pid) for pid in running.process.pids)
+    options = ["--port", str(running.port), "--pid", pids, "--redis-pid", str(running.redis.pid)]
+    options += [*dialogue.options(), "--conns", str(load.conns), "--ramp", str(load.ramp)]
+    options += ["--hold", str(load.hold_s), "--slow", str(load.slow_percent)]
+    if running.tokens:
+        options += ["--tokens", str(running.tokens)]
+    if load.count_frames:
+        options += ["--count-frames"]
+    if load.rounds:
+        options += _publishing(running, load)
+    return options
+
+
+def _publishing(running: Running, load: Load) -> list[str]:
+    server = running.server
+    address = server.to_one(load.body) if load.to_one else server.to_all(load.body)
+    options = _destination(running, address)
+    options += ["--channel", address.channel, "--template", address.template]
+    options += ["--private" if load.to_one else "--fanout", "--body", str(load.body)]
+    options += ["--rounds", str(load.rounds), "--burst", str(load.burst)]
+    options += ["--window", str(load.window), "--rate", str(load.rate)]
+    if load.broadcast_every_s:
+        everyone = server.to_all(load.body)
+        every = str(load.broadcast_every_s)
+        options += ["--broadcast", everyone.channel, everyone.template, every]
+    return options
+
+
+def _destination(running: Running, address: Address) -> list[str]:
+    if address.path:
+        return ["--http-publish", str(running.port), "--http-path", address.path]
+    return ["--redis", str(running.redis.port)]

