@@ -12,7 +12,7 @@ from typing import Protocol
 from .connection import Identity
 from .errors import Refused
 from .wire.closecodes import CloseCode
-from .wire.errors import TokenExpired, TokenInvalid
+from .wire.errors import ChannelNameError, TokenExpired, TokenInvalid
 from .wire.records import SessionRecord, UserRecord, channels_of, is_valid_login
 from .wire.tokens import Token, TokenSigner
 
@@ -85,10 +85,16 @@ class Authenticator:
         Raises:
             BrokerUnavailable: Redis cannot be asked now.
         """
-        return self._judge((sid, uid), await self._reader.read(sid, uid))
+        verdict = self._judge((sid, uid), await self._reader.read(sid, uid))
+        return verdict if isinstance(verdict, Identity) else None
 
-    async def identify_again(self, claims: Sequence[Claim]) -> list[Identity | None]:
+    async def identify_again(self, claims: Sequence[Claim]) -> list[Identity | CloseCode]:
         """Read the same for sessions that were valid; a session may have changed its user.
+
+        Returns:
+            In place of an identity, with what code its connections must be closed:
+            ``SESSION_ENDED`` where the records say so, ``SESSION_UNKNOWN`` where one of them is
+            missing, for Redis may have lost what Django still knows.
 
         Raises:
             BrokerUnavailable: Redis cannot be asked now.
@@ -99,15 +105,18 @@ class Authenticator:
             logins = await self._reader.read_many(updated)
         return [self._judge(claim, login) for claim, login in zip(updated, logins, strict=True)]
 
-    def _judge(self, claim: Claim, login: Login) -> Identity | None:
+    def _judge(self, claim: Claim, login: Login) -> Identity | CloseCode:
         sid, uid = claim
         session = login.session
-        if session is None or (session.user or None) != uid:
-            return None
-        if not is_valid_login(session, login.user):
-            return None
+        if session is None or (session.user and login.user is None):
+            return CloseCode.SESSION_UNKNOWN
+        if (session.user or None) != uid or not is_valid_login(session, login.user):
+            return CloseCode.SESSION_ENDED
         expires_at = None if login.ttl_s is None else self._clock() + login.ttl_s
-        return Identity(sid, uid, channels_of(session, login.user), expires_at)
+        try:
+            return Identity(sid, uid, channels_of(session, login.user), expires_at)
+        except ChannelNameError:  # Written by hand: no user of Django's has so long a name.
+            return CloseCode.SESSION_UNKNOWN
 
 
 def _follow(claim: Claim, login: Login) -> Claim:

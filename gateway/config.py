@@ -77,6 +77,9 @@ class Config:
     heartbeat: float = _option(25.0, "between signs of life", float)
     disconnect_delay: float = _option(5.0, "how long a polling browser may be away", float)
     audit_interval: float = _option(30.0, "between two readings of all live sessions", float)
+    keep_sessions_alive: bool = _option(
+        False, "an open connection keeps its session of the native engine from expiring", _flag
+    )
     release_delay: float = _option(5.0, "before a channel that nobody hears is released", float)
     drain_timeout: float = _option(10.0, "how long a stopping worker waits for its browsers", float)
     max_connections: int = _option(50_000, "connections of one worker", int)
@@ -84,6 +87,9 @@ class Config:
     max_per_user: int = _option(100, "connections of one user in one worker", int)
     max_per_address: int = _option(1_000, "unauthenticated connections of one IP address", int)
     max_frame: int = _option(32 * 1024, "bytes of one message from a browser", int)
+    max_frames_per_second: float = _option(
+        100.0, "messages of one browser, over ten seconds", float
+    )
     max_publication: int = _option(1024 * 1024, "bytes of one publication", int)
     max_outbox: int = _option(2 * 1024 * 1024, "bytes that one slow browser may hold", int)
     response_limit: int = _option(128 * 1024, "bytes of one streaming response", int)

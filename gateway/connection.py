@@ -94,6 +94,7 @@ class Connection:
         "is_doubted",
         "opened_at",
         "sid",
+        "spent_until",
         "state",
         "transport",
         "uid",
@@ -117,6 +118,7 @@ class Connection:
         self.uid: str | None = None
         self.identity: Identity | None = None
         self.is_doubted = False
+        self.spent_until = opened_at
         self.channels: tuple[str, ...] = ()
         self._held: list[Batch] | None = []
         self._held_bytes = 0

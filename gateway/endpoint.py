@@ -9,6 +9,7 @@ two.
 
 import asyncio
 import logging
+import math
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from secrets import token_urlsafe
@@ -26,6 +27,9 @@ from .wire.errors import FrameError
 
 log = logging.getLogger("gateway.access")
 auth_log = logging.getLogger("gateway.auth")
+
+BURST_S = 10.0
+"""A browser that was silent may say at once what it might have said in so many seconds."""
 
 
 class Readiness(Protocol):
@@ -50,6 +54,7 @@ class Endpoint:
         wheel: for the deadline of the first frame and the end of sessions.
         connect_timeout_s: how long a connection may go without being welcomed.
         held_limit_bytes: how much may wait for a connection while it is being checked.
+        max_frames_per_second: how much a browser may say, over ``BURST_S`` seconds.
     """
 
     def __init__(
@@ -61,6 +66,7 @@ class Endpoint:
         wheel: TimerWheel,
         connect_timeout_s: float,
         held_limit_bytes: int,
+        max_frames_per_second: float = math.inf,
     ) -> None:
         self.registry = registry
         self.hub = hub
@@ -69,6 +75,7 @@ class Endpoint:
         self._wheel = wheel
         self._connect_timeout_s = connect_timeout_s
         self._held_limit_bytes = held_limit_bytes
+        self._frame_interval_s = 1 / max_frames_per_second
         self._tasks: set[asyncio.Task[None]] = set()
         self.on_welcome: Callable[[Connection], None] = lambda connection: None
         self.is_draining = False
@@ -94,7 +101,7 @@ class Endpoint:
 
     def received(self, connection: Connection, text: str) -> None:
         """Take one frame from a browser."""
-        if connection.state is State.CLOSED:
+        if not self.admits(connection):
             return
         try:
             self._dispatch(connection, messages.read_client_frame(text))
@@ -102,6 +109,22 @@ class Endpoint:
             self.close(connection, CloseCode.PROTOCOL_ERROR, str(error))
         except Refused as refusal:
             self.close(connection, refusal.code, str(refusal))
+
+    def admits(self, connection: Connection) -> bool:
+        """Count one frame; close a browser that says too much (ITU-T I.371, a leaky bucket)."""
+        if connection.state is State.CLOSED:
+            return False
+        now = self._wheel.clock()
+        spent_until = max(connection.spent_until, now) + self._frame_interval_s
+        if spent_until - now > BURST_S:
+            self.close(connection, CloseCode.FLOOD)
+            return False
+        connection.spent_until = spent_until
+        return True
+
+    async def confirmed(self, channels: tuple[str, ...]) -> None:
+        """Wait until these channels are heard; raises as ``Readiness.confirmed`` does."""
+        await self._subscriber.confirmed(channels)
 
     def closed(self, connection: Connection, code: int = 1006) -> None:
         """Forget a connection whose transport is gone."""

@@ -6,16 +6,18 @@ an expiry that has come and the periodic audit differ only in when they ask.
 
 A session that looks ended is given a moment and read once more: changing a password saves the
 user first and the session that changed it a little later, and a session that moves to another
-key is told of by a message that may still be on its way.
+key is told of by a message that may still be on its way. A record that is missing though nobody
+has told of an end sends the browser back to Django for another token: Redis may have lost what
+Django still knows.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from time import time
 from typing import Any
 
-from .authenticator import Authenticator
+from .authenticator import Authenticator, Claim
 from .connection import Connection, Identity, State
 from .endpoint import Endpoint
 from .errors import BrokerUnavailable
@@ -29,6 +31,8 @@ log = logging.getLogger("gateway.auth")
 GRACE_S = 0.4
 CHUNK = 128
 
+Prolong = Callable[[Sequence[Claim]], Awaitable[None]]
+
 
 class SessionWatch:
     """Keep connections in step with their sessions.
@@ -37,8 +41,9 @@ class SessionWatch:
         endpoint: closes connections; knows the registry and the hub.
         authenticator: reads sessions.
         wheel: wakes when a session expires.
-        audit_interval_s: all sessions are read again once in so many seconds.
+        audit_interval_s: every session is read again within so many seconds.
         clock: gives Unix seconds.
+        prolong: keeps the sessions of open connections alive; None lets them end.
     """
 
     def __init__(
@@ -48,12 +53,14 @@ class SessionWatch:
         wheel: TimerWheel,
         audit_interval_s: float,
         clock: Callable[[], float] = time,
+        prolong: Prolong | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._authenticator = authenticator
         self._wheel = wheel
         self._audit_interval_s = audit_interval_s
         self._clock = clock
+        self._prolong = prolong
         self._tasks: set[asyncio.Task[None]] = set()
 
     def session_ended(self, sid: str) -> None:
@@ -96,13 +103,16 @@ class SessionWatch:
             self._start(self._recheck(chosen))
 
     async def audit(self) -> None:
-        """Read all sessions again and again, in chunks spread over the interval."""
+        """Read all sessions again and again, in chunks spread over half the interval.
+
+        Half, because who is welcomed just after a round has begun waits for the next one.
+        """
         while True:
             connections = self._endpoint.registry.open_connections()
-            chunks = range(0, len(connections), CHUNK)
-            pause_s = self._audit_interval_s / max(len(chunks), 1)
-            for start in chunks:
-                await self._recheck_or_log(connections[start : start + CHUNK])
+            chunks = _chunks(connections)
+            pause_s = self._audit_interval_s / 2 / max(len(chunks), 1)
+            for chunk in chunks:
+                await self._logged(self._audit(chunk))
                 await asyncio.sleep(pause_s)
             if not chunks:
                 await asyncio.sleep(pause_s)
@@ -111,27 +121,37 @@ class SessionWatch:
         for connection in connections:
             self._endpoint.close(connection, CloseCode.SESSION_ENDED)
 
-    async def _recheck(self, connections: list[Connection]) -> None:
-        doubtful = await self._update(connections)
-        if doubtful:
-            await asyncio.sleep(GRACE_S)
-            self._end(await self._update(doubtful))
+    async def _audit(self, connections: list[Connection]) -> None:
+        await self._recheck(connections)
+        if self._prolong is not None:
+            await self._prolong([_claim(c) for c in connections if c.state is State.OPEN])
 
-    async def _update(self, connections: list[Connection]) -> list[Connection]:
-        """Bring connections up to date; return those whose session is not valid."""
+    async def _recheck(self, connections: list[Connection]) -> None:
+        for chunk in _chunks(connections):
+            doubts = await self._update(chunk)
+            self._end(connection for connection in doubts if self._has_expired(connection))
+            doubtful = [connection for connection in doubts if connection.state is State.OPEN]
+            if doubtful:
+                self._start(self._look_again(doubtful))
+
+    async def _look_again(self, doubtful: list[Connection]) -> None:
+        await asyncio.sleep(GRACE_S)
+        for connection, code in (await self._update(doubtful)).items():
+            self._endpoint.close(connection, code)
+
+    async def _update(self, connections: list[Connection]) -> dict[Connection, CloseCode]:
+        """Bring connections up to date; return those that are not valid, and why."""
         asked = [c for c in connections if c.state is State.OPEN and c.sid is not None]
-        claims = list({(c.sid or "", c.uid): None for c in asked})
-        identities = dict(
-            zip(claims, await self._authenticator.identify_again(claims), strict=True)
-        )
-        doubtful = []
-        for connection in asked:
-            identity = identities.get((connection.sid or "", connection.uid))
-            if identity is None:
-                doubtful.append(connection)
-            elif connection.state is State.OPEN:
-                self._apply(connection, identity)
-        return doubtful
+        claims = list(dict.fromkeys(map(_claim, asked)))
+        verdicts = dict(zip(claims, await self._authenticator.identify_again(claims), strict=True))
+        doubts = {}
+        for connection in (c for c in asked if c.state is State.OPEN):
+            verdict = verdicts.get(_claim(connection), CloseCode.SESSION_UNKNOWN)
+            if isinstance(verdict, Identity):
+                self._apply(connection, verdict)
+            else:
+                doubts[connection] = verdict
+        return doubts
 
     def _apply(self, connection: Connection, identity: Identity) -> None:
         if identity.uid != connection.uid:
@@ -141,11 +161,24 @@ class SessionWatch:
         for channel in connection.channels:
             if is_automatic(channel) and channel not in identity.channels:
                 self._take(connection, channel)
-        for channel in identity.channels:
-            if channel not in connection.channels:
-                self._endpoint.hub.join(connection, channel)
-                connection.send(messages.subscribed(channel))
+        granted = tuple(c for c in identity.channels if c not in connection.channels)
+        for channel in granted:
+            self._endpoint.hub.join(connection, channel)
+        if granted:
+            self._start(self._tell(connection, granted))
         self._watch_expiry(connection)
+
+    async def _tell(self, connection: Connection, granted: tuple[str, ...]) -> None:
+        """Tell of channels once they are heard; those that are not are given at the next look."""
+        try:
+            await self._endpoint.confirmed(granted)
+        except BrokerUnavailable:
+            for channel in granted:
+                self._endpoint.hub.leave(connection, channel)
+            raise
+        for channel in granted:
+            if channel in connection.channels:
+                connection.send(messages.subscribed(channel))
 
     def _take(self, connection: Connection, channel: str) -> None:
         if channel in connection.channels:
@@ -161,13 +194,14 @@ class SessionWatch:
         if left_s < 2 * self._audit_interval_s:
             self._wheel.schedule(_Expiry(self, connection), max(left_s, 0.0))
 
+    def _has_expired(self, connection: Connection) -> bool:
+        expires_at = connection.identity.expires_at if connection.identity else None
+        return expires_at is not None and expires_at <= self._clock()
+
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(self._logged(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    async def _recheck_or_log(self, connections: list[Connection]) -> None:
-        await self._logged(self._recheck(connections))
 
     async def _logged(self, work: Coroutine[Any, Any, None]) -> None:
         try:
@@ -194,3 +228,11 @@ class _Expiry:
 
 def _seconds(moment: float | None) -> int | None:
     return None if moment is None else int(moment)
+
+
+def _claim(connection: Connection) -> Claim:
+    return connection.sid or "", connection.uid
+
+
+def _chunks(connections: list[Connection]) -> list[list[Connection]]:
+    return [connections[start : start + CHUNK] for start in range(0, len(connections), CHUNK)]

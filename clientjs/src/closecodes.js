@@ -22,7 +22,8 @@ export var CloseCode = {
   SESSION_ENDED: 4500,
   PROTOCOL_ERROR: 4501,
   MESSAGE_TOO_LARGE: 4502,
-  TOO_MANY_CONNECTIONS: 4503
+  TOO_MANY_CONNECTIONS: 4503,
+  FLOOD: 4504
 };
 
 /** @type {Object<number, boolean>} */

@@ -126,4 +126,5 @@ export declare const CloseCode: {
   readonly PROTOCOL_ERROR: 4501;
   readonly MESSAGE_TOO_LARGE: 4502;
   readonly TOO_MANY_CONNECTIONS: 4503;
+  readonly FLOOD: 4504;
 };

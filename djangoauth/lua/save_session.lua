@@ -1,10 +1,10 @@
 -- Save a session record: one test-and-set, so that a login that has ended never comes back.
 -- KEYS[1]  the session record
--- ARGV     mode, TTL in seconds, user, auth, control channel, control message, [data]
+-- ARGV     mode, TTL in seconds, user, auth, control channel, control message, [data, age]
 --          mode "create" refuses a record that exists, "update" one that is gone; "put" takes any
 -- Returns  1 when saved, 0 when refused
 -- The control message is sent when an existing record changes its identity or will end sooner.
-local mode, ttl, user, auth, channel, message, data = unpack(ARGV)
+local mode, ttl, user, auth, channel, message, data, age = unpack(ARGV)
 local before = redis.call('HMGET', KEYS[1], 'user', 'auth')
 local exists = before[1] ~= false
 if (mode == 'create' and exists) or (mode == 'update' and not exists) then
@@ -14,7 +14,7 @@ end
 local left = redis.call('TTL', KEYS[1])
 redis.call('HSET', KEYS[1], 'user', user, 'auth', auth)
 if data then
-  redis.call('HSET', KEYS[1], 'data', data)
+  redis.call('HSET', KEYS[1], 'data', data, 'age', age)
 end
 redis.call('EXPIRE', KEYS[1], ttl)
 

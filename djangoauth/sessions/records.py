@@ -15,15 +15,19 @@ from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 
 from gateway.wire.control import RevokeSession, SessionMoved, write_control
 from gateway.wire.names import auth_digest, sid_of
-from gateway.wire.records import SESSION_FIELDS, USER_FIELDS, SessionRecord, read_session
+from gateway.wire.records import (
+    SESSION_FIELDS,
+    USER_FIELDS,
+    USER_MARGIN_S,
+    SessionRecord,
+    read_session,
+)
 
 from .. import conf, redis_clients, users
 from ..lua import SAVE_SESSION
 
 Mode = Literal["create", "update", "put"]
 """``create`` refuses a record that exists, ``update`` one that is gone, ``put`` takes any."""
-
-_USER_MARGIN_S = 60
 
 
 def record_of(data: Mapping[str, Any]) -> SessionRecord:
@@ -42,6 +46,7 @@ class Save:
         ttl_s: seconds until the session ends.
         mode: what to make of a record that exists, or does not.
         data: the encoded session, with the native engine.
+        age_s: what ``ttl_s`` becomes again when the session is used; 0 when its end is fixed.
     """
 
     session_key: str
@@ -49,6 +54,7 @@ class Save:
     ttl_s: int
     mode: Mode
     data: str | None = None
+    age_s: int = 0
 
     def now(self) -> bool:
         """Write the record; False when the mode refuses.
@@ -77,7 +83,7 @@ class Save:
 
     @property
     def _user_ttl_s(self) -> int:
-        return self.ttl_s + _USER_MARGIN_S
+        return self.ttl_s + USER_MARGIN_S
 
     def _queue(self, pipe: Any) -> None:
         if self.record.user:
@@ -85,7 +91,7 @@ class Save:
         names, sid = conf.current().names, sid_of(self.session_key)
         message = write_control(SessionMoved(sid, sid))
         fields = (self.record.user, self.record.auth, names.control, message)
-        data = () if self.data is None else (self.data,)
+        data = () if self.data is None else (self.data, self.age_s)
         pipe.eval(SAVE_SESSION, 1, names.session(sid), self.mode, self.ttl_s, *fields, *data)
 
     def _queue_listing(self, pipe: Any, uid: str) -> None:

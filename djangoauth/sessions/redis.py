@@ -5,6 +5,7 @@ its sid: who reads Redis cannot make a cookie from it. Expired sessions vanish b
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.contrib.sessions.backends.base import CreateError, UpdateError
@@ -149,13 +150,20 @@ class SessionStore(RecordedSession):
         return self.decode(encoded.decode())
 
     def _save_of(self, data: Mapping[str, Any], must_create: bool) -> Save:
+        ttl_s = int(self.get_expiry_age())
         return Save(
             session_key=str(self.session_key),
             record=record_of(data),
-            ttl_s=int(self.get_expiry_age()),
+            ttl_s=ttl_s,
             mode="create" if must_create else "update",
             data=self.encode(dict(data)),
+            age_s=0 if _ends_at_a_date(data) else ttl_s,
         )
+
+
+def _ends_at_a_date(data: Mapping[str, Any]) -> bool:
+    """Tell whether ``set_expiry`` was given a date; Django keeps it as a text."""
+    return isinstance(data.get("_session_expiry"), str | datetime)
 
 
 def _record_key(session_key: str | None) -> str:

@@ -6,6 +6,8 @@ one, which then takes all that wait, so the batch grows with the load by itself.
 
 import asyncio
 from collections.abc import Sequence
+from time import time
+from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -13,7 +15,13 @@ from redis.exceptions import RedisError
 from ..authenticator import Claim, Login
 from ..errors import BrokerUnavailable
 from ..wire.names import Names
-from ..wire.records import SESSION_FIELDS, USER_FIELDS, read_session, read_user
+from ..wire.records import (
+    SESSION_FIELDS,
+    USER_FIELDS,
+    USER_MARGIN_S,
+    read_session,
+    read_user,
+)
 
 MAX_BATCH = 256
 
@@ -54,14 +62,37 @@ class RedisSessionReader:
             pipeline.pttl(self._names.session(sid))
             if uid is not None:
                 pipeline.hmget(self._names.user(uid), USER_FIELDS)
-        try:
-            replies = iter(await pipeline.execute())
-        except (RedisError, OSError) as error:
-            raise BrokerUnavailable(type(error).__name__) from error
+        replies = iter(await _execute(pipeline))
         return [
             _login(next(replies), next(replies), _NO_USER if uid is None else next(replies))
             for _, uid in claims
         ]
+
+    async def prolong(self, claims: Sequence[Claim]) -> None:
+        """Let sessions of the native engine, and what belongs to them, live on from now.
+
+        Only a record with an ``age`` is prolonged, and none is ever shortened.
+
+        Raises:
+            BrokerUnavailable: Redis cannot be asked now.
+        """
+        asking = self._client.pipeline(transaction=False)
+        for sid, _ in claims:
+            asking.hget(self._names.session(sid), "age")
+        ages = await _execute(asking)
+        prolonging = self._client.pipeline(transaction=False)
+        for (sid, uid), age in zip(claims, ages, strict=True):
+            if age is not None and age.isdigit() and int(age):
+                self._queue_prolonging(prolonging, sid, uid, int(age))
+        await _execute(prolonging)
+
+    def _queue_prolonging(self, pipeline: Any, sid: str, uid: str | None, age_s: int) -> None:
+        pipeline.expire(self._names.session(sid), age_s, gt=True)
+        if uid is not None:
+            listing = self._names.user_sessions(uid)
+            pipeline.expire(self._names.user(uid), age_s + USER_MARGIN_S, gt=True)
+            pipeline.zadd(listing, {sid: time() + age_s}, xx=True, gt=True)
+            pipeline.expire(listing, age_s + USER_MARGIN_S, gt=True)
 
     async def _read_waiting(self) -> None:
         try:
@@ -82,6 +113,13 @@ class RedisSessionReader:
         for (_, answer), login in zip(batch, logins, strict=True):
             if not answer.done():
                 answer.set_result(login)
+
+
+async def _execute(pipeline: Any) -> list[Any]:
+    try:
+        return list(await pipeline.execute())
+    except (RedisError, OSError) as error:
+        raise BrokerUnavailable(type(error).__name__) from error
 
 
 def _login(session: list[bytes | None], pttl_ms: int, user: list[bytes | None]) -> Login:

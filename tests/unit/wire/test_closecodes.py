@@ -11,6 +11,7 @@ FINAL = {
     CloseCode.PROTOCOL_ERROR,
     CloseCode.MESSAGE_TOO_LARGE,
     CloseCode.TOO_MANY_CONNECTIONS,
+    CloseCode.FLOOD,
 }
 REFUSED_TOKEN = {CloseCode.TOKEN_INVALID, CloseCode.TOKEN_EXPIRED, CloseCode.SESSION_UNKNOWN}
 

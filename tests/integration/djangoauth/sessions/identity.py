@@ -37,8 +37,7 @@ class SessionIdentity:
 
     def record(self, redis: Redis, session: Any) -> dict[bytes, bytes]:
         fields = redis.hgetall(NAMES.session(sid_of(session.session_key)))
-        fields.pop(b"data", None)
-        return fields
+        return {name: value for name, value in fields.items() if name in (b"user", b"auth")}
 
     def test_save_records_who_is_logged_in(self, session: Any, redis: Redis) -> None:
         digest = auth_digest("some hash").encode()

@@ -1,3 +1,4 @@
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from django.contrib.sessions.exceptions import SessionInterrupted
 from redis import Redis
 
 from djangoauth.sessions.redis import SessionStore
+from gateway.wire.names import sid_of
 from tests.integration.djangoauth.conftest import NAMES
 from tests.integration.djangoauth.sessions.behaviour import SessionBehaviour
 from tests.integration.djangoauth.sessions.identity import SessionIdentity
@@ -47,6 +49,18 @@ class TestIdentity(SessionIdentity):
         late = SessionStore(session.session_key)
         assert late.get(SESSION_KEY) is None
         assert late.session_key is None
+
+    @pytest.mark.parametrize(
+        ("expiry", "age"),
+        [(None, b"1209600"), (500, b"500"), (timedelta(seconds=500), b"0")],
+        ids=["default", "seconds", "date"],
+    )
+    def test_age_is_that_of_a_session_whose_life_counts_from_its_use(
+        self, session: Any, redis: Redis, expiry: Any, age: bytes
+    ) -> None:
+        session.set_expiry(expiry)
+        session.save()
+        assert redis.hget(NAMES.session(sid_of(session.session_key)), "age") == age
 
     def test_data_is_interchangeable_with_djangos_engines(self, session: Any) -> None:
         assert DatabaseStore().decode(session.encode({"cat": 1})) == {"cat": 1}
