@@ -38,6 +38,12 @@ class Server:
     is_ready: Callable[[], bool]
     _process: "subprocess.Popen[bytes] | None" = field(default=None, init=False)
 
+    @property
+    def pid(self) -> int:
+        """The process, while it runs."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(

@@ -50,8 +50,10 @@ class Stack:
             "gateway",
             [sys.executable, "-m", "gateway"],
             lambda: answers(ops_port, "/ready"),
-            **self._gateway_environ(ops_port),
-            **{f"SOCKGATE_{name.upper()}": value for name, value in options.items()},
+            **{
+                **self._gateway_environ(ops_port),
+                **{f"SOCKGATE_{name.upper()}": value for name, value in options.items()},
+            },
         )
 
     def start(self) -> None:

@@ -1,0 +1,123 @@
+"""The configuration of docs/deploy.md, in a real nginx."""
+
+import json
+import re
+import shutil
+from http.client import HTTPConnection
+
+import pytest
+from websockets.sync.client import connect
+
+from .servers import HOST, Server, answers, free_port
+from .stack import NEWS, ROOT, Stack
+from .tabs import TABS, HttpRefused
+from .visitor import Visitor
+
+pytestmark = pytest.mark.e2e
+
+NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
+FRAME = """
+daemon off;
+worker_processes 1;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{ worker_connections 256; }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+{site}
+}}
+"""
+
+
+@pytest.fixture(scope="module")
+def nginx_port():
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory, nothing_left_behind, nginx_port):
+    origin = f"http://{HOST}:{nginx_port}"
+    stack = Stack(tmp_path_factory.mktemp("stack"), origins=origin, trusted_proxies=HOST)
+    try:
+        stack.start()
+        yield stack
+    finally:
+        stack.stop()
+
+
+@pytest.fixture(scope="module")
+def nginx(tmp_path_factory, stack, nginx_port):
+    folder = tmp_path_factory.mktemp("nginx")
+    (folder / "nginx.conf").write_text(FRAME.format(folder=folder, site=site(stack, nginx_port)))
+    server = Server(
+        [NGINX, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr"],
+        {},
+        folder / "nginx.log",
+        lambda: answers(nginx_port, "/realtime/info"),
+    )
+    server.start()
+    yield f"http://{HOST}:{nginx_port}"
+    server.stop()
+
+
+def site(stack, port):
+    """Take the site from the documentation, and put it on the ports of this test."""
+    text = (ROOT / "docs" / "deploy.md").read_text()
+    found = re.search(r"```nginx\n(.*?)```", text, re.DOTALL)
+    assert found is not None
+    gateway, django = (url.rpartition("/")[2] for url in (stack.gateway_origin, stack.origin))
+    return (
+        found[1]
+        .replace("listen 443 ssl", f"listen {HOST}:{port}")
+        .replace("127.0.0.1:8001", gateway)
+        .replace("127.0.0.1:8000", django)
+        .replace("include proxy_params;", "proxy_set_header Host $http_host;")
+    )
+
+
+@pytest.mark.parametrize("transport", TABS)
+def test_every_transport_passes_nginx(stack, nginx, transport):
+    alice = Visitor(nginx).log_in("alice")
+    tab = TABS[transport](f"{nginx}/realtime", nginx)
+    tab.open()
+    try:
+        own = f"user:{tab.show(alice.token())['user']}"
+        stack.publish(own)
+        assert tab.read()["data"] == NEWS
+    finally:
+        tab.close()
+
+
+@pytest.mark.parametrize("transport", TABS)
+def test_foreign_page_is_refused_behind_nginx_too(nginx, transport):
+    tab = TABS[transport](f"{nginx}/realtime", "https://evil.example")
+    with pytest.raises(HttpRefused) as refused:
+        tab.open()
+    assert refused.value.status == 403
+
+
+def test_client_address_is_what_nginx_saw_and_not_what_the_client_says(stack, nginx):
+    alice = Visitor(nginx).log_in("alice")
+    url = nginx.replace("http", "ws") + "/realtime/websocket"
+    lie = {"X-Forwarded-For": "203.0.113.9"}
+    source = ("127.0.0.5", 0)
+    with connect(
+        url, origin=nginx, proxy=None, additional_headers=lie, source_address=source
+    ) as ws:
+        ws.send(json.dumps({"type": "connect", "token": alice.token()}))
+        assert json.loads(ws.recv(10))["type"] == "connected"
+    log = stack.gateway.log.read_text()
+    assert "203.0.113.9" not in log
+    assert "address=127.0.0.5" in log
+
+
+def test_token_view_is_djangos_behind_nginx(nginx):
+    connection = HTTPConnection(nginx.removeprefix("http://"), timeout=5)
+    connection.request("GET", "/realtime/token/")
+    assert connection.getresponse().status == 405
+    connection.close()

@@ -1,0 +1,66 @@
+"""Several workers on one port, and no balancer in front of them."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from .stack import NEWS, Stack
+from .tabs import TABS
+
+pytestmark = pytest.mark.e2e
+
+WORKERS = 3
+TABS_OF_EACH = 4
+PATIENCE_S = 15
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory, nothing_left_behind):
+    stack = Stack(tmp_path_factory.mktemp("workers"), workers=str(WORKERS))
+    try:
+        stack.start()
+        yield stack
+        faults = stack.faults()
+    finally:
+        stack.stop()
+    assert faults == []
+
+
+@pytest.mark.parametrize("transport", TABS)
+def test_any_worker_serves_every_request_of_a_connection(stack, log_in, open_tab, transport):
+    alice = log_in("alice")
+    tabs = [open_tab(transport) for _ in range(TABS_OF_EACH)]
+    frames = [tab.show(alice.token()) for tab in tabs]
+    assert [frame["type"] for frame in frames] == ["connected"] * TABS_OF_EACH
+    own = f"user:{frames[0]['user']}"
+    assert 1 <= stack.publish(own) <= WORKERS
+    assert [tab.read()["data"] for tab in tabs] == [NEWS] * TABS_OF_EACH
+
+
+def test_worker_that_dies_is_replaced(stack, log_in, open_tab):
+    alice = log_in("alice")
+    started = starts(stack)
+    os.kill(children_of(stack.gateway.pid)[0], signal.SIGKILL)
+    wait_until(lambda: starts(stack) > started)
+    for transport in TABS:
+        assert open_tab(transport).show(alice.token())["type"] == "connected"
+    assert len(children_of(stack.gateway.pid)) == WORKERS
+    stack.gateway.log.write_text("")  # the death was logged as an error, as it should be
+
+
+def starts(stack):
+    return stack.gateway.log.read_text().count("event=started")
+
+
+def children_of(pid):
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
