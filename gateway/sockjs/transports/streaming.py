@@ -6,7 +6,10 @@ stream, and until that has drained the response is not active: the session keeps
 a reader that is too slow overruns the session's outbox, and nothing else.
 """
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
+
+from tornado.iostream import StreamClosedError
 
 from ...batch import Batch
 from ..framing import Encoding
@@ -41,8 +44,8 @@ class Streaming(Receiver):
         self.begin(self.content_type)
         self.set_header("X-Accel-Buffering", "no")
         self.write(prelude)
-        await self.flush()
-        if not self._stream.closed():
+        with suppress(StreamClosedError):  # The browser has left before it had an answer.
+            await self.flush()
             self.attach(session_id)
 
     def give(self, batch: Batch) -> None:

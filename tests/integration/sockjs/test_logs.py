@@ -2,6 +2,9 @@
 
 import logging
 
+import pytest
+
+from gateway.sockjs.transports.receiver import Receiver
 from gateway.wire.closecodes import CloseCode
 
 from .service import FOE
@@ -37,3 +40,18 @@ def test_fault_of_ours_is_logged_without_the_address(serve, caplog, monkeypatch)
     assert "event=request_failed handler=XhrSend" in caplog.text
     assert "ZeroDivisionError" in caplog.text
     assert SECRET_ID not in caplog.text
+
+
+@pytest.mark.parametrize("path", ["/xhr_streaming", "/xhr"])
+def test_browser_that_left_before_its_answer_is_no_fault(serve, caplog, monkeypatch, path):
+    service = serve()
+    begin = Receiver.begin
+
+    def begin_too_late(receiver, content_type):
+        receiver.stream.close()  # Tornado's own, when it reads the end of the connection.
+        begin(receiver, content_type)
+
+    monkeypatch.setattr(Receiver, "begin", begin_too_late)
+    assert service.browser.begin("POST", PATH + path).is_closed()
+    assert service.browser.get("/info").status == 200
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
