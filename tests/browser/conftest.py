@@ -1,0 +1,71 @@
+"""Chromium before the whole stack."""
+
+from collections.abc import Callable, Iterator
+from shutil import which
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.e2e import leftovers
+from tests.e2e.stack import Stack
+
+from .windows import Profile
+
+LogIn = Callable[[str], Profile]
+
+CHROMIUM_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_left_behind() -> Iterator[None]:
+    """Whatever was started has ended when the tests have."""
+    leftovers.mark_children()
+    yield
+    assert leftovers.wait_for_none() == []
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory) -> Iterator[Stack]:
+    stack = Stack(tmp_path_factory.mktemp("stack"))
+    try:
+        stack.start()
+        yield stack
+        faults = stack.faults()
+    finally:
+        stack.stop()
+    assert faults == []
+
+
+# Not for the whole session: while it lives, an event loop counts as running in this thread.
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    program = which("chromium")
+    assert program, "Chromium is not installed"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def log_in(stack: Stack, chromium: Browser) -> Iterator[LogIn]:
+    """Log in, in a profile of its own; no page in it may have broken its policy."""
+    profiles: list[Profile] = []
+
+    def log_in(name: str) -> Profile:
+        profile = Profile(chromium, stack.origin)
+        profiles.append(profile)
+        return profile.log_in(name)
+
+    yield log_in
+    for profile in profiles:
+        profile.close()
+    assert [violation for profile in profiles for violation in profile.violations] == []

@@ -1,0 +1,32 @@
+"""Each transport that Chromium can be made to use, cross-origin: the right page hears."""
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+TRANSPORTS = (
+    "websocket",
+    "xhr-streaming",
+    "xhr-polling",
+    "iframe-eventsource",
+    "iframe-htmlfile",
+    "iframe-xhr-polling",
+    "jsonp-polling",
+)
+
+
+def news(title):
+    return {"event": "news", "data": {"title": title}}
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_private_message_reaches_its_users_page_alone(stack, log_in, transport):
+    hers = log_in("alice").open_board(transport).expect_connected(transport)
+    his = log_in("bob").open_board(transport).expect_connected(transport)
+    user = hers.page.evaluate("document.querySelector('#to option:checked').value")
+    assert user == "alice"
+    stack.publish("user:1", news("Djangocon 2012"))
+    stack.publish("broadcast", news("to everyone"))
+    hers.expect_messages("to everyone", "Djangocon 2012")
+    his.expect_messages("to everyone")
+    assert hers.channels() == ["broadcast", "user:1"]
