@@ -1,13 +1,24 @@
 /**
  * What a page holds: handlers by event, and the state of its connection.
  */
+import { ChannelFrames } from "./channelframes.js";
 import { Connection } from "./connection.js";
 import { Events } from "./events.js";
 import { messageOf } from "./frames.js";
 
-/** Names that speak of the connection; no publication may take them. */
+/** Names that speak of the connection and its channels; no publication may take them. */
 /** @type {Object<string, boolean>} */
-var RESERVED = { "*": true, state: true, error: true, gap: true };
+var RESERVED = {
+  "*": true,
+  state: true,
+  error: true,
+  gap: true,
+  subscribed: true,
+  unsubscribed: true,
+  presence: true,
+  join: true,
+  leave: true
+};
 
 /**
  * @constructor
@@ -25,6 +36,8 @@ export function Client(parts) {
   this.onstate = null;
   this._clock = parts.clock;
   this._events = new Events();
+  this._subscriptions = parts.subscriptions;
+  this._frames = this._channelFrames();
   this._connection = new Connection(parts, this._listener());
   this._watch(parts.network);
   this._callOffStart = nothing;
@@ -51,6 +64,27 @@ Client.prototype.on = function (event, handler) {
 Client.prototype.off = function (event, handler) {
   this._events.off(event, handler);
   return this;
+};
+
+/**
+ * Ask for a channel, now and on every later connection.
+ *
+ * @param {string} channel
+ * @param {import("./subscriptions.js").SubscribeOptions} [options]
+ * @returns {import("./subscription.js").Subscription}
+ */
+Client.prototype.subscribe = function (channel, options) {
+  return this._subscriptions.add(channel, options || {});
+};
+
+/**
+ * Ask who is in a channel.
+ *
+ * @param {string} channel
+ * @param {import("./requests.js").Answered} callback  is given a refusal, or null and the frame
+ */
+Client.prototype.presence = function (channel, callback) {
+  this._subscriptions.presence(channel, callback);
 };
 
 /** Connect again after `close`, or at once while waiting. The page may add handlers first. */
@@ -85,6 +119,21 @@ Client.prototype._watch = function (network) {
   });
 };
 
+/** @returns {ChannelFrames} */
+Client.prototype._channelFrames = function () {
+  var events = this._events;
+  /**
+   * @param {string} event
+   * @param {any} first
+   * @param {any} second
+   */
+  function emit(event, first, second) {
+    events.emit(event, first, second);
+  }
+  this._subscriptions.tell(emit);
+  return new ChannelFrames(this._subscriptions, emit);
+};
+
 /** @returns {import("./connection.js").Listener} */
 Client.prototype._listener = function () {
   var client = this;
@@ -95,11 +144,11 @@ Client.prototype._listener = function () {
     publication: function (publication) {
       client._deliver(messageOf(publication));
     },
-    gap: function (frame) {
-      client._events.emit("gap", frame.channel, frame);
+    frame: function (frame) {
+      client._frames.take(frame);
     },
-    error: function (frame) {
-      client._events.emit("error", frame.code, frame);
+    refreshed: function (frame) {
+      client.user = frame.user;
     }
   };
 };
@@ -124,8 +173,11 @@ Client.prototype._enter = function (state, detail) {
 /** @param {import("./frames.js").Message} message */
 Client.prototype._deliver = function (message) {
   var event = RESERVED[message.event] === true ? "message" : message.event;
+  var subscriptions = this._subscriptions;
   this._events.emit(event, message.data, message);
   this._events.emit("*", message.data, message);
+  subscriptions.emitToHolders(message.channel, event, message.data, message);
+  subscriptions.emitToHolders(message.channel, "*", message.data, message);
 };
 
 function nothing() {}

@@ -9,13 +9,14 @@ import { DEADLINES_MS, PUBLIC_STATES, TOO_LATE, TRANSITIONS } from "./states.js"
  * @typedef {Object} Listener
  * @property {function(import("./sockgate.js").State, any): void} state  is told the public state, and its detail
  * @property {function(any): void} publication
- * @property {function(any): void} gap  is given the frame
- * @property {function(any): void} error  is given the frame
+ * @property {function(any): void} frame  any other, about a channel or in answer to a request
+ * @property {function(any): void} refreshed  is given the frame
  *
  * @typedef {Object} Parts
  * @property {function(string): import("./socket.js").SockJSLike} open  begins a connection
  * @property {import("./token.js").TokenSource} tokens
  * @property {import("./positions.js").Positions} positions
+ * @property {import("./subscriptions.js").Subscriptions} subscriptions
  * @property {import("./backoff.js").Backoff} backoff
  * @property {import("./online.js").Network} network
  * @property {import("./clock.js").Clock} clock
@@ -93,6 +94,7 @@ Connection.prototype.release = function () {
   this.socket = null;
   if (socket) {
     socket.close();
+    this.parts.subscriptions.rest();
   }
 };
 
@@ -114,9 +116,7 @@ Connection.prototype.heard = function (text) {
     return;
   }
   var take = isPublication(frame) ? takePublication : TAKERS["on " + frame.type];
-  if (take) {
-    take(this, frame);
-  }
+  (take || pass)(this, frame);
 };
 
 /** @param {number} withinS */
@@ -138,12 +138,8 @@ var TAKERS = {
   "on drain": function (connection, frame) {
     connection.drain(frame.within || 0);
   },
-  "on gap": function (connection, frame) {
-    connection.parts.positions.skip(frame.channel);
-    connection.listener.gap(frame);
-  },
-  "on error": function (connection, frame) {
-    connection.listener.error(frame);
+  "on refreshed": function (connection, frame) {
+    connection.listener.refreshed(frame);
   }
 };
 
@@ -151,8 +147,20 @@ var TAKERS = {
  * @param {Connection} connection
  * @param {import("./frames.js").Frame} frame
  */
+function pass(connection, frame) {
+  connection.listener.frame(frame);
+}
+
+/**
+ * @param {Connection} connection
+ * @param {import("./frames.js").Frame} frame
+ */
 function takePublication(connection, frame) {
-  if (connection.parts.positions.accept(frame)) {
+  var place = connection.parts.positions.take(frame);
+  if (place === "ahead") {
+    pass(connection, { type: "gap", channel: frame.channel });
+  }
+  if (place !== "again") {
     connection.listener.publication(frame);
   }
 }

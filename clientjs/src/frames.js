@@ -31,6 +31,49 @@ export function connectFrame(token, recover) {
 }
 
 /**
+ * Ask for a channel.
+ *
+ * @param {string} channel
+ * @param {string | null} grant  null: the channel is public
+ * @param {Position | null} position  up to where it was heard; null: never
+ * @param {number} id
+ * @returns {string}
+ */
+export function subscribeFrame(channel, grant, position, id) {
+  /** @type {any} */
+  var frame = { type: "subscribe", channel: channel, id: id };
+  if (grant) {
+    frame.grant = grant;
+  }
+  if (position) {
+    frame.recover = position;
+  }
+  return JSON.stringify(frame);
+}
+
+/**
+ * Leave a channel.
+ *
+ * @param {string} channel
+ * @param {number} id
+ * @returns {string}
+ */
+export function unsubscribeFrame(channel, id) {
+  return JSON.stringify({ type: "unsubscribe", channel: channel, id: id });
+}
+
+/**
+ * Ask who is in a channel.
+ *
+ * @param {string} channel
+ * @param {number} id
+ * @returns {string}
+ */
+export function presenceFrame(channel, id) {
+  return JSON.stringify({ type: "presence", channel: channel, id: id });
+}
+
+/**
  * Read what the gateway sent.
  *
  * @param {string} text

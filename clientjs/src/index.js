@@ -28,13 +28,36 @@
  *   in trying. `code` is a close code, or the status of the token endpoint (403: not signed in).
  *   `rt.connect()` begins again.
  *
+ * ## Channels
+ *
+ * A page hears its user, his groups and what is broadcast without asking. Other channels it asks
+ * for, once; the client fetches the grant from Django, and asks again by itself whenever it has
+ * come back, for what it missed, too:
+ *
+ *     var room = rt.subscribe("room:7");
+ *     room.on("news", function (data, message) { … });
+ *     room.presence(function (refusal, who) { … who.users["7"] … });
+ *     room.unsubscribe();
+ *
+ * `room.on` is told of this channel alone, `rt.on` of all; `room.state` is "subscribing",
+ * "subscribed" or "unsubscribed", the last for good. `rt.subscribe(channel, options)` takes
+ * `grant`, a grant that the page holds already (null: the channel is public), and `recover`, the
+ * position that the page was rendered at, as `[epoch, offset]`, or false: never recover.
+ * `rt.presence(channel, callback)` is that of a subscription.
+ *
  * ## Other events
  *
- * - "gap": messages on a channel may have been lost; given `(channel, frame)`. Load afresh what
- *   the page shows.
- * - "error": the gateway refused a frame; given `(code, frame)`.
+ * Each is given `(channel, frame)`, to a subscription's handlers and to the client's.
  *
- * "state", "gap", "error" and "*" are reserved: a publication that calls itself so arrives as
+ * - "gap": publications on the channel may have been lost. Load afresh what the page shows; what
+ *   comes from now on follows on that.
+ * - "subscribed": from now on the channel is heard; each time that the client has come back
+ * - "unsubscribed": it is not any more; the frame's `code` says why it was refused
+ * - "join", "leave": `frame.user` has come, or has gone with his last connection
+ * - "presence": an answer to `presence`: `{users: {"7": 2}, anonymous: 1}`, in connections
+ * - "error": the gateway refused a frame; given `(code, frame)`, to the client's handlers alone
+ *
+ * Those names, "state" and "*" are reserved: a publication that calls itself so arrives as
  * "message".
  *
  * ## Options
@@ -43,6 +66,8 @@
  * - `tokenUrl`: where to POST for a token ("/realtime/token/"), or `getToken: function (callback)`
  *   that calls `callback(error, token)`, the token as text or as `{token, expires_in, url}`; an
  *   error with the status 401 or 403 means "not signed in"
+ * - `grantUrl`: where to POST for the grant of a channel ("grant/", beside `tokenUrl`), or
+ *   `getGrant: function (channel, callback)`, answered as `getToken` is, with a grant
  * - `token`, `expiresIn`: a first token, and its life in seconds
  * - `transports`: those that SockJS may use, such as `["websocket", "xhr-streaming"]`
  * - `reconnect`: `{minMs: 500, maxMs: 30000}`, the widest first wait and the widest of all
@@ -55,11 +80,14 @@ import { Backoff } from "./backoff.js";
 import { Client } from "./client.js";
 import { Clock } from "./clock.js";
 import { csrfHeaders } from "./csrf.js";
+import { GrantSource } from "./grants.js";
 import { unguessableId } from "./ids.js";
 import { Network } from "./online.js";
 import { Positions } from "./positions.js";
 import { post } from "./post.js";
+import { Requests } from "./requests.js";
 import { readSettings } from "./settings.js";
+import { Subscriptions } from "./subscriptions.js";
 import { TokenSource } from "./token.js";
 
 export { CloseCode } from "./closecodes.js";
@@ -73,16 +101,29 @@ export { CloseCode } from "./closecodes.js";
 export function connect(options) {
   var settings = readSettings(options, document);
   var clock = new Clock();
+  var ask = asker(settings);
+  var positions = new Positions();
   return new Client({
     open: opener(settings),
-    tokens: new TokenSource(settings, clock, asker(settings)),
-    positions: new Positions(),
-    backoff: new Backoff(settings.reconnect, Math.random),
+    tokens: new TokenSource(settings, clock, ask),
+    positions: positions,
+    subscriptions: new Subscriptions({
+      grants: new GrantSource(settings, clock, ask),
+      positions: positions,
+      requests: new Requests(),
+      clock: clock,
+      makeBackoff: makeBackoff
+    }),
+    backoff: makeBackoff(),
     network: new Network(window),
     clock: clock,
     random: Math.random,
     log: logger(settings)
   });
+
+  function makeBackoff() {
+    return new Backoff(settings.reconnect, Math.random);
+  }
 }
 
 /** @typedef {import("./settings.js").Settings} Settings */
@@ -109,8 +150,8 @@ function opener(settings) {
  * @returns {import("./token.js").Ask}
  */
 function asker(settings) {
-  return function (url, callback) {
-    return post(url, csrfHeaders(url, settings, document), callback);
+  return function (url, body, callback) {
+    return post(url, body, csrfHeaders(url, settings, document), callback);
   };
 }
 

@@ -1,9 +1,16 @@
 /**
  * Up to where each channel was heard: what lets a returning client be given what it missed,
- * and what lets it drop what it is given twice.
+ * what lets it drop what it is given twice, and what tells it that something is missing.
  */
 
-/** @typedef {import("./frames.js").Position} Position */
+/**
+ * @typedef {import("./frames.js").Position} Position
+ *
+ * @typedef {Object} Told  what the gateway says of a channel's history
+ * @property {string} [epoch]  absent: there is none
+ * @property {number} [offset]  the last one
+ * @property {boolean} [recovered]  whether what was missed follows; absent: nobody asked
+ */
 
 var own = Object.prototype.hasOwnProperty;
 
@@ -11,78 +18,83 @@ var own = Object.prototype.hasOwnProperty;
 export function Positions() {
   /** @type {Object<string, Position>} */
   this._heard = {};
-  /** @type {Object<string, Position>} */
-  this._tops = {};
 }
 
 /**
- * Take note of what the gateway said of each channel's history when it welcomed us.
+ * Take note of what the gateway says of a channel that it begins to deliver.
  *
- * What was heard in the same epoch stays: what lies between is about to be delivered.
+ * What was heard in the same epoch stays when the rest was recovered, for that is about to be
+ * delivered.
  *
- * @param {Object<string, {epoch?: string, offset?: number}>} channels
- */
-Positions.prototype.welcome = function (channels) {
-  for (var channel in channels) {
-    var top = channels[channel];
-    if (own.call(channels, channel) && top && typeof top.epoch === "string") {
-      this._top(channel, [top.epoch, top.offset || 0]);
-    }
-  }
-};
-
-/**
  * @param {string} channel
- * @param {Position} top
+ * @param {Told} told
+ * @returns {boolean} false: something was lost
  */
-Positions.prototype._top = function (channel, top) {
-  var heard = this._of(channel);
-  this._tops[channel] = top;
-  if (!heard || heard[0] !== top[0]) {
-    this._heard[channel] = top;
+Positions.prototype.meet = function (channel, told) {
+  var heard = this.of(channel);
+  if (typeof told.epoch !== "string" || !told.epoch) {
+    return told.recovered !== false;
   }
+  var goesOn = !!heard && heard[0] === told.epoch && told.recovered !== false;
+  if (!goesOn) {
+    this.put(channel, [told.epoch, told.offset || 0]);
+  }
+  return goesOn || !heard;
 };
 
 /**
- * Tell whether a publication is new, and remember it.
+ * Go on from here.
+ *
+ * @param {string} channel
+ * @param {Position} position
+ */
+Positions.prototype.put = function (channel, position) {
+  this._heard[channel] = position;
+};
+
+/**
+ * Take a publication, and tell how it follows on what was heard.
  *
  * @param {import("./frames.js").Frame} publication
- * @returns {boolean}
+ * @returns {"next" | "again" | "ahead"}  "ahead": those between are missing
  */
-Positions.prototype.accept = function (publication) {
-  var heard = this._of(/** @type {string} */ (publication.channel));
+Positions.prototype.take = function (publication) {
+  var channel = /** @type {string} */ (publication.channel);
+  var heard = this.of(channel);
   if (!publication.offset || !heard) {
-    return true;
+    return "next";
   }
   if (publication.offset <= heard[1]) {
-    return false;
+    return "again";
   }
-  this._heard[/** @type {string} */ (publication.channel)] = [heard[0], publication.offset];
-  return true;
+  this.put(channel, [heard[0], publication.offset]);
+  return publication.offset === heard[1] + 1 ? "next" : "ahead";
+};
+
+/** @param {string} channel  that is not heard any more */
+Positions.prototype.forget = function (channel) {
+  delete this._heard[channel];
 };
 
 /**
- * What was missed is lost: begin again at the top, rather than ask for it for ever.
- *
- * @param {string} channel
+ * @param {function(string): boolean} isAskedFor  such a channel is recovered when it is asked for
+ * @returns {Object<string, Position>} for the next connect frame
  */
-Positions.prototype.skip = function (channel) {
-  var top = own.call(this._tops, channel) ? this._tops[channel] : null;
-  var heard = this._of(channel);
-  if (top && heard && top[0] === heard[0] && top[1] > heard[1]) {
-    this._heard[channel] = top;
+Positions.prototype.recover = function (isAskedFor) {
+  /** @type {Object<string, Position>} */
+  var given = {};
+  for (var channel in this._heard) {
+    if (own.call(this._heard, channel) && !isAskedFor(channel)) {
+      given[channel] = this._heard[channel];
+    }
   }
-};
-
-/** @returns {Object<string, Position>} for the next connect frame */
-Positions.prototype.recover = function () {
-  return this._heard;
+  return given;
 };
 
 /**
  * @param {string} channel
  * @returns {Position | null}
  */
-Positions.prototype._of = function (channel) {
+Positions.prototype.of = function (channel) {
   return own.call(this._heard, channel) ? this._heard[channel] : null;
 };

@@ -13,6 +13,8 @@ var CONFIG_ID = "sockgate-config";
  * @property {number | null} [expiresIn]  seconds that the first token is good for
  * @property {string | null} tokenUrl  where to POST for one; null: nowhere
  * @property {function(function(any, any=): void): void} [getToken]  instead of tokenUrl
+ * @property {string | null} grantUrl  where to POST for a grant; null: nowhere
+ * @property {function(string, function(any, any=): void): void} [getGrant]  instead of grantUrl
  * @property {string | string[] | null} [transports]  SockJS transports that may be used
  * @property {{minMs: number, maxMs: number}} reconnect  see backoff.js
  * @property {string} [csrfToken]
@@ -44,9 +46,17 @@ export function readSettings(options, document) {
   copy(DEFAULTS, settings);
   copy(pageConfig(document), settings);
   copy(given, settings);
+  if (settings.grantUrl === undefined) {
+    settings.grantUrl = settings.tokenUrl && siblingOf(settings.tokenUrl);
+  }
   settings.isUrlFixed = given.url !== undefined;
   settings.reconnect = copy(given.reconnect || {}, copy(RECONNECT, {}));
   return settings;
+}
+
+/** @param {string} tokenUrl */
+function siblingOf(tokenUrl) {
+  return tokenUrl.replace(/[^\/]*\/?$/, "grant/");
 }
 
 /** @param {Document} document */

@@ -58,10 +58,26 @@ export type GetToken = (
   callback: (error: TokenError | null, answer?: string | TokenAnswer) => void
 ) => void;
 
+/** What the grant endpoint answers. */
+export interface GrantAnswer {
+  /** null: the channel is public. */
+  grant: string | null;
+  /** Seconds. */
+  expires_in?: number;
+}
+
+export type GetGrant = (
+  channel: string,
+  callback: (error: TokenError | null, answer?: string | GrantAnswer) => void
+) => void;
+
 export interface Options {
   url?: string;
   tokenUrl?: string | null;
   getToken?: GetToken;
+  /** Beside `tokenUrl` unless given; null: nowhere. */
+  grantUrl?: string | null;
+  getGrant?: GetGrant;
   token?: string | null;
   /** Life of `token` in seconds. */
   expiresIn?: number | null;
@@ -82,12 +98,81 @@ export interface ErrorFrame {
   reply_to?: string | number;
 }
 
+/** Epoch and offset in a channel's history. */
+export type Position = [epoch: string, offset: number];
+
 export interface GapFrame {
   type: "gap";
   channel: string;
+  /** Where it goes on, for a channel with a history. */
+  epoch?: string;
+  offset?: number;
 }
 
-export interface Client {
+export interface SubscribedFrame {
+  type: "subscribed";
+  channel: string;
+  epoch?: string;
+  offset?: number;
+  /** Absent unless asked for. */
+  recovered?: boolean;
+}
+
+/** Why a channel is not heard any more: left, taken away, or, with a code, refused. */
+export interface Unsubscribed {
+  code?: string;
+  message?: string;
+}
+
+export interface PresenceFrame {
+  type: "presence";
+  channel: string;
+  /** How many connections each user has, by primary key. */
+  users: { [user: string]: number };
+  /** How many connections are of visitors who have not logged in. */
+  anonymous: number;
+}
+
+export interface MoveFrame {
+  type: "join" | "leave";
+  channel: string;
+  user: string;
+}
+
+export interface Refusal {
+  code: string;
+  message: string;
+}
+
+export type PresenceCallback = (refusal: Refusal | null, frame?: PresenceFrame) => void;
+
+/** Events of channels: a subscription is told those of its own, the client those of all. */
+export interface ChannelEvents {
+  on(event: "gap", handler: (channel: string, frame: GapFrame) => void): this;
+  on(event: "subscribed", handler: (channel: string, frame: SubscribedFrame) => void): this;
+  on(event: "unsubscribed", handler: (channel: string, why: Unsubscribed) => void): this;
+  on(event: "presence", handler: (channel: string, frame: PresenceFrame) => void): this;
+  on(event: "join" | "leave", handler: (channel: string, frame: MoveFrame) => void): this;
+  on<Data = any>(event: string, handler: MessageHandler<Data>): this;
+  off(event: string, handler?: (...given: any[]) => void): this;
+}
+
+export interface SubscribeOptions {
+  /** null: the channel is public. */
+  grant?: string | null;
+  /** Begin after this position; false: never recover. */
+  recover?: Position | false;
+}
+
+export interface Subscription extends ChannelEvents {
+  readonly channel: string;
+  readonly state: "subscribing" | "subscribed" | "unsubscribed";
+  presence(callback: PresenceCallback): void;
+  /** Leave the channel, unless another subscription of this page holds it. */
+  unsubscribe(): void;
+}
+
+export interface Client extends ChannelEvents {
   readonly state: State;
   /** Empty unless connected. */
   readonly transport: Transport | "";
@@ -98,10 +183,17 @@ export interface Client {
   onstate: StateHandler | null;
 
   on(event: "state", handler: StateHandler): this;
-  on(event: "gap", handler: (channel: string, frame: GapFrame) => void): this;
   on(event: "error", handler: (code: string, frame: ErrorFrame) => void): this;
+  on(event: "gap", handler: (channel: string, frame: GapFrame) => void): this;
+  on(event: "subscribed", handler: (channel: string, frame: SubscribedFrame) => void): this;
+  on(event: "unsubscribed", handler: (channel: string, why: Unsubscribed) => void): this;
+  on(event: "presence", handler: (channel: string, frame: PresenceFrame) => void): this;
+  on(event: "join" | "leave", handler: (channel: string, frame: MoveFrame) => void): this;
   on<Data = any>(event: string, handler: MessageHandler<Data>): this;
-  off(event: string, handler?: (...given: any[]) => void): this;
+
+  /** Ask for a channel, now and on every later connection. */
+  subscribe(channel: string, options?: SubscribeOptions): Subscription;
+  presence(channel: string, callback: PresenceCallback): void;
 
   /** Begin again after `close`, or at once while waiting. */
   connect(): void;

@@ -96,7 +96,10 @@ function open(connection, token) {
 /** @param {Connection} connection */
 function greet(connection) {
   connection.enter("greeting", {});
-  var frame = connectFrame(connection.token, connection.parts.positions.recover());
+  var recover = connection.parts.positions.recover(function (channel) {
+    return connection.parts.subscriptions.asksFor(channel);
+  });
+  var frame = connectFrame(connection.token, recover);
   /** @type {Socket} */ (connection.socket).send(frame);
 }
 
@@ -107,12 +110,16 @@ function greet(connection) {
 function settle(connection, welcome) {
   connection.wasRefused = false;
   connection.parts.backoff.reset();
-  connection.parts.positions.welcome(welcome.channels);
+  var socket = /** @type {Socket} */ (connection.socket);
   connection.enter("connected", {
     connection: welcome.connection,
     user: welcome.user,
-    transport: /** @type {Socket} */ (connection.socket).transport()
+    transport: socket.transport()
   });
+  // A handler may have closed the connection.
+  if (connection.socket === socket) {
+    connection.parts.subscriptions.begin(socket, welcome.channels);
+  }
 }
 
 /**

@@ -12,8 +12,8 @@
  * @property {string} reason
  * @property {boolean} isFinal  there is no use in asking again
  *
- * @typedef {function(string, function(number, string): void): (function(): void)} Ask
- *     POSTs to a URL, gives the status and the body; returns what calls it off
+ * @typedef {function(string, string, function(number, string): void): (function(): void)} Ask
+ *     POSTs a body to a URL, gives the status and the answer; returns what calls it off
  */
 
 // The rest is left for the way to the gateway, and for clocks that run differently.
@@ -89,7 +89,7 @@ TokenSource.prototype._start = function (callback) {
       callback.apply(null, error ? [failureOf(error)] : readAnswer(answer));
     });
   } else if (this._settings.tokenUrl) {
-    this._abort = this._ask(this._settings.tokenUrl, function (status, body) {
+    this._abort = this._ask(this._settings.tokenUrl, "", function (status, body) {
       callback.apply(null, status === 200 ? readBody(body) : [failureOf({ status: status })]);
     });
   } else {

@@ -66,7 +66,11 @@ test("off takes handlers away", () => {
   assert.equal(calls.length, 1);
 });
 
-for (const event of ["state", "error", "gap", "*"]) {
+const RESERVED = [
+  "state", "error", "gap", "subscribed", "unsubscribed", "presence", "join", "leave", "*",
+];
+
+for (const event of RESERVED) {
   test(`a publication cannot pass for "${event}"`, () => {
     settle();
     rt.on(event, record(event)).on("message", record("message"));
@@ -88,6 +92,12 @@ test("once lost it is no connection, but still that user", () => {
   page.socket.end(1006);
   const { state, transport, user, connection } = rt;
   assert.deepEqual([state, transport, user, connection], ["waiting", "", "7", ""]);
+});
+
+test("a login that changed is another user", () => {
+  settle();
+  page.socket.deliver({ type: "refreshed", user: "8", expires: null });
+  assert.equal(rt.user, "8");
 });
 
 test("gaps and errors have events of their own", () => {

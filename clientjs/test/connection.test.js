@@ -10,12 +10,12 @@ let connection, heard, page;
 /** Begin on a page with these settings. */
 function start(settings) {
   page = new FakePage(settings);
-  heard = { states: [], publications: [], gaps: [], errors: [] };
+  heard = { states: [], publications: [], frames: [], refreshed: [] };
   connection = new Connection(page.parts, {
     state: (state, detail) => heard.states.push([state, detail]),
     publication: (frame) => heard.publications.push(frame),
-    gap: (frame) => heard.gaps.push(frame),
-    error: (frame) => heard.errors.push(frame),
+    frame: (frame) => heard.frames.push(frame),
+    refreshed: (frame) => heard.refreshed.push(frame),
   });
   page.network.watch({
     offline: () => connection.happen("offline"),
@@ -336,13 +336,27 @@ test("on the way back it says up to where it has heard", () => {
   assert.deepEqual(page.socket.sent[0].recover, { "user:7": ["k3", 43] });
 });
 
-test("gaps and errors are told, and end nothing", () => {
+test("a hole between two publications is told as a gap, before the second", () => {
+  page.welcome({ channels: { "user:7": { epoch: "k3", offset: 42 } } });
+  page.socket.deliver({ channel: "user:7", data: 1, offset: 45 });
+  assert.deepEqual(heard.frames, [{ type: "gap", channel: "user:7" }]);
+  assert.deepEqual(heard.publications.map(({ offset }) => offset), [45]);
+});
+
+test("any other frame is passed on, and ends nothing", () => {
   page.welcome();
-  page.socket.deliver({ type: "gap", channel: "user:7" });
-  page.socket.deliver({ type: "error", code: "not_supported", message: "no" });
-  assert.deepEqual(heard.gaps.map(({ channel }) => channel), ["user:7"]);
-  assert.deepEqual(heard.errors.map(({ code }) => code), ["not_supported"]);
+  for (const type of ["gap", "error", "presence", "join", "from the future"]) {
+    page.socket.deliver({ type });
+  }
+  const types = heard.frames.map(({ type }) => type);
+  assert.deepEqual(types, ["gap", "error", "presence", "join", "from the future"]);
   assert.equal(connection.state, "connected");
+});
+
+test("a login that changed is told", () => {
+  page.welcome();
+  page.socket.deliver({ type: "refreshed", user: "8", expires: null });
+  assert.deepEqual(heard.refreshed.map(({ user }) => user), ["8"]);
 });
 
 for (const text of ["", "no JSON", "null", "[]", '{"type":"news to me"}', '{"type":"constructor"}']) {

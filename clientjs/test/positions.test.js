@@ -5,72 +5,83 @@ import { Positions } from "../src/positions.js";
 
 let positions;
 const publication = (offset, channel = "user:7") => ({ channel, data: 1, offset });
-const welcome = (epoch, offset) => positions.welcome({ "user:7": { epoch, offset } });
+const meet = (epoch, offset, recovered) => positions.meet("user:7", { epoch, offset, recovered });
+const recover = () => positions.recover(() => false);
 
 beforeEach(() => {
   positions = new Positions();
 });
 
 test("a channel without a history has no position", () => {
-  positions.welcome({ "user:7": {}, broadcast: null });
-  assert.deepEqual(positions.recover(), {});
+  assert.equal(positions.meet("user:7", {}), true);
+  assert.deepEqual(recover(), {});
 });
 
-test("a first welcome begins at the top", () => {
-  welcome("k3", 42);
-  assert.deepEqual(positions.recover(), { "user:7": ["k3", 42] });
+test("at first it begins at the top", () => {
+  assert.equal(meet("k3", 42), true);
+  assert.deepEqual(recover(), { "user:7": ["k3", 42] });
 });
 
-test("a publication moves the position on, and is accepted once", () => {
-  welcome("k3", 42);
-  assert.equal(positions.accept(publication(43)), true);
-  assert.equal(positions.accept(publication(43)), false);
-  assert.equal(positions.accept(publication(42)), false);
-  assert.deepEqual(positions.recover(), { "user:7": ["k3", 43] });
+test("a publication moves the position on, and is taken once", () => {
+  meet("k3", 42);
+  assert.equal(positions.take(publication(43)), "next");
+  assert.equal(positions.take(publication(43)), "again");
+  assert.equal(positions.take(publication(42)), "again");
+  assert.deepEqual(recover(), { "user:7": ["k3", 43] });
 });
 
-test("a later welcome leaves what was heard, so that what was missed is accepted", () => {
-  welcome("k3", 42);
-  welcome("k3", 45);
-  for (const offset of [43, 44, 45]) assert.equal(positions.accept(publication(offset)), true);
+test("a publication that does not follow is ahead, and moves the position on", () => {
+  meet("k3", 42);
+  assert.equal(positions.take(publication(45)), "ahead");
+  assert.equal(positions.take(publication(46)), "next");
+  assert.equal(positions.take(publication(44)), "again");
 });
 
-test("a new epoch begins anew", () => {
-  welcome("k3", 42);
-  welcome("k4", 2);
-  assert.equal(positions.accept(publication(2)), false);
-  assert.equal(positions.accept(publication(3)), true);
-  assert.deepEqual(positions.recover(), { "user:7": ["k4", 3] });
+test("what was recovered follows on what was heard", () => {
+  meet("k3", 42);
+  assert.equal(meet("k3", 45, true), true);
+  for (const offset of [43, 44, 45]) assert.equal(positions.take(publication(offset)), "next");
 });
 
-test("a plain publication, or one of a channel without a history, is always accepted", () => {
-  welcome("k3", 42);
+test("what could not be recovered is lost, and it goes on at the top", () => {
+  meet("k3", 42);
+  assert.equal(meet("k3", 900, false), false);
+  assert.deepEqual(recover(), { "user:7": ["k3", 900] });
+});
+
+test("a new epoch begins anew, and what was heard of the old one is not continued", () => {
+  meet("k3", 42);
+  assert.equal(meet("k4", 2, false), false);
+  assert.equal(positions.take(publication(2)), "again");
+  assert.equal(positions.take(publication(3)), "next");
+  assert.deepEqual(recover(), { "user:7": ["k4", 3] });
+});
+
+test("a history that is gone cannot be recovered", () => {
+  meet("k3", 42);
+  assert.equal(positions.meet("user:7", { recovered: false }), false);
+});
+
+test("a plain publication, or one of a channel without a history, is always next", () => {
+  meet("k3", 42);
   for (const _ of [1, 2]) {
-    assert.equal(positions.accept({ channel: "user:7", data: 1 }), true);
-    assert.equal(positions.accept(publication(1, "broadcast")), true);
+    assert.equal(positions.take({ channel: "user:7", data: 1 }), "next");
+    assert.equal(positions.take(publication(1, "broadcast")), "next");
   }
 });
 
-test("after a gap, what is lost is not asked for again", () => {
-  welcome("k3", 42);
-  welcome("k3", 900);
-  positions.skip("user:7");
-  assert.deepEqual(positions.recover(), { "user:7": ["k3", 900] });
-});
-
-test("a gap does not take a position back", () => {
-  welcome("k3", 42);
-  positions.accept(publication(50));
-  positions.skip("user:7");
-  positions.skip("room:7");
-  assert.deepEqual(positions.recover(), { "user:7": ["k3", 50] });
+test("what is asked for by itself is left out, and what is forgotten", () => {
+  for (const channel of ["user:7", "room:7", "room:8"]) positions.put(channel, ["k3", 1]);
+  positions.forget("room:8");
+  const given = positions.recover((channel) => channel === "room:7");
+  assert.deepEqual(given, { "user:7": ["k3", 1] });
 });
 
 for (const channel of ["constructor", "__proto__", "toString"]) {
   test(`a channel called ${channel} does no harm`, () => {
-    positions.welcome(JSON.parse(`{"${channel}":{"epoch":"k3","offset":1}}`));
-    assert.equal(positions.accept(publication(2, channel)), true);
-    positions.skip(channel);
+    positions.meet(channel, { epoch: "k3", offset: 1 });
+    assert.equal(positions.take(publication(2, channel)), "next");
+    positions.forget(channel);
     assert.equal({}.epoch, undefined);
   });
 }

@@ -29,14 +29,15 @@ beforeEach((t) => {
   };
 });
 
-const send = () => post("/t/", { "X-CSRFToken": "c" }, (...given) => answers.push(given));
+const send = () => post("/t/", "a=1", { "X-CSRFToken": "c" }, (...given) => answers.push(given));
 
-test("an empty POST goes out, with the headers", () => {
+test("a POST goes out as a form does, with the headers", () => {
   send();
   assert.deepEqual(request.opened, ["POST", "/t/", true]);
-  assert.equal(request.sent, null);
+  assert.equal(request.sent, "a=1");
   assert.deepEqual(request.headers, {
     Accept: "application/json",
+    "Content-Type": "application/x-www-form-urlencoded",
     "X-Requested-With": "XMLHttpRequest",
     "X-CSRFToken": "c",
   });

@@ -12,6 +12,7 @@ test("without anything, the defaults of a Django project hold", () => {
   assert.deepEqual(readSettings(undefined, page()), {
     url: "/realtime",
     tokenUrl: "/realtime/token/",
+    grantUrl: "/realtime/grant/",
     csrfCookieName: "csrftoken",
     csrfHeaderName: "X-CSRFToken",
     isUrlFixed: false,
@@ -34,6 +35,22 @@ test("a URL of the page's script is fixed", () => {
 
 test("the token endpoint can be done without", () => {
   assert.equal(readSettings({ tokenUrl: null }, page()).tokenUrl, null);
+});
+
+for (const [tokenUrl, grantUrl] of [
+  ["/rt/token/", "/rt/grant/"],
+  ["/rt/token", "/rt/grant/"],
+  ["https://shop.example/rt/token/", "https://shop.example/rt/grant/"],
+  [null, null],
+]) {
+  test(`grants come from beside the tokens: ${tokenUrl}`, () => {
+    assert.equal(readSettings({ tokenUrl }, page()).grantUrl, grantUrl);
+  });
+}
+
+test("grants may come from elsewhere, or from nowhere", () => {
+  assert.equal(readSettings({}, page({ grantUrl: "/g/" })).grantUrl, "/g/");
+  assert.equal(readSettings({ grantUrl: null }, page({ grantUrl: "/g/" })).grantUrl, null);
 });
 
 test("one limit of the back-off may be given alone", () => {

@@ -25,6 +25,18 @@ rt.onstate = (state, detail) => (state === "waiting" ? detail.ms : 0);
 rt.on("gap", (channel) => channel.toUpperCase());
 rt.on("error", (code, frame) => [code, frame.message]);
 rt.off("news", () => undefined);
+rt.on("join", (channel, frame) => [channel, frame.user]);
+
+const room = rt.subscribe("room:7", { grant: null, recover: ["k3", 7] });
+room.on<News>("news", (data) => data.title).on("gap", (channel) => channel.toUpperCase());
+room.on("unsubscribed", (channel, why) => [channel, why.code]);
+room.presence((refusal, frame) => (refusal ? refusal.code : frame!.users["7"] + frame!.anonymous));
+rt.presence("room:7", () => undefined);
+const isIn: boolean = room.state === "subscribed" && room.channel === "room:7";
+if (isIn) room.unsubscribe();
+rt.subscribe("room:7", { recover: false });
+
+connect({ grantUrl: null, getGrant: (channel, callback) => callback(null, { grant: channel }) });
 
 connect({ getToken: (callback) => callback(null, { token: "t", expires_in: 60 }) });
 connect({ getToken: (callback) => callback({ status: 403 }) });
@@ -41,5 +53,7 @@ rt.close();
 connect({ transports: ["carrier-pigeon"] });
 // @ts-expect-error: only the client changes it
 rt.state = "connected";
+// @ts-expect-error: a position is an epoch and an offset
+rt.subscribe("room:7", { recover: 7 });
 // @ts-expect-error: a token's life is a number of seconds
 connect({ token: "t", expiresIn: "1h" });

@@ -1,11 +1,13 @@
-/** Django's token endpoint, as an `Ask`: answers at once, or when the test says so. */
+/** Django's token and grant endpoints, as an `Ask`: answers at once, or when the test says so. */
 export class FakeEndpoint {
   asked = [];
+  bodies = [];
   aborted = 0;
   answers = [];
 
-  ask = (url, callback) => {
+  ask = (url, body, callback) => {
     this.asked.push(url);
+    this.bodies.push(body);
     this.pending = callback;
     const answer = this.answers.shift();
     if (answer) this.answer(...answer);
@@ -21,6 +23,11 @@ export class FakeEndpoint {
   /** Issue a token next time. */
   willIssue(token, more = {}) {
     this.answers.push([200, { token, expires_in: 3600, ...more }]);
+  }
+
+  /** Grant a channel next time. */
+  willGrant(grant, more = {}) {
+    this.answers.push([200, { grant, expires_in: 3600, ...more }]);
   }
 
   willRefuse(status) {

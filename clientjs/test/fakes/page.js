@@ -1,10 +1,17 @@
 import { Backoff } from "../../src/backoff.js";
+import { GrantSource } from "../../src/grants.js";
 import { Positions } from "../../src/positions.js";
+import { Requests } from "../../src/requests.js";
+import { Subscriptions } from "../../src/subscriptions.js";
 import { TokenSource } from "../../src/token.js";
 import { FakeClock } from "./clock.js";
 import { FakeEndpoint } from "./endpoint.js";
 import { FakeNetwork } from "./network.js";
 import { FakeSockJS } from "./sockjs.js";
+
+const DEFAULTS = {
+  url: "/realtime", tokenUrl: "/token/", grantUrl: "/grant/", token: "T1", expiresIn: 3600,
+};
 
 /** A page with everything around the connection faked; randomness is always one half. */
 export class FakePage {
@@ -16,12 +23,18 @@ export class FakePage {
 
   constructor(settings = {}) {
     const random = () => 0.5;
-    const all = { url: "/realtime", tokenUrl: "/token/", token: "T1", expiresIn: 3600, ...settings };
+    const all = { ...DEFAULTS, ...settings };
+    const makeBackoff = () => new Backoff({ minMs: 1000, maxMs: 30000 }, random);
+    const positions = new Positions();
+    this.grants = new GrantSource(all, this.clock, this.endpoint.ask);
     this.parts = {
       open: this.#open,
       tokens: new TokenSource(all, this.clock, this.endpoint.ask),
-      positions: new Positions(),
-      backoff: new Backoff({ minMs: 1000, maxMs: 30000 }, random),
+      positions,
+      subscriptions: new Subscriptions({
+        grants: this.grants, positions, requests: new Requests(), clock: this.clock, makeBackoff,
+      }),
+      backoff: makeBackoff(),
       network: this.network,
       clock: this.clock,
       random,

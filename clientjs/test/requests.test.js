@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+
+import { LOST, Requests } from "../src/requests.js";
+
+let answers, requests;
+const record = (name) => (refusal, frame) => answers.push([name, refusal, frame]);
+
+beforeEach(() => {
+  answers = [];
+  requests = new Requests();
+});
+
+test("an answer reaches the one who asked, once", () => {
+  const [, id] = [requests.open(record("one")), requests.open(record("two"))];
+  const frame = { type: "presence", reply_to: id };
+  assert.deepEqual([requests.settle(frame), requests.settle(frame)], [true, false]);
+  assert.deepEqual(answers, [["two", null, frame]]);
+});
+
+test("an error is a refusal", () => {
+  const refusal = { type: "error", code: "not_allowed", reply_to: requests.open(record("one")) };
+  requests.settle(refusal);
+  assert.deepEqual(answers, [["one", refusal, undefined]]);
+});
+
+for (const reply_to of [undefined, null, 7, "constructor", "__proto__"]) {
+  test(`nobody waits for ${reply_to}`, () => {
+    requests.open(record("one"));
+    assert.equal(requests.settle({ reply_to }), false);
+    assert.deepEqual(answers, []);
+  });
+}
+
+test("all are lost with the connection, and ids are never used again", () => {
+  const id = requests.open(record("one"));
+  requests.fail();
+  assert.deepEqual(answers, [["one", LOST, undefined]]);
+  assert.notEqual(requests.open(record("two")), id);
+});
