@@ -1,0 +1,14 @@
+-- Read many logins at once: one command to parse, one reply to read.
+--
+-- KEYS: for each login, the key of the session record, then that of the user record; of an
+--       anonymous visitor, the session's again.
+-- Returns, for each login: the session's "user" and "auth", its remaining life in milliseconds (as
+-- PTTL tells it), the user's "auth" and "channels".
+local logins = {}
+for at = 1, #KEYS, 2 do
+  local session = redis.call('HMGET', KEYS[at], 'user', 'auth')
+  local user = redis.call('HMGET', KEYS[at + 1], 'auth', 'channels')
+  local pttl = redis.call('PTTL', KEYS[at])
+  logins[#logins + 1] = {session[1], session[2], pttl, user[1], user[2]}
+end
+return logins
