@@ -1,18 +1,19 @@
--- Read where a channel stands, and what was published in sequence after a position.
+-- Read where a channel stands, and what was published in sequence lately.
 -- KEYS[1]  the history of the channel
 -- KEYS[2]  the position of the channel
--- ARGV     epoch and offset of the position ('' and 0: only tell where the channel stands),
---          how many publications at most, how many bytes of them at most, epoch to begin with
---          (letters and digits, random), how many ms the position of a fresh channel lives,
---          1 when a gateway has itself seen the position, 0 when a browser says so
--- Returns  epoch, offset, then a list of offset, payload, offset, payload, …
---          An epoch of '' says that the channel has none and none can be written now.
+-- ARGV     the furthest position that the gateway itself has seen: epoch, offset ('' and 0: none),
+--          offset after which to read, how many publications at most (0: only the position),
+--          how many bytes of them at most, epoch to begin with (letters and digits, random),
+--          how many ms the position of a fresh channel lives
+-- Returns  epoch, offset, then a list of offset, payload, offset, payload, …: newest first, so
+--          that what the limits cut off is the oldest. An epoch of '' says that the channel has
+--          none, and none can be written now.
 -- A channel without an epoch begins one here, so that whoever has heard nothing yet knows later
 -- whether he missed the first publication. A gateway that has seen more than Redis remembers
 -- proves that Redis went back in time (a failover, an old snapshot): offsets will be given
 -- twice, so that epoch ends here.
-local since, after, limit, limit_bytes, candidate, lives, is_witness = unpack(ARGV)
-after, limit_bytes = tonumber(after), tonumber(limit_bytes)
+local seen_epoch, seen, after, limit, limit_bytes, candidate, lives = unpack(ARGV)
+limit, limit_bytes = tonumber(limit), tonumber(limit_bytes)
 
 local function begin(offset)
   local ok = redis.pcall('HSET', KEYS[2], 'epoch', candidate, 'offset', offset)
@@ -31,20 +32,20 @@ local epoch, last = position[1], tonumber(position[2] or '0')
 if not epoch then
   return begin(0)
 end
-if is_witness == '1' and since == epoch and after > last then
+if seen_epoch == epoch and tonumber(seen) > last then
   return begin(last)
 end
-if since ~= epoch or after >= last then
+if limit == 0 or tonumber(after) >= last then
   return {epoch, last, {}}
 end
 
-local missed, bytes = {}, 0
+local found, bytes = {}, 0
 local first = string.format('%.0f-0', after + 1)
-for _, entry in ipairs(redis.call('XRANGE', KEYS[1], first, '+', 'COUNT', limit)) do
+for _, entry in ipairs(redis.call('XREVRANGE', KEYS[1], '+', first, 'COUNT', limit)) do
   local payload = entry[2][2]
   bytes = bytes + #payload
   if bytes > limit_bytes then break end
-  missed[#missed + 1] = tonumber(string.match(entry[1], '^%d+'))
-  missed[#missed + 1] = payload
+  found[#found + 1] = tonumber(string.match(entry[1], '^%d+'))
+  found[#found + 1] = payload
 end
-return {epoch, last, missed}
+return {epoch, last, found}

@@ -27,12 +27,13 @@ def publish(
     return epoch.decode(), offset, bool(is_new), receivers
 
 
-def read(redis, since="", offset=0, *, limit=1000, limit_bytes=10**6, begin="begun", witness=0):
+def read(redis, after=None, *, limit=1000, limit_bytes=10**6, begin="begun", seen=("", 0)):
     """Read as the gateway does."""
     keys = [NAMES.history(CHANNEL), NAMES.offset(CHANNEL)]
-    arguments = [since, offset, limit, limit_bytes, begin, DAY_MS, witness]
-    epoch, last, missed = redis.eval(scripts.HISTORY, 2, *keys, *arguments)
-    return epoch.decode(), last, dict(zip(missed[::2], missed[1::2], strict=True))
+    wanted = (0, 0) if after is None else (after, limit)
+    arguments = [*seen, *wanted, limit_bytes, begin, DAY_MS]
+    epoch, last, found = redis.eval(scripts.HISTORY, 2, *keys, *arguments)
+    return epoch.decode(), last, dict(zip(found[::2], found[1::2], strict=True))
 
 
 def test_publish_counts_from_one_and_keeps_its_epoch(redis):
@@ -43,18 +44,18 @@ def test_publish_counts_from_one_and_keeps_its_epoch(redis):
 def test_publish_counts_beyond_what_lua_writes_in_digits(redis):
     redis.hset(NAMES.offset(CHANNEL), mapping={"epoch": "e", "offset": 10**15})
     publish(redis, b"7")
-    assert read(redis, "e", 10**15) == ("e", 10**15 + 1, {10**15 + 1: b"7"})
+    assert read(redis, 10**15) == ("e", 10**15 + 1, {10**15 + 1: b"7"})
 
 
 def test_publish_keeps_no_more_than_its_size(redis):
     for number in range(30):
         publish(redis, b"%d" % number, size=10)
-    assert list(read(redis, "fresh1", 0)[2]) == list(range(21, 31))
+    assert list(read(redis, 0)[2]) == list(range(30, 20, -1))
 
 
 def test_publish_keeps_nothing_of_a_channel_without_history(redis):
     publish(redis, size=0)
-    assert read(redis, "fresh1", 0) == ("fresh1", 1, {})
+    assert read(redis, 0) == ("fresh1", 1, {})
 
 
 def test_publish_lets_old_publications_go(redis):
@@ -67,7 +68,7 @@ def test_publish_lets_old_publications_go(redis):
         )
     redis.hset(NAMES.offset(CHANNEL), "offset", 31)
     publish(redis)
-    assert list(read(redis, "fresh1", 1)[2]) == [32]
+    assert list(read(redis, 1)[2]) == [32]
 
 
 def test_history_of_a_silent_channel_expires_and_its_position_stays(redis):
@@ -82,7 +83,7 @@ def test_publish_with_a_key_publishes_once(redis):
     assert publish(redis, once="order 7 {paid}") == ("fresh1", 1, True, 0)
     assert publish(redis, once="order 7 {paid}", epoch="other") == ("fresh1", 1, False, 0)
     assert publish(redis, once="order 8") == ("fresh1", 2, True, 0)
-    assert len(read(redis, "fresh1", 0)[2]) == 2
+    assert len(read(redis, 0)[2]) == 2
 
 
 def test_publish_after_the_position_was_lost_begins_anew(redis):
@@ -90,7 +91,7 @@ def test_publish_after_the_position_was_lost_begins_anew(redis):
         publish(redis, epoch="first")
     redis.delete(NAMES.offset(CHANNEL))
     assert publish(redis, b"9", epoch="second") == ("second", 1, True, 0)
-    assert read(redis, "second", 0) == ("second", 1, {1: b"9"})
+    assert read(redis, 0) == ("second", 1, {1: b"9"})
 
 
 def test_publication_carries_its_position(redis_server):
@@ -118,36 +119,33 @@ def test_history_begins_an_epoch_that_the_first_publication_continues(redis):
     assert read(redis, begin="begun") == ("begun", 0, {})
     assert read(redis, begin="later") == ("begun", 0, {})
     assert publish(redis, b"1", epoch="other")[:2] == ("begun", 1)
-    assert read(redis, "begun", 0) == ("begun", 1, {1: b"1"})
+    assert read(redis, 0) == ("begun", 1, {1: b"1"})
 
 
 def test_history_gives_what_came_after_a_position(redis):
     for number in range(1, 6):
         publish(redis, b"%d" % number)
-    assert read(redis, "fresh1", 3) == ("fresh1", 5, {4: b"4", 5: b"5"})
-    assert read(redis, "fresh1", 5) == ("fresh1", 5, {})
+    assert read(redis, 3) == ("fresh1", 5, {4: b"4", 5: b"5"})
+    assert read(redis, 5) == ("fresh1", 5, {})
     assert read(redis) == ("fresh1", 5, {})
 
 
-def test_history_gives_nothing_of_another_epoch(redis):
-    publish(redis)
-    assert read(redis, "other", 0) == ("fresh1", 1, {})
-
-
-def test_history_stops_at_its_limits(redis):
+def test_history_gives_the_newest_within_its_limits(redis):
     for _ in range(5):
         publish(redis, b"x" * 100)
-    assert list(read(redis, "fresh1", 0, limit=2)[2]) == [1, 2]
-    assert list(read(redis, "fresh1", 0, limit_bytes=350)[2]) == [1, 2, 3]
+    assert list(read(redis, 0, limit=2)[2]) == [5, 4]
+    assert list(read(redis, 0, limit_bytes=350)[2]) == [5, 4, 3]
 
 
-def test_history_of_the_future_ends_the_epoch_when_a_gateway_saw_it(redis):
+def test_history_of_the_future_ends_the_epoch(redis):
     for _ in range(3):
         publish(redis)
-    assert read(redis, "fresh1", 9, witness=0, begin="new") == ("fresh1", 3, {})
-    assert read(redis, "fresh1", 9, witness=1, begin="new") == ("new", 3, {})
+    assert read(redis, 9, begin="new") == ("fresh1", 3, {})
+    assert read(redis, seen=("other", 9), begin="new") == ("fresh1", 3, {})
+    assert read(redis, seen=("fresh1", 3), begin="new") == ("fresh1", 3, {})
+    assert read(redis, seen=("fresh1", 4), begin="new") == ("new", 3, {})
     assert publish(redis)[:2] == ("new", 4)
-    assert read(redis, "fresh1", 9, witness=1) == ("new", 4, {})
+    assert list(read(redis, 0, seen=("fresh1", 4))[2]) == [4, 3, 2, 1]
 
 
 def test_history_is_read_when_memory_is_full(redis_server):
@@ -156,7 +154,7 @@ def test_history_is_read_when_memory_is_full(redis_server):
         publish(redis)
         redis.config_set("maxmemory", "1")
         try:
-            assert read(redis, "fresh1", 0)[1] == 1
+            assert read(redis, 0)[1] == 1
             redis.delete(NAMES.history(CHANNEL), NAMES.offset(CHANNEL))
             assert read(redis) == ("", 0, {})
             with pytest.raises(ResponseError):
