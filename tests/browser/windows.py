@@ -1,7 +1,5 @@
 """Windows of a real browser on the demo's page, each login in a profile of its own."""
 
-from typing import Any
-
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 PATIENCE_MS = 15_000
@@ -75,8 +73,12 @@ class Board:
         texts = self.page.locator("#messages .text")
         expect(texts).to_have_text(list(titles), timeout=PATIENCE_MS)
 
+    def expect_hint(self, text: str) -> None:
+        expect(self.page.locator("#state-hint")).to_contain_text(text)
+
     def channels(self) -> list[str]:
         return self.page.locator("#messages .channel").all_inner_texts()
 
-    def evaluate(self, script: str) -> Any:
-        return self.page.evaluate(script)
+    def log_out(self) -> None:
+        self.page.get_by_role("button", name="Log out").click()
+        expect(self.page.locator("#login")).to_be_visible()
