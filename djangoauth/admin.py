@@ -12,13 +12,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
-from django.views.decorators.csrf import csrf_protect
 from redis import RedisError
 
+from .admin_actions import offer_to_user_admins
 from .audience import count_connections
 from .drafts import Draft, Sealed, seal, send, unseal
 from .forms import BroadcastForm
@@ -28,6 +27,8 @@ if TYPE_CHECKING:
     _BroadcastAdmin = admin.ModelAdmin[Broadcast]
 else:
     _BroadcastAdmin = admin.ModelAdmin
+
+offer_to_user_admins()
 
 
 @admin.register(Broadcast)
@@ -81,7 +82,6 @@ class BroadcastAdmin(_BroadcastAdmin):
 
     # Not in the request's transaction: the row must be committed before the publication leaves.
     @transaction.non_atomic_requests
-    @method_decorator(csrf_protect)
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
