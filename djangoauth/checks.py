@@ -4,7 +4,6 @@
 """
 
 from collections.abc import Iterable
-from importlib import import_module
 from typing import Any
 
 from django.conf import settings
@@ -18,10 +17,27 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
 from . import conf
-from .sessions.base import RecordedSession
+from .sessions.base import recorded_engine
 
 TAG = "sockgate"
 MIN_KEY_LENGTH = 32
+SOCKJS_TRANSPORTS = frozenset(
+    {
+        "websocket",
+        "xhr-streaming",
+        "xdr-streaming",
+        "eventsource",
+        "iframe-eventsource",
+        "htmlfile",
+        "iframe-htmlfile",
+        "xhr-polling",
+        "xdr-polling",
+        "iframe-xhr-polling",
+        "jsonp-polling",
+    }
+)
+"""As sockjs-client 1.6 spells them; the gateway's own option has underscores."""
+
 _REQUEST_PROCESSOR = "django.template.context_processors.request"
 
 
@@ -84,11 +100,7 @@ def check_keys_separate(**_: Any) -> Iterable[CheckMessage]:
 @register(TAG)
 def check_engine(**_: Any) -> Iterable[CheckMessage]:
     """E006 a session engine that the gateway cannot see."""
-    try:
-        store = import_module(settings.SESSION_ENGINE).SessionStore
-    except (ImportError, AttributeError):
-        store = object
-    if not issubclass(store, RecordedSession):
+    if recorded_engine() is None:
         yield Error(
             f"SESSION_ENGINE {settings.SESSION_ENGINE!r} does not let the gateway see logins.",
             hint="Use djangoauth.sessions.redis, .db or .cached_db, or wrap your own engine with "
@@ -123,6 +135,19 @@ def _is_subclass(path: str, wanted: type) -> bool:
     except ImportError:
         return False
     return isinstance(found, type) and issubclass(found, wanted)
+
+
+@register(TAG)
+def check_transports(**_: Any) -> Iterable[CheckMessage]:
+    """W004 names that are no transports of sockjs-client, which would be skipped in silence."""
+    config = readable_settings()
+    unknown = set((config and config.transports) or ()) - SOCKJS_TRANSPORTS
+    if unknown:
+        yield Warning(
+            f'SOCKGATE["TRANSPORTS"] names {", ".join(sorted(unknown))}, unknown to the client.',
+            hint=f"It knows {', '.join(sorted(SOCKJS_TRANSPORTS))}.",
+            id="sockgate.W004",
+        )
 
 
 @register(TAG)

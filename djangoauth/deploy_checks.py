@@ -5,6 +5,7 @@ Some ask Redis itself. A hosted Redis that does not show its configuration is on
 
 import os
 from collections.abc import Iterable
+from importlib.resources import files
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +21,8 @@ from .checks import TAG, readable_settings
 
 MIN_PUBSUB_HARD_BYTES = 32 * 1024 * 1024
 MIN_PUBSUB_SOFT_BYTES = 8 * 1024 * 1024
+MIN_KEY_VARIETY = 10
+CLIENT = "static/djangoauth/sockgate.js"
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})
 
 
@@ -48,6 +51,49 @@ def check_cookie_path(**_: Any) -> Iterable[CheckMessage]:
                 f"{name} = {path!r} keeps the cookie from {address}, where tokens come from.",
                 id="sockgate.E102",
             )
+
+
+@register(TAG, deploy=True)
+def check_cookie_domain(**_: Any) -> Iterable[CheckMessage]:
+    """E104 a cookie of another domain than the site's, which browsers drop."""
+    for name in ("SESSION_COOKIE_DOMAIN", "CSRF_COOKIE_DOMAIN"):
+        domain = getattr(settings, name)
+        hosts = [host for host in settings.ALLOWED_HOSTS if host != "*"]
+        if domain and hosts and not any(_is_within(host, domain) for host in hosts):
+            yield Error(
+                f"{name} = {domain!r} is of no host in ALLOWED_HOSTS: browsers drop the cookie.",
+                id="sockgate.E104",
+            )
+
+
+def _is_within(host: str, domain: str) -> bool:
+    bare, wanted = host.lower().lstrip("."), domain.lower().lstrip(".")
+    return bare == wanted or bare.endswith(f".{wanted}")
+
+
+@register(TAG, deploy=True)
+def check_keys_varied(**_: Any) -> Iterable[CheckMessage]:
+    """W108 signing keys that a person has typed."""
+    config = readable_settings()
+    for place, key in enumerate(config.signing_keys if config else ()):
+        if len(set(key)) < MIN_KEY_VARIETY:
+            yield Warning(
+                f"Signing key {place} has fewer than {MIN_KEY_VARIETY} different characters.",
+                hint='Make one with python -c "import secrets; print(secrets.token_urlsafe(48))".',
+                id="sockgate.W108",
+            )
+
+
+@register(TAG, deploy=True)
+def check_client_built(**_: Any) -> Iterable[CheckMessage]:
+    """W107 a client that was never built, as in a checkout without ``make build``."""
+    if files(__package__).joinpath(CLIENT).is_file():
+        return
+    yield Warning(
+        f"{CLIENT} is missing, so {{% sockgate_client %}} names a file that is not there.",
+        hint="Install the released package, or build the client with npm, and run collectstatic.",
+        id="sockgate.W107",
+    )
 
 
 @register(TAG, deploy=True)

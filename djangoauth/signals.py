@@ -23,6 +23,7 @@ from django.db.models.signals import m2m_changed, post_delete, post_save, pre_de
 from redis import RedisError
 
 from . import users
+from .sessions.base import recorded_engine
 
 log = logging.getLogger("djangoauth")
 
@@ -33,6 +34,8 @@ def connect() -> None:
     for model in _user_models():
         post_save.connect(refresh_saved_user, sender=model, dispatch_uid="djangoauth")
         post_delete.connect(forget_deleted_user, sender=model, dispatch_uid="djangoauth")
+    if engine := recorded_engine():
+        engine.watch_rows()
     if field := users.groups_field():
         through = field.remote_field.through
         m2m_changed.connect(refresh_members, sender=through, dispatch_uid="djangoauth")

@@ -1,8 +1,10 @@
 """What every session engine of ours can do beside what Django asks of it."""
 
 from abc import abstractmethod
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
 
 
@@ -27,6 +29,10 @@ class RecordedSession(SessionBase):
         """
 
     @classmethod
+    def watch_rows(cls) -> None:
+        """End sessions from now on that others delete where the engine keeps them."""
+
+    @classmethod
     def end_logins(cls, uid: str) -> None:
         """End every session of a user, whose pk is ``uid`` as text.
 
@@ -34,3 +40,12 @@ class RecordedSession(SessionBase):
             NotImplementedError: the engine cannot find them.
         """
         raise NotImplementedError(f"{cls.__module__} cannot find the sessions of a user")
+
+
+def recorded_engine() -> type[RecordedSession] | None:
+    """Give the project's session engine, unless the gateway cannot see its logins."""
+    try:
+        engine = import_module(settings.SESSION_ENGINE).SessionStore
+    except (ImportError, AttributeError):
+        return None
+    return engine if issubclass(engine, RecordedSession) else None

@@ -1,18 +1,36 @@
-"""What the two engines that keep sessions in the database share."""
+"""What the two engines that keep sessions in the database share.
 
-from collections.abc import Callable
+Strategy: a row may also be deleted behind the engine's back, in the admin or by
+``Session.objects.all().delete()``, the well-known way to log everybody out. A receiver ends such
+sessions; what the engine deletes itself, it tells of itself.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import router, transaction
+from django.db.models.signals import post_delete
 from django.utils import timezone
 
 from .mirror import IdentityMirror
-from .records import record_of, remove_listed
+from .records import Removal, record_of, remove_listed
+
+_is_deleted_by_engine = ContextVar("is_deleted_by_engine", default=False)
 
 
 class DatabaseMirror(IdentityMirror, DatabaseStore):
     """Mirror what the database has committed."""
+
+    @classmethod
+    def watch_rows(cls) -> None:
+        """End sessions from now on whose rows are deleted by others."""
+        post_delete.connect(_end_deleted, sender=cls.get_model_class(), dispatch_uid="djangoauth")
 
     @classmethod
     def end_logins(cls, uid: str) -> None:
@@ -24,5 +42,52 @@ class DatabaseMirror(IdentityMirror, DatabaseStore):
                 cls(row.session_key).delete()
         remove_listed(uid)
 
+    @classmethod
+    def clear_expired(cls) -> None:
+        """Delete expired rows without looking at each: their mirrors have ended by themselves."""
+        model = cls.get_model_class()
+        using = router.db_for_write(model)
+        expired = model._default_manager.using(using).filter(expire_date__lt=timezone.now())
+        expired._raw_delete(using)
+
+    @classmethod
+    async def aclear_expired(cls) -> None:
+        """Do as ``clear_expired``."""
+        await sync_to_async(cls.clear_expired)()
+
+    def delete(self, session_key: str | None = None) -> None:
+        """End the session, and with it its connections."""
+        with _deleting():
+            super().delete(session_key)
+
+    async def adelete(self, session_key: str | None = None) -> None:
+        """Do as ``delete``."""
+        with _deleting():
+            await super().adelete(session_key)
+
+    def cycle_key(self) -> None:
+        """Go on under a new key; connections follow."""
+        with _deleting():
+            super().cycle_key()
+
+    async def acycle_key(self) -> None:
+        """Do as ``cycle_key``."""
+        with _deleting():
+            await super().acycle_key()
+
     def _when_kept(self, act: Callable[[], Any]) -> None:
         transaction.on_commit(act, using=router.db_for_write(self.model))
+
+
+@contextmanager
+def _deleting() -> Iterator[None]:
+    token = _is_deleted_by_engine.set(True)
+    try:
+        yield
+    finally:
+        _is_deleted_by_engine.reset(token)
+
+
+def _end_deleted(*, instance: AbstractBaseSession, using: str, **_: Any) -> None:
+    if not _is_deleted_by_engine.get():
+        transaction.on_commit(partial(Removal(instance.session_key).now), using=using)

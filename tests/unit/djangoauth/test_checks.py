@@ -114,6 +114,51 @@ def test_checks_report_templates_without_the_request(settings: Any) -> None:
     assert ids() == ["sockgate.W003"]
 
 
+def test_checks_report_transports_that_the_client_does_not_know(settings: Any) -> None:
+    settings.SOCKGATE = {**settings.SOCKGATE, "TRANSPORTS": ["websocket", "xhr_streaming"]}
+    assert ids() == ["sockgate.W004"]
+
+
+def test_checks_take_the_clients_transports(settings: Any) -> None:
+    known = sorted(checks.SOCKJS_TRANSPORTS)
+    settings.SOCKGATE = {**settings.SOCKGATE, "TRANSPORTS": known}
+    assert ids() == []
+
+
+def test_deploy_checks_report_keys_of_few_characters(settings: Any) -> None:
+    settings.SOCKGATE = {"SIGNING_KEYS": [GOOD_KEY, "3q8Zr1xkV0bLw7TfNcY5mJd2sHgP9aEu"]}
+    assert ids_of(deploy_checks.check_keys_varied) == ["sockgate.W108"]
+
+
+@pytest.mark.parametrize("name", ["SESSION_COOKIE_DOMAIN", "CSRF_COOKIE_DOMAIN"])
+@pytest.mark.parametrize(
+    ("domain", "expected"),
+    [
+        ("example.org", ["sockgate.E104"]),
+        ("ample.com", ["sockgate.E104"]),
+        ("www.example.com", []),
+        (".example.com", []),
+        ("example.com", []),
+        (None, []),
+    ],
+)
+def test_deploy_checks_report_a_cookie_domain(
+    settings: Any, name: str, domain: str | None, expected: list[str]
+) -> None:
+    settings.ALLOWED_HOSTS = ["www.example.com", ".shop.example.com"]
+    setattr(settings, name, domain)
+    assert ids_of(deploy_checks.check_cookie_domain) == expected
+
+
+def test_deploy_checks_report_a_client_that_was_not_built(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(deploy_checks, "CLIENT", "static/djangoauth/nothing.js")
+    assert ids_of(deploy_checks.check_client_built) == ["sockgate.W107"]
+    monkeypatch.setattr(deploy_checks, "CLIENT", "checks.py")
+    assert ids_of(deploy_checks.check_client_built) == []
+
+
 def test_deploy_checks_run_on_deploy_only(settings: Any) -> None:
     settings.SESSION_COOKIE_SAMESITE = "None"
     settings.SOCKGATE = {**settings.SOCKGATE, "REDIS_URL": "unix:///nowhere/redis.sock"}
