@@ -16,24 +16,14 @@ import socket
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 from zlib import crc32
 
 from tornado.http1connection import HTTP1Connection
-from tornado.httputil import (
-    HTTPConnection,
-    HTTPHeaders,
-    HTTPMessageDelegate,
-    HTTPServerConnectionDelegate,
-    RequestStartLine,
-    ResponseStartLine,
-)
+from tornado.httputil import HTTPHeaders, HTTPServerConnectionDelegate, RequestStartLine
 from tornado.iostream import IOStream, StreamClosedError
 
+from .detour import Detour
 from .proxies import Client, ProxyPolicy
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable
 
 UNIX_PEER = "0.0.0.0"
 """What Tornado calls the peer on a Unix socket."""
@@ -66,7 +56,7 @@ class Siblings:
         return self.directory / f"{number}.sock"
 
 
-class Relay(HTTPServerConnectionDelegate):
+class Relay(Detour):
     """Serve what is ours; pass on what is a sibling's.
 
     Args:
@@ -83,22 +73,21 @@ class Relay(HTTPServerConnectionDelegate):
         prefix: str,
         proxies: ProxyPolicy,
     ) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._siblings = siblings
         self._proxies = proxies
         self._session_path = re.compile(re.escape(prefix) + r"/[^/.]+/([^/.]+)/(?!websocket)\w+")
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def start_request(
-        self, server_conn: object, request_conn: HTTPConnection
-    ) -> HTTPMessageDelegate:
-        """Meet a request."""
-        inner = self._inner.start_request(server_conn, request_conn)
-        return _Request(self, cast(HTTP1Connection, request_conn), inner)
-
-    def on_close(self, server_conn: object) -> None:
-        """Pass on that a client has closed."""
-        self._inner.on_close(server_conn)
+    def takes(
+        self, connection: HTTP1Connection, start_line: RequestStartLine, headers: HTTPHeaders
+    ) -> bool:
+        """Pass on what is a sibling's."""
+        owner = self.sibling_for(start_line.path)
+        if owner is None:
+            return False
+        self.pass_on(connection, start_line, headers, owner)
+        return True
 
     def sibling_for(self, path: str) -> int | None:
         """Tell whose a request is; None when it is ours, or anybody's."""
@@ -136,45 +125,6 @@ class Relay(HTTPServerConnectionDelegate):
         finally:
             browser.close()
             sibling.close()
-
-
-class _Request(HTTPMessageDelegate):
-    """One request that may be a sibling's."""
-
-    __slots__ = ("_connection", "_inner", "_relay")
-
-    def __init__(
-        self, relay: Relay, connection: HTTP1Connection, inner: HTTPMessageDelegate
-    ) -> None:
-        self._relay = relay
-        self._connection = connection
-        self._inner: HTTPMessageDelegate | None = inner
-
-    def headers_received(
-        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
-    ) -> "Awaitable[None] | None":
-        """Decide by the path."""
-        request = cast(RequestStartLine, start_line)
-        owner = self._relay.sibling_for(request.path)
-        if owner is None:
-            return cast(HTTPMessageDelegate, self._inner).headers_received(start_line, headers)
-        self._inner = None
-        self._relay.pass_on(self._connection, request, headers, owner)
-        return None
-
-    def data_received(self, chunk: bytes) -> "Awaitable[None] | None":
-        """Hand on a part of the body."""
-        return self._inner.data_received(chunk) if self._inner else None
-
-    def finish(self) -> None:
-        """Hand on that the request is complete."""
-        if self._inner:
-            self._inner.finish()
-
-    def on_connection_close(self) -> None:
-        """Hand on that the client has gone."""
-        if self._inner:
-            self._inner.on_connection_close()
 
 
 def _head(start_line: RequestStartLine, headers: HTTPHeaders, client: Client) -> bytes:

@@ -10,20 +10,13 @@ application as if we were not here.
 import os
 import re
 import socket
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from tornado.http1connection import HTTP1Connection
-from tornado.httputil import (
-    HTTPConnection,
-    HTTPHeaders,
-    HTTPMessageDelegate,
-    HTTPServerConnectionDelegate,
-    RequestStartLine,
-    ResponseStartLine,
-)
+from tornado.httputil import HTTPHeaders, HTTPServerConnectionDelegate, RequestStartLine
 from tornado.iostream import IOStream, SSLIOStream
 
+from ..detour import Detour
 from ..errors import Refused
 from ..origins import OriginPolicy
 from ..proxies import Client, ProxyPolicy
@@ -31,11 +24,8 @@ from .handshake import HandshakeRefused, accept, asks_for_websocket, refusal
 from .link import SocketLink, StreamLink
 from .transport import RAW, SOCKJS, Dialect, Surroundings, WebSocket
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable
 
-
-class Door(HTTPServerConnectionDelegate):
+class Door(Detour):
     """Let WebSockets in; pass everything else on.
 
     Args:
@@ -56,7 +46,7 @@ class Door(HTTPServerConnectionDelegate):
         origins: OriginPolicy,
         proxies: ProxyPolicy,
     ) -> None:
-        self._application = application
+        super().__init__(application)
         self._shared = shared
         self._origins = origins
         self._proxies = proxies
@@ -67,18 +57,16 @@ class Door(HTTPServerConnectionDelegate):
         }
         self._paths = {d: re.compile(p) for d, p in paths.items() if d.name in transports}
 
-    def start_request(
-        self, server_conn: object, request_conn: HTTPConnection
-    ) -> HTTPMessageDelegate:
-        """Meet a request."""
-        connection = cast(HTTP1Connection, request_conn)
-        return _Visitor(
-            self, connection, lambda: self._application.start_request(server_conn, request_conn)
-        )
-
-    def on_close(self, server_conn: object) -> None:
-        """Pass on that a client has closed."""
-        self._application.on_close(server_conn)
+    def takes(
+        self, connection: HTTP1Connection, start_line: RequestStartLine, headers: HTTPHeaders
+    ) -> bool:
+        """Let a WebSocket in; correct what a proxy has hidden of any other request."""
+        client = self.correct(connection, headers)
+        dialect = self.dialect_of(start_line.path, headers)
+        if dialect is None:
+            return False
+        self.let_in(connection, start_line, headers, dialect, client)
+        return True
 
     def dialect_of(self, path: str, headers: HTTPHeaders) -> Dialect | None:
         """Tell which WebSocket a request wants, if any."""
@@ -133,47 +121,6 @@ class Door(HTTPServerConnectionDelegate):
             return
         link = SocketLink(_take_socket(stream), websocket, shared.loop, shared.max_outbox)
         websocket.attach(link, response)
-
-
-class _Visitor(HTTPMessageDelegate):
-    """One request at the door."""
-
-    __slots__ = ("_connection", "_door", "_inner", "_pass_on")
-
-    def __init__(
-        self, door: Door, connection: HTTP1Connection, pass_on: Callable[[], HTTPMessageDelegate]
-    ) -> None:
-        self._door = door
-        self._connection = connection
-        self._pass_on = pass_on
-        self._inner: HTTPMessageDelegate | None = None
-
-    def headers_received(
-        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
-    ) -> "Awaitable[None] | None":
-        """Decide by the headers."""
-        request = cast(RequestStartLine, start_line)
-        client = self._door.correct(self._connection, headers)
-        dialect = self._door.dialect_of(request.path, headers)
-        if dialect is None:
-            self._inner = self._pass_on()
-            return self._inner.headers_received(start_line, headers)
-        self._door.let_in(self._connection, request, headers, dialect, client)
-        return None
-
-    def data_received(self, chunk: bytes) -> "Awaitable[None] | None":
-        """Pass on a part of the body."""
-        return self._inner.data_received(chunk) if self._inner else None
-
-    def finish(self) -> None:
-        """Pass on that the request is complete."""
-        if self._inner:
-            self._inner.finish()
-
-    def on_connection_close(self) -> None:
-        """Pass on that the client has gone."""
-        if self._inner:
-            self._inner.on_connection_close()
 
 
 def _refuse(stream: IOStream, refused: HandshakeRefused) -> None:
