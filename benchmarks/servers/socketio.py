@@ -54,7 +54,7 @@ class SocketIo(Server):
 @cache
 def _address(body: int, room: str) -> Address:
     """Ask the emitter itself what it publishes, and leave a place for marker and user."""
-    filling = "@" * body
+    filling = "~" * body  # unlike the byte of any length
     command = ["node", SERVERS / "socketio_emitter.js", filling, room]
     output = subprocess.check_output(command, env={**os.environ, **_environ()}, text=True)
     channel, payload = output.split()
