@@ -5,7 +5,7 @@ import re
 from email.utils import formatdate
 from time import time
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tornado.http1connection import HTTP1Connection
 from tornado.iostream import IOStream
@@ -13,9 +13,7 @@ from tornado.web import HTTPError
 
 from ..origins import normalize
 from .library import PreflightHandler
-
-if TYPE_CHECKING:
-    from .router import Router
+from .service import Service
 
 log = logging.getLogger("gateway.access")
 
@@ -28,7 +26,7 @@ _SAFE_COOKIE = re.compile(r"[A-Za-z0-9_.!-]{1,128}")
 class Handler(PreflightHandler):
     """Answer the pages that may ask, and nobody else."""
 
-    server: "Router"
+    server: Service
     access_methods = "OPTIONS, POST"
 
     def set_default_headers(self) -> None:

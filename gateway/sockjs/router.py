@@ -3,10 +3,6 @@
 import asyncio
 import logging
 import re
-from functools import cached_property
-from hashlib import sha256
-from secrets import randbits
-from typing import Any
 
 from tornado.ioloop import IOLoop
 from tornado.web import Application, RequestHandler
@@ -16,8 +12,8 @@ from ..endpoint import Endpoint
 from ..origins import OriginPolicy
 from ..timerwheel import TimerWheel
 from .iframe import Iframe, Script, read_script
-from .library import SockJSRouter
 from .pages import Greeting, Info, Missing, NoUpgrade
+from .service import Response, Service
 from .session import Session
 from .tab import Tab
 from .transports.eventsource import EventSource
@@ -38,10 +34,8 @@ _RECEIVERS: dict[str, type[Receiver]] = {
     receiver.name: receiver for receiver in (Xhr, XhrStreaming, EventSource, HtmlFile, Jsonp)
 }
 
-_MESSAGES_PER_SENDING = 8
 
-
-class Router(SockJSRouter):
+class Router(Service):
     """The SockJS service under one prefix. Build it inside the running loop.
 
     Args:
@@ -53,9 +47,6 @@ class Router(SockJSRouter):
     Raises:
         RuntimeError: no loop is running.
     """
-
-    base_url: str | None = None
-    """Where browsers shall go on from ``/info``, when not here."""
 
     def __init__(
         self, config: Config, endpoint: Endpoint, wheel: TimerWheel, origins: OriginPolicy
@@ -79,22 +70,6 @@ class Router(SockJSRouter):
             for path, handler in _routes(config.transports)
         ]
 
-    @property
-    def max_body_bytes(self) -> int:
-        """How large a request may be: a few messages of full length, escaped."""
-        return _MESSAGES_PER_SENDING * self.config.max_frame
-
-    @cached_property
-    def script_url(self) -> str:
-        """Where the iframe finds the script, by its content."""
-        version = sha256(self.script or b"").hexdigest()[:12]
-        return f"{self.config.prefix}/sockjs.js?{version}"
-
-    @cached_property
-    def frame_ancestors(self) -> str:
-        """Which pages may frame ours, for the Content-Security-Policy."""
-        return " ".join(["frame-ancestors 'self'", *sorted(self.origins.allowed)])
-
     def application(self) -> Application:
         """Make the Tornado application that serves us and nothing else."""
         return Application(
@@ -104,30 +79,16 @@ class Router(SockJSRouter):
             log_function=_log_request,
         )
 
-    def info(self) -> dict[str, Any]:
-        """Say what is offered (SockJS protocol 0.3.3, InfoTest)."""
-        info = {
-            "websocket": self.websockets_enabled,
-            "cookie_needed": self.cookie_needed,
-            "origins": ["*:*"],
-            "entropy": randbits(32),
-        }
-        return info if self.base_url is None else {**info, "base_url": self.base_url}
-
-    def open_session(self, session_id: str, receiver: Receiver) -> Session:
+    def open_session(self, session_id: str, response: Response) -> Session:
         """Open a session for a browser that we have not met.
 
         Raises:
             Refused: there is no room for it.
         """
         session: Session = self.create_session(session_id, register=False)
-        session.open(receiver)
+        session.open(response)
         self._sessions.add(session)
         return session
-
-    def forget(self, session: Session) -> None:
-        """Forget a session that has ended."""
-        self._sessions.remove(session.session_id)
 
     def _silence_timers(self) -> None:
         self._sessions_cleanup.stop()

@@ -7,8 +7,6 @@ its outbox, and what one response could not carry goes into the next. The alarm 
 response attached, the browser is gone; one attached, say ``h``; closed, forget the session.
 """
 
-from typing import TYPE_CHECKING
-
 from ..batch import Batch
 from ..errors import Refused
 from ..outbox import Outbox
@@ -16,11 +14,8 @@ from ..wire.closecodes import CloseCode
 from .alarm import Alarm
 from .framing import HEARTBEAT_FRAME, OPEN_FRAME, close_frame
 from .library import CLOSED, CLOSING, CONNECTING, OPEN, SockJSSession
+from .service import Response, Service
 from .tab import Tab
-
-if TYPE_CHECKING:
-    from .router import Router
-    from .transports.receiver import Receiver
 
 INTERRUPTED = (1002, "Connection interrupted")
 STILL_OPEN = (2010, "Another connection still open")
@@ -34,32 +29,32 @@ class Session(SockJSSession):
     has said ``o``, and CLOSING while the endpoint is still to hear that the outbox has overrun.
     """
 
-    server: "Router"
-    handler: "Receiver | None"
+    server: Service
+    handler: Response | None
     conn: Tab
 
     def __init__(
-        self, conn: type[Tab], server: "Router", session_id: str, expiry: float | None = None
+        self, conn: type[Tab], server: Service, session_id: str, expiry: float | None = None
     ) -> None:
         super().__init__(conn, server, session_id, expiry)
         self.name = ""
         self._outbox = Outbox(server.config.max_outbox)
         self._alarm = Alarm(server.wheel, self._on_alarm)
 
-    def open(self, receiver: "Receiver") -> None:
+    def open(self, response: Response) -> None:
         """Introduce the browser to the endpoint.
 
         Raises:
             Refused: there is no room for it.
         """
-        self.name = receiver.name
-        self.conn.on_open(receiver.get_conn_info())
+        self.name = response.name
+        self.conn.on_open(response.get_conn_info())
 
     def send(self, batch: Batch) -> None:
         """Give frames to the browser, or keep them for it."""
-        receiver = self.handler
-        if receiver is not None and receiver.active:
-            receiver.give(batch)
+        response = self.handler
+        if response is not None and response.active:
+            response.give(batch)
         elif not self.is_closed:
             self._keep(batch)
 
@@ -67,18 +62,18 @@ class Session(SockJSSession):
         """Say why, after what was sent before, and end."""
         self._end((code, code.reason))
 
-    def attach(self, receiver: "Receiver") -> None:
+    def attach(self, response: Response) -> None:
         """Let a response carry what the browser has not been given yet, and what follows."""
         if self.handler is not None:
-            receiver.end(close_frame(*STILL_OPEN))
+            response.end(close_frame(*STILL_OPEN))
             return
-        self.handler = receiver
-        receiver.session = self
+        self.handler = response
+        response.session = self
         if not self.is_closed:
             self._alarm.set(self.server.config.heartbeat)
         self.flush()
 
-    def remove_handler(self, handler: "Receiver") -> None:
+    def remove_handler(self, handler: Response) -> None:
         """Let go of a response, and wait for the next one."""
         self.handler = None
         if not self.is_closed:
@@ -101,18 +96,18 @@ class Session(SockJSSession):
         self._outbox.clear()
         del self.conn
 
-    def _give_opening(self, receiver: "Receiver") -> None:
+    def _give_opening(self, response: Response) -> None:
         if self.state == CONNECTING:
             self.state = OPEN
-            receiver.say(OPEN_FRAME)
+            response.say(OPEN_FRAME)
 
-    def _give_messages(self, receiver: "Receiver") -> None:
+    def _give_messages(self, response: Response) -> None:
         if self._outbox:
-            receiver.give(Batch(self._outbox.take()))
+            response.give(Batch(self._outbox.take()))
 
-    def _give_farewell(self, receiver: "Receiver") -> None:
+    def _give_farewell(self, response: Response) -> None:
         if self.close_reason:
-            receiver.end(close_frame(*self.close_reason))
+            response.end(close_frame(*self.close_reason))
 
     def _keep(self, batch: Batch) -> None:
         try:
@@ -145,14 +140,14 @@ class Session(SockJSSession):
         else:
             self._beat(self.handler)
 
-    def _beat(self, receiver: "Receiver") -> None:
-        if receiver.active:
-            receiver.say(HEARTBEAT_FRAME)
-        elif receiver.is_overdue:
+    def _beat(self, response: Response) -> None:
+        if response.active:
+            response.say(HEARTBEAT_FRAME)
+        elif response.is_overdue:
             self.conn.fail(CloseCode.SLOW_CONSUMER, "a response was not read between heartbeats")
         else:
-            receiver.is_overdue = True
-        if self.handler is receiver and not self.is_closed:
+            response.is_overdue = True
+        if self.handler is response and not self.is_closed:
             self._alarm.set(self.server.config.heartbeat)
 
     def _forget(self) -> None:

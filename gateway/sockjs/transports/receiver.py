@@ -1,16 +1,13 @@
 """Any response that carries frames to a browser."""
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING
 
 from ...batch import Batch
 from ...errors import Refused
 from ..framing import close_frame
 from ..handler import Handler
 from ..library import PollingTransportBase
-
-if TYPE_CHECKING:
-    from ..session import Session
+from ..service import Browser
 
 
 class Receiver(Handler, PollingTransportBase):
@@ -20,7 +17,7 @@ class Receiver(Handler, PollingTransportBase):
     since the last heartbeat.
     """
 
-    session: "Session | None"
+    session: Browser | None
     is_overdue = False
 
     def attach(self, session_id: str) -> None:

@@ -1,14 +1,11 @@
 """What browsers send over HTTP: any number of messages in one request."""
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING
 
 from ...wire.closecodes import CloseCode
 from ..handler import Handler
 from ..incoming import Malformed, Misused, exceeds, read_messages
-
-if TYPE_CHECKING:
-    from ..session import Session
+from ..service import Browser
 
 
 class Sender(Handler):
@@ -42,7 +39,7 @@ class Sender(Handler):
     def confirm(self) -> None:
         """Say that the messages have arrived."""
 
-    def _receive(self, session: "Session") -> None:
+    def _receive(self, session: Browser) -> None:
         try:
             messages = read_messages(self.payload())
         except Misused as error:
