@@ -21,7 +21,7 @@ from gateway.timerwheel import TimerWheel
 from gateway.websocket.door import Door
 from gateway.websocket.transport import Surroundings
 from gateway.wire.closecodes import CloseCode
-from tests.waiting import until
+from tests.waiting import turn_loop, until
 
 FRIEND = "https://friend.example"
 BOTH = ("websocket", "rawwebsocket")
@@ -93,7 +93,8 @@ async def open_house(transports=BOTH, trusted=()):
     shared = Surroundings(echo, wheel, asyncio.get_running_loop(), 25, 10_000, 10**6)
     application = Application([(r"/page", Page)], log_function=lambda handler: None)
     origins, proxies = OriginPolicy([FRIEND]), ProxyPolicy(trusted)
-    server = HTTPServer(Door(application, shared, "/rt", transports, origins, proxies))
+    door = Door(application, shared, "/rt", transports, origins, proxies)
+    server = HTTPServer(door, idle_connection_timeout=30)
     sockets = bind_sockets(0, "127.0.0.1")
     server.add_sockets(sockets)
     try:
@@ -247,6 +248,7 @@ async def test_browser_that_leaves_with_its_handshake_is_forgotten(caplog):
     async with open_house() as house:
         for _ in range(20):
             sock = socket.create_connection(("127.0.0.1", house.port))
+            await turn_loop(10)
             sock.sendall(upgrade())
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             sock.close()
