@@ -45,13 +45,24 @@ class Message(NamedTuple):
 
 def encode(opcode: Opcode, payload: bytes) -> bytes:
     """Write one final, unmasked frame, as servers send them (section 5.1)."""
+    return _header(0x80 | opcode, len(payload)) + payload
+
+
+def encode_text(payload: bytes) -> bytes:
+    """Write one final text frame; the same as ``encode``, for the hot path."""
     size = len(payload)
-    first = 0x80 | opcode
+    return (_TEXT_HEADERS[size] if size < 126 else _header(0x81, size)) + payload
+
+
+def _header(first: int, size: int) -> bytes:
     if size < 126:
-        return bytes((first, size)) + payload
+        return bytes((first, size))
     if size < 1 << 16:
-        return bytes((first, 126)) + size.to_bytes(2) + payload
-    return bytes((first, 127)) + size.to_bytes(8) + payload
+        return bytes((first, 126)) + size.to_bytes(2)
+    return bytes((first, 127)) + size.to_bytes(8)
+
+
+_TEXT_HEADERS = tuple(_header(0x80 | Opcode.TEXT, size) for size in range(126))
 
 
 def encode_close(code: int, reason: str = "") -> bytes:

@@ -26,6 +26,7 @@ from .frames import (
     Opcode,
     encode,
     encode_close,
+    encode_text,
     read_close,
 )
 from .link import Link
@@ -58,11 +59,11 @@ class Dialect:
 
 
 def _encode_sockjs(batch: Batch) -> bytes:
-    return encode(Opcode.TEXT, batch.encoded(sockjs_array))
+    return encode_text(batch.encoded(sockjs_array))
 
 
 def _encode_raw(batch: Batch) -> bytes:
-    return b"".join([encode(Opcode.TEXT, frame) for frame in batch.frames])
+    return b"".join([encode_text(frame) for frame in batch.frames])
 
 
 def _decode_sockjs(text: str) -> list[str]:
