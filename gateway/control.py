@@ -4,10 +4,12 @@ import logging
 from collections.abc import Callable
 from typing import ClassVar, Protocol
 
+from .batch import Batch
 from .endpoint import Endpoint
 from .hub import Received
 from .sessionwatch import SessionWatch
 from .wire import control as ops
+from .wire import messages
 from .wire.errors import ControlError
 
 log = logging.getLogger("gateway.broker")
@@ -35,10 +37,20 @@ class Listener:
         self._replies = replies
         self.publish: Callable[[list[Received]], None] = endpoint.hub.publish
 
+    def link_lost(self) -> None:
+        """Tell every browser that it hears nothing now; what it sees may be out of date."""
+        self._tell_everybody(messages.interrupted())
+
     def link_restored(self) -> None:
         """Tell of a gap, and read every session again: a revocation may have been missed."""
+        self._tell_everybody(messages.resumed())
         self._endpoint.hub.tell_of_gap()
         self._watch.recheck(self._endpoint.registry.open_connections())
+
+    def _tell_everybody(self, frame: bytes) -> None:
+        batch = Batch((frame,))
+        for connection in self._endpoint.registry.open_connections():
+            connection.deliver(batch)
 
     def control(self, raw: bytes) -> None:
         """Act on a control message."""

@@ -36,6 +36,8 @@ export function Connection(parts, listener) {
   this.wasRefused = false;
   this.token = "";
   this.heardAt = 0;
+  /** What the page is told of it while it lasts. @type {any} */
+  this.attachment = {};
   /** @type {import("./socket.js").Socket | null} */
   this.socket = null;
   this._publicState = "closed";
@@ -134,6 +136,12 @@ Connection.prototype.drain = function (withinS) {
 var TAKERS = {
   "on connected": function (connection, frame) {
     connection.happen("welcomed", frame);
+  },
+  "on interrupted": function (connection) {
+    connection.happen("interrupted");
+  },
+  "on resumed": function (connection) {
+    connection.happen("resumed");
   },
   "on drain": function (connection, frame) {
     connection.drain(frame.within || 0);

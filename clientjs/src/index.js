@@ -22,6 +22,8 @@
  *
  * - "connecting"
  * - "connected": `{transport, user, connection}`, which are also `rt.transport` and so on
+ * - "interrupted": still attached, but the gateway has lost Redis: nothing can arrive, and what
+ *   the page shows may be out of date. Resumes by itself; the detail is that of "connected"
  * - "waiting" for the next attempt: `{ms, code, reason}`; backs off exponentially, with full jitter
  * - "offline": the browser has no network, or the page sleeps; resumes by itself
  * - "closed" for good: `{code, reason}`; the login ended, the page closed it, or there is no use

@@ -2,7 +2,7 @@
 
 export as namespace Sockgate;
 
-export type State = "connecting" | "connected" | "waiting" | "offline" | "closed";
+export type State = "connecting" | "connected" | "interrupted" | "waiting" | "offline" | "closed";
 
 /** Transports as sockjs-client calls them. */
 export type Transport =
@@ -21,6 +21,7 @@ export type Transport =
 export interface StateDetails {
   connecting: {};
   connected: { transport: Transport; user: string | null; connection: string };
+  interrupted: { transport: Transport; user: string | null; connection: string };
   waiting: { ms: number; code: number; reason: string };
   offline: {};
   closed: { code: number; reason: string };

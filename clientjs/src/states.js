@@ -21,7 +21,24 @@ export var TRANSITIONS = {
   seeking: { token: open, denied: deny, late: wait, offline: pause, close: end },
   opening: { opened: greet, lost: judge, late: wait, offline: pause, close: end },
   greeting: { welcomed: settle, lost: judge, late: wait, offline: pause, close: end },
-  connected: { lost: judge, late: listen, wake: listen, drained: seek, offline: pause, close: end },
+  connected: {
+    interrupted: doubt,
+    lost: judge,
+    late: listen,
+    wake: listen,
+    drained: seek,
+    offline: pause,
+    close: end
+  },
+  interrupted: {
+    resumed: trust,
+    lost: judge,
+    late: listen,
+    wake: listen,
+    drained: seek,
+    offline: pause,
+    close: end
+  },
   waiting: { late: seek, wake: seek, online: seek, connect: seek, offline: pause, close: end },
   offline: { online: seek, connect: seek, late: recheck, close: end }
 };
@@ -33,6 +50,7 @@ export var PUBLIC_STATES = {
   opening: "connecting",
   greeting: "connecting",
   connected: "connected",
+  interrupted: "interrupted",
   waiting: "waiting",
   offline: "offline"
 };
@@ -47,6 +65,7 @@ export var DEADLINES_MS = {
   opening: 60000,
   greeting: 15000,
   connected: SILENCE_MS,
+  interrupted: SILENCE_MS,
   offline: 30000
 };
 
@@ -111,15 +130,28 @@ function settle(connection, welcome) {
   connection.wasRefused = false;
   connection.parts.backoff.reset();
   var socket = /** @type {Socket} */ (connection.socket);
-  connection.enter("connected", {
+  connection.attachment = {
     connection: welcome.connection,
     user: welcome.user,
     transport: socket.transport()
-  });
+  };
+  trust(connection);
   // A handler may have closed the connection.
   if (connection.socket === socket) {
     connection.parts.subscriptions.begin(socket, welcome.channels);
   }
+}
+
+// The gateway has lost its way to Redis, or found it again.
+
+/** @param {Connection} connection */
+function doubt(connection) {
+  connection.enter("interrupted", connection.attachment);
+}
+
+/** @param {Connection} connection */
+function trust(connection) {
+  connection.enter("connected", connection.attachment);
 }
 
 /**

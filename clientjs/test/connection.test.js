@@ -251,6 +251,23 @@ test("a page that wakes from a long sleep comes back at once", () => {
   assert.equal(connection.state, "opening");
 });
 
+test("a gateway without Redis interrupts the connection, and resumes it", () => {
+  page.welcome();
+  const detail = { connection: "c1", user: "7", transport: "websocket" };
+  page.socket.deliver({ type: "interrupted" });
+  assert.deepEqual(lastState(), ["interrupted", detail]);
+  page.socket.deliver({ type: "resumed" });
+  assert.deepEqual(lastState(), ["connected", detail]);
+  assert.equal(page.sockets.length, 1);
+});
+
+test("an interrupted connection is lost like any other", () => {
+  page.welcome();
+  page.socket.deliver({ type: "interrupted" });
+  page.socket.end(1006);
+  assert.equal(connection.state, "waiting");
+});
+
 test("every state but closed has a deadline", () => {
   for (const state of Object.keys(TRANSITIONS)) {
     const hasOne = state in DEADLINES_MS || state === "waiting"; // the wait itself

@@ -113,6 +113,8 @@ class MemoryBroker:
     def cut(self) -> None:
         """Lose the link: nothing can be read, nothing is heard."""
         self.is_live = False
+        if self._listener is not None:
+            self._listener.link_lost()
 
     def mend(self) -> None:
         """Bring the link back."""

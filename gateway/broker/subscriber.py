@@ -42,6 +42,9 @@ class Listener(Protocol):
     def control(self, raw: bytes) -> None:
         """Take a control message."""
 
+    def link_lost(self) -> None:
+        """Nothing is heard until the link is restored."""
+
     def link_restored(self) -> None:
         """The link was lost and is back: whatever was said meanwhile was missed."""
 
@@ -106,16 +109,21 @@ class Subscriber:
             try:
                 await self._serve(listener)
             except _FAILURES as error:
-                self._tell_of_loss(error)
+                self._log_loss(error)
             except Exception:
                 log.exception("event=link_failed")
+            self._tell_of_loss(listener)
             attempt = 0 if self._links > links else attempt + 1
             await asyncio.sleep(_RETRY_S[min(attempt, len(_RETRY_S) - 1)])
 
-    def _tell_of_loss(self, error: Exception) -> None:
+    def _log_loss(self, error: Exception) -> None:
         level = logging.DEBUG if self._is_loss_told else logging.WARNING
         log.log(level, "event=link_lost cause=%r", str(error) or type(error).__name__)
-        self._is_loss_told = True
+
+    def _tell_of_loss(self, listener: Listener) -> None:
+        if not self._is_loss_told:
+            self._is_loss_told = True
+            listener.link_lost()
 
     async def _serve(self, listener: Listener) -> None:
         async with asyncio.timeout(LINK_TIMEOUT_S):

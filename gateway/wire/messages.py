@@ -233,6 +233,16 @@ def left(channel: str, user: str) -> bytes:
     return _frame("leave", channel=channel, user=user)
 
 
+def interrupted() -> bytes:
+    """Say that nothing can arrive from now on, though the connection stands."""
+    return _frame("interrupted")
+
+
+def resumed() -> bytes:
+    """Say that it can again; a ``gap`` follows for each channel that may have lost something."""
+    return _frame("resumed")
+
+
 def drain(within_s: float) -> bytes:
     """Ask a client to come back elsewhere, at a random moment within so many seconds."""
     return _frame("drain", within=within_s)

@@ -30,7 +30,7 @@ def test_page_survives_a_restarted_gateway(stack, board):
 
 def test_page_survives_a_killed_redis(stack, board):
     stack.valkey.terminate()
-    board.expect_state("waiting")
+    board.expect_state("interrupted")
     stack.valkey.start()
     board.expect_connected("websocket")
     stack.publish("user:1")

@@ -62,6 +62,9 @@
     connected: function (detail) {
       return ["connected · " + detail.transport, "Connection " + detail.connection];
     },
+    interrupted: function (detail) {
+      return ["interrupted · " + detail.transport, "Redis is gone: nothing can arrive. Resumes by itself."];
+    },
     waiting: function (detail) {
       return ["waiting", "Lost it: " + because(detail) + ". Trying again by itself."];
     },
