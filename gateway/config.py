@@ -93,6 +93,9 @@ class Config:
     max_publication: int = _option(1024 * 1024, "bytes of one publication", int)
     max_outbox: int = _option(2 * 1024 * 1024, "bytes that one slow browser may hold", int)
     response_limit: int = _option(128 * 1024, "bytes of one streaming response", int)
+    compression: bool = _option(
+        False, "compress WebSocket messages of 128 bytes or more, for clients that offer it", _flag
+    )
     jsessionid: bool = _option(False, "set the cookie that some balancers need", _flag)
     tls_cert: str = _option("", "file with the TLS certificate chain")
     tls_key: str = _option("", "file with the TLS private key")

@@ -98,6 +98,7 @@ class _Doors:
             config.heartbeat,
             config.max_frame,
             config.max_outbox,
+            config.compression,
         )
 
     def open(self, proxies: ProxyPolicy) -> Door:

@@ -20,9 +20,10 @@ from ..detour import Detour
 from ..errors import Refused
 from ..origins import OriginPolicy
 from ..proxies import Client, ProxyPolicy
+from .deflate import RESPONSE, is_offered
 from .handshake import HandshakeRefused, accept, asks_for_websocket, refusal
 from .link import SocketLink, StreamLink
-from .transport import RAW, SOCKJS, Dialect, Surroundings, WebSocket
+from .transport import DEFLATED, RAW, SOCKJS, Dialect, Surroundings, WebSocket
 
 
 class Door(Detour):
@@ -98,14 +99,20 @@ class Door(Detour):
             return
         try:
             self._check_origin(headers, client)
-            response = accept(start_line.method, start_line.version, headers)
-            websocket = WebSocket(self._shared, dialect, client.address)
+            extensions = self._agree_on_extensions(headers)
+            response = accept(start_line.method, start_line.version, headers, extensions)
+            agreed = DEFLATED[dialect] if extensions else dialect
+            websocket = WebSocket(self._shared, agreed, client.address)
         except HandshakeRefused as refused:
             _refuse(stream, refused)
         except Refused as refused:
             _refuse(stream, HandshakeRefused(503, refused.code.reason, ("Retry-After", "5")))
         else:
             self._attach(stream, websocket, response)
+
+    def _agree_on_extensions(self, headers: HTTPHeaders) -> str:
+        offered = headers.get("Sec-WebSocket-Extensions", "")
+        return RESPONSE if self._shared.compression and is_offered(offered) else ""
 
     def _check_origin(self, headers: HTTPHeaders, client: Client) -> None:
         own = f"{client.scheme}://{headers.get('Host', '')}".lower()

@@ -5,7 +5,7 @@ unfinished frame or an unfinished message needs, and nothing at all between mess
 RFC tells a server to refuse is refused here, with the close code that it names.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -54,6 +54,11 @@ def encode_text(payload: bytes) -> bytes:
     return (_TEXT_HEADERS[size] if size < 126 else _header(0x81, size)) + payload
 
 
+def encode_deflated_text(payload: bytes) -> bytes:
+    """Write one final text frame whose payload is compressed (RFC 7692 section 6)."""
+    return _header(0xC1, len(payload)) + payload
+
+
 def _header(first: int, size: int) -> bytes:
     if size < 126:
         return bytes((first, size))
@@ -100,8 +105,13 @@ def unmask(payload: bytes, mask: bytes) -> bytes:
     return (int.from_bytes(payload) ^ int.from_bytes(key)).to_bytes(size)
 
 
+Inflate = Callable[[bytes, int], bytes]
+"""Decompress a message, as far as a limit in bytes."""
+
+
 class _Header(NamedTuple):
     is_final: bool
+    is_deflated: bool
     opcode: Opcode
     mask: bytes
     payload_at: int
@@ -113,12 +123,15 @@ class FrameReader:
 
     Args:
         limit_bytes: how long a message may be, all of its fragments together.
+        inflate: decompresses, where that was negotiated.
     """
 
-    __slots__ = ("_buffer", "_fragments", "_opcode", "limit_bytes")
+    __slots__ = ("_buffer", "_fragments", "_inflate", "_is_deflated", "_opcode", "limit_bytes")
 
-    def __init__(self, limit_bytes: int) -> None:
+    def __init__(self, limit_bytes: int, inflate: Inflate | None = None) -> None:
         self.limit_bytes = limit_bytes
+        self._inflate = inflate
+        self._is_deflated = False
         self._buffer = b""
         self._fragments: bytes | None = None
         self._opcode = Opcode.CONTINUATION
@@ -145,7 +158,7 @@ class FrameReader:
         if len(buffer) < at + 2:
             return None
         first, second = buffer[at], buffer[at + 1]
-        is_final, opcode = bool(first & 0x80), _opcode(first)
+        is_final, is_deflated, opcode = bool(first & 0x80), bool(first & 0x40), _opcode(first)
         if not second & 0x80:
             raise FrameFailure(CLOSE_PROTOCOL_ERROR, "a client's frames must be masked")
         sized = _read_size(buffer, at + 2, second & 0x7F)
@@ -153,9 +166,10 @@ class FrameReader:
             return None
         size, mask_at = sized
         self._check(is_final, opcode, size)
+        self._check_deflated(is_deflated, opcode)
         payload_at = mask_at + 4
         mask = buffer[mask_at:payload_at]
-        return _Header(is_final, opcode, mask, payload_at, payload_at + size)
+        return _Header(is_final, is_deflated, opcode, mask, payload_at, payload_at + size)
 
     def _check(self, is_final: bool, opcode: Opcode, size: int) -> None:
         if opcode >= Opcode.CLOSE:
@@ -167,18 +181,27 @@ class FrameReader:
         if len(self._fragments or b"") + size > self.limit_bytes:
             raise FrameFailure(CLOSE_TOO_BIG, "message too large")
 
+    def _check_deflated(self, is_deflated: bool, opcode: Opcode) -> None:
+        begins_message = opcode in (Opcode.TEXT, Opcode.BINARY)
+        if is_deflated and not (self._inflate and begins_message):
+            raise FrameFailure(CLOSE_PROTOCOL_ERROR, "a reserved bit is set")
+
     def _assemble(self, header: _Header, payload: bytes) -> Message | None:
         if header.opcode >= Opcode.CLOSE:
             return Message(header.opcode, payload)
         if header.opcode is not Opcode.CONTINUATION:
-            self._opcode = header.opcode
+            self._opcode, self._is_deflated = header.opcode, header.is_deflated
         whole = payload if self._fragments is None else self._fragments + payload
         self._fragments = None if header.is_final else whole
-        return Message(self._opcode, whole) if header.is_final else None
+        if not header.is_final:
+            return None
+        if self._is_deflated and self._inflate:
+            whole = self._inflate(whole, self.limit_bytes)
+        return Message(self._opcode, whole)
 
 
 def _opcode(first: int) -> Opcode:
-    if first & 0x70:
+    if first & 0x30:
         raise FrameFailure(CLOSE_PROTOCOL_ERROR, "a reserved bit is set")
     try:
         return Opcode(first & 0x0F)

@@ -11,7 +11,6 @@ _SWITCHING = (
     b"Upgrade: websocket\r\n"
     b"Connection: Upgrade\r\n"
     b"Sec-WebSocket-Accept: %b\r\n"
-    b"\r\n"
 )
 
 
@@ -30,8 +29,8 @@ def asks_for_websocket(headers: Mapping[str, str]) -> bool:
     return headers.get("Upgrade", "").strip().lower() == "websocket"
 
 
-def accept(method: str, version: str, headers: Mapping[str, str]) -> bytes:
-    """Give the whole response that opens the WebSocket.
+def accept(method: str, version: str, headers: Mapping[str, str], extensions: str = "") -> bytes:
+    """Give the whole response that opens the WebSocket, with the extensions that it shall have.
 
     Raises:
         HandshakeRefused: the request is not a proper handshake.
@@ -46,7 +45,8 @@ def accept(method: str, version: str, headers: Mapping[str, str]) -> bytes:
     if not _is_nonce(key):
         raise HandshakeRefused(400, "Sec-WebSocket-Key is not 16 bytes in base64")
     digest = sha1(key.encode() + _GUID, usedforsecurity=False).digest()
-    return _SWITCHING % b64encode(digest)
+    agreed = f"Sec-WebSocket-Extensions: {extensions}\r\n" if extensions else ""
+    return _SWITCHING % b64encode(digest) + agreed.encode() + b"\r\n"
 
 
 def refusal(refused: HandshakeRefused) -> bytes:

@@ -6,7 +6,7 @@ what is said at the beginning, at the end and in between; a ``Dialect`` holds th
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -17,15 +17,18 @@ from ..errors import Refused
 from ..timerwheel import TimerWheel
 from ..wire.closecodes import CloseCode
 from ..wire.errors import FrameError
+from .deflate import MIN_BYTES, deflate, inflate
 from .frames import (
     CLOSE_INVALID_DATA,
     CLOSE_TOO_BIG,
     FrameFailure,
     FrameReader,
+    Inflate,
     Message,
     Opcode,
     encode,
     encode_close,
+    encode_deflated_text,
     encode_text,
     read_close,
 )
@@ -48,6 +51,7 @@ class Dialect:
         opening: sent when the WebSocket opens.
         heartbeat: sent now and then, before the ping.
         farewell: said before the close frame.
+        inflate: decompresses what the browser sends, where that was negotiated.
     """
 
     name: str
@@ -56,10 +60,25 @@ class Dialect:
     opening: bytes
     heartbeat: bytes
     farewell: Callable[[CloseCode], bytes]
+    inflate: Inflate | None = None
 
 
 def _encode_sockjs(batch: Batch) -> bytes:
     return encode_text(batch.encoded(sockjs_array))
+
+
+def _encode_sockjs_deflated(batch: Batch) -> bytes:
+    return _deflated_text(batch.encoded(sockjs_array))
+
+
+def _encode_raw_deflated(batch: Batch) -> bytes:
+    return b"".join([_deflated_text(frame) for frame in batch.frames])
+
+
+def _deflated_text(payload: bytes) -> bytes:
+    if len(payload) < MIN_BYTES:
+        return encode_text(payload)
+    return encode_deflated_text(deflate(payload))
 
 
 def _encode_raw(batch: Batch) -> bytes:
@@ -105,6 +124,12 @@ RAW = Dialect(
     farewell=_farewell_raw,
 )
 
+DEFLATED = {
+    SOCKJS: replace(SOCKJS, encode=_encode_sockjs_deflated, inflate=inflate),
+    RAW: replace(RAW, encode=_encode_raw_deflated, inflate=inflate),
+}
+"""The same, where the browser and we have agreed on compression."""
+
 _PING = encode(Opcode.PING, b"")
 
 
@@ -118,6 +143,7 @@ class Surroundings:
     heartbeat_s: float
     max_frame: int
     max_outbox: int
+    compression: bool = False
 
 
 class WebSocket:
@@ -144,7 +170,7 @@ class WebSocket:
         self._shared = shared
         self._dialect = dialect
         self._encode = dialect.encode
-        self._reader = FrameReader(shared.max_frame)
+        self._reader = FrameReader(shared.max_frame, dialect.inflate)
         self._is_closing = False
         self._ends_at = 0.0
         self._is_quiet = False

@@ -123,6 +123,11 @@ class WebSocketTab(Tab):
     def close(self) -> None:
         self._opened.close()
 
+    @property
+    def extensions(self):
+        """What both sides have agreed on."""
+        return self._socket.protocol.extensions
+
 
 class RawWebSocketTab(WebSocketTab):
     transport = "rawwebsocket"
