@@ -19,6 +19,7 @@ def open_client(url: str) -> Redis:
     """
     pool = BlockingConnectionPool.from_url(
         url,
+        protocol=2,  # With 3, redis-py 8 hands out idle connections that Redis has closed.
         max_connections=_READERS,
         timeout=TIMEOUT_S,
         socket_timeout=TIMEOUT_S,
