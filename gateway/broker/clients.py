@@ -27,7 +27,7 @@ def open_client(url: str) -> Redis:
         retry=Retry(NoBackoff(), 0),
         client_name="sockgate-reader",
     )
-    return Redis(connection_pool=pool)
+    return Redis.from_pool(pool)
 
 
 def subscriber_pool(url: str) -> ConnectionPool:

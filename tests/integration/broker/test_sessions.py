@@ -1,0 +1,80 @@
+"""Reading sessions in Redis: together with whoever else asks, and what is no session."""
+
+import asyncio
+
+import pytest
+
+from gateway.broker.sessions import MAX_BATCH
+from gateway.errors import BrokerUnavailable
+from gateway.wire.records import SessionRecord, UserRecord
+
+from .bench import NAMES
+
+pytestmark = pytest.mark.integration
+
+
+async def test_reads_of_one_moment_share_round_trips(bench):
+    async with bench() as broker:
+        count = 2 * MAX_BATCH
+        for number in range(count):
+            await broker.write_session(f"sid{number}", SessionRecord(str(number), "digest"))
+        before = await scripts_run(broker)
+        reads = [broker.read(f"sid{number}", str(number)) for number in range(count)]
+        logins = await asyncio.gather(*reads)
+        assert [login.session.user for login in logins] == list(map(str, range(count)))
+        assert await scripts_run(broker) - before <= 4
+
+
+async def scripts_run(broker) -> int:
+    """Count the round trips that have read sessions."""
+    statistics = await broker.django.info("commandstats")
+    return statistics.get("cmdstat_evalsha", {}).get("calls", 0)
+
+
+async def test_reader_goes_on_after_redis_was_away(bench):
+    async with bench() as broker:
+        await broker.cut()
+        with pytest.raises(BrokerUnavailable):
+            await broker.read("sid", "7")
+        await broker.mend()
+        await broker.write_session("sid", SessionRecord("7", "digest"))
+        assert (await broker.read("sid", "7")).session == SessionRecord("7", "digest")
+
+
+async def test_reader_whose_asker_has_gone_goes_on(bench):
+    async with bench() as broker:
+        await broker.write_session("sid", SessionRecord("7", "digest"))
+        gone = asyncio.ensure_future(broker.read("sid", "7"))
+        stays = asyncio.ensure_future(broker.read("sid", "7"))
+        await asyncio.sleep(0)
+        gone.cancel()
+        assert (await stays).session is not None
+
+
+async def test_session_of_another_application_is_none(bench):
+    async with bench() as broker:
+        await broker.django.hset(NAMES.session("sid"), mapping={"data": "opaque"})
+        assert (await broker.read("sid", "7")).session is None
+
+
+async def test_session_that_expires_is_none(bench):
+    async with bench() as broker:
+        await broker.write_session("sid", SessionRecord("7", "digest"), 0.05)
+        while (await broker.read("sid", "7")).session is not None:
+            pass
+
+
+async def test_channels_of_a_user_are_read(bench):
+    async with bench() as broker:
+        await broker.write_session("sid", SessionRecord("7", "digest"))
+        await broker.write_user("7", UserRecord("old digest", ("group:a", "group:b%20c")))
+        assert (await broker.read("sid", "7")).user == UserRecord(
+            "old digest", ("group:a", "group:b%20c")
+        )
+
+
+async def test_key_of_another_kind_is_unavailable_and_no_session(bench):
+    async with bench() as broker:
+        await broker.django.set(NAMES.session("sid"), "text")
+        with pytest.raises(BrokerUnavailable):
+            await broker.read("sid", "7")
