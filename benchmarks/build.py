@@ -39,11 +39,17 @@ def node_modules_with(*packages: str) -> Path:
     home = BUILD / "node"
     home.mkdir(parents=True, exist_ok=True)
     if not _has_stamp(home, packages):
-        (home / "package.json").write_text('{"private": true}\n')
+        if not (home / "package.json").exists():
+            (home / "package.json").write_text('{"private": true}\n')
         quiet = ("--no-audit", "--no-fund", "--loglevel=error")
         _run("npm", "install", "--prefix", home, *quiet, *packages)
         _stamp(home, packages)
     return home / "node_modules"
+
+
+def node_environ() -> dict[str, str]:
+    """Give the variables with which Node.js finds those modules."""
+    return {"NODE_PATH": str(BUILD / "node" / "node_modules"), "NODE_ENV": "production"}
 
 
 def debian_package(name: str) -> Path:
@@ -56,15 +62,6 @@ def debian_package(name: str) -> Path:
         archive = max(downloads.glob(f"{name}_*.deb"), key=lambda path: path.stat().st_mtime)
         _run("dpkg-deb", "-x", archive, home)
     return home
-
-
-def go_program(module: str, version: str) -> Path:
-    """Build a Go program from its module."""
-    program = BUILD / "go" / "bin" / module.rstrip("/0123456789v").rsplit("/", 1)[-1]
-    if not program.exists():
-        environ = {"GOBIN": str(program.parent), "GOFLAGS": "-trimpath"}
-        _run("go", "install", f"{module}@{version}", environ=environ)
-    return program
 
 
 def _run(

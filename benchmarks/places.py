@@ -4,7 +4,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
-SERVERS = HERE / "servers"
+PROGRAMS = HERE / "servers" / "programs"
 BUILD = HERE / ".build"
 RESULTS = HERE / "results"
 DOCS = ROOT / "docs"

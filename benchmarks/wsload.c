@@ -282,6 +282,7 @@ static void note_latency(uint64_t sent) {
 static void scan(Conn *conn, char *bytes, long n) {
   char *end = bytes + n, *p = bytes;
   while ((p = memmem(p, end - p, "@@", 2))) {
+    while (p + 2 < end && p[2] == '@') p++; /* before it, a length of 64 is an "@" too */
     char *semicolon = memchr(p + 2, ';', end - p - 2);
     if (!semicolon) break;
     if (semicolon[-1] == 'b') broadcasts_delivered++;

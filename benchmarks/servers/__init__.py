@@ -1,8 +1,28 @@
 """The servers that are measured, each in a module of its own."""
 
 from .base import Server
+from .django_channels import DjangoChannels
 from .floor import Floor
+from .nchan import Nchan
+from .python_socketio import PythonSocketIo
 from .sockgate import Sockgate
+from .sockjs_node import SockJsNode
+from .sockjs_tornado import SockJsTornado
 from .socketio import SocketIo
 
-ALL: tuple[Server, ...] = (Sockgate(), Floor(), SocketIo())
+ALL: tuple[Server, ...] = (
+    Floor(),
+    Sockgate(),
+    SocketIo(),
+    Nchan(),
+    SockJsNode(),
+    SockJsTornado(),
+    PythonSocketIo(),
+    DjangoChannels(),
+)
+
+NOT_RUN = {
+    "Centrifugo": "the Go module proxy does not serve github.com/centrifugal/centrifugo; its "
+    "releases are binaries from elsewhere",
+}
+"""Servers that a user would pick, and why they are not measured."""

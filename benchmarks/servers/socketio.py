@@ -5,10 +5,11 @@ import subprocess
 from functools import cache
 
 from .. import build
-from ..places import SERVERS
+from ..places import PROGRAMS
 from ..process import Process
 from ..redisserver import Redis
 from .base import Address, Dialogue, Server, websocket_request
+from .written import FILLER, USER, pattern_of, template_of
 
 PACKAGES = (
     "socket.io@4.8.4",
@@ -31,8 +32,8 @@ class SocketIo(Server):
 
     def process(self, port: int, redis: Redis, core: int) -> Process:
         """Give its process."""
-        command = ["node", SERVERS / "socketio.js", str(port), str(redis.port)]
-        return Process(self.name, command, core, port, _environ())
+        command = ["node", PROGRAMS / "socketio.js", str(port), str(redis.port)]
+        return Process(self.name, command, core, port, build.node_environ())
 
     def dialogue(self, transport: str) -> Dialogue | None:
         """Open Engine.IO, then the namespace, which answers once the room is joined."""
@@ -48,26 +49,13 @@ class SocketIo(Server):
 
     def to_one(self, body: int) -> Address:
         """Emit to the room of a user."""
-        return _address(body, "user:000000")
+        return _address(body, f"user:{USER}")
 
 
 @cache
 def _address(body: int, room: str) -> Address:
-    """Ask the emitter itself what it publishes, and leave a place for marker and user."""
-    filling = "~" * body  # unlike the byte of any length
-    command = ["node", SERVERS / "socketio_emitter.js", filling, room]
-    output = subprocess.check_output(command, env={**os.environ, **_environ()}, text=True)
-    channel, payload = output.split()
-    before, _, after = bytes.fromhex(payload).partition(filling.encode())
-    template = f"{_escaped(before)}%s{_escaped(after)}"
-    return Address(*(text.replace("000000", "%D") for text in (channel, template)))
-
-
-def _escaped(text: bytes) -> str:
-    printable = range(0x20, 0x7F)
-    safe = (chr(byte) if byte in printable and byte != 0x5C else f"\\x{byte:02x}" for byte in text)
-    return "".join(safe)
-
-
-def _environ() -> dict[str, str]:
-    return {"NODE_PATH": str(build.BUILD / "node" / "node_modules"), "NODE_ENV": "production"}
+    """Ask the emitter itself what it publishes."""
+    command = ["node", PROGRAMS / "socketio_emitter.js", FILLER * body, room]
+    environ = {**os.environ, **build.node_environ()}
+    channel, payload = subprocess.check_output(command, env=environ, text=True).split()
+    return Address(pattern_of(channel.encode()), template_of(bytes.fromhex(payload), body))

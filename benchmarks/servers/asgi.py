@@ -1,0 +1,27 @@
+"""Servers that run under uvicorn, with uvloop, httptools and websockets."""
+
+from .. import build
+from ..places import PROGRAMS
+from ..process import Process
+from ..redisserver import Redis
+from .base import Server
+
+UVICORN = ("uvicorn[standard]==0.54.0", "redis[hiredis]==6.4.0")
+
+
+class AsgiServer(Server):
+    """An ASGI application of ``programs/``, in an environment of its own."""
+
+    packages: tuple[str, ...]
+    module: str
+
+    def prepare(self) -> None:
+        """Install it."""
+        build.python_with(*self.packages)
+
+    def process(self, port: int, redis: Redis, core: int) -> Process:
+        """Give its process."""
+        python = build.python_with(*self.packages)
+        command = [python, "-m", "uvicorn", f"{self.module}:application", "--app-dir", PROGRAMS]
+        command += ["--port", str(port), "--log-level", "warning", "--backlog", "4096"]
+        return Process(self.name, command, core, port, {"REDIS_URL": redis.url})

@@ -1,0 +1,46 @@
+"""sockjs-node, fed by Redis."""
+
+from .. import build
+from ..places import PROGRAMS
+from ..process import Process
+from ..redisserver import Redis
+from .base import Address, Dialogue, Server, websocket_request
+from .floor import MESSAGE
+
+PACKAGES = ("sockjs@0.3.24", "redis@6.3.1")
+
+
+def sockjs_dialogue(transport: str) -> Dialogue | None:
+    """Open SockJS under ``/push``, and name the user."""
+    if transport != "websocket":
+        return None
+    request = websocket_request("/push/000/c%d/websocket")
+    return Dialogue(request, "\x01o", (('["%D"]', "welcome"),))
+
+
+class SockJsNode(Server):
+    """sockjs-node without any check of who connects."""
+
+    name = "sockjs-node"
+    versions = " ".join(PACKAGES)
+
+    def prepare(self) -> None:
+        """Install it."""
+        build.node_modules_with(*PACKAGES)
+
+    def process(self, port: int, redis: Redis, core: int) -> Process:
+        """Give its process."""
+        command = ["node", PROGRAMS / "sockjs_node.js", str(port), str(redis.port)]
+        return Process(self.name, command, core, port, build.node_environ())
+
+    def dialogue(self, transport: str) -> Dialogue | None:
+        """Speak SockJS."""
+        return sockjs_dialogue(transport)
+
+    def to_all(self, body: int) -> Address:
+        """Publish on its channel."""
+        return Address("news", MESSAGE)
+
+    def to_one(self, body: int) -> Address:
+        """Publish on the channel of a user."""
+        return Address("user:%D", MESSAGE)
