@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .audience import count_connections
     from .errors import PublicationError, PublicationInvalid, PublicationTooLarge, SockgateError
+    from .presence import ais_online, aonline_users, is_online, online_users
+    from .publisher import Publisher
     from .publishing import (
         abroadcast,
+        aposition,
         apublish,
         apublish_many,
         apublish_to,
         broadcast,
+        position,
         publish,
         publish_many,
         publish_to,
@@ -25,12 +29,16 @@ if TYPE_CHECKING:
 _HOMES = {
     "audience": ("count_connections",),
     "errors": ("PublicationError", "PublicationInvalid", "PublicationTooLarge", "SockgateError"),
+    "presence": ("ais_online", "aonline_users", "is_online", "online_users"),
+    "publisher": ("Publisher",),
     "publishing": (
         "abroadcast",
+        "aposition",
         "apublish",
         "apublish_many",
         "apublish_to",
         "broadcast",
+        "position",
         "publish",
         "publish_many",
         "publish_to",
@@ -43,13 +51,20 @@ __all__ = [
     "PublicationError",
     "PublicationInvalid",
     "PublicationTooLarge",
+    "Publisher",
     "SockgateError",
     "abroadcast",
+    "ais_online",
+    "aonline_users",
+    "aposition",
     "apublish",
     "apublish_many",
     "apublish_to",
     "broadcast",
     "count_connections",
+    "is_online",
+    "online_users",
+    "position",
     "publish",
     "publish_many",
     "publish_to",

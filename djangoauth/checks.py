@@ -3,7 +3,7 @@
 ``docs/django.md`` lists the ids. What only matters in production is in ``deploy_checks.py``.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -16,7 +16,7 @@ from django.template.backends.django import DjangoTemplates
 from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
-from . import conf
+from . import conf, policies
 from .sessions.base import recorded_engine
 
 TAG = "sockgate"
@@ -130,10 +130,7 @@ def _has_middleware(wanted: type) -> bool:
 
 
 def _is_subclass(path: str, wanted: type) -> bool:
-    try:
-        found = import_string(path)
-    except ImportError:
-        return False
+    found = _imported(path)
     return isinstance(found, type) and issubclass(found, wanted)
 
 
@@ -185,3 +182,32 @@ def check_templates(**_: Any) -> Iterable[CheckMessage]:
             hint=f"Add {_REQUEST_PROCESSOR!r} to its context_processors.",
             id="sockgate.W003",
         )
+
+
+@register(TAG)
+def check_namespaces(**_: Any) -> Iterable[CheckMessage]:
+    """E009 a namespace whose policy is bad."""
+    config = getattr(settings, "SOCKGATE", {})
+    namespaces = config.get("NAMESPACES") if isinstance(config, Mapping) else None
+    for problem in policies.problems(namespaces) if isinstance(namespaces, Mapping) else ():
+        yield Error(problem, id="sockgate.E009")
+
+
+@register(TAG)
+def check_authorize(**_: Any) -> Iterable[CheckMessage]:
+    """E010 an ``AUTHORIZE`` that cannot be called."""
+    config = readable_settings()
+    path = config.authorize if config else None
+    if isinstance(path, str) and not callable(_imported(path)):
+        yield Error(
+            f'SOCKGATE["AUTHORIZE"]: {path!r} cannot be imported, or called.',
+            hint="It is the dotted path of a callable that takes the request and the channel.",
+            id="sockgate.E010",
+        )
+
+
+def _imported(path: str) -> Any:
+    try:
+        return import_string(path)
+    except ImportError:
+        return None

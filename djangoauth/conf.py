@@ -15,8 +15,15 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.dispatch import receiver
+from django.http import HttpRequest
 
 from gateway.wire.names import Names
+from gateway.wire.namespaces import Namespaces
+
+from . import policies
+
+Authorize = Callable[[HttpRequest, str], Any]
+"""Tells, or awaits, whether who asks may subscribe to the channel."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +41,8 @@ class Settings:
     groups: bool
     publish_on_commit: bool
     max_payload: int
+    namespaces: Namespaces
+    authorize: Authorize | str | None
 
     @property
     def names(self) -> Names:
@@ -41,13 +50,18 @@ class Settings:
         return Names(self.key_prefix, self.channel_prefix)
 
 
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key of the dict: what it must be, and what it is when left out."""
+    """One key of the dict: what it must be, what it is when left out, and how it is read."""
 
     expected: str
     is_valid: Callable[[Any], bool]
     default: Callable[[], Any]
+    read: Callable[[Any], Any] = _frozen
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +101,14 @@ def _is_gateway_url(value: object) -> bool:
     return is_absolute or (value.startswith("/") and not url.netloc)
 
 
+def _is_namespaces(value: object) -> bool:
+    return isinstance(value, Mapping) and not any(policies.problems(value))
+
+
+def _is_authorize(value: object) -> bool:
+    return value is None or _is_text(value) or callable(value)
+
+
 def _redis_url() -> str:
     return os.environ.get("SOCKGATE_REDIS_URL") or "redis://127.0.0.1:6379/0"
 
@@ -110,6 +132,10 @@ KEYS: Mapping[str, Key] = {
     "GROUPS": Key("True or False", _is_bool, lambda: True),
     "PUBLISH_ON_COMMIT": Key("True or False", _is_bool, lambda: True),
     "MAX_PAYLOAD": Key("a number of bytes above 0", _is_positive, lambda: 1024 * 1024),
+    "NAMESPACES": Key("a dict, namespace to policy", _is_namespaces, dict[str, Any], policies.read),
+    "AUTHORIZE": Key(
+        "a callable, the dotted path of one, or None", _is_authorize, lambda: None, lambda it: it
+    ),
 }
 
 
@@ -136,11 +162,7 @@ def read(raw: object) -> Settings:
     if found or not isinstance(raw, Mapping):
         raise ImproperlyConfigured(" ".join(found))
     values = {name: raw[name] if name in raw else key.default() for name, key in KEYS.items()}
-    return Settings(**{name.lower(): _frozen(value) for name, value in values.items()})
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+    return Settings(**{name.lower(): KEYS[name].read(value) for name, value in values.items()})
 
 
 @cache

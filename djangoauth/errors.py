@@ -2,8 +2,11 @@
 
 SockgateError
  +-- PublicationError         a publication cannot be sent as it is (also a ValueError)
-      +-- PublicationInvalid  it has no JSON form
-      +-- PublicationTooLarge it is over ``SOCKGATE["MAX_PAYLOAD"]``
+ |    +-- PublicationInvalid  it has no JSON form
+ |    +-- PublicationTooLarge it is over ``SOCKGATE["MAX_PAYLOAD"]``
+ +-- GrantError               a channel cannot be granted
+      +-- LoginRequired       to nobody who has not logged in
+      +-- SubscriptionRefused ``SOCKGATE["AUTHORIZE"]`` says no, or nobody may ask for it
 
 Bad settings raise Django's ``ImproperlyConfigured``, a channel that is no channel name raises
 ``gateway.wire.errors.ChannelNameError``, and a Redis that fails raises ``redis.RedisError``.
@@ -24,3 +27,15 @@ class PublicationInvalid(PublicationError):
 
 class PublicationTooLarge(PublicationError):
     """A publication is over the size limit."""
+
+
+class GrantError(SockgateError):
+    """A channel cannot be granted to who asks."""
+
+
+class LoginRequired(GrantError):
+    """Nobody is logged in."""
+
+
+class SubscriptionRefused(GrantError):
+    """Who asks may not subscribe, or nobody may ask for the channel."""

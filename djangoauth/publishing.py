@@ -1,28 +1,30 @@
 """Publishing to browsers: ``{"event": …, "data": …}`` on a channel in Redis.
 
 Inside a transaction a publication waits for the commit, so that no browser hears of what never
-was; it is then at most once, and one that Redis does not take is logged by Django. Outside, or
-with ``on_commit=False``, it goes at once and raises what Redis raises. Async code has no
-transactions in Django: the async twins publish at once.
+was; one that Redis does not take then is logged by Django. Outside, or with ``on_commit=False``,
+it goes at once and raises what Redis raises. Async code has no transactions in Django: the async
+twins publish at once.
+
+A plain publication arrives at most once. A sequenced one is kept for a while, and arrives in
+order, also in browsers that were away; see ``composer.How``.
 """
 
-import json
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 
-from gateway.wire.names import BROADCAST, check_channel, user_channel
+from gateway.wire.names import BROADCAST, user_channel
 
-from . import conf, redis_clients
-from .errors import PublicationInvalid, PublicationTooLarge
+from . import conf, encoding, outgoing, positions, redis_clients
+from .composer import Composer, How
+from .positions import Position
 from .users import uid_of
 
 
 def publish(
-    user: Any, event: str, data: Any = None, *, on_commit: bool | None = None
+    user: Any, event: str, data: Any = None, *, on_commit: bool | None = None, **how: Unpack[How]
 ) -> int | None:
     """Publish to every browser in which a user is logged in.
 
@@ -31,122 +33,124 @@ def publish(
         event: what the browser listens to: ``rt.on(event, …)``.
         data: anything that ``DjangoJSONEncoder`` takes.
         on_commit: wait for the commit; None is ``SOCKGATE["PUBLISH_ON_COMMIT"]``.
+        how: ``sequenced``, ``idempotency_key``; see ``composer.How``.
 
     Returns:
-        How many workers received it, or None when it waits for the commit.
+        How many workers received it, 0 when it had been published before, or None when it waits
+        for the commit.
 
     Raises:
         PublicationInvalid: the data has no JSON form, or the user is anonymous.
         PublicationTooLarge: it is over ``SOCKGATE["MAX_PAYLOAD"]``.
         redis.RedisError: Redis did not take it.
     """
-    return publish_to(user_channel(uid_of(user)), event, data, on_commit=on_commit)
+    return publish_to(user_channel(uid_of(user)), event, data, on_commit=on_commit, **how)
 
 
 def publish_to(
-    channel: str, event: str, data: Any = None, *, on_commit: bool | None = None
+    channel: str, event: str, data: Any = None, *, on_commit: bool | None = None, **how: Unpack[How]
 ) -> int | None:
     """Publish to a channel, say ``group:editors``; the rest is as in ``publish``.
 
     Raises:
         gateway.wire.errors.ChannelNameError: it is no channel name.
     """
-    send = partial(_send, _channel(channel), encode(event, data))
-    return _now_or_on_commit(send, on_commit)
+    one = _composer().compose(channel, event, data, how)
+    return _now_or_on_commit(partial(_send, one), on_commit)
 
 
 def publish_many(
-    users: Iterable[Any], event: str, data: Any = None, *, on_commit: bool | None = None
+    users: Iterable[Any],
+    event: str,
+    data: Any = None,
+    *,
+    on_commit: bool | None = None,
+    **how: Unpack[How],
 ) -> int | None:
     """Publish to many users in one round trip; the rest is as in ``publish``.
 
     Returns:
         How many times a worker received it, or None when it waits for the commit.
     """
-    send = partial(_send_many, _user_channels(users), encode(event, data))
-    return _now_or_on_commit(send, on_commit)
+    batch = _composer().compose_each(_user_channels(users), event, data, how)
+    return _now_or_on_commit(partial(_send_many, batch), on_commit)
 
 
-def broadcast(event: str, data: Any = None, *, on_commit: bool | None = None) -> int | None:
+def broadcast(
+    event: str, data: Any = None, *, on_commit: bool | None = None, **how: Unpack[How]
+) -> int | None:
     """Publish to every connection; the rest is as in ``publish``."""
-    return publish_to(BROADCAST, event, data, on_commit=on_commit)
+    return publish_to(BROADCAST, event, data, on_commit=on_commit, **how)
 
 
-async def apublish(user: Any, event: str, data: Any = None) -> int:
+async def apublish(user: Any, event: str, data: Any = None, **how: Unpack[How]) -> int:
     """Publish to a user at once, as ``publish`` does without a transaction."""
-    return await apublish_to(user_channel(uid_of(user)), event, data)
+    return await apublish_to(user_channel(uid_of(user)), event, data, **how)
 
 
-async def apublish_to(channel: str, event: str, data: Any = None) -> int:
+async def apublish_to(channel: str, event: str, data: Any = None, **how: Unpack[How]) -> int:
     """Publish to a channel at once, as ``publish_to`` does without a transaction."""
-    client = await redis_clients.async_publisher()
-    return int(await client.publish(_channel(channel), encode(event, data)))
+    one = _composer().compose(channel, event, data, how)
+    return await outgoing.asend(await _async_client_for([one]), conf.current().names, one)
 
 
-async def apublish_many(users: Iterable[Any], event: str, data: Any = None) -> int:
+async def apublish_many(
+    users: Iterable[Any], event: str, data: Any = None, **how: Unpack[How]
+) -> int:
     """Publish to many users at once, as ``publish_many`` does without a transaction."""
-    payload, channels = encode(event, data), _user_channels(users)
-    client = await redis_clients.async_publisher()
-    async with client.pipeline(transaction=False) as pipe:
-        for channel in channels:
-            pipe.publish(channel, payload)
-        return sum(await pipe.execute())
+    batch = _composer().compose_each(_user_channels(users), event, data, how)
+    return await outgoing.asend_many(await _async_client_for(batch), conf.current().names, batch)
 
 
-async def abroadcast(event: str, data: Any = None) -> int:
+async def abroadcast(event: str, data: Any = None, **how: Unpack[How]) -> int:
     """Publish to every connection at once."""
-    return await apublish_to(BROADCAST, event, data)
+    return await apublish_to(BROADCAST, event, data, **how)
+
+
+def position(channel: str) -> Position | None:
+    """Tell where a channel stands, for a page that is rendered now; see ``positions``."""
+    return positions.read_position(redis_clients.records(), conf.current().names, channel)
+
+
+async def aposition(channel: str) -> Position | None:
+    """Tell where a channel stands, as ``position`` does."""
+    client = await redis_clients.async_records()
+    return await positions.aread_position(client, conf.current().names, channel)
 
 
 def encode(event: str, data: Any) -> bytes:
-    """Encode a publication as UTF-8 JSON.
-
-    Raises:
-        PublicationInvalid: it has no JSON form: an unknown type, NaN, a lone surrogate, a circle.
-        PublicationTooLarge: it is over ``SOCKGATE["MAX_PAYLOAD"]`` bytes.
-    """
-    if not isinstance(event, str) or not event:
-        raise PublicationInvalid("an event is a text that is not empty")
-    payload = _to_json({"event": event, "data": data})
-    limit_bytes = conf.current().max_payload
-    if len(payload) > limit_bytes:
-        raise PublicationTooLarge(f"{len(payload)} bytes are over the limit of {limit_bytes}")
-    return payload
+    """Encode a publication as UTF-8 JSON; raises as ``publish`` does."""
+    return encoding.encode(event, data, conf.current().max_payload)
 
 
-def _to_json(value: Any) -> bytes:
-    try:
-        text = json.dumps(
-            value,
-            cls=DjangoJSONEncoder,
-            allow_nan=False,
-            ensure_ascii=False,
-            separators=(",", ":"),
-        )
-        return text.encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        # An encoding error carries the whole text, and payloads do not belong in logs.
-        cause = "a lone surrogate" if isinstance(error, UnicodeError) else str(error)
-        raise PublicationInvalid(f"the data has no JSON form: {cause}") from None
-
-
-def _channel(channel: str) -> str:
-    return conf.current().names.channel(check_channel(channel))
+def _composer() -> Composer:
+    config = conf.current()
+    return Composer(lambda: config.namespaces, config.max_payload)
 
 
 def _user_channels(users: Iterable[Any]) -> list[str]:
-    return [_channel(user_channel(uid_of(user))) for user in users]
+    return [user_channel(uid_of(user)) for user in users]
 
 
-def _send(channel: str, payload: bytes) -> int:
-    return int(redis_clients.publisher().publish(channel, payload))
+def _send(one: outgoing.Outgoing) -> int:
+    return outgoing.send(_client_for([one]), conf.current().names, one)
 
 
-def _send_many(channels: list[str], payload: bytes) -> int:
-    with redis_clients.publisher().pipeline(transaction=False) as pipe:
-        for channel in channels:
-            pipe.publish(channel, payload)
-        return sum(pipe.execute())
+def _send_many(batch: list[outgoing.Outgoing]) -> int:
+    return outgoing.send_many(_client_for(batch), conf.current().names, batch)
+
+
+# What bears a name of its own may be sent twice.
+
+
+def _client_for(batch: list[outgoing.Outgoing]) -> outgoing.Client:
+    may_repeat = all(one.idempotency_key for one in batch)
+    return redis_clients.records() if may_repeat else redis_clients.publisher()
+
+
+async def _async_client_for(batch: list[outgoing.Outgoing]) -> Any:
+    may_repeat = all(one.idempotency_key for one in batch)
+    return await (redis_clients.async_records() if may_repeat else redis_clients.async_publisher())
 
 
 def _now_or_on_commit(send: Callable[[], int], on_commit: bool | None) -> int | None:

@@ -1,4 +1,4 @@
-"""The one place that makes Redis clients.
+"""The Redis clients of this process.
 
 Strategy: redis-py's pools are safe between threads and after a fork, so one client of each kind
 serves the process. An asyncio connection belongs to its event loop, and Django starts a loop per
@@ -15,16 +15,9 @@ from django.core.signals import setting_changed
 from django.dispatch import receiver
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
-from redis.asyncio.retry import Retry as AsyncRetry
-from redis.backoff import ExponentialWithJitterBackoff
-from redis.retry import Retry
 
 from . import conf
-
-RETRIES = 2
-CONNECT_TIMEOUT_S = 2.0
-REPLY_TIMEOUT_S = 5.0
-"""Each of the two may be set in the URL instead: ``?socket_timeout=1``."""
+from .clients import RETRIES, open_async_client, open_client
 
 _LoopKey = tuple[asyncio.AbstractEventLoop, str, int]
 _Holder = AsyncGenerator[AsyncRedis, None]
@@ -51,21 +44,9 @@ async def async_publisher() -> AsyncRedis:
     return await _async_client(0)
 
 
-def _backoff() -> ExponentialWithJitterBackoff:
-    return ExponentialWithJitterBackoff(base=0.05, cap=0.5)
-
-
-def _options() -> dict[str, Any]:
-    return {
-        "protocol": 2,
-        "socket_timeout": REPLY_TIMEOUT_S,
-        "socket_connect_timeout": CONNECT_TIMEOUT_S,
-    }
-
-
 @cache
 def _client(url: str, retries: int) -> Redis:
-    return Redis.from_url(url, retry=Retry(_backoff(), retries), **_options())
+    return open_client(url, retries)
 
 
 async def _async_client(retries: int) -> AsyncRedis:
@@ -78,7 +59,7 @@ async def _async_client(retries: int) -> AsyncRedis:
 
 async def _hold_client(key: _LoopKey) -> _Holder:
     _, url, retries = key
-    client = AsyncRedis.from_url(url, retry=AsyncRetry(_backoff(), retries), **_options())
+    client = open_async_client(url, retries)
     try:
         yield client
     finally:

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterable
 from importlib import import_module
+from time import time
 from typing import Any
 
 from django.conf import settings
 from django.db.models import Model, QuerySet
 
-from gateway.wire.control import RevokeChannel
+from gateway.wire.control import RevokeChannel, write_control
 from gateway.wire.names import check_channel
+from gateway.wire.tokens import CLOCK_LEEWAY_S
 
-from . import users
-from .control import tell_gateways
+from . import conf, redis_clients, users
 
 
 def revoke_session(session_key: str) -> None:
@@ -43,12 +44,25 @@ def revoke_user(user: Any) -> None:
 
 
 def revoke_channel(user: Any, channel: str) -> None:
-    """Unsubscribe a user's connections from a channel that they asked for.
+    """Unsubscribe a user's connections from a channel that they asked for, and end his grants.
 
-    What is given by the server (``user:…``, ``group:…``, ``broadcast``) is not taken away by
-    this: take the user out of the group.
+    A grant that is issued from the next second on opens the channel again, so first see that
+    ``SOCKGATE["AUTHORIZE"]`` refuses him. What is given by the server (``user:…``, ``group:…``,
+    ``broadcast``) is not taken away by this: take the user out of the group.
+
+    Raises:
+        redis.RedisError: Redis could not be told; repeat it.
     """
-    tell_gateways(RevokeChannel(users.uid_of(user), check_channel(channel)))
+    uid, config = users.uid_of(user), conf.current()
+    told, ended = (
+        write_control(RevokeChannel(uid, check_channel(channel))),
+        config.names.revoked(uid),
+    )
+    with redis_clients.records().pipeline(transaction=True) as pipe:
+        pipe.hset(ended, channel, int(time()))
+        pipe.expire(ended, config.token_max_age + 2 * CLOCK_LEEWAY_S)
+        pipe.publish(config.names.control, told)
+        pipe.execute()
 
 
 def refresh_users(changed: "QuerySet[Any] | Iterable[Any]") -> None:

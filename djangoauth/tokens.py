@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from gateway.wire.names import sid_of
 from gateway.wire.tokens import Token, TokenSigner
 
-from . import conf
+from . import conf, namespaces
 from .sessions.base import RecordedSession
 from .sessions.records import record_of
 
@@ -36,15 +36,35 @@ def issue_token(request: HttpRequest) -> IssuedToken | None:
         ImproperlyConfigured: there is no signing key, or the session engine is not ours.
         redis.RedisError: Redis cannot be asked.
     """
-    config = conf.current()
-    if not config.anonymous and not request.user.is_authenticated:
+    session = session_of(request)
+    if session is None:
+        return None
+    token = Token(sid_of(str(session.session_key)), record_of(session).user or None)
+    return IssuedToken(_signer(signing_keys()).issue(token), conf.current().token_max_age)
+
+
+def session_of(request: HttpRequest) -> RecordedSession | None:
+    """Give the session of a request, such as the gateway can see it.
+
+    Returns:
+        None for an anonymous visitor, unless ``SOCKGATE["ANONYMOUS"]``.
+    """
+    if not conf.current().anonymous and not request.user.is_authenticated:
         return None
     session = _recorded(request.session)
     if session.session_key is None:
         session.save()
     session.ensure_recorded()
-    token = Token(sid_of(str(session.session_key)), record_of(session).user or None)
-    return IssuedToken(_signer(config.signing_keys).issue(token), config.token_max_age)
+    namespaces.ensure_synced()
+    return session
+
+
+def signing_keys() -> tuple[str, ...]:
+    """Give the keys that sign tokens and grants, of which there must be one."""
+    keys = conf.current().signing_keys
+    if not keys:
+        raise ImproperlyConfigured('SOCKGATE["SIGNING_KEYS"] is empty.')
+    return keys
 
 
 def _recorded(session: Any) -> RecordedSession:
@@ -55,6 +75,4 @@ def _recorded(session: Any) -> RecordedSession:
 
 @lru_cache(maxsize=1)
 def _signer(keys: tuple[str, ...]) -> TokenSigner:
-    if not keys:
-        raise ImproperlyConfigured('SOCKGATE["SIGNING_KEYS"] is empty.')
     return TokenSigner(keys)

@@ -5,4 +5,7 @@ from django.urls import path
 from . import views
 
 app_name = "sockgate"
-urlpatterns = [path("token/", views.token, name="token")]
+urlpatterns = [
+    path("token/", views.token, name="token"),
+    path("grant/", views.grant, name="grant"),
+]

@@ -1,6 +1,9 @@
-"""The one view: a fresh token for the page that asks."""
+"""The views: a fresh token, or a grant for a channel, for the page that asks."""
 
+import json
 import logging
+from collections.abc import Callable
+from functools import wraps
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, JsonResponse
@@ -10,28 +13,73 @@ from django.views.decorators.http import require_POST
 from django.views.decorators.vary import vary_on_cookie
 from redis import RedisError
 
+from gateway.wire.errors import ChannelNameError
+
 from . import conf
+from .channels import issue_grant
+from .errors import LoginRequired, SubscriptionRefused
 from .tokens import issue_token
 
 log = logging.getLogger("djangoauth")
 
 RETRY_AFTER_S = 2
 
+_View = Callable[[HttpRequest], JsonResponse]
 
-@never_cache
-@vary_on_cookie
-@login_not_required  # It answers 401, which a script understands, rather than with a redirect.
-@require_POST
-@csrf_protect
+
+def _refuse(error: str, status: int) -> JsonResponse:
+    return JsonResponse({"error": error}, status=status)
+
+
+def _for_scripts(view: _View) -> _View:
+    """Answer a page's script: 401 rather than a redirect, never from a cache, 503 without Redis."""
+
+    @wraps(view)
+    def answer(request: HttpRequest) -> JsonResponse:
+        try:
+            return view(request)
+        except RedisError:
+            log.exception("No %s could be issued: Redis does not answer", view.__name__)
+            answer = _refuse("unavailable", 503)
+            answer["Retry-After"] = str(RETRY_AFTER_S)
+            return answer
+
+    return never_cache(vary_on_cookie(login_not_required(require_POST(csrf_protect(answer)))))
+
+
+@_for_scripts
 def token(request: HttpRequest) -> JsonResponse:
     """Answer with ``{"token", "url", "expires_in"}``, or with ``{"error"}`` and 401 or 503."""
-    try:
-        issued = issue_token(request)
-    except RedisError:
-        log.exception("No token could be issued: Redis does not answer")
-        headers = {"Retry-After": str(RETRY_AFTER_S)}
-        return JsonResponse({"error": "unavailable"}, status=503, headers=headers)
+    issued = issue_token(request)
     if issued is None:
-        return JsonResponse({"error": "login_required"}, status=401)
+        return _refuse("login_required", 401)
     url = conf.current().gateway_url
     return JsonResponse({"token": issued.text, "url": url, "expires_in": issued.expires_in_s})
+
+
+@_for_scripts
+def grant(request: HttpRequest) -> JsonResponse:
+    """Answer ``{"channel"}`` with ``{"grant", "expires_in"}``, or ``{"error"}`` and 400 to 503.
+
+    The channel comes in a form or in JSON; the grant of a public channel is null.
+    """
+    try:
+        issued = issue_grant(request, _channel_of(request))
+    except ChannelNameError:
+        return _refuse("bad_channel", 400)
+    except LoginRequired:
+        return _refuse("login_required", 401)
+    except SubscriptionRefused:
+        return _refuse("not_allowed", 403)
+    return JsonResponse({"grant": issued.text, "expires_in": issued.expires_in_s})
+
+
+def _channel_of(request: HttpRequest) -> str:
+    if request.content_type != "application/json":
+        return request.POST.get("channel", "")
+    try:
+        fields = json.loads(request.body)
+    except (ValueError, RecursionError):
+        return ""
+    channel = fields.get("channel") if isinstance(fields, dict) else None
+    return channel if isinstance(channel, str) else ""

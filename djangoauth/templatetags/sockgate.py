@@ -50,6 +50,7 @@ def client_config(request: HttpRequest) -> dict[str, Any]:
         "token": issued and issued.text,
         "expiresIn": issued and issued.expires_in_s,
         "tokenUrl": reverse("sockgate:token"),
+        "grantUrl": reverse("sockgate:grant"),
         "transports": config.transports,
         "csrfToken": get_token(request),
         "csrfCookieName": _readable_csrf_cookie(),

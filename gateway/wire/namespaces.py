@@ -61,6 +61,11 @@ class Namespaces:
         """Give the policy of a channel."""
         return self._policies.get(namespace_of(channel), DEFAULT)
 
+    def is_sequenced(self, channel: str) -> bool:
+        """Tell whether publications are kept unless their publisher says otherwise."""
+        policy = self._policies.get(namespace_of(channel))
+        return policy is not None and policy.history > 0
+
     def to_json(self) -> bytes:
         """Write them as Redis keeps them."""
         return msgspec.json.encode(self._policies)

@@ -54,7 +54,9 @@ class Ear:
 def ear(redis: Redis) -> Iterator[Ear]:
     with redis.pubsub() as pubsub:
         pubsub.subscribe(NAMES.control, *(NAMES.channel(c) for c in ("broadcast", "user:1")))
-        yield Ear(pubsub)
+        ear = Ear(pubsub)
+        ear.messages()  # From here on Redis knows who listens.
+        yield ear
 
 
 @pytest.fixture

@@ -159,6 +159,25 @@ def test_deploy_checks_report_a_client_that_was_not_built(
     assert ids_of(deploy_checks.check_client_built) == []
 
 
+def test_checks_name_what_is_wrong_with_a_namespace(settings: Any) -> None:
+    settings.SOCKGATE = {**settings.SOCKGATE, "NAMESPACES": {"room": {"historie": 1}}}
+    assert ids() == ["sockgate.E002", "sockgate.E009"]
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("no.such.module", ["sockgate.E010"]),
+        ("djangoauth.checks.TAG", ["sockgate.E010"]),
+        ("djangoauth.checks.ids", ["sockgate.E010"]),
+        ("operator.contains", []),
+    ],
+)
+def test_checks_report_a_missing_authorizer(settings: Any, path: str, expected: list[str]) -> None:
+    settings.SOCKGATE = {**settings.SOCKGATE, "AUTHORIZE": path}
+    assert ids() == expected
+
+
 def test_deploy_checks_run_on_deploy_only(settings: Any) -> None:
     settings.SESSION_COOKIE_SAMESITE = "None"
     settings.SOCKGATE = {**settings.SOCKGATE, "REDIS_URL": "unix:///nowhere/redis.sock"}

@@ -4,6 +4,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from djangoauth import conf
+from gateway.wire.namespaces import Namespaces, Policy
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +27,8 @@ def test_read_of_nothing_gives_the_defaults() -> None:
         groups=True,
         publish_on_commit=True,
         max_payload=1024 * 1024,
+        namespaces=Namespaces(),
+        authorize=None,
     )
 
 
@@ -71,6 +74,10 @@ def test_names_have_the_prefixes() -> None:
         ("GROUPS", "yes"),
         ("PUBLISH_ON_COMMIT", None),
         ("MAX_PAYLOAD", -1),
+        ("NAMESPACES", ["room"]),
+        ("NAMESPACES", {"room": {"history": "many"}}),
+        ("AUTHORIZE", 1),
+        ("AUTHORIZE", ""),
     ],
 )
 def test_read_refuses_bad_values(key: str, value: Any) -> None:
@@ -86,6 +93,17 @@ def test_read_refuses_bad_values(key: str, value: Any) -> None:
 )
 def test_read_takes_gateway_urls(value: str) -> None:
     assert conf.read({"GATEWAY_URL": value}).gateway_url == value
+
+
+def test_read_takes_namespaces() -> None:
+    read = conf.read({"NAMESPACES": {"room": {"history": 7, "presence": True}, "news": {}}})
+    expected = {"room": Policy(history=7, presence=True), "news": Policy()}
+    assert read.namespaces == Namespaces(expected)
+
+
+@pytest.mark.parametrize("value", ["app.realtime.may_subscribe", len, None])
+def test_read_takes_an_authorizer(value: Any) -> None:
+    assert conf.read({"AUTHORIZE": value}).authorize == value
 
 
 def test_read_refuses_unknown_keys() -> None:

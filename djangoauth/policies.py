@@ -1,0 +1,58 @@
+"""``SOCKGATE["NAMESPACES"]``: what may stand in it. Pure."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from gateway.wire.errors import ChannelNameError
+from gateway.wire.names import check_channel, is_automatic
+from gateway.wire.namespaces import Namespaces, Policy
+
+_FIELDS = frozenset(Policy.__struct_fields__)
+
+
+def problems(raw: Mapping[Any, Any]) -> Iterator[str]:
+    """Say what is wrong with the dict of namespaces."""
+    for name, policy in raw.items():
+        yield from (f"Namespace {name!r}: {problem}" for problem in _problems_of(name, policy))
+
+
+def _problems_of(name: Any, policy: Any) -> Iterator[str]:
+    if not _is_name(name):
+        yield "it is no text of a channel name's characters before the colon."
+    if not isinstance(policy, Mapping):
+        yield "its policy must be a dict."
+        return
+    yield from (f"{field!r} is not known." for field in policy if field not in _FIELDS)
+    try:
+        checked = msgspec.convert(dict(policy), Policy)
+    except msgspec.ValidationError as error:
+        yield f"{error}."
+    else:
+        yield from _limits(checked)
+        if checked.public and _is_automatic(name):
+            yield "the server gives its channels, so that it cannot be public."
+
+
+def _is_name(name: Any) -> bool:
+    try:
+        return isinstance(name, str) and ":" not in name and bool(check_channel(name))
+    except ChannelNameError:
+        return False
+
+
+def _is_automatic(name: Any) -> bool:
+    return is_automatic(str(name)) or is_automatic(f"{name}:")
+
+
+def _limits(policy: Policy) -> Iterator[str]:
+    if policy.history < 0:
+        yield "'history' is a number of publications."
+    if not 0 < policy.age < float("inf"):
+        yield "'age' is a number of seconds above 0."
+
+
+def read(raw: Mapping[str, Mapping[str, Any]]) -> Namespaces:
+    """Read a dict in which there are no problems."""
+    return Namespaces({name: msgspec.convert(dict(raw[name]), Policy) for name in raw})
