@@ -79,6 +79,6 @@ def start_gateway(redis_server: ValkeyServer, tmp_path: Any) -> Iterator[StartGa
 def tabs(gateway: Gateway) -> Iterator[Tabs]:
     """Tabs at the gateway, which has recovered from what the last test did to it."""
     gateway.wait_until_ready()
-    tabs = Tabs(gateway.url)
+    tabs = Tabs(gateway)
     yield tabs
     tabs.close()

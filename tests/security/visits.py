@@ -9,7 +9,10 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.test import Client
 
+from gateway.wire.control import RevokeUser
 from tests.e2e.tabs import TABS, Close, Tab
+
+from .gateways import Gateway
 
 PATIENCE_S = 20
 PASSWORD = "a-first-password-1"
@@ -46,9 +49,9 @@ def visit(user: User) -> Visit:
 class Watched:
     """A tab that is read in the background, until it is closed."""
 
-    def __init__(self, tab: Tab) -> None:
+    def __init__(self, tab: Tab, welcome: dict[str, Any]) -> None:
         self.tab = tab
-        self.frames: list[dict[str, Any]] = []
+        self.frames = [welcome]
         self.close: Close | None = None
         self.closed_at = 0.0
         self._changed = threading.Condition()
@@ -94,8 +97,12 @@ class Watched:
 class Tabs:
     """Opens tabs at one gateway, and lets go of them."""
 
-    url: str
+    gateway: Gateway
     opened: list[Watched] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return self.gateway.url
 
     def open(self, token: str, transport: str = "websocket") -> Watched:
         tab = TABS[transport](self.url, None)
@@ -103,12 +110,16 @@ class Tabs:
         welcome = tab.show(token)
         assert isinstance(welcome, dict), welcome
         assert welcome["type"] == "connected"
-        self.opened.append(Watched(tab))
+        self.opened.append(Watched(tab, welcome))
         return self.opened[-1]
 
     def open_all(self, token: str) -> list[Watched]:
         return [self.open(token, transport) for transport in TABS]
 
     def close(self) -> None:
+        """Let the gateway close them: a thread that reads cannot be woken from here."""
+        for uid in {frame["user"] for w in self.opened for frame in w.frames if "user" in frame}:
+            self.gateway.tell(RevokeUser(str(uid)))
         for watched in self.opened:
+            watched.wait_for_close()
             watched.tab.close()

@@ -1,0 +1,236 @@
+"""A connection follows its session: to its user, to another key, to other rights and ends."""
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from redis import Redis
+
+from djangoauth import publish, publish_to
+from gateway.wire.names import Names, sid_of
+from tests.e2e.tabs import TABS
+
+from .gateways import Gateway
+from .visits import PASSWORD, Tabs, Visit, visit
+
+pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
+
+NAMES = Names()
+ENGINES = ("redis", "db", "cached_db")
+NEW_PASSWORD = "a-second-password-2"
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest, site: Any) -> str:
+    site.SESSION_ENGINE = f"djangoauth.sessions.{request.param}"
+    return str(request.param)
+
+
+def test_anonymous_visitor_who_logs_in_becomes_that_user(
+    engine: str, site: Any, alice: User, tabs: Tabs
+) -> None:
+    site.SOCKGATE = {**site.SOCKGATE, "ANONYMOUS": True}
+    stranger = Visit(alice, Client())
+    opened = tabs.open_all(stranger.token())
+    form = {"username": "alice", "password": PASSWORD}
+    assert stranger.client.post("/accounts/login/", form).status_code == 302
+    for watched in opened:
+        watched.wait_for(type="refreshed", user=str(alice.pk))
+        watched.wait_for(type="subscribed", channel=f"user:{alice.pk}")
+    publish(alice, "news", "for alice")
+    for watched in opened:
+        watched.wait_for(channel=f"user:{alice.pk}")
+        assert watched.close is None
+
+
+def test_cycle_key_keeps_the_connections(engine: str, visitor: Visit, tabs: Tabs) -> None:
+    visitor = visit(visitor.user)
+    opened = tabs.open_all(visitor.token())
+    session = visitor.client.session
+    session.cycle_key()
+    after_the_grace(tabs, session)
+    publish(visitor.user, "news", "after the move")
+    for watched in opened:
+        watched.wait_for(channel=f"user:{visitor.user.pk}")
+    session.flush()
+    assert {watched.wait_for_close().code for watched in opened} == {4500}
+
+
+def after_the_grace(tabs: Tabs, session: Any) -> None:
+    """Wait for more than a second look at a session, which would have closed by then."""
+    time.sleep(0.6)
+
+
+def test_changing_ones_own_password_keeps_this_session_and_ends_the_others(
+    engine: str, alice: User, tabs: Tabs
+) -> None:
+    here, elsewhere = visit(alice), visit(alice)
+    mine, others = tabs.open_all(here.token()), tabs.open_all(elsewhere.token())
+    form = {
+        "old_password": PASSWORD,
+        "new_password1": NEW_PASSWORD,
+        "new_password2": NEW_PASSWORD,
+    }
+    assert here.client.post("/accounts/password_change/", form).status_code == 302
+    assert {watched.wait_for_close().code for watched in others} == {4500}
+    publish(alice, "news", "for the one who changed it")
+    for watched in mine:
+        watched.wait_for(channel=f"user:{alice.pk}")
+        assert watched.close is None
+
+
+@pytest.fixture
+def editors(site: Any) -> Group:
+    return Group.objects.create(name="editors")
+
+
+def test_group_is_given_and_taken_at_once(visitor: Visit, editors: Group, tabs: Tabs) -> None:
+    watched = tabs.open(visitor.token())
+    visitor.user.groups.add(editors)
+    watched.wait_for(type="subscribed", channel="group:editors")
+    publish_to("group:editors", "news", "for editors")
+    watched.wait_for(channel="group:editors", data={"event": "news", "data": "for editors"})
+    visitor.user.groups.remove(editors)
+    watched.wait_for(type="unsubscribed", channel="group:editors")
+    assert publish_to("group:editors", "news", "for others") <= 1  # The gateway forgets it later.
+    publish(visitor.user, "done")
+    watched.wait_for(channel=f"user:{visitor.user.pk}")
+    assert "for others" not in json.dumps(watched.frames)
+
+
+@pytest.mark.parametrize(
+    ("change", "then"),
+    [
+        (lambda group: group.delete(), []),
+        (lambda group: (setattr(group, "name", "authors"), group.save()), ["group:authors"]),
+        (lambda group: group.user_set.clear(), []),
+    ],
+    ids=["deleted", "renamed", "emptied"],
+)
+def test_group_that_changes_changes_connections(
+    visitor: Visit,
+    editors: Group,
+    tabs: Tabs,
+    change: Callable[[Group], object],
+    then: list[str],
+) -> None:
+    editors.user_set.add(visitor.user)
+    watched = tabs.open(visitor.token())
+    change(editors)
+    watched.wait_for(type="unsubscribed", channel="group:editors")
+    for channel in then:
+        watched.wait_for(type="subscribed", channel=channel)
+
+
+def test_old_token_carries_no_old_right(visitor: Visit, editors: Group, tabs: Tabs) -> None:
+    editors.user_set.add(visitor.user)
+    token = visitor.token()
+    editors.user_set.remove(visitor.user)
+    tab = TABS["websocket"](tabs.url, None)
+    tab.open()
+    welcome = tab.show(token)
+    tab.close()
+    assert isinstance(welcome, dict)
+    assert set(welcome["channels"]) == {"broadcast", f"user:{visitor.user.pk}"}
+
+
+def test_session_in_use_is_prolonged_by_django_and_the_connection_with_it(
+    engine: str, visitor: Visit, tabs: Tabs, site: Any
+) -> None:
+    """SESSION_SAVE_EVERY_REQUEST moves the end; the gateway looks again before it closes."""
+    visitor = visit(visitor.user)
+    site.SESSION_SAVE_EVERY_REQUEST = True
+    session = visitor.client.session
+    session.set_expiry(2)
+    session.save()
+    watched = tabs.open(visitor.token())
+    for _ in range(3):
+        time.sleep(1)
+        visitor.token()  # A request saves the session.
+    assert watched.close is None
+    assert watched.wait_for_close().code == 4500
+
+
+def test_open_socket_does_not_prolong_a_session(visitor: Visit, tabs: Tabs, redis: Redis) -> None:
+    watched = tabs.open(_short_lived(visitor))
+    assert watched.wait_for_close().code == 4500
+
+
+def test_open_socket_prolongs_a_session_where_that_is_wanted(
+    visitor: Visit, redis: Redis, start_gateway: Any
+) -> None:
+    gateway: Gateway = start_gateway(keep_sessions_alive="yes", audit_interval=1)
+    tabs = Tabs(gateway)
+    watched = tabs.open(_short_lived(visitor))
+    time.sleep(4)
+    assert watched.close is None
+    publish(visitor.user, "news", "still here")
+    watched.wait_for(channel=f"user:{visitor.user.pk}")
+    tabs.close()
+    key = NAMES.session(sid_of(visitor.session_key))
+    assert 0 < redis.ttl(key) <= 3
+    assert redis.ttl(NAMES.user(str(visitor.user.pk))) > redis.ttl(key)
+    listed_until = redis.zscore(NAMES.user_sessions(str(visitor.user.pk)), sid_of_key(key))
+    assert listed_until is not None
+    assert listed_until > time.time()
+
+
+def sid_of_key(key: str) -> str:
+    return key.rpartition(":")[2]
+
+
+def _short_lived(visitor: Visit) -> str:
+    token = visitor.token()
+    session = visitor.client.session
+    session.set_expiry(3)
+    session.save()
+    return token
+
+
+def test_cycle_key_while_control_is_away_sends_the_page_for_another_token(
+    visitor: Visit, tabs: Tabs, gateway: Gateway
+) -> None:
+    """Redis cannot tell a lost session from one that moved unheard: Django is asked."""
+    watched = tabs.open(visitor.token())
+    with gateway.cut_off():
+        visitor.client.session.cycle_key()
+    assert watched.wait_for_close().code == 4402
+
+
+def test_emptied_redis_sends_the_page_for_another_token_which_heals(
+    site: Any, alice: User, tabs: Tabs, redis: Redis
+) -> None:
+    """With a mirrored engine Redis may lose everything, and nobody is logged out."""
+    site.SESSION_ENGINE = "djangoauth.sessions.db"
+    visitor = visit(alice)
+    watched = tabs.open(visitor.token())
+    redis.flushall()
+    assert watched.wait_for_close().code == 4402
+    tabs.open(visitor.token())
+
+
+def test_token_during_a_storm_of_moves_ends_at_the_last_session(visitor: Visit, tabs: Tabs) -> None:
+    """Ten moves while ten tabs connect: each tab is open in the end, or was told to come back."""
+    tokens = [visitor.token()]
+    session = visitor.client.session
+    opened: list[Any] = []
+
+    def connect() -> None:
+        for _ in range(10):
+            tab = TABS["websocket"](tabs.url, None)
+            tab.open()
+            opened.append((tab, tab.show(tokens[-1])))
+
+    connecting = threading.Thread(target=connect)
+    connecting.start()
+    for _ in range(10):
+        session.cycle_key()
+    connecting.join()
+    for tab, answer in opened:
+        tab.close()
+        assert isinstance(answer, dict) or answer.code == 4402
