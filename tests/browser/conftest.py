@@ -1,13 +1,14 @@
 """Chromium before the whole stack."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from shutil import which
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.e2e import leftovers
-from tests.e2e.stack import Stack
+from tests.e2e.leftovers import none_left
+from tests.e2e.stack import Stack, running_stack
 
 from .windows import Profile
 
@@ -27,21 +28,14 @@ CHROMIUM_FLAGS = (
 @pytest.fixture(scope="session", autouse=True)
 def nothing_left_behind() -> Iterator[None]:
     """Whatever was started has ended when the tests have."""
-    leftovers.mark_children()
-    yield
-    assert leftovers.wait_for_none() == []
+    with none_left():
+        yield
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory) -> Iterator[Stack]:
-    stack = Stack(tmp_path_factory.mktemp("stack"))
-    try:
-        stack.start()
+    with running_stack(tmp_path_factory.mktemp("stack")) as stack:
         yield stack
-        faults = stack.faults()
-    finally:
-        stack.stop()
-    assert faults == []
 
 
 # Not for the whole session: while it lives, an event loop counts as running in this thread.
@@ -58,10 +52,23 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def log_in(stack: Stack, chromium: Browser) -> Iterator[LogIn]:
     """Log in, in a profile of its own; no page in it may have broken its policy."""
+    with _profiles(chromium, stack.origin) as log_in:
+        yield log_in
+
+
+@pytest.fixture(scope="module")
+def log_in_once(stack: Stack, chromium: Browser) -> Iterator[LogIn]:
+    """Log in for all tests of a module."""
+    with _profiles(chromium, stack.origin) as log_in:
+        yield log_in
+
+
+@contextmanager
+def _profiles(chromium: Browser, origin: str) -> Iterator[LogIn]:
     profiles: list[Profile] = []
 
     def log_in(name: str) -> Profile:
-        profile = Profile(chromium, stack.origin)
+        profile = Profile(chromium, origin)
         profiles.append(profile)
         return profile.log_in(name)
 

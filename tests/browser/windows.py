@@ -82,3 +82,6 @@ class Board:
     def log_out(self) -> None:
         self.page.get_by_role("button", name="Log out").click()
         expect(self.page.locator("#login")).to_be_visible()
+
+    def close(self) -> None:
+        self.page.close()

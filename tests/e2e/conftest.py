@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from . import leftovers
+from .leftovers import none_left
 from .nodetab import NodeTab
-from .stack import Stack
+from .stack import Stack, running_stack
 from .tabs import TABS, Tab
 from .visitor import Visitor
 
@@ -18,21 +18,14 @@ OpenNodeTab = Callable[[str], NodeTab]
 @pytest.fixture(scope="session", autouse=True)
 def nothing_left_behind() -> Iterator[None]:
     """Whatever was started has ended when the tests have."""
-    leftovers.mark_children()
-    yield
-    assert leftovers.wait_for_none() == []
+    with none_left():
+        yield
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory, nothing_left_behind) -> Iterator[Stack]:
-    stack = Stack(tmp_path_factory.mktemp("stack"))
-    try:
-        stack.start()
+    with running_stack(tmp_path_factory.mktemp("stack")) as stack:
         yield stack
-        faults = stack.faults()
-    finally:
-        stack.stop()
-    assert faults == []
 
 
 @pytest.fixture

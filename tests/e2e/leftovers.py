@@ -2,6 +2,8 @@
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
 
@@ -9,17 +11,15 @@ MARK = "TEST_RUN_MARK"
 PATIENCE_S = 10
 
 
-def mark_children() -> None:
-    """Let every process that is started from now on inherit the mark."""
+@contextmanager
+def none_left() -> Iterator[None]:
+    """Mark every process that is started meanwhile; soon afterwards all must have ended."""
     os.environ.setdefault(MARK, token_hex(8))
-
-
-def wait_for_none() -> list[str]:
-    """Give the command lines of those that are still there after a while."""
+    yield
     deadline = time.monotonic() + PATIENCE_S
     while (found := _marked()) and time.monotonic() < deadline:
         time.sleep(0.05)
-    return found
+    assert found == []
 
 
 def _marked() -> list[str]:

@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_urlsafe
 
@@ -120,6 +122,19 @@ class Stack:
             "SOCKGATE_ORIGINS": self.origin,
             "SOCKGATE_DRAIN_TIMEOUT": "1",
         }
+
+
+@contextmanager
+def running_stack(folder: Path, **options: str) -> Iterator[Stack]:
+    """Run a stack; its gateway must not have met a fault of its own."""
+    stack = Stack(folder, **options)
+    try:
+        stack.start()
+        yield stack
+        faults = stack.faults()
+    finally:
+        stack.stop()
+    assert faults == []
 
 
 def _manage(command: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from .stack import Stack
+from .stack import running_stack
 
 pytestmark = pytest.mark.e2e
 
@@ -12,14 +12,8 @@ SHORT = {"event": "news", "data": {"text": "Djangocon"}}
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory, nothing_left_behind):
-    stack = Stack(tmp_path_factory.mktemp("compression"), compression="yes")
-    try:
-        stack.start()
+    with running_stack(tmp_path_factory.mktemp("compression"), compression="yes") as stack:
         yield stack
-        faults = stack.faults()
-    finally:
-        stack.stop()
-    assert faults == []
 
 
 @pytest.mark.parametrize("transport", ["websocket", "rawwebsocket"])

@@ -9,7 +9,7 @@ import pytest
 from websockets.sync.client import connect
 
 from .servers import HOST, Server, answers, free_port
-from .stack import NEWS, ROOT, Stack
+from .stack import NEWS, ROOT, running_stack
 from .tabs import TABS, HttpRefused
 from .visitor import Visitor
 
@@ -42,12 +42,9 @@ def nginx_port():
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory, nothing_left_behind, nginx_port):
     origin = f"http://{HOST}:{nginx_port}"
-    stack = Stack(tmp_path_factory.mktemp("stack"), origins=origin, trusted_proxies=HOST)
-    try:
-        stack.start()
+    folder = tmp_path_factory.mktemp("stack")
+    with running_stack(folder, origins=origin, trusted_proxies=HOST) as stack:
         yield stack
-    finally:
-        stack.stop()
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .stack import NEWS, Stack
+from .stack import NEWS, running_stack
 from .tabs import TABS
 
 pytestmark = pytest.mark.e2e
@@ -19,14 +19,8 @@ PATIENCE_S = 15
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory, nothing_left_behind):
-    stack = Stack(tmp_path_factory.mktemp("workers"), workers=str(WORKERS))
-    try:
-        stack.start()
+    with running_stack(tmp_path_factory.mktemp("workers"), workers=str(WORKERS)) as stack:
         yield stack
-        faults = stack.faults()
-    finally:
-        stack.stop()
-    assert faults == []
 
 
 @pytest.mark.parametrize("transport", TABS)
