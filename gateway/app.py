@@ -11,24 +11,34 @@ from time import monotonic
 
 from .authenticator import Authenticator
 from .broker.clients import open_client, subscriber_pool
+from .broker.history import RedisHistory
 from .broker.ledger import Ledger
+from .broker.presence import RedisPresence
 from .broker.replies import RedisReplies
+from .broker.revocations import RedisRevocations
 from .broker.sessions import RedisSessionReader
+from .broker.settings import RedisSettings
 from .broker.subscriber import Subscriber
+from .catchup import CatchUp
+from .commands import Commands
 from .config import Config
 from .control import Listener
 from .endpoint import Endpoint
+from .errors import BrokerUnavailable
 from .hub import Hub
 from .listeners import Listeners
+from .namespaces import PolicyBook
 from .ops import ops_application
+from .presence import Presence
 from .registry import Limits, Registry
 from .relay import Siblings
 from .sessionwatch import SessionWatch
+from .subscriptions import Subscriptions
 from .timerwheel import TimerWheel
 from .wire import messages
 from .wire.closecodes import CloseCode
 from .wire.names import Names
-from .wire.tokens import TokenSigner
+from .wire.tokens import GrantSigner, TokenSigner
 
 log = logging.getLogger("gateway")
 
@@ -52,7 +62,8 @@ class Worker:
         permanent = (names.control.encode(), names.probe(self.id).encode())
         ledger = Ledger(names, self.wheel, config.release_delay, permanent)
         self.subscriber = Subscriber(self._pool, self._client, ledger, names, self.wheel, self.id)
-        self.hub = Hub(names, ledger, config.max_publication)
+        self.policies = PolicyBook(RedisSettings(self._client, names), config.namespaces)
+        self.hub = Hub(names, ledger, config.max_publication, self.policies.of, config.max_outbox)
         reader = RedisSessionReader(self._client, names)
         signer = TokenSigner(config.signing_keys)
         authenticator = Authenticator(signer, reader, config.token_max_age)
@@ -65,6 +76,7 @@ class Worker:
             config.connect_timeout,
             config.max_outbox,
             config.max_frames_per_second,
+            config.max_recover,
         )
         self.watch = SessionWatch(
             self.endpoint,
@@ -76,19 +88,45 @@ class Worker:
         self.endpoint.on_welcome = self.watch.welcomed
         replies = RedisReplies(self._client, names)
         self._listener = Listener(self.endpoint, self.watch, replies)
+        self._compose_channels(names)
         self._tasks: list[asyncio.Task[None]] = []
+        self._refreshing: set[asyncio.Task[None]] = set()
         self._listeners = Listeners()
 
     @property
     def is_ready(self) -> bool:
         """Tell whether a browser that connects now will be served."""
-        return self.subscriber.is_live and not self.endpoint.is_draining
+        is_hearing = self.subscriber.is_live and not self.hub.is_healing
+        return is_hearing and not self.endpoint.is_draining
+
+    def _compose_channels(self, names: Names) -> None:
+        config, client = self.config, self._client
+        history = RedisHistory(client, names, config.max_replay, self.endpoint.replay_limit_bytes)
+        self.catch_up = CatchUp(self.hub, history, self.subscriber)
+        self.presence = Presence(self.hub, RedisPresence(client, names, self.id), self.policies.of)
+        self.endpoint.registry.on_rename = self.presence.renamed
+        self.subscriptions = Subscriptions(
+            self.endpoint,
+            self.policies,
+            GrantSigner(config.signing_keys),
+            RedisRevocations(client, names),
+            config.grant_max_age,
+            config.max_channels,
+            config.max_channel_name,
+        )
+        Commands(self.endpoint, self.watch, self.subscriptions, self.presence, self.policies)
+        self.policies.on_change = self.hub.policies_changed
+        self._listener.on_channel_revoked = self.subscriptions.channel_revoked
+        self._listener.on_namespaces_changed = self._refresh_policies
 
     def start(self, sockets: list[socket], ops_sockets: list[socket]) -> None:
         """Begin to serve on bound sockets."""
         self._tasks = [
             asyncio.create_task(self.subscriber.run(self._listener), name="subscriber"),
             asyncio.create_task(self.watch.audit(), name="audit"),
+            asyncio.create_task(self.catch_up.run(), name="catch_up"),
+            asyncio.create_task(self.presence.run(), name="presence"),
+            asyncio.create_task(self._audit_channels(), name="channels"),
             asyncio.create_task(self._turn_wheel(), name="wheel"),
         ]
         for task in self._tasks:
@@ -104,6 +142,7 @@ class Worker:
         """Send every browser elsewhere, then let go of everything."""
         await self._drain()
         await self._listeners.close()
+        await self.presence.part()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -122,6 +161,20 @@ class Worker:
         for connection in list(self.endpoint.registry.connections):
             self.endpoint.close(connection, CloseCode.DRAIN)
         await asyncio.sleep(0.1)
+
+    async def _audit_channels(self) -> None:
+        while True:
+            await self.policies.refresh()
+            try:
+                await self.subscriptions.audit()
+            except BrokerUnavailable as error:
+                log.warning("event=audit_postponed cause=%s", error)
+            await asyncio.sleep(self.config.audit_interval)
+
+    def _refresh_policies(self) -> None:
+        refreshing = asyncio.create_task(self.policies.refresh())
+        self._refreshing.add(refreshing)
+        refreshing.add_done_callback(self._refreshing.discard)
 
     async def _turn_wheel(self) -> None:
         while True:

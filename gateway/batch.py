@@ -10,12 +10,19 @@ from json.encoder import encode_basestring_ascii
 
 
 class Batch:
-    """Frames (UTF-8 JSON) that leave together, in order."""
+    """Frames (UTF-8 JSON) that leave together, in order.
 
-    __slots__ = ("_encodings", "frames")
+    Args:
+        frames: at least one.
+        conflation_key: for a browser that does not read, the last of these frames may take the
+            place of what waits under the same key; None: every frame counts.
+    """
 
-    def __init__(self, frames: tuple[bytes, ...]) -> None:
+    __slots__ = ("_encodings", "conflation_key", "frames")
+
+    def __init__(self, frames: tuple[bytes, ...], conflation_key: bytes | None = None) -> None:
         self.frames = frames
+        self.conflation_key = conflation_key
         self._encodings: dict[Callable[[Batch], bytes], bytes] = {}
 
     @property

@@ -14,6 +14,9 @@ from urllib.parse import urlsplit
 from .errors import ConfigError
 from .origins import normalize
 from .proxies import ProxyPolicy
+from .wire.errors import NamespacesError
+from .wire.names import MAX_CHANNEL_LENGTH
+from .wire.namespaces import read_namespaces
 
 TRANSPORTS = (
     "websocket",
@@ -73,6 +76,8 @@ class Config:
         (), "addresses of proxies whose X-Forwarded-For and -Proto are believed", _list
     )
     token_max_age: float = _option(3600.0, "how long a token may be shown", float)
+    grant_max_age: float = _option(3600.0, "how long a grant for a channel may be shown", float)
+    namespaces: str = _option("", "JSON of namespaces and their policies, in place of Django's")
     connect_timeout: float = _option(10.0, "how long a browser may take to show its token", float)
     heartbeat: float = _option(25.0, "between signs of life", float)
     disconnect_delay: float = _option(5.0, "how long a polling browser may be away", float)
@@ -90,6 +95,10 @@ class Config:
     max_frames_per_second: float = _option(
         100.0, "messages of one browser, over ten seconds", float
     )
+    max_channels: int = _option(100, "channels that one connection may hear", int)
+    max_channel_name: int = _option(MAX_CHANNEL_LENGTH, "characters of a channel's name", int)
+    max_recover: int = _option(1_000, "channels that a returning browser may recover", int)
+    max_replay: int = _option(1_000, "publications of one channel that it is given again", int)
     max_publication: int = _option(1024 * 1024, "bytes of one publication", int)
     max_outbox: int = _option(2 * 1024 * 1024, "bytes that one slow browser may hold", int)
     response_limit: int = _option(128 * 1024, "bytes of one streaming response", int)
@@ -240,6 +249,16 @@ def _check_tls(config: Config) -> list[str]:
     return [f"{_variable(name)}: no such file" for name in missing]
 
 
+def _check_namespaces(config: Config) -> list[str]:
+    if config.max_channel_name > MAX_CHANNEL_LENGTH:
+        return [f"SOCKGATE_MAX_CHANNEL_NAME: at most {MAX_CHANNEL_LENGTH}"]
+    try:
+        read_namespaces(config.namespaces or "{}")
+    except NamespacesError as error:
+        return [f"SOCKGATE_NAMESPACES: {error}"]
+    return []
+
+
 def _check_logging(config: Config) -> list[str]:
     problems = []
     if config.log_level.lower() not in ("debug", "info", "warning", "error"):
@@ -259,5 +278,6 @@ _CHECKS: tuple[Callable[[Config], list[str]], ...] = (
     _check_numbers,
     _check_ports,
     _check_tls,
+    _check_namespaces,
     _check_logging,
 )

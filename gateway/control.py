@@ -35,16 +35,22 @@ class Listener:
         self._endpoint = endpoint
         self._watch = watch
         self._replies = replies
+        self._is_interrupted = False
+        self.on_channel_revoked: Callable[[str, str], None] = lambda uid, channel: None
+        self.on_namespaces_changed: Callable[[], None] = lambda: None
         self.publish: Callable[[list[Received]], None] = endpoint.hub.publish
 
     def link_lost(self) -> None:
-        """Tell every browser that it hears nothing now; what it sees may be out of date."""
-        self._tell_everybody(messages.interrupted())
+        """Let publications wait, and tell every browser that it hears nothing now."""
+        self._endpoint.hub.link_lost()
+        if not self._is_interrupted:
+            self._is_interrupted = True
+            self._tell_everybody(messages.interrupted())
 
     def link_restored(self) -> None:
-        """Tell of a gap, and read every session again: a revocation may have been missed."""
+        """Read every session again: a revocation may have been missed."""
+        self._is_interrupted = False
         self._tell_everybody(messages.resumed())
-        self._endpoint.hub.tell_of_gap()
         self._watch.recheck(self._endpoint.registry.open_connections())
 
     def _tell_everybody(self, frame: bytes) -> None:
@@ -68,6 +74,7 @@ class Listener:
         self._watch.user_ended(message.uid)
 
     def _revoke_channel(self, message: ops.RevokeChannel) -> None:
+        self.on_channel_revoked(message.uid, message.channel)
         self._watch.channel_revoked(message.uid, message.channel)
 
     def _user_changed(self, message: ops.UserChanged) -> None:
@@ -83,8 +90,12 @@ class Listener:
     def _drain(self, message: ops.Drain) -> None:
         log.info("event=drain_ignored node=%r", message.node)
 
-    def _later(self, message: ops.ControlMessage) -> None:
-        """Let pass what only channels on request will need."""
+    def _namespaces_changed(self, message: ops.NamespacesChanged) -> None:
+        self.on_namespaces_changed()
+
+    def _presence_changed(self, message: ops.PresenceChanged) -> None:
+        frame = messages.joined if message.is_present else messages.left
+        self._endpoint.hub.tell(message.channel, frame(message.channel, message.user))
 
     _actions: ClassVar[dict[type, Callable[..., None]]] = {
         ops.RevokeSession: _revoke_session,
@@ -94,6 +105,6 @@ class Listener:
         ops.SessionMoved: _session_moved,
         ops.CountConnections: _count_connections,
         ops.Drain: _drain,
-        ops.NamespacesChanged: _later,
-        ops.PresenceChanged: _later,
+        ops.NamespacesChanged: _namespaces_changed,
+        ops.PresenceChanged: _presence_changed,
     }

@@ -13,23 +13,29 @@ import math
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from secrets import token_urlsafe
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 from .authenticator import Authenticator
 from .connection import Connection, Identity, State, Transport
 from .errors import BrokerUnavailable, Refused
 from .hub import Hub
+from .newcomers import Announcement, Arrival, Standing
 from .registry import Registry
 from .timerwheel import TimerWheel
 from .wire import messages
 from .wire.closecodes import CloseCode
 from .wire.errors import FrameError
+from .wire.tokens import Token
 
 log = logging.getLogger("gateway.access")
 auth_log = logging.getLogger("gateway.auth")
 
 BURST_S = 10.0
 """A browser that was silent may say at once what it might have said in so many seconds."""
+
+
+Recover = dict[str, messages.Position]
+"""Up to where a browser has heard its channels."""
 
 
 class Readiness(Protocol):
@@ -55,6 +61,7 @@ class Endpoint:
         connect_timeout_s: how long a connection may go without being welcomed.
         held_limit_bytes: how much may wait for a connection while it is being checked.
         max_frames_per_second: how much a browser may say, over ``BURST_S`` seconds.
+        max_recover: how many positions a browser may name.
     """
 
     def __init__(
@@ -67,6 +74,7 @@ class Endpoint:
         connect_timeout_s: float,
         held_limit_bytes: int,
         max_frames_per_second: float = math.inf,
+        max_recover: int = 1000,
     ) -> None:
         self.registry = registry
         self.hub = hub
@@ -75,12 +83,19 @@ class Endpoint:
         self._wheel = wheel
         self._connect_timeout_s = connect_timeout_s
         self._held_limit_bytes = held_limit_bytes
+        self._max_recover = max_recover
         self._frame_interval_s = 1 / max_frames_per_second
         self._tasks: set[asyncio.Task[None]] = set()
         self.on_welcome: Callable[[Connection], None] = lambda connection: None
+        self.on_frame: Callable[[Connection, messages.ClientFrame], None] = _unanswered
         self.is_draining = False
         self.opened_count: Counter[str] = Counter()
         self.closed_count: Counter[int] = Counter()
+
+    @property
+    def replay_limit_bytes(self) -> int:
+        """How much of what it missed a connection is given at once: half of what it may hold."""
+        return self._held_limit_bytes // 2
 
     def opened(self, transport: Transport, address: str) -> Connection:
         """Admit a new connection.
@@ -122,9 +137,12 @@ class Endpoint:
         connection.spent_until = spent_until
         return True
 
-    async def confirmed(self, channels: tuple[str, ...]) -> None:
-        """Wait until these channels are heard; raises as ``Readiness.confirmed`` does."""
-        await self._subscriber.confirmed(channels)
+    def announce(
+        self, connection: Connection, channel: str, asked: messages.Subscribe | None = None
+    ) -> None:
+        """Let an open connection hear a channel, and confirm it when it does."""
+        newcomer = Announcement(connection, channel, self.replay_limit_bytes, asked)
+        self.hub.join(connection, channel, newcomer)
 
     def closed(self, connection: Connection, code: int = 1006) -> None:
         """Forget a connection whose transport is gone."""
@@ -162,24 +180,29 @@ class Endpoint:
         elif connection.state is not State.OPEN:
             raise Refused(CloseCode.PROTOCOL_ERROR, "the first frame must be a connect")
         else:
-            self._commands[type(frame)](self, connection, frame)
+            self.on_frame(connection, frame)
 
     def _connect(self, connection: Connection, frame: messages.Connect) -> None:
         if connection.state is not State.WAITING:
             raise Refused(CloseCode.PROTOCOL_ERROR, "a second connect")
+        if len(frame.recover) > self._max_recover:
+            raise Refused(CloseCode.PROTOCOL_ERROR, "too many channels to recover")
         token = self.authenticator.read_token(frame.token)
         connection.enter(State.CHECKING)
         self.registry.claim(connection, token.sid, token.uid)
-        self.start(self._check(connection, token.sid, token.uid), connection)
+        self.start(self._check(connection, token, frame.recover), connection)
 
-    async def _check(self, connection: Connection, sid: str, uid: str | None) -> None:
-        identity = await self.identify(sid, uid)
+    async def _check(self, connection: Connection, token: Token, recover: Recover) -> None:
+        identity = await self.identify(token.sid, token.uid)
         if connection.state is not State.CHECKING:
             return
-        self._join(connection, identity.channels)
+        arrival = Arrival(identity.channels, recover, self.replay_limit_bytes)
+        for channel, newcomer in arrival.newcomers.items():
+            self.hub.join(connection, channel, newcomer)
+        standings = await arrival.complete()
         await self._subscriber.confirmed(identity.channels)
         if connection.state is State.CHECKING:
-            self._welcome(connection, identity)
+            self._welcome(connection, identity, standings)
 
     async def identify(self, sid: str, uid: str | None) -> Identity:
         """Read a session.
@@ -192,13 +215,11 @@ class Endpoint:
             raise Refused(CloseCode.SESSION_UNKNOWN)
         return identity
 
-    def _join(self, connection: Connection, channels: tuple[str, ...]) -> None:
-        for channel in channels:
-            self.hub.join(connection, channel)
-
-    def _welcome(self, connection: Connection, identity: Identity) -> None:
+    def _welcome(
+        self, connection: Connection, identity: Identity, standings: dict[str, Standing]
+    ) -> None:
         self.registry.accept(connection)
-        channels: dict[str, Any] = {channel: {} for channel in connection.channels}
+        channels = {channel: standings[channel].to_fields() for channel in connection.channels}
         expires = None if identity.expires_at is None else int(identity.expires_at)
         frame = messages.connected(connection.id, identity.uid, channels, expires)
         connection.welcome(identity, frame)
@@ -228,20 +249,9 @@ class Endpoint:
             log.exception("event=task_failed connection=%s", connection.id)
             self.close(connection, CloseCode.INTERNAL_ERROR)
 
-    def _ping(self, connection: Connection, frame: messages.Ping) -> None:
-        connection.send(messages.pong(frame.id))
 
-    def _unknown(self, connection: Connection, frame: messages.Subscribe) -> None:
-        message = "this server has no channels on request"
-        connection.send(messages.error("not_supported", message, frame.id))
-
-    _commands: ClassVar[dict[type, Callable[..., None]]] = {
-        messages.Ping: _ping,
-        messages.Subscribe: _unknown,
-        messages.Unsubscribe: _unknown,
-        messages.Refresh: _unknown,
-        messages.Presence: _unknown,
-    }
+def _unanswered(connection: Connection, frame: messages.ClientFrame) -> None:
+    connection.send(messages.error("not_supported", "nothing is answered here", frame.id))
 
 
 class _Deadline:

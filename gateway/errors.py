@@ -3,6 +3,7 @@
 GatewayError
  +-- ConfigError         the configuration cannot be used; ``problems`` lists why
  +-- Refused             a connection must end; carries the close code
+ +-- Denied              one frame is refused; carries the code for the browser
  +-- BrokerUnavailable   Redis cannot be asked now
 """
 
@@ -33,6 +34,19 @@ class Refused(GatewayError):
 
     def __init__(self, code: CloseCode, cause: str = "") -> None:
         super().__init__(cause or code.reason)
+        self.code = code
+
+
+class Denied(GatewayError):
+    """One frame is refused, and the connection stays.
+
+    Args:
+        code: for programs.
+        message: for people.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
         self.code = code
 
 

@@ -8,22 +8,21 @@ same frames share one batch.
 """
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import groupby
 from operator import itemgetter
 from typing import Protocol
 
 from .batch import Batch
 from .connection import Connection
+from .errors import BrokerUnavailable
+from .newcomers import Newcomer, Unasked
+from .recovery import Reading
+from .route import Route
 from .wire.errors import PayloadError
-from .wire.messages import (
-    Publication,
-    gap,
-    publication_frame,
-    publication_head,
-    read_publication,
-)
+from .wire.messages import Position, Publication, read_publication
 from .wire.names import Names
+from .wire.namespaces import Policy
 
 log = logging.getLogger("gateway.hub")
 
@@ -41,15 +40,11 @@ class Subscriptions(Protocol):
         """Nobody hears the channel any more; it may be released in a while."""
 
 
-class Route:
-    """A channel that somebody hears."""
+UNTRACKED = Policy(recover=False)
 
-    __slots__ = ("channel", "connections", "head")
 
-    def __init__(self, channel: str) -> None:
-        self.channel = channel
-        self.head = publication_head(channel)
-        self.connections: dict[Connection, None] = {}
+def _untracked(channel: str) -> Policy:
+    return UNTRACKED
 
 
 class Hub:
@@ -59,46 +54,76 @@ class Hub:
         names: gives the Redis channel of a channel.
         subscriptions: is told which channels are heard.
         max_publication_bytes: larger ones are dropped and counted.
+        policy_of: gives the policy of a channel.
+        held_limit_bytes: how much may wait on one route while its history is read.
+
+    ``on_behind`` is told of each route that must be settled before it flows; without it a route
+    settles by itself. ``on_joined`` and ``on_left`` are told who hears what.
     """
 
     def __init__(
-        self, names: Names, subscriptions: Subscriptions, max_publication_bytes: int
+        self,
+        names: Names,
+        subscriptions: Subscriptions,
+        max_publication_bytes: int,
+        policy_of: Callable[[str], Policy] = _untracked,
+        held_limit_bytes: int = 1024 * 1024,
     ) -> None:
         self._names = names
         self._subscriptions = subscriptions
         self._max_bytes = max_publication_bytes
+        self._policy_of = policy_of
+        self._held_limit_bytes = held_limit_bytes
         self._routes: dict[bytes, Route] = {}
         self.publications = 0
         self.deliveries = 0
         self.dropped = 0
+        self.on_behind: Callable[[Route], None] | None = None
+        self.on_joined: Callable[[Connection, str], None] = lambda connection, channel: None
+        self.on_left: Callable[[Connection, str], None] = lambda connection, channel: None
 
-    def join(self, connection: Connection, channel: str) -> None:
-        """Let a connection hear a channel."""
+    def join(self, connection: Connection, channel: str, newcomer: Newcomer | None = None) -> None:
+        """Let a connection hear a channel, and tell the newcomer once it does."""
         key = self._key(channel)
-        route = self._routes.get(key)
-        if route is None:
-            route = self._routes[key] = Route(channel)
-            self._subscriptions.want(channel)
-        route.connections[connection] = None
+        route = self._routes.get(key) or self._open(key, channel)
+        if route.has(connection):
+            return
         if channel not in connection.channels:
             connection.channels += (channel,)
+        if route.admit(connection, newcomer or Unasked()):
+            self.on_joined(connection, channel)
+        self._watch(route)
 
     def leave(self, connection: Connection, channel: str) -> None:
         """Let a connection hear a channel no more."""
         key = self._key(channel)
         route = self._routes.get(key)
-        if route is None or connection not in route.connections:
+        if route is None or not route.has(connection):
             return
-        del route.connections[connection]
-        connection.channels = tuple(name for name in connection.channels if name != channel)
-        if not route.connections:
-            del self._routes[key]
-            self._subscriptions.unwant(channel)
+        if connection in route.connections:
+            self.on_left(connection, channel)
+        route.remove(connection)
+        self._forget(route, connection)
 
     def leave_all(self, connection: Connection) -> None:
         """Let a connection hear nothing more."""
         for channel in connection.channels:
             self.leave(connection, channel)
+
+    def hears(self, connection: Connection, channel: str) -> bool:
+        """Tell whether a connection hears the channel already."""
+        route = self._routes.get(self._key(channel))
+        return route is not None and connection in route.connections
+
+    def position_of(self, channel: str) -> Position | None:
+        """Tell up to where those on the channel have been given what was sequenced."""
+        route = self._routes.get(self._key(channel))
+        return route.position if route else None
+
+    def tell(self, channel: str, frame: bytes) -> None:
+        """Give a frame to everybody on the channel."""
+        for connection in self.connections_on(channel):
+            connection.deliver(Batch((frame,)))
 
     def is_heard(self, channel: str) -> bool:
         """Tell whether anybody here hears the channel."""
@@ -121,40 +146,89 @@ class Hub:
             self._fan_out(*runs[0])
         elif runs:
             self._fan_out_collected(runs)
+        for route, _ in runs:
+            self._watch(route)
 
-    def tell_of_gap(self) -> None:
-        """Tell every connection that messages on its channels may have been lost."""
-        for route in self._routes.values():
-            self._fan_out(route, (gap(route.channel),))
+    def link_lost(self) -> None:
+        """Let every route wait: what is published now is missed."""
+        for route in list(self._routes.values()):
+            route.lose()
+            self._watch(route)
+
+    @property
+    def is_healing(self) -> bool:
+        """Tell whether a channel is still to be filled after the loss of the link."""
+        return any(route.is_lost for route in self._routes.values())
+
+    def settle(self, route: Route, reading: Reading | None) -> None:
+        """Let a route flow again, now that its history was read."""
+        for connection in route.settle(reading):
+            self.on_joined(connection, route.channel)
+        self._watch(route)
+
+    def give_up(self, route: Route, error: BrokerUnavailable) -> None:
+        """Turn newcomers away, since the history cannot be read now."""
+        for connection in route.give_up(error):
+            self._forget(route, connection)
+        self._watch(route)
+
+    def policies_changed(self) -> None:
+        """Look up the policy of every channel again."""
+        for route in list(self._routes.values()):
+            route.obey(self._policy_of(route.channel))
+            self._watch(route)
+
+    def _open(self, key: bytes, channel: str) -> Route:
+        route = Route(channel, self._policy_of(channel), self._held_limit_bytes)
+        self._routes[key] = route
+        if self.on_behind is not None:
+            route.hold()
+        self._subscriptions.want(channel)
+        return route
+
+    def _forget(self, route: Route, connection: Connection) -> None:
+        connection.channels = tuple(name for name in connection.channels if name != route.channel)
+        key = self._key(route.channel)
+        if route.is_empty and self._routes.get(key) is route:
+            del self._routes[key]
+            self._subscriptions.unwant(route.channel)
+
+    def _watch(self, route: Route) -> None:
+        """See to it that a route that is held is settled."""
+        if not route.is_held or route.is_empty:
+            return
+        if self.on_behind is not None:
+            self.on_behind(route)
+        else:
+            route.question()
+            route.settle(None)
 
     def _runs(self, received: list[Received]) -> Iterator[tuple[Route, tuple[bytes, ...]]]:
         for key, run in groupby(received, itemgetter(0)):
             route = self._routes.get(key)
             if route is None:
                 continue
-            frames = self._frames(route, (payload for _, payload in run))
-            if frames:
+            frames = route.frames([found for _, raw in run if (found := self._read(route, raw))])
+            if frames or route.is_held:
                 yield route, frames
 
-    def _frames(self, route: Route, payloads: Iterable[bytes]) -> tuple[bytes, ...]:
-        """Turn what was published into frames; what cannot be delivered is left out."""
-        return tuple(frame for payload in payloads if (frame := self._frame(route, payload)))
-
-    def _frame(self, route: Route, payload: bytes) -> bytes | None:
+    def _read(self, route: Route, raw: bytes) -> Publication | None:
+        """Read what was published; what cannot be delivered is left out."""
+        if len(raw) > self._max_bytes:
+            self._drop(route, f"{len(raw)} bytes are too many")
+            return None
         try:
-            return publication_frame(route.head, self._read(payload))
+            return read_publication(raw)
         except PayloadError as error:
-            self.dropped += 1
-            log.warning("event=payload_dropped channel=%s cause=%r", route.channel, str(error))
+            self._drop(route, str(error))
             return None
 
-    def _read(self, payload: bytes) -> Publication:
-        if len(payload) > self._max_bytes:
-            raise PayloadError(f"{len(payload)} bytes are too many")
-        return read_publication(payload)
+    def _drop(self, route: Route, cause: str) -> None:
+        self.dropped += 1
+        log.warning("event=payload_dropped channel=%s cause=%r", route.channel, cause)
 
     def _fan_out(self, route: Route, frames: tuple[bytes, ...]) -> None:
-        batch = Batch(frames)
+        batch = Batch(frames, route.conflation_key)
         for connection in route.connections:
             connection.deliver(batch)
         self.deliveries += len(route.connections) * len(frames)
@@ -162,6 +236,9 @@ class Hub:
     def _fan_out_collected(self, runs: list[tuple[Route, tuple[bytes, ...]]]) -> None:
         collected: dict[Connection, tuple[bytes, ...]] = {}
         for route, frames in runs:
+            if route.conflation_key is not None:
+                self._fan_out(route, frames)
+                continue
             for connection in route.connections:
                 collected[connection] = collected.get(connection, ()) + frames
         batches: dict[tuple[bytes, ...], Batch] = {}

@@ -4,7 +4,7 @@ A connection enters here under its sid and uid before its session is read in Red
 ends that session from then on finds it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from .connection import Connection, State
@@ -62,6 +62,7 @@ class Registry:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
+        self.on_rename: Callable[[Connection, str | None], None] = lambda connection, before: None
         self.connections: dict[Connection, None] = {}
         self.by_sid = Index()
         self.by_uid = Index()
@@ -106,7 +107,9 @@ class Registry:
     def refile(self, connection: Connection, sid: str, uid: str | None) -> None:
         """File a connection under another session or user."""
         self._unfile(connection)
-        connection.sid, connection.uid = sid, uid
+        before, connection.sid, connection.uid = connection.uid, sid, uid
+        if before != uid and connection.channels:
+            self.on_rename(connection, before)
         self.by_sid.add(sid, connection)
         if uid is not None:
             self.by_uid.add(uid, connection)

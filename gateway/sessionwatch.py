@@ -148,12 +148,13 @@ class SessionWatch:
         for connection in (c for c in asked if c.state is State.OPEN):
             verdict = verdicts.get(_claim(connection), CloseCode.SESSION_UNKNOWN)
             if isinstance(verdict, Identity):
-                self._apply(connection, verdict)
+                self.apply(connection, verdict)
             else:
                 doubts[connection] = verdict
         return doubts
 
-    def _apply(self, connection: Connection, identity: Identity) -> None:
+    def apply(self, connection: Connection, identity: Identity) -> None:
+        """Bring an open connection in step with what its session is now."""
         if identity.uid != connection.uid:
             self._endpoint.registry.refile(connection, identity.sid, identity.uid)
             connection.send(messages.refreshed(identity.uid, _seconds(identity.expires_at)))
@@ -161,24 +162,10 @@ class SessionWatch:
         for channel in connection.channels:
             if is_automatic(channel) and channel not in identity.channels:
                 self._take(connection, channel)
-        granted = tuple(c for c in identity.channels if c not in connection.channels)
-        for channel in granted:
-            self._endpoint.hub.join(connection, channel)
-        if granted:
-            self._start(self._tell(connection, granted))
+        for channel in identity.channels:
+            if channel not in connection.channels:
+                self._endpoint.announce(connection, channel)
         self._watch_expiry(connection)
-
-    async def _tell(self, connection: Connection, granted: tuple[str, ...]) -> None:
-        """Tell of channels once they are heard; those that are not are given at the next look."""
-        try:
-            await self._endpoint.confirmed(granted)
-        except BrokerUnavailable:
-            for channel in granted:
-                self._endpoint.hub.leave(connection, channel)
-            raise
-        for channel in granted:
-            if channel in connection.channels:
-                connection.send(messages.subscribed(channel))
 
     def _take(self, connection: Connection, channel: str) -> None:
         if channel in connection.channels:

@@ -1,11 +1,9 @@
 """Reading sessions: one round trip for all that ask in the same moment.
 
-Strategy: connects come in storms. Whoever asks while a read is under way waits for the next
-one, which then takes all that wait, so the batch grows with the load by itself. A batch is one
+Strategy: connects come in storms, so they are read in batches (see ``batching``). A batch is one
 script call: a pipeline of three commands a login costs the client four times as much.
 """
 
-import asyncio
 from collections.abc import Sequence
 from importlib.resources import files
 from time import time
@@ -18,8 +16,7 @@ from ..authenticator import Claim, Login
 from ..errors import BrokerUnavailable
 from ..wire.names import Names
 from ..wire.records import USER_MARGIN_S, read_session, read_user
-
-MAX_BATCH = 128
+from .batching import Batched
 
 _READ_LOGINS = files(__package__).joinpath("logins.lua").read_text("utf-8")
 
@@ -36,8 +33,7 @@ class RedisSessionReader:
         self._client = client
         self._names = names
         self._read_logins: Any = client.register_script(_READ_LOGINS)
-        self._waiting: list[tuple[Claim, asyncio.Future[Login]]] = []
-        self._reading: asyncio.Task[None] | None = None
+        self._batched: Batched[Claim, Login] = Batched(self.read_many)
 
     async def read(self, sid: str, uid: str | None) -> Login:
         """Read a session and a user, together with whoever else asks now.
@@ -45,11 +41,7 @@ class RedisSessionReader:
         Raises:
             BrokerUnavailable: Redis cannot be asked now.
         """
-        answer: asyncio.Future[Login] = asyncio.get_running_loop().create_future()
-        self._waiting.append(((sid, uid), answer))
-        if self._reading is None:
-            self._reading = asyncio.create_task(self._read_waiting())
-        return await answer
+        return await self._batched.read((sid, uid))
 
     async def read_many(self, claims: Sequence[Claim]) -> list[Login]:
         """Read several at once, in one round trip; raises as ``read`` does."""
@@ -88,26 +80,6 @@ class RedisSessionReader:
             pipeline.expire(self._names.user(uid), age_s + USER_MARGIN_S, gt=True)
             pipeline.zadd(listing, {sid: time() + age_s}, xx=True, gt=True)
             pipeline.expire(listing, age_s + USER_MARGIN_S, gt=True)
-
-    async def _read_waiting(self) -> None:
-        try:
-            while self._waiting:
-                batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
-                await self._answer(batch)
-        finally:
-            self._reading = None
-
-    async def _answer(self, batch: list[tuple[Claim, "asyncio.Future[Login]"]]) -> None:
-        try:
-            logins = await self.read_many([claim for claim, _ in batch])
-        except Exception as error:  # noqa: BLE001 -- whoever asked must hear of it
-            for _, answer in batch:
-                if not answer.done():
-                    answer.set_exception(error)
-            return
-        for (_, answer), login in zip(batch, logins, strict=True):
-            if not answer.done():
-                answer.set_result(login)
 
 
 async def _execute(pipeline: Any) -> list[Any]:

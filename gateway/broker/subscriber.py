@@ -121,9 +121,8 @@ class Subscriber:
         log.log(level, "event=link_lost cause=%r", str(error) or type(error).__name__)
 
     def _tell_of_loss(self, listener: Listener) -> None:
-        if not self._is_loss_told:
-            self._is_loss_told = True
-            listener.link_lost()
+        self._is_loss_told = True
+        listener.link_lost()
 
     async def _serve(self, listener: Listener) -> None:
         async with asyncio.timeout(LINK_TIMEOUT_S):
@@ -160,8 +159,8 @@ class Subscriber:
         async with asyncio.timeout(LINK_TIMEOUT_S):
             await self._ledger.confirmations(self._ledger.unconfirmed_wanted())
         log.info("event=link_up channels=%d", len(self._ledger))
-        self._is_loss_told = False
-        if self._links:
+        if self._is_loss_told:
+            self._is_loss_told = False
             listener.link_restored()
         self._links += 1
         while True:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gateway.broker.sessions import MAX_BATCH
+from gateway.broker.batching import MAX_BATCH
 from gateway.errors import BrokerUnavailable
 from gateway.wire.records import SessionRecord, UserRecord
 

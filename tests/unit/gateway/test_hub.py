@@ -164,9 +164,9 @@ def test_publication_of_full_size_is_delivered(hub):
     assert len(heard(connection)) == 1
 
 
-def test_gap_is_told_for_every_channel(hub):
+def test_lost_link_is_a_gap_on_every_channel_without_history(hub):
     connection = listener(hub, "a", "b")
-    hub.tell_of_gap()
+    hub.link_lost()
     frames = list(map(json.loads, connection.transport.frames))
     assert [(frame["type"], frame["channel"]) for frame in frames] == [("gap", "a"), ("gap", "b")]
 

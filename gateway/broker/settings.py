@@ -1,0 +1,33 @@
+"""What Django has declared for all gateways."""
+
+from typing import cast
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from ..errors import BrokerUnavailable
+from ..wire.names import Names
+
+
+class RedisSettings:
+    """Read from Redis what Django has declared.
+
+    Args:
+        client: for short commands.
+        names: of this deployment.
+    """
+
+    def __init__(self, client: Redis, names: Names) -> None:
+        self._client = client
+        self._names = names
+
+    async def read_namespaces(self) -> bytes | None:
+        """Read the table of namespaces, or None when there is none.
+
+        Raises:
+            BrokerUnavailable: Redis cannot be asked now.
+        """
+        try:
+            return cast("bytes | None", await self._client.get(self._names.namespaces))
+        except (RedisError, OSError) as error:
+            raise BrokerUnavailable(type(error).__name__) from error

@@ -1,0 +1,65 @@
+"""What a history tells: where a channel stands, and who can be given what he missed. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from .wire.errors import PayloadError
+from .wire.messages import Position, Publication, read_publication, write_publication
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What to read of one channel.
+
+    Args:
+        channel: its name.
+        seen: the furthest position that this worker has heard itself.
+        after: publications after this offset are wanted; None: only the position.
+    """
+
+    channel: str
+    seen: Position | None = None
+    after: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What Redis held of one channel at one moment.
+
+    Args:
+        position: where the channel stood; None when it had no epoch, and none could be begun.
+        recent: the last publications, without a hole, up to that position.
+    """
+
+    position: Position | None
+    recent: tuple[Publication, ...] = ()
+
+    def after(self, since: Position) -> tuple[Publication, ...] | None:
+        """Give all that was published after a position, or None when that is not known."""
+        if self.position is None or since[0] != self.position[0]:
+            return None
+        missed = self.position[1] - since[1]
+        if not 0 <= missed <= len(self.recent):
+            return None
+        return self.recent[len(self.recent) - missed :]
+
+
+def reading_of(epoch: str, last: int, newest_first: Iterable[tuple[int, bytes]]) -> Reading:
+    """Make a reading of what the script returned; what lies before a hole is of no use."""
+    if not epoch:
+        return Reading(None)
+    recent: list[Publication] = []
+    for offset, payload in newest_first:
+        if offset != last - len(recent):
+            break
+        recent.append(_publication(payload, epoch, offset))
+    return Reading((epoch, last), tuple(reversed(recent)))
+
+
+def _publication(payload: bytes, epoch: str, offset: int) -> Publication:
+    """Read a kept payload as it was read live; what cannot be delivered keeps its offset."""
+    kept = Publication(payload, epoch, offset)
+    try:
+        return read_publication(write_publication(kept))
+    except PayloadError:
+        return kept._replace(payload=b"")

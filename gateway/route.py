@@ -1,0 +1,272 @@
+"""One channel that somebody hears: where it stands, and what its connections are given. Pure.
+
+Strategy: a route flows or it is held. While it flows, each sequenced publication must follow the
+last one; plain ones pass. It is held from its beginning until Redis has confirmed the
+subscription and has said where the channel stands, from a hole in the sequence, from the loss of
+the link, and while a newcomer asks for what he missed. Whatever arrives meanwhile waits, for all
+its connections alike. Then ``settle`` takes one reading of the history: those who were here are
+given what they lack, newcomers what they missed, or each is told of the gap; and what has waited
+follows, without what the reading already held. So the order of a channel is made in one place.
+
+A publication that waited before the history was asked for is in the reading, or in no history
+any more; one that came later may be newer than the reading.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from .batch import Batch
+from .connection import Connection
+from .errors import BrokerUnavailable
+from .newcomers import Newcomer, Standing
+from .recovery import Question, Reading
+from .wire.messages import Position, Publication, gap, publication_frame, publication_head
+from .wire.namespaces import Policy
+
+
+class Route:
+    """A channel that somebody hears.
+
+    Args:
+        channel: its name.
+        policy: of its namespace.
+        held_limit_bytes: how much may wait while the route is held.
+    """
+
+    __slots__ = (
+        "_asked",
+        "_held",
+        "_held_bytes",
+        "_held_limit_bytes",
+        "_is_lost",
+        "_is_overtaken",
+        "channel",
+        "connections",
+        "has_plain",
+        "head",
+        "newcomers",
+        "policy",
+        "position",
+    )
+
+    def __init__(self, channel: str, policy: Policy, held_limit_bytes: int) -> None:
+        self.channel = channel
+        self.policy = policy
+        self.head = publication_head(channel)
+        self.connections: dict[Connection, None] = {}
+        self.newcomers: dict[Connection, Newcomer] = {}
+        self.position: Position | None = None
+        self.has_plain = False
+        self._held: list[Publication] | None = None
+        self._held_bytes = 0
+        self._held_limit_bytes = held_limit_bytes
+        self._asked = 0
+        self._is_lost = False
+        self._is_overtaken = False
+
+    @property
+    def is_held(self) -> bool:
+        """Tell whether publications wait until the history was read."""
+        return self._held is not None
+
+    @property
+    def is_lost(self) -> bool:
+        """Tell whether publications may have been missed since the route last flowed."""
+        return self._is_lost
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether nobody hears the channel, nor waits to."""
+        return not self.connections and not self.newcomers
+
+    @property
+    def conflation_key(self) -> bytes | None:
+        """Name what a newer publication may replace; None when nothing may."""
+        return self.head if self.policy.overflow == "latest" else None
+
+    def obey(self, policy: Policy) -> None:
+        """Follow another policy from now on."""
+        if policy.recover != self.policy.recover:
+            self.position = None
+            self.hold()
+            self._is_overtaken = True
+        self.policy = policy
+
+    def hold(self) -> None:
+        """Let publications wait from now on."""
+        if self._held is None:
+            self._held, self._held_bytes, self._asked = [], 0, 0
+
+    def lose(self) -> None:
+        """Note that the link is lost: what is published now is missed."""
+        self._is_lost = self._is_overtaken = True
+        self.hold()
+
+    def admit(self, connection: Connection, newcomer: Newcomer) -> bool:
+        """Let a connection hear the channel: at once (True), or when the history was read."""
+        if self._held is None and self._knows(newcomer.since):
+            self._take_in(connection, newcomer, Reading(self.position))
+            return True
+        self.newcomers[connection] = newcomer
+        self.hold()
+        return False
+
+    def has(self, connection: Connection) -> bool:
+        """Tell whether a connection hears the channel, or waits to."""
+        return connection in self.connections or connection in self.newcomers
+
+    def remove(self, connection: Connection) -> None:
+        """Let a connection hear no more."""
+        self.connections.pop(connection, None)
+        newcomer = self.newcomers.pop(connection, None)
+        if newcomer is not None:
+            newcomer.forget()
+
+    def frames(self, publications: Iterable[Publication]) -> tuple[bytes, ...]:
+        """Turn publications into frames for the connections here, in their order."""
+        return tuple([frame for found in publications if (frame := self._next(found))])
+
+    def question(self) -> Question | None:
+        """Ask what must be read before the route can flow; None when it has no history."""
+        self._asked = len(self._held or ())
+        self._is_overtaken = False
+        if not self.policy.recover:
+            return None
+        return Question(self.channel, self._furthest(), self._wanted_after())
+
+    def settle(self, reading: Reading | None) -> list[Connection]:
+        """Give everybody what he lacks, or tell him of the gap, and flow again.
+
+        Args:
+            reading: the answer to ``question``; None when there was no question.
+
+        Returns:
+            The newcomers that hear the channel from now on.
+        """
+        if self._is_overtaken:
+            return []
+        told = reading or Reading(None)
+        self._catch_up(told)
+        self.position = told.position
+        newcomers, self.newcomers = self.newcomers, {}
+        for connection, newcomer in newcomers.items():
+            self._take_in(connection, newcomer, told)
+        held, asked = self._held or [], self._asked
+        self._held, self._is_lost = None, False
+        self._deliver(self.frames(self._still_due(held, asked)))
+        return list(newcomers)
+
+    def give_up(self, error: BrokerUnavailable) -> list[Connection]:
+        """Note that the history cannot be read now, and flow on if nothing is missing.
+
+        Returns:
+            The newcomers that were turned away.
+        """
+        newcomers, self.newcomers = self.newcomers, {}
+        for newcomer in newcomers.values():
+            newcomer.turn_away(error)
+        if self.position is not None and not self._is_lost:
+            held, self._held = self._held or [], None
+            self._deliver(self.frames(held))
+        return list(newcomers)
+
+    def _knows(self, since: Position | None) -> bool:
+        if not self.policy.recover:
+            return True
+        return self.position is not None and since in (None, self.position)
+
+    def _take_in(self, connection: Connection, newcomer: Newcomer, reading: Reading) -> None:
+        since = newcomer.since
+        missed = None if since is None else reading.after(since)
+        frames = self._replay(missed or ())
+        size_bytes = sum(map(len, frames))
+        if missed is None or size_bytes > newcomer.room_bytes:
+            is_recovered = None if since is None else False
+            newcomer.welcome(Standing(reading.position, is_recovered), 0)
+            frames = ()
+        else:
+            newcomer.welcome(Standing(since, is_recovered=True), size_bytes)
+        self.connections[connection] = None
+        if frames:
+            connection.deliver(Batch(frames))
+
+    def _catch_up(self, reading: Reading) -> None:
+        """Give those who were here before what they lack."""
+        missed = None if self.position is None else reading.after(self.position)
+        if missed is not None:
+            self._deliver(self._replay(missed))
+        if self._is_gap(missed, reading):
+            self._deliver((gap(self.channel, reading.position),))
+
+    def _is_gap(self, missed: Sequence[Publication] | None, reading: Reading) -> bool:
+        if not self.policy.recover:
+            return self._is_lost
+        # Where nothing was ever sequenced, plain publications are what was missed.
+        was_sequenced = reading.position is not None and reading.position[1] > 0
+        return missed is None or (self._is_lost and (self.has_plain or not was_sequenced))
+
+    def _still_due(self, held: Sequence[Publication], asked: int) -> Iterator[Publication]:
+        """Leave out what waited for the reading and belongs to an epoch that is over."""
+        epoch = self.position[0] if self.position else ""
+        for count, publication in enumerate(held):
+            if not publication.offset or publication.epoch == epoch or count >= asked:
+                yield publication
+
+    def _next(self, publication: Publication) -> bytes | None:
+        """Give the frame of the next publication; None when it waits, or was given before."""
+        if self._held is not None:
+            self._keep(self._held, publication)
+            return None
+        if not publication.offset:
+            self.has_plain = True
+        elif not self.policy.recover:
+            publication = Publication(publication.payload)
+        elif not self._follows(publication):
+            return None
+        return publication_frame(self.head, publication)
+
+    def _follows(self, publication: Publication) -> bool:
+        at = (publication.epoch, publication.offset)
+        if self.position is not None and self.position[0] == at[0]:
+            if at[1] == self.position[1] + 1:
+                self.position = at
+                return True
+            if at[1] <= self.position[1]:
+                return False
+        self._held, self._held_bytes, self._asked = [], 0, 0
+        self._keep(self._held, publication)
+        return False
+
+    def _keep(self, held: list[Publication], publication: Publication) -> None:
+        """Let a publication wait; what does not fit is in the history, or is told as a gap."""
+        held.append(publication)
+        self._held_bytes += len(publication.payload)
+        if self._held_bytes > self._held_limit_bytes:
+            self.has_plain = self.has_plain or not all(kept.offset for kept in held)
+            self._is_lost = self._is_overtaken = True
+            held.clear()
+            self._held_bytes = self._asked = 0
+
+    def _furthest(self) -> Position | None:
+        if self.position is None:
+            return None
+        epoch, offset = self.position
+        heard = [held.offset for held in self._held or () if held.epoch == epoch]
+        return epoch, max([offset, *heard])
+
+    def _wanted_after(self) -> int | None:
+        """Give the first offset that somebody lacks; of other epochs nothing can be given."""
+        known = [newcomer.since for newcomer in self.newcomers.values()]
+        if self.connections:
+            known.append(self.position)
+        epoch = self.position[0] if self.position else None
+        offsets = [at[1] for at in known if at and at[0] and epoch in (None, at[0])]
+        return min(offsets, default=None)
+
+    def _replay(self, missed: Iterable[Publication]) -> tuple[bytes, ...]:
+        return tuple([publication_frame(self.head, found) for found in missed if found.payload])
+
+    def _deliver(self, frames: tuple[bytes, ...]) -> None:
+        if frames:
+            batch = Batch(frames)
+            for connection in self.connections:
+                connection.deliver(batch)

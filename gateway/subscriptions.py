@@ -1,0 +1,170 @@
+"""Channels on request: who may hear which, and how many.
+
+A channel is heard with a grant that Django has signed for this session, unless its namespace is
+public. A right that was taken away leaves a mark in Redis, and a grant that was signed before it
+opens nothing any more; the control message that tells of it may be lost, so the marks are also
+read again at every audit.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from .connection import Connection, State
+from .endpoint import Endpoint
+from .errors import Denied
+from .namespaces import PolicyBook
+from .wire import messages
+from .wire.errors import ChannelNameError, TokenError
+from .wire.names import check_channel, is_automatic
+from .wire.tokens import GrantSigner
+
+Right = tuple[str, str]
+"""What may have been taken away: uid, channel."""
+
+
+class Revocations(Protocol):
+    """Where rights that were taken away are marked."""
+
+    async def revoked_at(self, right: Right) -> float:
+        """Read when a right was taken away last, in Unix seconds; 0 when it was not.
+
+        Raises:
+            BrokerUnavailable: Redis cannot be asked now.
+        """
+
+    async def revoked_at_many(self, rights: Sequence[Right]) -> list[float]:
+        """Read several at once; raises as ``revoked_at`` does."""
+
+
+class Subscriptions:
+    """Let connections hear channels that they ask for.
+
+    Args:
+        endpoint: lets them hear.
+        policies: tells which namespaces are public.
+        signer: verifies grants.
+        revocations: tells which grants are worth nothing any more.
+        grant_max_age_s: how long a grant may be shown.
+        max_channels: how many channels a connection may hear.
+        max_name_length: how long the name of a channel may be.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        policies: PolicyBook,
+        signer: GrantSigner,
+        revocations: Revocations,
+        grant_max_age_s: float,
+        max_channels: int,
+        max_name_length: int,
+    ) -> None:
+        self._endpoint = endpoint
+        self._policies = policies
+        self._signer = signer
+        self._revocations = revocations
+        self._grant_max_age_s = grant_max_age_s
+        self._max_channels = max_channels
+        self._max_name_length = max_name_length
+        self._pending: set[tuple[Connection, str]] = set()
+        self._granted: dict[tuple[Connection, str], float] = {}
+
+    async def subscribe(self, connection: Connection, frame: messages.Subscribe) -> None:
+        """Let a connection hear a channel.
+
+        Raises:
+            Denied: it may not, or there are too many.
+            BrokerUnavailable: Redis cannot be asked now.
+        """
+        channel = frame.channel
+        if channel in connection.channels:
+            self._confirm(connection, frame)
+            return
+        self._check(connection, channel)
+        entry = (connection, channel)
+        self._pending.add(entry)
+        try:
+            await self._authorize(connection, frame)
+            if entry not in self._pending:
+                raise Denied("not_allowed", "the right was taken away")
+        finally:
+            self._pending.discard(entry)
+        if connection.state is State.OPEN:
+            self._endpoint.announce(connection, channel, frame)
+
+    def unsubscribe(self, connection: Connection, frame: messages.Unsubscribe) -> None:
+        """Let a connection hear a channel no more.
+
+        Raises:
+            Denied: the channel is not given on request.
+        """
+        if is_automatic(frame.channel):
+            raise Denied("not_allowed", "this channel cannot be left")
+        self._pending.discard((connection, frame.channel))
+        self._endpoint.hub.leave(connection, frame.channel)
+        connection.send(messages.unsubscribed(frame.channel, frame.id))
+
+    def channel_revoked(self, uid: str, channel: str) -> None:
+        """Let no request for a channel that is being looked at succeed."""
+        for connection in self._endpoint.registry.by_uid[uid]:
+            self._pending.discard((connection, channel))
+
+    async def audit(self) -> None:
+        """Take channels away whose right was taken away unheard.
+
+        Raises:
+            BrokerUnavailable: Redis cannot be asked now.
+        """
+        self._granted = {
+            entry: at for entry, at in self._granted.items() if entry[1] in entry[0].channels
+        }
+        granted = [entry for entry in self._granted if entry[0].uid is not None]
+        rights = [(connection.uid or "", channel) for connection, channel in granted]
+        revoked = await self._revocations.revoked_at_many(rights)
+        for entry, at in zip(granted, revoked, strict=True):
+            if at >= self._granted[entry]:
+                self._take(*entry)
+
+    def _check(self, connection: Connection, channel: str) -> None:
+        if len(channel) > self._max_name_length or not _is_channel(channel):
+            raise Denied("bad_channel", "not a channel name")
+        if is_automatic(channel):
+            raise Denied("not_allowed", "this channel is not given on request")
+        waiting = sum(1 for other, _ in self._pending if other is connection)
+        if len(connection.channels) + waiting >= self._max_channels:
+            raise Denied("too_many_channels", f"at most {self._max_channels} channels")
+
+    async def _authorize(self, connection: Connection, frame: messages.Subscribe) -> None:
+        if self._policies.of(frame.channel).public:
+            return
+        signed_at = self._read_grant(connection, frame)
+        if connection.uid is not None:
+            right = (connection.uid, frame.channel)
+            if await self._revocations.revoked_at(right) >= signed_at:
+                raise Denied("not_allowed", "the right was taken away")
+        self._granted[connection, frame.channel] = signed_at
+
+    def _read_grant(self, connection: Connection, frame: messages.Subscribe) -> float:
+        try:
+            grant = self._signer.read(frame.grant or "", self._grant_max_age_s)
+        except TokenError as error:
+            raise Denied("not_allowed", "no valid grant") from error
+        if (grant.sid, grant.channel) != (connection.sid, frame.channel):
+            raise Denied("not_allowed", "a grant of another session or channel")
+        return grant.signed_at
+
+    def _confirm(self, connection: Connection, frame: messages.Subscribe) -> None:
+        at = messages.position(self._endpoint.hub.position_of(frame.channel))
+        connection.send(messages.subscribed(frame.channel, frame.id, at))
+
+    def _take(self, connection: Connection, channel: str) -> None:
+        self._endpoint.hub.leave(connection, channel)
+        if connection.state is State.OPEN:
+            connection.send(messages.unsubscribed(channel))
+
+
+def _is_channel(name: str) -> bool:
+    try:
+        return bool(check_channel(name))
+    except ChannelNameError:
+        return False
