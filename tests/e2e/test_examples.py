@@ -73,6 +73,26 @@ def test_node_pushes(url, subscription):
     assert next_message(subscription) == NEWS
 
 
+SEQUENCED = {
+    "node": ("publish_sequenced.js", "k3 8 1 1\n", "k3 8 0 0\n"),
+    sys.executable: ("publish_script.py", "1 workers heard it\n", "0 workers heard it\n"),
+}
+
+
+@pytest.mark.parametrize("interpreter", SEQUENCED)
+def test_sequenced_publication_goes_on_where_the_channel_stands(url, subscription, interpreter):
+    name, first, second = SEQUENCED[interpreter]
+    with Redis.from_url(url) as redis:
+        redis.flushall()
+        redis.script_flush()
+        redis.hset("sockgate:offset:{rt:user:7}", mapping={"epoch": "k3", "offset": 7})
+    command = (program(interpreter), name, url, "user:7", TITLE, "order-9")
+    assert [run(*command), run(*command)] == [first, second]
+    raw = subscription.get_message(timeout=TIMEOUT_S)["data"]
+    assert raw.startswith(b"#k3:8#")
+    assert json.loads(raw.removeprefix(b"#k3:8#")) == NEWS
+
+
 @pytest.fixture
 def celery_worker(url) -> Iterator[None]:
     # The task configures Django by itself, and not as these tests do.

@@ -1,0 +1,197 @@
+"""The grant view, from outside, and the end of grants."""
+
+import json
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+from django.test import AsyncClient, Client
+from redis import Redis
+
+from djangoauth import revoke_channel
+from djangoauth.errors import PublicationInvalid
+from gateway.wire.control import RevokeChannel
+from gateway.wire.errors import ChannelNameError
+from gateway.wire.names import sid_of
+from gateway.wire.tokens import Grant, GrantSigner
+from tests.integration.djangoauth.conftest import NAMES, Ear
+
+pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
+
+ADDRESS = "/realtime/grant/"
+
+
+def may_subscribe(request: HttpRequest, channel: str) -> bool:
+    return bool(request.user.get_username() == "alice" and channel == "room:7")
+
+
+async def may_subscribe_async(request: HttpRequest, channel: str) -> bool:
+    return may_subscribe(request, channel)
+
+
+@pytest.fixture(autouse=True)
+def _project(sockgate: Any) -> None:
+    namespaces = {"news": {"public": True}}
+    more = {"AUTHORIZE": f"{__name__}.may_subscribe", "NAMESPACES": namespaces}
+    sockgate.SOCKGATE = {**sockgate.SOCKGATE, **more}
+
+
+@pytest.fixture
+def alice(transactional_db: None) -> User:
+    return User.objects.create_user("alice", password="alice-demo")
+
+
+@pytest.fixture
+def login(alice: User, client: Client) -> Client:
+    client.force_login(alice)
+    return client
+
+
+def change(settings: Any, **more: Any) -> None:
+    settings.SOCKGATE = {**settings.SOCKGATE, **more}
+
+
+def ask(client: Client, channel: Any = "room:7") -> Any:
+    return client.post(ADDRESS, {"channel": channel})
+
+
+def refusal(answer: Any) -> tuple[int, str]:
+    return answer.status_code, answer.json()["error"]
+
+
+def test_grant_is_of_the_session_and_the_channel(login: Client, settings: Any) -> None:
+    answer = ask(login)
+    grant = GrantSigner(settings.SOCKGATE["SIGNING_KEYS"]).read(answer.json()["grant"], 60)
+    assert grant == Grant(sid_of(login.session.session_key), "room:7")
+    assert answer.json()["expires_in"] == 3600
+
+
+@pytest.mark.parametrize("authorize", [may_subscribe, may_subscribe_async])
+def test_grant_asks_any_callable(login: Client, settings: Any, authorize: Any) -> None:
+    change(settings, AUTHORIZE=authorize)
+    assert ask(login).status_code == 200
+    assert refusal(ask(login, "room:8")) == (403, "not_allowed")
+
+
+def test_grant_takes_json(login: Client) -> None:
+    answer = login.post(ADDRESS, {"channel": "room:7"}, content_type="application/json")
+    assert answer.status_code == 200
+
+
+def test_grant_refuses_where_nobody_authorizes(login: Client, settings: Any) -> None:
+    change(settings, AUTHORIZE=None)
+    assert refusal(ask(login)) == (403, "not_allowed")
+
+
+@pytest.mark.parametrize("channel", ["user:1", "user:2", "group:editors", "broadcast"])
+def test_grant_refuses_what_the_server_gives(login: Client, settings: Any, channel: str) -> None:
+    change(settings, AUTHORIZE=lambda request, channel: True)
+    assert refusal(ask(login, channel)) == (403, "not_allowed")
+
+
+@pytest.mark.parametrize("channel", ["", "{room}", "room 7", "x" * 256, "room:\n", "é"])
+def test_grant_refuses_what_is_no_channel(login: Client, channel: str) -> None:
+    assert refusal(ask(login, channel)) == (400, "bad_channel")
+
+
+@pytest.mark.parametrize(
+    "body", ["", "null", "[]", "{}", '{"channel":7}', "{", "[" * 100_000, b"\xff"]
+)
+def test_grant_refuses_what_is_no_request(login: Client, body: Any) -> None:
+    answer = login.post(ADDRESS, body, content_type="application/json")
+    assert refusal(answer) == (400, "bad_channel")
+
+
+def test_grant_needs_a_channel(login: Client) -> None:
+    assert refusal(login.post(ADDRESS)) == (400, "bad_channel")
+
+
+def test_grant_of_a_public_channel_is_none(client: Client, redis: Redis) -> None:
+    assert ask(client, "news:sport").json() == {"grant": None, "expires_in": 3600}
+    assert redis.keys() == []
+
+
+def test_grant_refuses_strangers(client: Client) -> None:
+    assert refusal(ask(client)) == (401, "login_required")
+
+
+def test_grant_of_a_visitor_names_his_session(client: Client, settings: Any) -> None:
+    change(settings, ANONYMOUS=True, AUTHORIZE=lambda request, channel: True)
+    answer = ask(client)
+    grant = GrantSigner(settings.SOCKGATE["SIGNING_KEYS"]).read(answer.json()["grant"], 60)
+    assert grant.sid == sid_of(answer.cookies["sessionid"].value)
+
+
+def test_grant_is_never_cached_and_varies_by_cookie(login: Client) -> None:
+    answer = ask(login)
+    assert "no-store" in answer["Cache-Control"]
+    assert "Cookie" in answer["Vary"]
+
+
+def test_grant_refuses_get(login: Client) -> None:
+    assert login.get(ADDRESS, {"channel": "room:7"}).status_code == 405
+
+
+def test_grant_refuses_a_forged_request(alice: User) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(alice)
+    assert ask(strict).status_code == 403
+
+
+def test_grant_answers_behind_login_required_middleware(client: Client, settings: Any) -> None:
+    middleware = "django.contrib.auth.middleware.LoginRequiredMiddleware"
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, middleware]
+    assert ask(client).status_code == 401
+
+
+def test_grant_says_when_redis_is_away(login: Client, settings: Any, caplog: Any) -> None:
+    settings.SESSION_ENGINE = "djangoauth.sessions.db"
+    login.force_login(User.objects.get())
+    change(settings, REDIS_URL="unix:///nowhere/redis.sock")
+    answer = ask(login)
+    assert refusal(answer) == (503, "unavailable")
+    assert answer["Retry-After"] == "2"
+    assert "No grant could be issued" in caplog.text
+
+
+def test_grant_under_asgi(alice: User, settings: Any) -> None:
+    change(settings, AUTHORIZE=may_subscribe_async)
+
+    @async_to_sync
+    async def scenario() -> Any:
+        client = AsyncClient()
+        await client.aforce_login(alice)
+        return await client.post(ADDRESS, {"channel": "room:7"})
+
+    assert json.loads(scenario().content)["grant"]
+
+
+# The end of grants.
+
+
+def test_revoke_channel_is_told_and_remembered(redis: Redis, ear: Ear, at_1700000000: Any) -> None:
+    revoke_channel(7, "room:7")
+    assert ear.control() == [RevokeChannel("7", "room:7")]
+    assert redis.hgetall(NAMES.revoked("7")) == {b"room:7": b"1700000000"}
+    assert 3600 < redis.ttl(NAMES.revoked("7")) <= 3660
+
+
+@pytest.fixture
+def at_1700000000(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("djangoauth.revocation.time", lambda: 1700000000.9)
+
+
+def test_revoke_channel_remembers_each_channel(redis: Redis) -> None:
+    for channel in ("room:7", "room:8"):
+        revoke_channel(7, channel)
+    assert redis.hlen(NAMES.revoked("7")) == 2
+
+
+def test_revoke_channel_refuses_what_is_no_channel_or_nobody(redis: Redis) -> None:
+    with pytest.raises(ChannelNameError):
+        revoke_channel(7, "{room}")
+    with pytest.raises(PublicationInvalid):
+        revoke_channel(None, "room:7")
+    assert redis.keys() == []
