@@ -1,18 +1,20 @@
 """Our server, with a twin of the endpoint that a test can look into."""
 
 import asyncio
-
-from tornado.web import Application
+from collections.abc import Callable
 
 from gateway.batch import Batch
 from gateway.connection import Connection, State, Transport
 from gateway.errors import Refused
 from gateway.origins import OriginPolicy
+from gateway.proxies import ProxyPolicy
 from gateway.sockjs.router import Router
 from gateway.timerwheel import TimerWheel
+from gateway.websocket.door import Door
+from gateway.websocket.transport import Surroundings
 from gateway.wire.closecodes import CloseCode
 
-from .service import Service
+from .service import PREFIX, Service
 
 
 class EndpointTwin:
@@ -25,9 +27,13 @@ class EndpointTwin:
         if self._service.program == "refuse":
             raise Refused(CloseCode.OVERLOADED)
         connection = Connection("connection", transport, address, 0.0, 0)
+        self._service.participants.append(connection)
         if self._service.program == "close":
             asyncio.get_running_loop().call_soon(self.close, connection, CloseCode.GOING_AWAY)
         return connection
+
+    def admits(self, connection: Connection) -> bool:
+        return True
 
     def received(self, connection: Connection, text: str) -> None:
         self._service.received.append(text)
@@ -41,6 +47,7 @@ class EndpointTwin:
         if connection.state is State.CLOSED:
             return
         connection.enter(State.CLOSED)
+        self._service.participants.remove(connection)
         self._service.closed.append(int(code))
         if self._service.program == "stubborn":
             connection.transport.close(CloseCode.GOING_AWAY)
@@ -60,9 +67,19 @@ class Mended(Service):
         self.now = 1000.0
         self.wheel = TimerWheel(lambda: self.now)
 
-    def application(self) -> Application:
+    def application(self) -> Door:
         self.router = self.build()
-        return self.router.application()
+        config, origins = self.config, OriginPolicy(self.config.origins)
+        shared = Surroundings(
+            self.router.endpoint,
+            self.wheel,
+            self._loop,
+            config.heartbeat,
+            config.max_frame,
+            config.max_outbox,
+        )
+        application = self.router.application()
+        return Door(application, shared, PREFIX, config.transports, origins, ProxyPolicy([]))
 
     def build(self) -> Router:
         return Router(self.config, self.endpoint(), self.wheel, OriginPolicy(self.config.origins))
@@ -80,6 +97,19 @@ class Mended(Service):
     def end(self, code: CloseCode = CloseCode.GOING_AWAY) -> None:
         tab = self.sessions()[-1].conn
         self.run(lambda: self.router.endpoint.close(tab.connection, code))
+
+    def broadcast(self, *texts: str, after: Callable[[], object]) -> None:
+        def act():
+            after()
+            for text in texts:
+                batch = Batch((text.encode(),))
+                for connection in self.participants:
+                    connection.transport.send(batch)
+
+        self.run(act)
+
+    def end_newest(self, code: CloseCode = CloseCode.GOING_AWAY) -> None:
+        self.run(lambda: self.router.endpoint.close(self.participants[-1], code))
 
     def advance(self, seconds: float) -> None:
         def turn():

@@ -1,9 +1,11 @@
 """sockjs-tornado as its README shows it, so that a test can show what it does not do."""
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 from tornado.web import Application, HTTPError
+from tornado.websocket import WebSocketClosedError
 
 from gateway.sockjs.library import SockJSConnection, SockJSRouter
 from gateway.wire.closecodes import CloseCode
@@ -41,6 +43,18 @@ class Plain(Service):
     def end(self, code: CloseCode = CloseCode.GOING_AWAY) -> None:
         self.run(lambda: self.sessions()[-1].close(int(code), code.reason))
 
+    def broadcast(self, *texts: str, after: Callable[[], object]) -> None:
+        def act():
+            after()
+            with suppress(WebSocketClosedError):  # what leaves a broadcast ends it
+                for text in texts:
+                    self.router.broadcast(self.participants, text)
+
+        self.run(act)
+
+    def end_newest(self, code: CloseCode = CloseCode.GOING_AWAY) -> None:
+        self.run(lambda: self.participants[-1].session.close(int(code), code.reason))
+
     def advance(self, seconds: float) -> None:
         def expire():
             with suppress(KeyError):  # what the sweep raises ends it, as in the loop's timer
@@ -55,6 +69,7 @@ class Plain(Service):
 def _connection_class(service: Service) -> type[SockJSConnection]:
     class Program(SockJSConnection):
         def on_open(self, request):
+            service.participants.append(self)
             if service.program == "refuse":
                 raise HTTPError(403)
             if service.program == "close":
@@ -70,6 +85,7 @@ def _connection_class(service: Service) -> type[SockJSConnection]:
 
         def on_close(self):
             service.closed.append(0)
+            service.participants.remove(self)
             if service.program == "stubborn":
                 self.close()
 

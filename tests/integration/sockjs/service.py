@@ -11,8 +11,8 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError
 
 from tornado.httpserver import HTTPServer
+from tornado.httputil import HTTPServerConnectionDelegate
 from tornado.netutil import bind_sockets
-from tornado.web import Application
 
 from gateway.config import Config
 from gateway.wire.closecodes import CloseCode
@@ -41,11 +41,12 @@ class Service(ABC):
         self.config = Config(prefix=PREFIX, **{"origins": (FRIEND,), **options})
         self.received: list[str] = []
         self.closed: list[int] = []
+        self.participants: list = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._turn_loop)
 
     @abstractmethod
-    def application(self) -> Application: ...
+    def application(self) -> HTTPServerConnectionDelegate: ...
 
     @abstractmethod
     def build(self) -> object:
@@ -58,6 +59,14 @@ class Service(ABC):
     @abstractmethod
     def end(self, code: CloseCode = CloseCode.GOING_AWAY) -> None:
         """Close the newest session from the program."""
+
+    @abstractmethod
+    def broadcast(self, *texts: str, after: Callable[[], object]) -> None:
+        """Send to all WebSockets, one text after the other, in the turn that something happens."""
+
+    @abstractmethod
+    def end_newest(self, code: CloseCode = CloseCode.GOING_AWAY) -> None:
+        """Close the newest WebSocket from the program."""
 
     @abstractmethod
     def advance(self, seconds: float) -> None:

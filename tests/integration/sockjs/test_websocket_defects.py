@@ -1,0 +1,113 @@
+"""What sockjs-tornado 1.0.7 gets wrong over WebSocket, and we must not.
+
+As in ``test_defects.py``, each test runs on our server and on the plain library, where it must
+fail.
+"""
+
+from itertools import count
+
+import pytest
+from websockets.frames import Close, Opcode
+
+from gateway.wire.closecodes import CloseCode
+
+from .service import PREFIX, Service
+from .socketbrowser import SocketBrowser
+
+SOCKJS, RAW = "SockJS", "raw"
+_ids = count()
+
+
+class Farewell(int):
+    """A close code with a reason that needs care."""
+
+    reason = 'said "adé"'
+
+
+@pytest.fixture
+def open_browser():
+    """Open a WebSocket of either kind on a service, up to where messages may flow."""
+    opened: list[SocketBrowser] = []
+
+    def open_browser(service: Service, kind: str = SOCKJS) -> SocketBrowser:
+        path = "/websocket" if kind == RAW else f"/000/socket{next(_ids)}/websocket"
+        browser = SocketBrowser(service.browser.port, PREFIX + path, service.patience_s)
+        opened.append(browser)
+        if kind == SOCKJS:
+            assert browser.next_text() == "o"
+        return browser
+
+    yield open_browser
+    for browser in opened:
+        browser.close()
+
+
+@pytest.fixture(params=[SOCKJS, RAW])
+def kind(request) -> str:
+    return request.param
+
+
+class TestBroadcast:
+    """Defect 7."""
+
+    def test_dead_browser_does_not_keep_others_from_a_broadcast(
+        self, serve_either, open_browser, kind
+    ):
+        service = serve_either()
+        dead, *alive = [open_browser(service, kind) for _ in range(3)]
+        service.broadcast("one", "two", after=dead.die)
+        for browser in alive:
+            heard = browser.next_text() + browser.next_text()
+            assert heard in ("onetwo", 'a["one"]a["two"]')
+
+
+class TestHeartbeat:
+    """Defect 9."""
+
+    def test_browser_is_asked_for_a_sign_of_life(self, serve_either, open_browser, kind):
+        service = serve_either(heartbeat=0.1)
+        browser = open_browser(service, kind)
+        service.advance(1)
+        frames = [browser.next_frame()] if kind == RAW else [browser.next_frame() for _ in "hp"]
+        assert frames[-1].opcode is Opcode.PING
+
+    def test_browser_that_gives_none_is_found(self, serve_either, open_browser, kind):
+        service = serve_either(heartbeat=0.1)
+        open_browser(service, kind)
+        for _ in range(3):
+            service.advance(1)
+        service.until(lambda: service.closed == [CloseCode.HEARTBEAT_TIMEOUT])
+
+
+class TestIncoming:
+    """Defect 11."""
+
+    @pytest.mark.parametrize(
+        "payload", ['"abc"', "5", "null", '{"a": 1}', "[5]", "[null]", '["\\ud800"]']
+    )
+    def test_what_is_no_array_of_strings_closes(self, serve_either, open_browser, payload):
+        service = serve_either()
+        browser = open_browser(service)
+        browser.send(payload)
+        service.until(lambda: service.closed or service.received)
+        assert service.received == []
+        assert service.closed == [CloseCode.PROTOCOL_ERROR]
+
+
+class TestFarewell:
+    """Defect 16."""
+
+    def test_close_frame_carries_code_and_reason(self, serve_either, open_browser, kind):
+        service = serve_either()
+        browser = open_browser(service, kind)
+        service.end_newest()
+        if kind == SOCKJS:
+            assert browser.next_text() == 'c[3000,"going away"]'
+        assert browser.next_close() == Close(3000, "going away")
+
+    def test_reason_is_json_and_utf8(self, serve_either, open_browser):
+        service = serve_either()
+        browser = open_browser(service)
+        service.end_newest(Farewell(3000))
+        assert browser.next_text() in ('c[3000,"said \\"adé\\""]', 'c[3000,"said \\"ad\\u00e9\\""]')
+        assert browser.next_close() == Close(3000, Farewell.reason)
