@@ -39,8 +39,10 @@ def open_tab(stack: Stack) -> Iterator[OpenTab]:
     """Open a tab on a transport, in a page of the demo unless another origin is given."""
     tabs: list[Tab] = []
 
-    def open_tab(transport: str, origin: str | None = stack.origin) -> Tab:
-        tab = TABS[transport](stack.gateway_url, origin)
+    def open_tab(
+        transport: str, origin: str | None = stack.origin, url: str = stack.gateway_url
+    ) -> Tab:
+        tab = TABS[transport](url, origin)
         tab.open()
         tabs.append(tab)
         return tab

@@ -38,9 +38,9 @@ class Stack:
             port=free_port(), data_dir=folder / "valkey", appendonly="yes", save=""
         )
         self._redis_url = f"redis://{HOST}:{self.valkey._desired_port}"
-        self._django_port, self._gateway_port, ops_port = free_port(), free_port(), free_port()
+        self._django_port, gateway_port = free_port(), free_port()
         self.origin = f"http://{HOST}:{self._django_port}"
-        self.gateway_origin = f"http://{HOST}:{self._gateway_port}"
+        self.gateway_origin = f"http://{HOST}:{gateway_port}"
         self.gateway_url = f"{self.gateway_origin}/realtime"
         self.django = self._server(
             "django",
@@ -48,15 +48,7 @@ class Stack:
             lambda: answers(self._django_port, "/login/"),
             **self._django_environ(),
         )
-        self.gateway = self._server(
-            "gateway",
-            [sys.executable, "-m", "gateway"],
-            lambda: answers(ops_port, "/ready"),
-            **{
-                **self._gateway_environ(ops_port),
-                **{f"SOCKGATE_{name.upper()}": value for name, value in options.items()},
-            },
-        )
+        self.gateway = self._gateway("gateway", gateway_port, options)
 
     def start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -70,6 +62,17 @@ class Stack:
         self.django.stop()
         if self.valkey.is_running():
             self.valkey.stop()
+
+    @contextmanager
+    def another_gateway(self, **options: str) -> Iterator[str]:
+        """Run a gateway with options of its own beside the first; give its URL."""
+        port = free_port()
+        gateway = self._gateway(f"gateway-{port}", port, options)
+        gateway.start()
+        try:
+            yield f"http://{HOST}:{port}/realtime"
+        finally:
+            gateway.stop()
 
     def publish(self, channel: str, payload: object = NEWS) -> int:
         """Publish as any program would; return how many workers heard it."""
@@ -86,6 +89,24 @@ class Stack:
 
     def _server(self, name, command, is_ready, **environ: str) -> Server:
         return Server(command, environ, self.folder / f"{name}.log", is_ready)
+
+    def _gateway(self, name: str, port: int, options: dict[str, str]) -> Server:
+        ops_port = free_port()
+        environ = {
+            "HOST": HOST,
+            "PORT": str(port),
+            "OPS_PORT": str(ops_port),
+            "ORIGINS": self.origin,
+            "DRAIN_TIMEOUT": "1",
+            **{option.upper(): value for option, value in options.items()},
+        }
+        return self._server(
+            name,
+            [sys.executable, "-m", "gateway"],
+            lambda: answers(ops_port, "/ready"),
+            **self._common_environ(),
+            **{f"SOCKGATE_{option}": value for option, value in environ.items()},
+        )
 
     def _prepare_database(self) -> None:
         subprocess.run(
@@ -111,16 +132,6 @@ class Stack:
             "DEMO_GATEWAY": self.gateway_origin,
             "DEMO_REDIS_PORT": self._redis_url.rpartition(":")[2],
             "DEMO_SECRET_KEY": token_urlsafe(48),
-        }
-
-    def _gateway_environ(self, ops_port: int) -> dict[str, str]:
-        return {
-            **self._common_environ(),
-            "SOCKGATE_HOST": HOST,
-            "SOCKGATE_PORT": str(self._gateway_port),
-            "SOCKGATE_OPS_PORT": str(ops_port),
-            "SOCKGATE_ORIGINS": self.origin,
-            "SOCKGATE_DRAIN_TIMEOUT": "1",
         }
 
 

@@ -75,8 +75,11 @@ class Tab(ABC):
 
     def read(self) -> dict[str, Any] | Close:
         while not self._waiting:
-            self._waiting.extend(_unpack(self.next_packet()))
+            self._take(self.next_packet())
         return self._waiting.popleft()
+
+    def _take(self, packet: str) -> None:
+        self._waiting.extend(_unpack(packet))
 
     def show(self, token: str) -> dict[str, Any] | Close:
         """Say who is there, and read the answer."""
@@ -145,7 +148,7 @@ class RawWebSocketTab(WebSocketTab):
 
 
 class HttpTab(Tab):
-    """A tab whose page makes requests; ``url_of`` names the SockJS session."""
+    """A tab whose page makes requests, tied together by a SockJS session id."""
 
     method: ClassVar[str]
     query: ClassVar[str] = ""
@@ -188,7 +191,7 @@ class StreamTab(HttpTab):
 
     def open(self) -> None:
         self._response = self.receive()
-        assert self.next_packet() == "o"
+        self._take(self.next_packet())
 
     def next_packet(self) -> str:
         while True:
@@ -202,7 +205,7 @@ class PollTab(HttpTab):
     """One response after another, a packet in each."""
 
     def open(self) -> None:
-        assert self.next_packet() == "o"
+        self._take(self.next_packet())
 
     def next_packet(self) -> str:
         body = self.receive().read().decode()

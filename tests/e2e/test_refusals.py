@@ -1,6 +1,8 @@
 """Who is refused, with which close code or status, on every transport."""
 
 import json
+import re
+from pathlib import Path
 from time import time
 
 import pytest
@@ -15,7 +17,11 @@ from .visitor import Visitor
 
 pytestmark = pytest.mark.e2e
 
-FORBIDDEN = 403
+PAGE = Path(__file__).parents[2] / "docs" / "protocol.md"
+FORBIDDEN, MISSING, NO_ROOM = 403, 404, 503
+SILENT = CloseCode.CONNECT_TIMEOUT
+NO_REDIS = CloseCode.UNAVAILABLE
+NO_ROOM_OVER_HTTP = CloseCode.OVERLOADED
 FOREIGN = "http://evil.example"
 
 
@@ -101,6 +107,10 @@ REFUSED = {
 """What a browser says first, and the code with which it is turned away."""
 
 
+def closed(code: CloseCode) -> Close:
+    return Close(code, code.reason)
+
+
 @pytest.fixture(scope="module")
 def first_frames(stack):
     """Make each first frame once: a login costs Django a while, and refusing uses nothing up."""
@@ -112,14 +122,14 @@ def first_frames(stack):
 def test_first_frame_is_refused(open_tab, first_frames, make, transport):
     tab = open_tab(transport)
     tab.send(first_frames[make])
-    assert tab.read() == Close(REFUSED[make], REFUSED[make].reason)
+    assert tab.read() == closed(REFUSED[make])
 
 
 @pytest.mark.parametrize("transport", NODE_TRANSPORTS)
 def test_sockjs_client_in_node_is_told_why(open_node_tab, first_frames, transport):
     tab = open_node_tab(transport)
     tab.send(first_frames[forged_token])
-    assert tab.read() == Close(CloseCode.TOKEN_INVALID, CloseCode.TOKEN_INVALID.reason)
+    assert tab.read() == closed(CloseCode.TOKEN_INVALID)
 
 
 @pytest.mark.parametrize("transport", TABS)
@@ -150,14 +160,14 @@ def test_origin_that_resembles_ours_is_refused(stack, open_tab, lookalike, trans
 def test_program_without_origin_may_ask(open_tab, first_frames, transport):
     tab = open_tab(transport, origin=None)
     tab.send(first_frames[no_token])
-    assert tab.read() == Close(CloseCode.PROTOCOL_ERROR, CloseCode.PROTOCOL_ERROR.reason)
+    assert tab.read() == closed(CloseCode.PROTOCOL_ERROR)
 
 
 @pytest.mark.parametrize("transport", TABS)
 def test_token_is_good_on_every_transport_but_once_a_connection(open_tab, log_in, transport):
     token, tab = log_in("alice").token(), open_tab(transport)
     assert tab.show(token)["type"] == "connected"
-    assert tab.show(token) == Close(CloseCode.PROTOCOL_ERROR, CloseCode.PROTOCOL_ERROR.reason)
+    assert tab.show(token) == closed(CloseCode.PROTOCOL_ERROR)
 
 
 @pytest.mark.parametrize("transport", TABS)
@@ -167,9 +177,73 @@ def test_logout_closes_the_connection(open_tab, log_in, transport):
     assert hers.show(alice.token())["type"] == "connected"
     assert elsewhere.show(other.token())["type"] == "connected"
     alice.log_out()
-    assert hers.read() == Close(CloseCode.SESSION_ENDED, CloseCode.SESSION_ENDED.reason)
+    assert hers.read() == closed(CloseCode.SESSION_ENDED)
     elsewhere.send(json.dumps({"type": "ping", "id": 1}))
     assert elsewhere.read() == {"type": "pong", "reply_to": 1}
+
+
+@pytest.fixture(scope="module")
+def impatient_gateway(stack):
+    with stack.another_gateway(connect_timeout="0.5") as url:
+        yield url
+
+
+@pytest.mark.parametrize("transport", TABS)
+def test_stranger_who_says_nothing_is_closed(open_tab, impatient_gateway, transport):
+    tab = open_tab(transport, url=impatient_gateway)
+    assert tab.read() == closed(SILENT)
+
+
+@pytest.fixture(scope="module")
+def full_gateway(stack):
+    with stack.another_gateway(max_connections="1") as url:
+        only = TABS["rawwebsocket"](url, stack.origin)
+        only.open()
+        yield url
+        only.close()
+
+
+@pytest.mark.parametrize("transport", ["websocket", "rawwebsocket"])
+def test_websocket_is_refused_where_there_is_no_room(open_tab, full_gateway, transport):
+    with pytest.raises(HttpRefused) as refusal:
+        open_tab(transport, url=full_gateway)
+    assert refusal.value.status == NO_ROOM
+
+
+@pytest.mark.parametrize("transport", [name for name in TABS if "socket" not in name])
+def test_http_transport_is_refused_where_there_is_no_room(open_tab, full_gateway, transport):
+    assert open_tab(transport, url=full_gateway).read() == closed(NO_ROOM_OVER_HTTP)
+
+
+@pytest.mark.parametrize("transport", TABS)
+def test_transport_that_is_switched_off_is_not_there(stack, open_tab, transport):
+    others = ",".join(name for name in TABS if name != transport)
+    with stack.another_gateway(transports=others) as url:
+        with pytest.raises(HttpRefused) as refusal:
+            open_tab(transport, url=url)
+        assert refusal.value.status == MISSING
+
+
+@pytest.fixture
+def cut_off_tabs(stack, log_in, open_tab):
+    """A tab on each transport and a good token, but no Redis."""
+    token, tabs = log_in("alice").token(), [open_tab(transport) for transport in TABS]
+    stack.valkey.terminate()
+    yield token, tabs
+    stack.valkey.start()
+
+
+def test_nobody_is_let_in_while_redis_cannot_be_read(cut_off_tabs):
+    token, tabs = cut_off_tabs
+    answers = {tab.transport: tab.show(token) for tab in tabs}
+    assert answers == dict.fromkeys(TABS, closed(NO_REDIS))
+
+
+def test_protocol_page_names_what_is_tested_here():
+    section = PAGE.read_text().partition("### Who is refused, and how")[2].partition("\n## ")[0]
+    answers = {int(number) for number in re.findall(r"\b\d{3,4}\b", section)}
+    codes = {*REFUSED.values(), SILENT, NO_REDIS, NO_ROOM_OVER_HTTP}
+    assert answers == {FORBIDDEN, NO_ROOM, *codes}
 
 
 def test_token_endpoint_refuses_strangers(stack):
