@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { connectFrame, isPublication, messageOf, readFrame } from "../src/frames.js";
+import {
+  connectFrame, isPublication, messageOf, presenceFrame, readFrame, subscribeFrame, unsubscribeFrame,
+} from "../src/frames.js";
 import { VECTORS } from "./vectors.js";
 
 const defaults = { recover: {}, id: null };
@@ -11,6 +13,19 @@ for (const { text, class: name, fields } of VECTORS.client_frames.valid) {
   test(`the connect frame ${text} is written as the gateway reads it`, () => {
     const written = JSON.parse(connectFrame(fields.token, fields.recover));
     assert.deepEqual({ ...defaults, ...written }, { type: "connect", ...fields });
+  });
+}
+
+const WRITERS = {
+  Subscribe: ({ channel, grant, recover, id }) => subscribeFrame(channel, grant, recover, id),
+  Unsubscribe: ({ channel, id }) => unsubscribeFrame(channel, id),
+  Presence: ({ channel, id }) => presenceFrame(channel, id),
+};
+
+for (const { text, class: name, fields } of VECTORS.client_frames.valid) {
+  if (!WRITERS[name] || fields.id === null) continue;
+  test(`the frame ${text} is written as the gateway reads it`, () => {
+    assert.deepEqual(JSON.parse(WRITERS[name](fields)), JSON.parse(text));
   });
 }
 

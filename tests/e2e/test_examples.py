@@ -49,8 +49,15 @@ def program(name: str) -> str:
 
 
 def run(*command: str) -> str:
+    environ = {**os.environ, "PYTHONPATH": str(EXAMPLES.parent)}
     done = subprocess.run(
-        command, cwd=EXAMPLES, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+        command,
+        cwd=EXAMPLES,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

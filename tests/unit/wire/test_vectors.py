@@ -117,6 +117,12 @@ def test_redis_names_are_golden(case):
         "channel": ours.channel("room:7"),
         "history": ours.history("room:7"),
         "offset": ours.offset("room:7"),
+        "published": ours.published("room:7", "order-9"),
+        "namespaces": ours.namespaces,
+        "revoked": ours.revoked("7"),
+        "presence": ours.presence("room:7", "w1"),
+        "workers": ours.workers,
+        "worker": ours.worker("w1"),
     }
 
 
