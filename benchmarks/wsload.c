@@ -27,7 +27,8 @@
  *   --body N            bytes of marker and filling
  *   --fanout | --private         all receive each message, or one (%d in the channel)
  *   --rounds N          messages; in bursts (--burst N, all of one delivered before the next), or
- *                       --window N of them under way (private), or --rate R a second
+ *                       --window N of them under way (private), or --rate R a second; and for
+ *                       --seconds S at most
  *   --broadcast C M S   beside it, one message for all on channel C every S seconds
  *   --slow P            so many percent of all connections stop reading once they are open
  *   --count-frames      count WebSocket data frames in place of markers
@@ -70,7 +71,7 @@ static int ntokens;
 static int redis_port, publish_port, rounds, burst = 1, window, private_mode, body = 64;
 static const char *channel = "chan", *publish_path = "/", *template = "%s";
 static const char *broadcast_channel, *broadcast_template;
-static double rate, broadcast_every_s;
+static double rate, broadcast_every_s, publish_s;
 static int slow_percent, count_frames;
 
 static int pids[MAX_PIDS], npids, redis_pid;
@@ -409,6 +410,17 @@ static void on_readable(Conn *conn) {
 
 /* ---- publishing ---- */
 
+#define MAX_BODY (1 << 20)
+static char letters[MAX_BODY]; /* what fills a message: it compresses about as well as text */
+
+static void fill_letters(void) {
+  uint32_t random = 1;
+  for (int i = 0; i < MAX_BODY; i++) {
+    random = random * 1664525 + 1013904223;
+    letters[i] = "etaoinshrdlu etaoin rdlucmfwygpb"[random >> 27];
+  }
+}
+
 static int publisher = -1;
 
 static void drain_publisher(void) {
@@ -435,7 +447,7 @@ static void compose(Text *out, const char *to, const char *message, int number, 
   static Text filling, name, payload, path;
   filling.size = name.size = payload.size = path.size = 0;
   addf(&filling, "@@%llu%s;", (unsigned long long)at, kind);
-  while (filling.size < (size_t)body) add(&filling, "x", 1);
+  if (filling.size < (size_t)body) add(&filling, letters, body - filling.size);
   expand(&name, to, number, &filling);
   expand(&payload, message, number, &filling);
   if (redis_port) {
@@ -469,6 +481,7 @@ static void publish_broadcast(void) {
 /* ---- the phases ---- */
 
 static Text report;
+static long pss_at_start;
 
 static void open_one(int number) {
   Conn *conn = &conns[number];
@@ -481,7 +494,7 @@ static void open_one(int number) {
 }
 
 static void connect_all(void) {
-  long pss_before = pss_kib_of_all();
+  pss_at_start = pss_kib_of_all();
   double cpu_before = cpu_of_all(), own = (double)clock() / CLOCKS_PER_SEC;
   uint64_t begun = now(), progress = begun;
   int opened = 0, known = 0;
@@ -497,7 +510,7 @@ static void connect_all(void) {
   long pss = pss_kib_of_all();
   addf(&report, "{\"conns\": %d, \"open\": %d, \"refused\": %d, \"deflated\": %d, ", nconn, nopen, nconn - nopen, deflates);
   addf(&report, "\"connect_s\": %.4f, \"connect_cpu_us\": %.2f, \"connect_generator_share\": %.2f, ", seconds, cpu * 1e6 / (nopen ? nopen : 1), own / seconds);
-  addf(&report, "\"pss_before_kib\": %ld, \"kib_per_conn\": %.3f", pss_before, (double)(pss - pss_before) / (nopen ? nopen : 1));
+  addf(&report, "\"pss_before_kib\": %ld, \"kib_per_conn\": %.3f", pss_at_start, (double)(pss - pss_at_start) / (nopen ? nopen : 1));
 }
 
 static void hold(void) {
@@ -505,7 +518,9 @@ static void hold(void) {
   double cpu = cpu_of_all();
   while (now() - begun < hold_s * SECOND) spin(100);
   double seconds = (now() - begun) / 1e9;
-  addf(&report, ", \"hold_s\": %.2f, \"hold_core_share\": %.5f, \"lost_in_hold\": %d", seconds, (cpu_of_all() - cpu) / seconds, ndead);
+  cpu = cpu_of_all() - cpu;
+  addf(&report, ", \"hold_s\": %.2f, \"hold_core_share\": %.5f, \"lost_in_hold\": %d", seconds, cpu / seconds, ndead);
+  addf(&report, ", \"held_kib_per_conn\": %.3f", (double)(pss_kib_of_all() - pss_at_start) / (nopen ? nopen : 1));
 }
 
 static long receivers(void) { return private_mode ? 1 : nopen - ndead - nslow; }
@@ -521,9 +536,12 @@ static void warm_up(void) {
   delivered = nlatencies = broadcasts_delivered = 0;
 }
 
+static int is_over(uint64_t begun) { return publish_s > 0 && (now() - begun) / 1e9 >= publish_s; }
+
 /* How many messages may be sent now. */
 static long allowance(long sent, uint64_t begun) {
   long left = rounds - sent, each = receivers();
+  if (is_over(begun)) return 0;
   if (rate > 0) {
     long due = (long)((now() - begun) / 1e9 * rate) + 1 - sent;
     return due < 0 ? 0 : due < left ? due : left;
@@ -547,8 +565,8 @@ static void measure(void) {
   double cpu = cpu_of_all(), redis_cpu = redis_pid ? cpu_of(redis_pid) : 0, own = (double)clock() / CLOCKS_PER_SEC;
   uint64_t begun = now(), progress = begun, next_broadcast = begun;
   long sent = 0, known = 0, broadcasts = 0;
-  while ((sent < rounds || delivered < sent * receivers()) && now() - progress < PATIENCE) {
-    if (broadcast_channel && now() >= next_broadcast)
+  while (((sent < rounds && !is_over(begun)) || delivered < sent * receivers()) && now() - progress < PATIENCE) {
+    if (broadcast_channel && now() >= next_broadcast && !is_over(begun))
       publish_broadcast(), broadcasts++, next_broadcast += broadcast_every_s * SECOND;
     long n = allowance(sent, begun);
     if (n > 256) n = 256;
@@ -617,13 +635,14 @@ static void read_options(char **arg) {
     else if (IS("--http-path")) publish_path = VALUE;
     else if (IS("--channel")) channel = VALUE;
     else if (IS("--template")) template = VALUE;
-    else if (IS("--body")) body = atoi(VALUE);
+    else if (IS("--body")) body = atoi(VALUE), body = body < MAX_BODY ? body : MAX_BODY;
     else if (IS("--fanout")) private_mode = 0;
     else if (IS("--private")) private_mode = 1;
     else if (IS("--rounds")) rounds = atoi(VALUE);
     else if (IS("--burst")) burst = atoi(VALUE);
     else if (IS("--window")) window = atoi(VALUE);
     else if (IS("--rate")) rate = atof(VALUE);
+    else if (IS("--seconds")) publish_s = atof(VALUE);
     else if (IS("--broadcast")) broadcast_channel = VALUE, broadcast_template = VALUE, broadcast_every_s = atof(VALUE);
     else if (IS("--slow")) slow_percent = atoi(VALUE);
     else if (IS("--count-frames")) count_frames = 1;
@@ -640,6 +659,7 @@ int main(int argc, char **argv) {
   (void)argc;
   read_options(argv);
   signal(SIGPIPE, SIG_IGN);
+  fill_letters();
   getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);

@@ -5,10 +5,10 @@ from .django_channels import DjangoChannels
 from .floor import Floor
 from .nchan import Nchan
 from .python_socketio import PythonSocketIo
+from .socketio import SocketIo
 from .sockgate import Sockgate
 from .sockjs_node import SockJsNode
 from .sockjs_tornado import SockJsTornado
-from .socketio import SocketIo
 
 ALL: tuple[Server, ...] = (
     Floor(),
@@ -22,7 +22,7 @@ ALL: tuple[Server, ...] = (
 )
 
 NOT_RUN = {
-    "Centrifugo": "the Go module proxy does not serve github.com/centrifugal/centrifugo; its "
-    "releases are binaries from elsewhere",
+    "Centrifugo": "it cannot be installed as a Go module where this was made, "
+    "and its binaries come from elsewhere",
 }
 """Servers that a user would pick, and why they are not measured."""

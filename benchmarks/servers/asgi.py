@@ -19,7 +19,7 @@ class AsgiServer(Server):
         """Install it."""
         build.python_with(*self.packages)
 
-    def process(self, port: int, redis: Redis, core: int) -> Process:
+    def process(self, port: int, redis: Redis, core: int, *, compression: bool = False) -> Process:
         """Give its process."""
         python = build.python_with(*self.packages)
         command = [python, "-m", "uvicorn", f"{self.module}:application", "--app-dir", PROGRAMS]

@@ -1,6 +1,6 @@
 """What a server is to a benchmark: how it starts, and how the generator talks to it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,9 +13,18 @@ WEBSOCKET_REQUEST = (
 )
 
 
+OFFER_DEFLATE = r"Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
+
+
 def websocket_request(path: str, more: str = "") -> str:
     """Write a handshake; ``more`` holds whole header lines."""
     return WEBSOCKET_REQUEST.format(path=path, more=more)
+
+
+def http_post(path: str, body: str = "", length: str = "0") -> str:
+    """Write a request of SockJS over HTTP."""
+    head = rf"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n"
+    return rf"{head}Content-Length: {length}\r\n\r\n{body}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +37,6 @@ class Dialogue:
         steps: frames to send after that, each with the text that answers it.
         send: over HTTP, the request that carries a frame.
         heartbeat: the server's question and the client's answer, where text frames do that.
-        frames_until_open: how many WebSocket frames the server sends until then, for
-            ``--count-frames``.
     """
 
     hello: str
@@ -68,14 +75,14 @@ class Address:
 class Server:
     """One server in its documented best set-up.
 
-    ``name`` is what the tables call it, ``versions`` what was pinned, ``transports`` names the
-    dialogues that it has beside ``websocket``.
+    ``name`` is what the tables call it, ``versions`` what was pinned; ``can_compress``: it has
+    permessage-deflate, and the generator can count its frames in place of markers.
     """
 
     name: ClassVar[str]
     versions: ClassVar[str]
     needs_tokens: ClassVar[bool] = False
-    http_headers: ClassVar[tuple[str, ...]] = ()
+    can_compress: ClassVar[bool] = False
 
     def prepare(self) -> None:
         """Build or install it.
@@ -84,7 +91,7 @@ class Server:
             CannotBuild: it is not to be had here.
         """
 
-    def process(self, port: int, redis: Redis, core: int) -> Process:
+    def process(self, port: int, redis: Redis, core: int, *, compression: bool = False) -> Process:
         """Give its process, not yet started."""
         raise NotImplementedError
 
@@ -100,8 +107,16 @@ class Server:
         """Say where a message for one user goes."""
         raise NotImplementedError
 
+    def miss_something(self, redis: Redis) -> Dialogue | None:
+        """Publish what absent clients miss.
 
-@dataclass
+        Returns:
+            How one comes back and is given it; None where the server has no recovery.
+        """
+        return None
+
+
+@dataclass(frozen=True, slots=True)
 class Running:
     """A server that runs."""
 
@@ -109,4 +124,4 @@ class Running:
     process: Process
     port: int
     redis: Redis
-    tokens: Path | None = field(default=None)
+    tokens: Path | None

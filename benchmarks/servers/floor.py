@@ -18,7 +18,7 @@ class Floor(Server):
         """Compile it."""
         build.compiled("floor")
 
-    def process(self, port: int, redis: Redis, core: int) -> Process:
+    def process(self, port: int, redis: Redis, core: int, *, compression: bool = False) -> Process:
         """Give its process."""
         command = [build.compiled("floor"), str(port), str(redis.port)]
         return Process(self.name, command, core, port)

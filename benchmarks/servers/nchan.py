@@ -24,7 +24,7 @@ class Nchan(Server):
             raise build.CannotBuild("nginx is not installed")
         build.debian_package("libnginx-mod-nchan")
 
-    def process(self, port: int, redis: Redis, core: int) -> Process:
+    def process(self, port: int, redis: Redis, core: int, *, compression: bool = False) -> Process:
         """Give its process."""
         folder = BUILD / "nginx"
         folder.mkdir(exist_ok=True)

@@ -25,15 +25,17 @@ class SocketIo(Server):
 
     name = "Socket.IO"
     versions = " ".join(PACKAGES)
+    can_compress = True
 
     def prepare(self) -> None:
         """Install it."""
         build.node_modules_with(*PACKAGES)
 
-    def process(self, port: int, redis: Redis, core: int) -> Process:
+    def process(self, port: int, redis: Redis, core: int, *, compression: bool = False) -> Process:
         """Give its process."""
         command = ["node", PROGRAMS / "socketio.js", str(port), str(redis.port)]
-        return Process(self.name, command, core, port, build.node_environ())
+        environ = {**build.node_environ(), "COMPRESSION": "1" if compression else ""}
+        return Process(self.name, command, core, port, environ)
 
     def dialogue(self, transport: str) -> Dialogue | None:
         """Open Engine.IO, then the namespace, which answers once the room is joined."""

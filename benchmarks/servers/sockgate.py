@@ -4,20 +4,23 @@ Only limits that a single client address would reach are raised, and the access 
 is for every other server here.
 """
 
+import json
 import sys
+
+from djangoauth.publisher import Publisher
+from gateway.wire.names import BROADCAST
 
 from ..places import ROOT
 from ..process import Process
 from ..redisserver import Redis
 from ..seed import SIGNING_KEY
-from .base import Address, Dialogue, Server, websocket_request
+from .base import Address, Dialogue, Server, http_post, websocket_request
 
 MESSAGE = '{"event":"news","data":"%s"}'
 BASE = "/realtime/000/c%d"
-CONNECT = r'{"type":"connect","token":"%T"}'
-CONNECT_IN_SOCKJS = r'["{\"type\":\"connect\",\"token\":\"%T\"}"]'.replace("\\", "\\\\")
-
-_POST = r"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n{body}"
+CONNECT = '{"type":"connect","token":"%T"}'
+MISSED = 10
+"""How many publications everyone has missed when everyone comes back."""
 
 
 class Sockgate(Server):
@@ -26,11 +29,12 @@ class Sockgate(Server):
     name = "sockgate"
     versions = "this checkout"
     needs_tokens = True
+    can_compress = True
 
     def prepare(self) -> None:
         """Nothing: it is here."""
 
-    def process(self, port: int, redis: Redis, core: int) -> Process:
+    def process(self, port: int, redis: Redis, core: int, *, compression: bool = False) -> Process:
         """Give its process."""
         environ = {
             "SOCKGATE_REDIS_URL": redis.url,
@@ -38,6 +42,7 @@ class Sockgate(Server):
             "SOCKGATE_PORT": str(port),
             "SOCKGATE_OPS_PORT": "0",
             "SOCKGATE_LOG_LEVEL": "warning",
+            "SOCKGATE_COMPRESSION": "yes" if compression else "no",
             "SOCKGATE_MAX_UNAUTHENTICATED": "20000",
             "SOCKGATE_MAX_PER_ADDRESS": "20000",
             "PYTHONPATH": str(ROOT),
@@ -58,18 +63,26 @@ class Sockgate(Server):
         }
         return dialogues[transport]() if transport in dialogues else None
 
-    def _websocket(self) -> Dialogue:
+    def miss_something(self, redis: Redis) -> Dialogue | None:
+        """Publish in sequence; who comes back names where he was, and waits for the last one."""
+        with Publisher(redis.url) as publisher:
+            position = publisher.position(BROADCAST)
+            for number in range(1, MISSED + 1):
+                publisher.broadcast("news", f"missed {number}", sequenced=True)
+        connect = {"type": "connect", "token": "%T", "recover": {BROADCAST: position}}
+        return self._websocket(json.dumps(connect), f"missed {MISSED}")
+
+    def _websocket(self, connect: str = CONNECT, welcome: str = "connected") -> Dialogue:
         request = websocket_request(f"{BASE}/websocket")
-        return Dialogue(request, "\x01o", ((CONNECT_IN_SOCKJS, "connected"),))
+        return Dialogue(request, "\x01o", ((_in_sockjs(connect), welcome),))
 
     def _raw_websocket(self) -> Dialogue:
         request = websocket_request("/realtime/websocket")
         return Dialogue(request, "101 Switching", ((CONNECT, "connected"),))
 
     def _over_http(self, kind: str) -> Dialogue:
-        ask = _POST.format(path=f"{BASE}/{kind}", length=0, body="")
-        send = _POST.format(path=f"{BASE}/xhr_send", length="%L", body="%F")
-        return Dialogue(ask, "o\n", ((CONNECT_IN_SOCKJS, "connected"),), send)
+        ask, send = http_post(f"{BASE}/{kind}"), http_post(f"{BASE}/xhr_send", "%F", "%L")
+        return Dialogue(ask, "o\n", ((_in_sockjs(CONNECT), "connected"),), send)
 
     def to_all(self, body: int) -> Address:
         """Publish on the channel of everyone."""
@@ -78,3 +91,8 @@ class Sockgate(Server):
     def to_one(self, body: int) -> Address:
         """Publish on the channel of a user."""
         return Address("rt:user:%d", MESSAGE)
+
+
+def _in_sockjs(frame: str) -> str:
+    """Wrap a frame as SockJS does, in a pattern of wsload."""
+    return json.dumps([frame]).replace("\\", "\\\\")

@@ -4,7 +4,7 @@ from .. import build
 from ..places import PROGRAMS
 from ..process import Process
 from ..redisserver import Redis
-from .base import Address, Dialogue, Server, websocket_request
+from .base import Address, Dialogue, Server, http_post, websocket_request
 from .floor import MESSAGE
 
 PACKAGES = ("sockjs@0.3.24", "redis@6.3.1")
@@ -12,10 +12,13 @@ PACKAGES = ("sockjs@0.3.24", "redis@6.3.1")
 
 def sockjs_dialogue(transport: str) -> Dialogue | None:
     """Open SockJS under ``/push``, and name the user."""
-    if transport != "websocket":
+    base, steps = "/push/000/c%d", (('["%D"]', "welcome"),)
+    if transport == "websocket":
+        return Dialogue(websocket_request(f"{base}/websocket"), "\x01o", steps)
+    if transport not in ("xhr_streaming", "xhr"):
         return None
-    request = websocket_request("/push/000/c%d/websocket")
-    return Dialogue(request, "\x01o", (('["%D"]', "welcome"),))
+    ask, send = http_post(f"{base}/{transport}"), http_post(f"{base}/xhr_send", "%F", "%L")
+    return Dialogue(ask, "o\n", steps, send)
 
 
 class SockJsNode(Server):
@@ -28,7 +31,7 @@ class SockJsNode(Server):
         """Install it."""
         build.node_modules_with(*PACKAGES)
 
-    def process(self, port: int, redis: Redis, core: int) -> Process:
+    def process(self, port: int, redis: Redis, core: int, *, compression: bool = False) -> Process:
         """Give its process."""
         command = ["node", PROGRAMS / "sockjs_node.js", str(port), str(redis.port)]
         return Process(self.name, command, core, port, build.node_environ())

@@ -16,7 +16,7 @@ class SockJsTornado(Server):
     name = "sockjs-tornado"
     versions = "sockjs-tornado, tornado and redis-py as Sockgate has them"
 
-    def process(self, port: int, redis: Redis, core: int) -> Process:
+    def process(self, port: int, redis: Redis, core: int, *, compression: bool = False) -> Process:
         """Give its process."""
         command = [sys.executable, PROGRAMS / "sockjs_tornado.py", str(port), str(redis.port)]
         return Process(self.name, command, core, port)

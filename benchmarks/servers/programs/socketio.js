@@ -11,7 +11,10 @@ async function main(port, redisPort) {
   const subscriber = publisher.duplicate();
   await Promise.all([publisher.connect(), subscriber.connect()]);
   const http = createServer();
-  const io = new Server(http, { adapter: createAdapter(publisher, subscriber) });
+  const io = new Server(http, {
+    adapter: createAdapter(publisher, subscriber),
+    perMessageDeflate: Boolean(process.env.COMPRESSION),
+  });
   io.engine.on("connection", (rawSocket) => { rawSocket.request = null; });
   io.on("connection", (socket) => { socket.join(`user:${socket.handshake.auth.user}`); });
   http.listen({ port, host: "127.0.0.1", backlog: 4096 });

@@ -1,0 +1,34 @@
+"""The command line: ``python -m benchmarks quick | full | smoke | report | profile``."""
+
+import argparse
+from pathlib import Path
+
+from . import profile, report, run
+from .scenarios import MODES
+
+
+def main() -> None:
+    """Measure, report, or profile."""
+    options = _parser().parse_args()
+    if options.what in MODES:
+        path = run.run(options.what, options.runs, tuple(options.only))
+        report.print_report(path)
+    elif options.what == "report":
+        report.write_report(options.path)
+    else:
+        profile.profile(*options.only)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("what", choices=[*MODES, "report", "profile"])
+    parser.add_argument(
+        "only", nargs="*", help=f"servers; or, to profile: {', '.join(profile.PATHS)}"
+    )
+    parser.add_argument("--runs", type=int, help="interleaved runs")
+    parser.add_argument("--path", type=Path, help="results to report, if not the newest")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""What one file of results says: medians and spreads."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from .places import RESULTS
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Some runs of one figure."""
+
+    median: float
+    low: float
+    high: float
+    runs: int
+
+
+class Book:
+    """All figures of one invocation, and of no other."""
+
+    def __init__(self, path: Path) -> None:
+        self._results: dict[str, Any] = json.loads(path.read_text())
+        self.path = path
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The machine."""
+        found: dict[str, Any] = self._results["machine"]
+        return found
+
+    @property
+    def mode(self) -> str:
+        """How much was measured, and when."""
+        return f"{self._results['mode']} {self._results['started']}"
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """Scenario to title."""
+        found: dict[str, str] = self._results["titles"]
+        return found
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Server to versions, in the order of the tables."""
+        found: dict[str, str] = self._results["versions"]
+        return found
+
+    @property
+    def not_run(self) -> dict[str, str]:
+        """What was not measured, or is doubtful, and why."""
+        found: dict[str, str] = self._results["not_run"]
+        return found
+
+    def spread(self, scenario: str, server: str, figure: str) -> Spread | None:
+        """Give the median of a figure and how far its runs lie apart."""
+        values = [
+            run[figure]
+            for run in self._results["figures"]
+            if (run["scenario"], run["server"]) == (scenario, server) and figure in run
+        ]
+        return Spread(median(values), min(values), max(values), len(values)) if values else None
+
+    def median(self, scenario: str, server: str, figure: str) -> float | None:
+        """Give the median alone."""
+        spread = self.spread(scenario, server, figure)
+        return None if spread is None else spread.median
+
+
+def newest() -> Path:
+    """Find the newest results, full ones before quick ones.
+
+    Raises:
+        FileNotFoundError: nothing has been measured yet.
+    """
+    for mode in ("full", "quick"):
+        found = sorted(RESULTS.glob(f"*-{mode}.json"))
+        if found:
+            return found[-1]
+    raise FileNotFoundError("nothing has been measured yet: run make bench")

@@ -1,0 +1,144 @@
+"""Tables in Markdown, and the place for them in docs/performance.md."""
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from . import picture, targets
+from .figures import Book, Spread, newest
+from .places import DOCS
+
+BEGIN = "<!-- figures: begin (written by python -m benchmarks report) -->"
+END = "<!-- figures: end -->"
+
+COLUMNS = (
+    ("CPU µs a delivery", "cpu_us_per_delivery", 1),
+    ("p50 ms", "p50_us", 1000),
+    ("p99 ms", "p99_us", 1000),
+    ("p99.9 ms", "p999_us", 1000),
+    ("deliveries/s", "deliveries_per_s", 1),
+    ("connect CPU µs", "connect_cpu_us", 1),
+    ("KiB a connection", "kib_per_conn", 1),
+    ("idle % of a core", "hold_core_share", 0.01),
+    ("KiB a connection, idle", "held_kib_per_conn", 1),
+    ("connected after s", "connect_s", 1),
+    ("MiB in the end", "pss_after_kib", 1024),
+    ("generator's share", "generator_share", 1),
+)
+
+_LOAD = (
+    "cpu_us_per_delivery",
+    "p50_us",
+    "p99_us",
+    "p999_us",
+    "deliveries_per_s",
+    "generator_share",
+)
+_CONNECT = ("connect_cpu_us", "kib_per_conn", "connect_s", "hold_core_share", "held_kib_per_conn")
+
+
+def print_report(path: Path) -> None:
+    """Print what a file of results says."""
+    print("\n" + markdown(Book(path)))
+    print(f"Results: {path}")
+
+
+def write_report(path: Path | None = None) -> None:
+    """Write the newest results, or those given, into the documentation, with their picture."""
+    book = Book(path or newest())
+    (DOCS / "performance.svg").write_text(picture.draw(book))
+    page = DOCS / "performance.md"
+    block = f"{BEGIN}\n{markdown(book)}\n{END}"
+    pattern = re.escape(BEGIN) + ".*?" + re.escape(END)
+    page.write_text(re.sub(pattern, lambda _: block, page.read_text(), flags=re.DOTALL))
+    print(f"Wrote {page} and its picture from {book.path}")
+
+
+def markdown(book: Book) -> str:
+    """Write all tables."""
+    parts = [_facts(book), _targets(book)]
+    parts += [_scenario(book, name) for name in book.titles]
+    parts += [_capacity(book), _versions(book), _not_run(book)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _facts(book: Book) -> str:
+    facts = book.facts
+    return (
+        f"Run `{book.mode}`: {facts['cpu']}, {facts['cores']} cores, Linux {facts['kernel']}, "
+        f"Python {facts['python']}; load before it {facts['load_before']}."
+    )
+
+
+def _targets(book: Book) -> str:
+    rows = targets.table(book)
+    return "### What must be reached\n\n" + _table(("", "at most", "measured", ""), rows)
+
+
+def _scenario(book: Book, name: str) -> str:
+    is_connect = name.startswith(("connect", "idle", "storm"))
+    wanted = _CONNECT if is_connect else _LOAD
+    if name == "slow":
+        wanted = (*_LOAD, "pss_after_kib")
+    columns = [column for column in COLUMNS if column[1] in wanted]
+    rows = [row for server in book.versions if (row := _row(book, name, server, columns))]
+    if not rows:
+        return ""
+    used = [i for i in range(len(columns) + 1) if any(row[i] for row in rows)]
+    head = ("", *(column[0] for column in columns))
+    chosen = [[row[i] for i in used] for row in rows]
+    return f"### {book.titles[name]}\n\n" + _table([head[i] for i in used], chosen)
+
+
+def _row(
+    book: Book, name: str, server: str, columns: Sequence[tuple[str, str, float]]
+) -> list[str]:
+    spreads = [(book.spread(name, server, figure), unit) for _, figure, unit in columns]
+    if not any(spread for spread, _ in spreads):
+        return []
+    return [server, *(_cell(spread, unit) if spread else "" for spread, unit in spreads)]
+
+
+def _cell(spread: Spread, unit: float) -> str:
+    middle = _number(spread.median / unit)
+    if spread.runs == 1:
+        return middle
+    return f"{middle} ({_number(spread.low / unit)} to {_number(spread.high / unit)})"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _capacity(book: Book) -> str:
+    """What one core holds, from the figures above."""
+    fan_out = book.median("fanout_1000_b1_64", targets.US, "cpu_us_per_delivery")
+    redis = book.median("private", targets.US, "redis_cpu_us_per_publish")
+    kib = book.median("idle_8000", targets.US, "held_kib_per_conn") or book.median(
+        "connect_1000", targets.US, "kib_per_conn"
+    )
+    connect = book.median("connect_1000", targets.US, "connect_cpu_us")
+    if not (fan_out and redis and kib and connect):
+        return ""
+    lines = [
+        f"- deliveries per core and second: {1e6 / fan_out:,.0f}, one publication at a time",
+        f"- connects per core and second: {1e6 / connect:,.0f}, each with its session checked",
+        f"- memory: {kib * 1000 / 1024:.1f} MiB per 1,000 connections",
+        f"- Redis: {redis:.1f} µs of CPU per private publication",
+    ]
+    return "### Rule of thumb\n\n" + "\n".join(lines)
+
+
+def _versions(book: Book) -> str:
+    return "### Who was measured\n\n" + _table(("server", "versions"), book.versions.items())
+
+
+def _not_run(book: Book) -> str:
+    if not book.not_run:
+        return ""
+    return "### What was not run, or is doubtful\n\n" + _table(("", "why"), book.not_run.items())
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)

@@ -1,0 +1,166 @@
+"""The runs: every server is visited in turn, again and again.
+
+Strategy: what a machine gives changes from minute to minute, so that only figures that were
+taken side by side may be compared. A visit starts one server anew, with a Redis of its own, warms
+it up and does all its scenarios in a fixed order; the servers are visited A B C A B C, and every
+figure of one file of results belongs to the same hour. Results are written after each visit.
+"""
+
+import json
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from . import build, load, machine, servers
+from .load import GeneratorFailed, Load
+from .places import RESULTS
+from .process import DidNotStart
+from .scenarios import MAIN, MODES, Kind, Scenario
+from .servers.base import Running, Server
+from .stage import started
+
+WARM_UP = Load(conns=100, rounds=200, seconds=0.3)
+SETTLE_S = 0.5
+
+Figures = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Results:
+    """All that one invocation has found out.
+
+    Args:
+        not_run: server, or ``server: scenario``, to the reason.
+    """
+
+    mode: str
+    started: str
+    machine: dict[str, Any]
+    titles: dict[str, str]
+    versions: dict[str, str] = field(default_factory=dict)
+    not_run: dict[str, str] = field(default_factory=dict)
+    figures: list[Figures] = field(default_factory=list)
+
+    @property
+    def path(self) -> Path:
+        """The file that they are kept in."""
+        return RESULTS / f"{self.started}-{self.mode}.json"
+
+    def save(self) -> None:
+        """Write them."""
+        RESULTS.mkdir(exist_ok=True)
+        self.path.write_text(json.dumps(asdict(self), indent=1))
+
+
+def run(mode_name: str, runs: int | None = None, only: tuple[str, ...] = ()) -> Path:
+    """Measure.
+
+    Args:
+        mode_name: one of ``MODES``.
+        runs: how often, if not as often as the mode says.
+        only: names of servers; none: all.
+
+    Returns:
+        The file with the results.
+    """
+    mode, started = MODES[mode_name], time.strftime("%Y%m%d-%H%M%S")
+    scenarios = mode.scenarios()
+    titles = {scenario.name: scenario.title for scenario in scenarios}
+    facts = {**machine.describe(), "open_files": machine.raise_file_limit()}
+    results = Results(mode_name, started, facts, titles, not_run=dict(servers.NOT_RUN))
+    present = [server for server in _prepared(results) if not only or server.name in only]
+    for number in range(runs or mode.runs):
+        for server in present:
+            if server.name in MAIN or number < (runs or mode.minor_runs):
+                _visit(server, scenarios, number, results)
+                results.save()
+    return results.path
+
+
+def _prepared(results: Results) -> list[Server]:
+    present = []
+    for server in servers.ALL:
+        try:
+            server.prepare()
+        except build.CannotBuild as reason:
+            results.not_run[server.name] = str(reason)
+            print(f"{server.name}: not run: {reason}", flush=True)
+        else:
+            results.versions[server.name] = server.versions
+            present.append(server)
+    return present
+
+
+def _visit(server: Server, scenarios: list[Scenario], number: int, results: Results) -> None:
+    mine = [s for s in scenarios if s.concerns(server.name) and number < s.max_runs]
+    for compression in (False, True):
+        part = [scenario for scenario in mine if scenario.compression == compression]
+        if not part or (compression and not server.can_compress):
+            continue
+        try:
+            with started(server, compression) as running:
+                _work_through(running, part, number, results)
+        except DidNotStart as reason:
+            _note_failure(results, server.name, str(reason))
+
+
+def _work_through(
+    running: Running, scenarios: list[Scenario], number: int, results: Results
+) -> None:
+    name = running.server.name
+    dialogue = running.server.dialogue(WARM_UP.transport)
+    if dialogue is not None:
+        load.run(running, WARM_UP, dialogue)
+    for scenario in scenarios:
+        time.sleep(SETTLE_S)
+        try:
+            figures = _measure(running, scenario)
+        except GeneratorFailed as reason:
+            _note_failure(results, f"{name}: {scenario.name}", str(reason))
+            continue
+        if figures is None:
+            continue
+        _check(figures, f"{name}: {scenario.name}", results)
+        results.figures.append({"run": number, "server": name, "scenario": scenario.name} | figures)
+        print(f"run {number + 1}  {name:16} {scenario.name:22} {_brief(figures)}", flush=True)
+
+
+def _measure(running: Running, scenario: Scenario) -> Figures | None:
+    server = running.server
+    dialogue = server.dialogue(scenario.load.transport)
+    if dialogue is None:
+        return None
+    figures = load.run(running, scenario.load, dialogue)
+    if scenario.kind is Kind.LOAD:
+        return figures
+    if scenario.kind is Kind.RECOVER:
+        dialogue = server.miss_something(running.redis)
+        if dialogue is None:
+            return None
+    return load.run(running, scenario.load, dialogue)
+
+
+def _check(figures: Figures, where: str, results: Results) -> None:
+    """Say what makes figures doubtful."""
+    if figures["refused"]:
+        _note_failure(results, where, f"{figures['refused']} connections were refused")
+    if figures.get("delivered", 0) < figures.get("expected", 0):
+        lost = figures["expected"] - figures["delivered"]
+        _note_failure(results, where, f"{lost} of {figures['expected']} deliveries never came")
+
+
+def _note_failure(results: Results, where: str, reason: str) -> None:
+    results.not_run[where] = reason
+    print(f"{where}: {reason}", flush=True)
+
+
+def _brief(figures: Figures) -> str:
+    parts = [f"connect {figures['connect_cpu_us']:.0f} us", f"{figures['kib_per_conn']:.1f} KiB"]
+    if figures.get("delivered"):
+        parts.append(f"{figures['cpu_us_per_delivery']:.2f} us/delivery")
+        parts.append(f"p99 {figures['p99_us'] / 1000:.1f} ms")
+        parts.append(f"generator {figures['generator_share']:.0%}")
+    if "hold_core_share" in figures:
+        parts.append(f"idle {figures['hold_core_share']:.2%} of a core")
+    return ", ".join(parts)

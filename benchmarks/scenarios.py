@@ -1,0 +1,200 @@
+"""What is done to the servers."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from .load import Load
+
+ENDLESS = 10_000_000
+"""Rounds, where it is the seconds that end a load."""
+
+HEARTBEATS_S = 30
+"""Longer than any server's interval of heartbeats."""
+
+MAIN = ("floor", "sockgate", "Socket.IO", "nchan")
+"""Who takes part in everything; the others are measured in what they are chosen by."""
+
+
+class Kind(Enum):
+    """How a scenario goes."""
+
+    LOAD = "one load"
+    COME_BACK = "all clients vanish and come back at once"
+    RECOVER = "all clients vanish and come back at once, to be given what they missed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """One thing that is measured.
+
+    Args:
+        name: in the results.
+        title: in the report.
+        load: what is done.
+        servers: to whom; None: to all that can.
+        max_runs: of the dear ones, fewer.
+        compression: whether the server is started with permessage-deflate.
+    """
+
+    name: str
+    title: str
+    load: Load
+    servers: tuple[str, ...] | None = None
+    kind: Kind = Kind.LOAD
+    max_runs: int = 99
+    compression: bool = False
+
+    def concerns(self, server: str) -> bool:
+        """Tell whether a server takes part."""
+        return self.servers is None or server in self.servers
+
+
+def _size(body: int) -> str:
+    return f"{body} B" if body < 1024 else f"{body // 1024} KiB"
+
+
+def _fan_out(
+    conns: int, burst: int, body: int, seconds: float, servers: tuple[str, ...] | None
+) -> Scenario:
+    how = "one in flight" if burst == 1 else f"bursts of {burst}"
+    return Scenario(
+        name=f"fanout_{conns}_b{burst}_{body}",
+        title=f"fan-out to {conns:,}, {how}, {_size(body)}",
+        load=Load(conns=conns, rounds=ENDLESS, seconds=seconds, burst=burst, body=body),
+        servers=servers,
+    )
+
+
+def _private(seconds: float) -> Iterator[Scenario]:
+    load = Load(conns=1000, rounds=ENDLESS, seconds=seconds, to_one=True)
+    yield Scenario(name="private", title="private, full rate", load=replace(load, window=256))
+    at_rate = replace(load, rate=1000, seconds=max(seconds, 2))
+    yield Scenario(name="private_rate", title="private, 1,000 messages/s", load=at_rate)
+    yield Scenario(
+        name="mix",
+        title="private, 1,000 messages/s, and one broadcast/s to 1,000",
+        load=replace(at_rate, broadcast_every_s=1, seconds=max(seconds, 3)),
+        servers=MAIN,
+    )
+
+
+def _over_http(seconds: float) -> Iterator[Scenario]:
+    sockjs = ("sockgate", "sockjs-node", "sockjs-tornado")
+    for transport in ("xhr_streaming", "xhr", "rawwebsocket"):
+        yield Scenario(
+            name=transport,
+            title=f"fan-out to 1,000 over {transport}, one in flight, 64 B",
+            load=Load(conns=1000, rounds=ENDLESS, seconds=seconds, transport=transport),
+            servers=sockjs,
+        )
+
+
+def _connect(conns: int, servers: tuple[str, ...] | None) -> Scenario:
+    title = f"connect {conns:,}, then {HEARTBEATS_S} s idle"
+    load = Load(conns=conns, hold_s=HEARTBEATS_S)
+    return Scenario(name=f"idle_{conns}", title=title, load=load, servers=servers, max_runs=3)
+
+
+def _connect_1000() -> Scenario:
+    return Scenario(name="connect_1000", title="connect 1,000", load=Load(conns=1000))
+
+
+def _come_back() -> Iterator[Scenario]:
+    load = Load(conns=8000, ramp=1000)
+    yield Scenario(
+        name="storm",
+        title="8,000 vanish and come back at once",
+        load=load,
+        servers=("sockgate", "Socket.IO", "nchan"),
+        kind=Kind.COME_BACK,
+        max_runs=3,
+    )
+    yield Scenario(
+        name="storm_recovery",
+        title="8,000 come back at once and are given what they missed",
+        load=load,
+        servers=("sockgate",),
+        kind=Kind.RECOVER,
+        max_runs=3,
+    )
+
+
+def _compressed(seconds: float) -> Iterator[Scenario]:
+    load = Load(conns=1000, rounds=ENDLESS, seconds=seconds, body=1024, deflate=True)
+    yield Scenario(
+        name="deflate",
+        title="fan-out to 1,000 with permessage-deflate, one in flight, 1 KiB",
+        load=load,
+        compression=True,
+    )
+
+
+def _slow(seconds: float) -> Scenario:
+    return Scenario(
+        name="slow",
+        title="fan-out to 1,000 of whom 5% do not read, one in flight, 16 KiB",
+        load=Load(conns=1000, rounds=ENDLESS, seconds=seconds, body=16384, slow_percent=5),
+        servers=("sockgate", "Socket.IO", "nchan"),
+        max_runs=3,
+    )
+
+
+def quick() -> list[Scenario]:
+    """List what fits in five minutes."""
+    seconds = 0.8
+    fan_outs = [_fan_out(1000, burst, 64, seconds, MAIN) for burst in (16, 64)]
+    others = [_fan_out(1000, 1, 64, seconds, None), *_private(seconds)]
+    chosen = [_connect_1000(), *others, *fan_outs, *_over_http(seconds)]
+    left_out = {"mix", "xhr", "rawwebsocket"}
+    return [scenario for scenario in chosen if scenario.name not in left_out]
+
+
+def full() -> list[Scenario]:
+    """List everything."""
+    seconds = 2.0
+    fan_outs = [
+        _fan_out(1000, burst, body, seconds, None if body == 64 else MAIN)
+        for body in (64, 1024, 16384)
+        for burst in (1, 16, 64)
+    ]
+    crowds = [_fan_out(8000, burst, 64, seconds, MAIN) for burst in (1, 16, 64)]
+    return [
+        _connect(8000, MAIN),  # first, while the server's memory is that of a new process
+        _connect_1000(),
+        *fan_outs,
+        *_private(seconds),
+        *_over_http(seconds),
+        _slow(seconds),
+        *crowds,
+        *_come_back(),
+        *_compressed(seconds),
+    ]
+
+
+def smoke() -> list[Scenario]:
+    """List everything, so small that it only shows that it works."""
+    return [replace(scenario, load=_tiny(scenario.load)) for scenario in full()]
+
+
+def _tiny(load: Load) -> Load:
+    seconds = 0.2 if load.seconds else 0
+    return replace(load, conns=100, seconds=seconds, hold_s=min(load.hold_s, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """How much is measured.
+
+    Args:
+        scenarios: what.
+        runs: how often, interleaved.
+        minor_runs: how often those servers that are not in ``MAIN``.
+    """
+
+    scenarios: Callable[[], list[Scenario]]
+    runs: int
+    minor_runs: int
+
+
+MODES = {"quick": Mode(quick, 3, 1), "full": Mode(full, 5, 3), "smoke": Mode(smoke, 1, 1)}
