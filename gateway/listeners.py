@@ -11,6 +11,7 @@ from tornado.netutil import bind_sockets, bind_unix_socket
 
 from .config import Config
 from .endpoint import Endpoint
+from .lobby import Lobby
 from .origins import OriginPolicy
 from .proxies import ProxyPolicy
 from .relay import UNIX_PEER, Relay, Siblings
@@ -64,7 +65,8 @@ class Listeners:
             mine = bind_unix_socket(str(siblings.socket_of(siblings.number)))
             relayed = doors.open(ProxyPolicy([UNIX_PEER]))
             self._for_browsers.append(_serve(relayed, [mine], **body))
-        self._for_browsers.append(_serve(front, sockets, ssl_options=_tls(config), **body))
+        lobby = Lobby(front, config.max_unauthenticated, config.max_per_address, proxies)
+        self._for_browsers.append(_serve(lobby, sockets, ssl_options=_tls(config), **body))
 
     def serve_operations(
         self, application: HTTPServerConnectionDelegate, sockets: list[socket]
@@ -109,10 +111,20 @@ class _Doors:
         )
 
 
+class _Server(HTTPServer):
+    """Tornado's, which keeps to itself that a client has closed."""
+
+    def on_close(self, server_conn: object) -> None:
+        """Tell the application, too."""
+        super().on_close(server_conn)
+        if isinstance(self.request_callback, HTTPServerConnectionDelegate):
+            self.request_callback.on_close(server_conn)
+
+
 def _serve(
     application: HTTPServerConnectionDelegate, sockets: list[socket], **options: Any
 ) -> HTTPServer:
-    server = HTTPServer(
+    server = _Server(
         application,
         idle_connection_timeout=IDLE_HTTP_S,
         body_timeout=IDLE_HTTP_S,

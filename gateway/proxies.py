@@ -40,7 +40,7 @@ class ProxyPolicy:
             scheme: how the peer spoke to us.
             headers: the request's.
         """
-        if not self._networks or not self._is_trusted(peer):
+        if not self._networks or not self.is_trusted(peer):
             return Client(peer, scheme)
         forwarded = headers.get("X-Forwarded-Proto", "").split(",")[-1].strip().lower()
         return Client(
@@ -55,11 +55,12 @@ class ProxyPolicy:
             if not _is_address(address):
                 break
             nearest = address
-            if not self._is_trusted(address):
+            if not self.is_trusted(address):
                 break
         return nearest
 
-    def _is_trusted(self, address: str) -> bool:
+    def is_trusted(self, address: str) -> bool:
+        """Tell whether an address is a trusted proxy's."""
         if not _is_address(address):
             return False
         parsed = ip_address(address)
