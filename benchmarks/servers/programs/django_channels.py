@@ -1,6 +1,7 @@
 """Django Channels with channels_redis' pub/sub layer, the faster of its two.
 
-In the environment: REDIS_URL. Run with the argument ``message``, it says how the layer writes a message of the given text.
+In the environment: REDIS_URL. Run with the argument ``message``, it says how the layer writes a
+message of the given text.
 """
 
 import os
