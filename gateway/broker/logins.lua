@@ -4,10 +4,20 @@
 --       anonymous visitor, the session's again.
 -- Returns, for each login: the session's "user" and "auth", its remaining life in milliseconds (as
 -- PTTL tells it), the user's "auth" and "channels".
+-- A key that holds no hash counts as missing: one that was made by hand must not keep the others
+-- of its batch from being read.
+local function fields(key, ...)
+  local found = redis.pcall('HMGET', key, ...)
+  if found.err and not string.find(found.err, 'WRONGTYPE', 1, true) then
+    error(found)
+  end
+  return found.err and {false, false} or found
+end
+
 local logins = {}
 for at = 1, #KEYS, 2 do
-  local session = redis.call('HMGET', KEYS[at], 'user', 'auth')
-  local user = redis.call('HMGET', KEYS[at + 1], 'auth', 'channels')
+  local session = fields(KEYS[at], 'user', 'auth')
+  local user = fields(KEYS[at + 1], 'auth', 'channels')
   local pttl = redis.call('PTTL', KEYS[at])
   logins[#logins + 1] = {session[1], session[2], pttl, user[1], user[2]}
 end

@@ -79,6 +79,15 @@ class Gateway:
         finally:
             self._allow()
 
+    @contextmanager
+    def blinded(self) -> Iterator[None]:
+        """Let it read no key of Redis until the block ends."""
+        self.admin.acl_setuser(ACCOUNT, enabled=True, reset_keys=True, channels=["*"])
+        try:
+            yield
+        finally:
+            self._allow()
+
     def wait_until_ready(self) -> None:
         deadline = time.monotonic() + PATIENCE_S
         while not self._server.is_ready():

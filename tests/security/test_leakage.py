@@ -1,0 +1,104 @@
+"""Nothing that opens anything, and nothing that was said, is in a log, in Redis or in a URL."""
+
+import json
+import logging
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from redis import Redis
+
+from djangoauth import publish
+from gateway.wire.names import sid_of
+from tests.e2e.tabs import TABS, HttpRefused
+
+from .gateways import Gateway
+from .visits import PASSWORD, Tabs, Visit, visit
+
+pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
+
+SECRET_PAYLOAD = "the-secret-of-the-payload"
+SECRET_URL = "a-token-in-a-url"
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_gateway_logs_nothing_that_opens_or_was_said(
+    start_gateway: Any, visitor: Visit, form: str
+) -> None:
+    """A whole life of every transport, and every kind of refusal, at the loudest level."""
+    gateway: Gateway = start_gateway(log_level="debug", log_format=form)
+    tabs = Tabs(gateway)
+    token = visitor.token()
+    opened = tabs.open_all(token)
+    publish(visitor.user, "news", SECRET_PAYLOAD)
+    for watched in opened:
+        watched.wait_for(channel=f"user:{visitor.user.pk}")
+    _provoke_refusals(gateway, token)
+    sid = sid_of(visitor.session_key)
+    session_key = visitor.session_key
+    visitor.client.logout()
+    tabs.close()
+    log = gateway.log
+    assert log.count("event=connected") >= len(TABS)
+    for secret in (token, token[:40], session_key, sid, SECRET_PAYLOAD, SECRET_URL):
+        assert secret not in log
+    if form == "json":
+        assert all(json.loads(line) for line in log.splitlines())
+
+
+def _provoke_refusals(gateway: Gateway, token: str) -> None:
+    for text in (token, token + "x", '{"type":"connect","token":"' + token + 'x"}', SECRET_PAYLOAD):
+        tab = TABS["rawwebsocket"](gateway.url, None)
+        tab.open()
+        tab.send(text)
+        tab.read()
+        tab.close()
+    for transport in ("websocket", "xhr_streaming"):
+        tab = TABS[transport](gateway.url + f"/{SECRET_URL}", None)
+        with pytest.raises(HttpRefused):
+            tab.open()
+        tab.close()
+    tab = TABS["xhr"](gateway.url, f"https://{SECRET_URL}.example")
+    with pytest.raises(HttpRefused):
+        tab.open()
+    tab.close()
+
+
+def test_django_logs_nothing_that_opens_or_was_said(
+    site: Any, alice: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    site.SESSION_ENGINE = "djangoauth.sessions.db"
+    visitor = visit(alice)
+    token, key = visitor.token(), visitor.session_key
+    publish(alice, "news", SECRET_PAYLOAD)
+    site.SOCKGATE = {**site.SOCKGATE, "REDIS_URL": "unix:///nowhere/redis.sock"}
+    assert visitor.client.post("/realtime/token/").status_code == 503
+    visitor.client.post("/accounts/login/", {"username": "alice", "password": PASSWORD})
+    said = "\n".join(_told_by_us(record) for record in caplog.records)
+    assert "No token could be issued" in said
+    for secret in (token, key, sid_of(key), SECRET_PAYLOAD, PASSWORD):
+        assert secret not in said
+
+
+def _told_by_us(record: logging.LogRecord) -> str:
+    is_ours = record.name.startswith(("djangoauth", "gateway"))
+    return logging.Formatter().format(record) if is_ours else ""
+
+
+def test_redis_holds_no_key_that_makes_a_cookie(visitor: Visit, redis: Redis, tabs: Tabs) -> None:
+    tabs.open(visitor.token())
+    dump = b" ".join(key + (redis.dump(key) or b"") for key in redis.scan_iter())
+    assert sid_of(visitor.session_key).encode() in dump
+    assert visitor.session_key.encode() not in dump
+
+
+def test_browser_is_told_a_generic_reason(gateway: Gateway, visitor: Visit) -> None:
+    """The cause is for the log: it would tell a forger how close he is."""
+    reasons = set()
+    for token in ("", "a.b.c", visitor.token() + "x", "x" * 5000):
+        tab = TABS["rawwebsocket"](gateway.url, None)
+        tab.open()
+        reasons.add(tab.show(token))
+        tab.close()
+    assert len(reasons) == 1
