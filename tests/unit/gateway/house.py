@@ -20,7 +20,6 @@ from .fakes import Clock, FakeTransport
 KEY = "a signing key of these tests that is long enough"
 NAMES = Names()
 CONNECT_TIMEOUT_S = 10.0
-AUDIT_INTERVAL_S = 30.0
 HELD_LIMIT_BYTES = 1000
 
 
@@ -57,7 +56,14 @@ class Tab:
 class House:
     """A worker without sockets."""
 
-    def __init__(self, clock: Clock, max_frames_per_second: float = 1000, **limits: int) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        max_frames_per_second: float = 1000,
+        audit_interval_s: float = 30,
+        **limits: int,
+    ) -> None:
         self.clock = clock
         self.broker = MemoryBroker(NAMES, clock.read)
         self.signer = TokenSigner([KEY], clock.read)
@@ -76,7 +82,7 @@ class House:
             max_frames_per_second,
         )
         self.watch = SessionWatch(
-            self.endpoint, authenticator, clock.wheel, AUDIT_INTERVAL_S, clock.read
+            self.endpoint, authenticator, clock.wheel, audit_interval_s, clock.read
         )
         self.endpoint.on_welcome = self.watch.welcomed
         self.listener = Listener(self.endpoint, self.watch, self.broker)

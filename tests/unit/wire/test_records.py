@@ -29,7 +29,12 @@ def test_session_survives_redis(record):
 
 
 @pytest.mark.parametrize(
-    "record", [UserRecord("digest"), UserRecord("digest", ("group:editors", "group:a%20b"))]
+    "record",
+    [
+        UserRecord("digest"),
+        UserRecord("digest", ("group:editors", "group:a%20b")),
+        UserRecord("digest-under-the-new-key digest"),
+    ],
 )
 def test_user_survives_redis(record):
     assert read_user(as_redis_gives(record.to_hash())) == record
@@ -75,6 +80,9 @@ def test_user_with_damaged_channels_hears_none(channels):
         (ALICE, UserRecord("digest"), True),
         (ALICE, UserRecord("digest-of-another-password"), False),
         (ALICE, UserRecord("digest-under-the-new-key digest"), True),
+        (ALICE, UserRecord("digest  older-digest oldest-digest"), True),
+        (ALICE, UserRecord("older-digest digest-of-another-password"), False),
+        (SessionRecord("7", "digest older"), UserRecord("digest older"), False),
         (SessionRecord("7", ""), UserRecord("digest  other"), False),
         (SessionRecord("", ""), None, True),
     ],

@@ -1,0 +1,74 @@
+"""One line an event, as text or as JSON."""
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from gateway.logs import set_up
+
+
+@pytest.fixture(autouse=True)
+def root() -> Iterator[logging.Logger]:
+    """The root logger, given back as it was."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    tornado = logging.getLogger("tornado.access")
+    tornado_level = tornado.level
+    root.handlers = []
+    yield root
+    root.handlers = handlers
+    root.setLevel(level)
+    tornado.setLevel(tornado_level)
+
+
+def said(capsys) -> list[str]:
+    return capsys.readouterr().err.splitlines()
+
+
+def test_text_is_one_line_with_level_and_logger(capsys):
+    set_up("info", "text")
+    logging.getLogger("gateway.auth").warning("event=close code=%d", 4500)
+    (line,) = said(capsys)
+    assert line.endswith("WARNING gateway.auth event=close code=4500")
+
+
+def test_json_is_one_object_a_line(capsys):
+    set_up("info", "json")
+    logging.getLogger("gateway.auth").info('say "é"\nand more')
+    (line,) = said(capsys)
+    fields = json.loads(line)
+    assert fields.pop("time").endswith("+00:00")
+    assert fields == {"level": "info", "logger": "gateway.auth", "message": 'say "é"\nand more'}
+
+
+def test_json_holds_the_error(capsys):
+    set_up("info", "json")
+    logging.getLogger("gateway").error("event=failed", exc_info=KeyError("lost"))
+    (line,) = said(capsys)
+    assert "KeyError: 'lost'" in json.loads(line)["error"]
+
+
+@pytest.mark.parametrize(("level", "count"), [("debug", 2), ("info", 1), ("error", 0)])
+def test_level_decides_what_is_said(capsys, level, count):
+    set_up(level, "text")
+    log = logging.getLogger("gateway.test")
+    log.debug("a")
+    log.info("b")
+    assert len(said(capsys)) == count
+
+
+def test_requests_are_not_logged_by_tornado_too(capsys):
+    set_up("debug", "text")
+    logging.getLogger("tornado.access").info("200 GET /realtime/info")
+    assert said(capsys) == []
+
+
+def test_second_set_up_replaces_the_first(capsys):
+    set_up("info", "text")
+    set_up("info", "json")
+    logging.getLogger("gateway").info("once")
+    assert len(said(capsys)) == 1
+    assert all(handler.stream is sys.stderr for handler in logging.getLogger().handlers)

@@ -1,0 +1,246 @@
+"""A connection lives as long as its session, and hears what its user may hear."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from gateway.connection import State
+from gateway.sessionwatch import CHUNK
+from gateway.wire.closecodes import CloseCode
+from gateway.wire.records import SessionRecord, UserRecord
+from tests.waiting import until
+
+from .house import House, Tab
+from .test_endpoint import Waiting
+
+ENDINGS = (CloseCode.SESSION_ENDED, CloseCode.SESSION_UNKNOWN)
+
+
+async def test_session_that_ended_closes_all_its_connections_and_no_others(house):
+    tabs = [await house.welcome("a"), await house.welcome("a")]
+    other = await house.welcome("b")
+    house.watch.session_ended("a")
+    assert [tab.code for tab in tabs] == [CloseCode.SESSION_ENDED] * 2
+    assert other.code is None
+
+
+async def test_user_who_ended_loses_every_connection(house):
+    tabs = [await house.welcome("a"), await house.welcome("b")]
+    other = await house.welcome("c", "8")
+    house.watch.user_ended("7")
+    assert [tab.code for tab in tabs] == [CloseCode.SESSION_ENDED] * 2
+    assert other.code is None
+
+
+async def test_session_that_is_gone_is_found_by_a_second_look(house):
+    tab = await house.welcome()
+    house.broker.delete_session("sid")
+    house.watch.user_changed("7")
+    await until(lambda: tab.code in ENDINGS)
+
+
+async def test_session_that_is_back_at_the_second_look_stays(house):
+    tab = await house.welcome()
+    house.broker.write_user("7", UserRecord("digest-of-a-new-password"))
+    renewed = SessionRecord("7", "digest-of-a-new-password")
+    reads = count_reads(house, lambda: house.broker.write_session("sid", renewed))
+    house.watch.user_changed("7")
+    await until(lambda: len(reads) == 2)
+    await settled(house)
+    assert tab.code is None
+
+
+def count_reads(house: House, after: Callable[[], None] = lambda: None) -> list[int]:
+    """Write down how many claims each reading asks for; do something after each."""
+    reads: list[int] = []
+    read_many = house.broker.read_many
+
+    async def counting(claims):
+        logins = await read_many(claims)
+        reads.append(len(claims))
+        after()
+        return logins
+
+    house.broker.read_many = counting
+    return reads
+
+
+async def settled(house) -> None:
+    await until(lambda: not house.watch._tasks)
+
+
+async def test_another_password_closes(house):
+    tab = await house.welcome()
+    house.broker.write_user("7", UserRecord("digest-of-a-new-password"))
+    house.watch.user_changed("7")
+    await until(lambda: tab.code is CloseCode.SESSION_ENDED)
+
+
+async def test_connections_are_not_closed_while_redis_is_away(house, caplog):
+    tab = await house.welcome()
+    house.broker.cut()
+    house.watch.user_changed("7")
+    await settled(house)
+    assert tab.code is None
+    assert "event=recheck_postponed" in caplog.text
+
+
+async def test_session_that_moved_is_followed(house):
+    tab = await house.welcome("old")
+    house.broker.delete_session("old")
+    house.broker.write_session("new", SessionRecord("7", "digest"))
+    house.watch.session_moved("old", "new")
+    await settled(house)
+    assert tab.code is None
+    house.watch.session_ended("old")
+    assert tab.code is None
+    house.watch.session_ended("new")
+    assert tab.code is CloseCode.SESSION_ENDED
+
+
+async def test_visitor_who_logs_in_hears_his_own_channel(house):
+    tab = await house.welcome("sid", "")
+    house.log_in("sid", "7")
+    house.watch.session_moved("sid", "sid")
+    await settled(house)
+    types = [(frame["type"], frame.get("channel")) for frame in tab.frames()]
+    assert types == [("refreshed", None), ("subscribed", "user:7")]
+    house.broker.publish("user:7", b'"hello"')
+    assert [frame["data"] for frame in tab.frames()] == ["hello"]
+    assert house.registry.by_uid["7"] == (tab.connection,)
+
+
+async def test_user_who_changes_loses_the_channel_of_the_one_before(house):
+    tab = await house.welcome("sid", "7")
+    house.log_in("sid", "8")
+    house.watch.session_moved("sid", "sid")
+    await settled(house)
+    house.broker.publish("user:7", b'"for alice"')
+    house.broker.publish("user:8", b'"for bob"')
+    assert [frame.get("data") for frame in tab.frames()][-1] == "for bob"
+    assert tab.connection.channels == ("broadcast", "user:8")
+
+
+async def test_groups_are_given_and_taken(house):
+    tab = await house.welcome("sid", "7", "readers")
+    house.log_in("sid", "7", "editors")
+    house.watch.user_changed("7")
+    await settled(house)
+    assert [(frame["type"], frame["channel"]) for frame in tab.frames()] == [
+        ("unsubscribed", "group:readers"),
+        ("subscribed", "group:editors"),
+    ]
+    assert set(tab.connection.channels) == {"user:7", "broadcast", "group:editors"}
+
+
+async def test_revoked_channel_is_taken_at_once(house):
+    tab = await house.welcome("sid", "7", "editors")
+    house.watch.channel_revoked("7", "group:editors")
+    (frame,) = tab.frames()
+    assert (frame["type"], frame["channel"]) == ("unsubscribed", "group:editors")
+    house.broker.publish("group:editors", b'"secret"')
+    assert tab.frames() == []
+
+
+async def checking(house) -> tuple[Tab, asyncio.Event]:
+    """Give a browser whose session was read, but whose channels are not confirmed."""
+    confirmed = asyncio.Event()
+    house.endpoint._subscriber = Waiting(confirmed)
+    tab = house.attach()
+    tab.shows(house.log_in("sid", "7", "editors"))
+    await until(lambda: tab.connection.channels)
+    assert tab.connection.state is State.CHECKING
+    return tab, confirmed
+
+
+async def test_channel_revoked_during_the_check_is_not_in_the_welcome(house):
+    tab, confirmed = await checking(house)
+    house.log_in("sid", "7")
+    house.watch.channel_revoked("7", "group:editors")
+    assert tab.frames() == []
+    confirmed.set()
+    await until(lambda: tab.connection.state is State.OPEN)
+    await settled(house)
+    (welcome,) = tab.frames()
+    assert list(welcome["channels"]) == ["user:7", "broadcast"]
+
+
+async def test_channel_revoked_before_it_was_joined_is_taken_after_the_welcome(house):
+    reading = asyncio.Event()
+    read = house.broker.read
+
+    async def slow_read(sid, uid):
+        login = await read(sid, uid)
+        await reading.wait()
+        return login
+
+    house.broker.read = slow_read
+    tab = house.attach()
+    tab.shows(house.log_in("sid", "7", "editors"))
+    await asyncio.sleep(0)
+    house.log_in("sid", "7")
+    house.watch.channel_revoked("7", "group:editors")
+    reading.set()
+    await until(lambda: tab.connection.channels == ("user:7", "broadcast"))
+
+
+async def test_user_changed_during_the_check_is_read_again_after_it(house):
+    tab, confirmed = await checking(house)
+    house.broker.write_user("7", UserRecord("digest-of-a-new-password"))
+    house.watch.user_changed("7")
+    confirmed.set()
+    await until(lambda: tab.code is CloseCode.SESSION_ENDED)
+
+
+async def test_session_is_closed_when_it_expires(house):
+    tab = await house.welcome(ttl_s=20)
+    house.clock.advance(19)
+    await settled(house)
+    assert tab.code is None
+    house.clock.advance(2)
+    await until(lambda: tab.code in ENDINGS)
+
+
+async def test_session_that_was_prolonged_is_not_closed(house):
+    tab = await house.welcome(ttl_s=20)
+    house.log_in(ttl_s=1000)
+    house.clock.advance(30)
+    await settled(house)
+    assert tab.code is None
+
+
+@asynccontextmanager
+async def audited(clock, **limits: int) -> AsyncIterator[House]:
+    """Run a worker whose audit hardly pauses."""
+    house = House(clock, audit_interval_s=0.01, **limits)
+    auditing = asyncio.create_task(house.watch.audit())
+    yield house
+    auditing.cancel()
+
+
+async def test_audit_finds_what_no_message_has_told(clock):
+    async with audited(clock) as house:
+        tab, other = await house.welcome("a"), await house.welcome("b")
+        house.broker.delete_session("a")
+        await until(lambda: tab.code in ENDINGS)
+        assert other.code is None
+
+
+async def test_audit_goes_on_when_redis_was_away(clock, caplog):
+    async with audited(clock) as house:
+        tab = await house.welcome()
+        house.broker.cut()
+        await until(lambda: caplog.text.count("event=recheck_postponed") > 3)
+        assert tab.code is None
+        house.broker.delete_session("sid")
+        house.broker.is_live = True
+        await until(lambda: tab.code in ENDINGS)
+
+
+async def test_audit_reads_all_in_chunks(clock):
+    async with audited(clock, total=CHUNK + 1, per_user=CHUNK + 1) as house:
+        for number in range(CHUNK + 1):
+            await house.welcome(f"sid{number}")
+        reads = count_reads(house)
+        await until(lambda: CHUNK in reads and 1 in reads)
+        assert max(reads) == CHUNK
