@@ -1,6 +1,7 @@
 """What a connection has not been given yet: a queue that is bounded in bytes. Pure."""
 
-from collections import deque
+from collections import OrderedDict
+from itertools import count
 
 from .errors import Refused
 from .wire.closecodes import CloseCode
@@ -13,47 +14,50 @@ class Outbox:
     that waits for the next poll.
     """
 
-    __slots__ = ("_chunks", "limit_bytes", "size_bytes")
+    __slots__ = ("_chunks", "_numbers", "limit_bytes", "size_bytes")
 
     def __init__(self, limit_bytes: int) -> None:
         self.limit_bytes = limit_bytes
         self.size_bytes = 0
-        self._chunks: deque[bytes] = deque()
+        self._chunks: OrderedDict[bytes | int, bytes] = OrderedDict()
+        self._numbers = count()
 
     def __bool__(self) -> bool:
         return self.size_bytes > 0
 
-    def put(self, chunk: bytes) -> None:
-        """Append a chunk.
+    def put(self, chunk: bytes, conflation_key: bytes | None = None) -> None:
+        """Append a chunk, or let it take the place of the one with the same key.
 
         Raises:
             Refused: the reader is too slow; nothing was appended.
         """
-        if self.size_bytes + len(chunk) > self.limit_bytes:
+        key = next(self._numbers) if conflation_key is None else conflation_key
+        size_bytes = self.size_bytes + len(chunk) - len(self._chunks.get(key, b""))
+        if size_bytes > self.limit_bytes:
             raise Refused(CloseCode.SLOW_CONSUMER, f"{self.size_bytes} bytes unread")
-        self._chunks.append(chunk)
-        self.size_bytes += len(chunk)
+        self._chunks[key] = chunk
+        self.size_bytes = size_bytes
 
     def take(self) -> tuple[bytes, ...]:
         """Empty the outbox and return what was in it."""
-        chunks = tuple(self._chunks)
+        chunks = tuple(self._chunks.values())
         self.clear()
         return chunks
 
     def first(self) -> bytes:
         """Return the chunk that leaves next, without removing it."""
-        return self._chunks[0]
+        return next(iter(self._chunks.values()))
 
     def drop(self, sent_bytes: int) -> None:
-        """Remove bytes from the front of the first chunk."""
-        chunk = self._chunks.popleft()
+        """Remove bytes from the front of the first chunk; what has begun to leave stays."""
+        _, chunk = self._chunks.popitem(last=False)
         if sent_bytes < len(chunk):
-            self._chunks.appendleft(chunk[sent_bytes:])
+            self._put_first(chunk[sent_bytes:])
         self.size_bytes -= sent_bytes
 
     def keep_first(self) -> None:
         """Forget all but the chunk that leaves next, for a part of it may have left already."""
-        first = self._chunks.popleft() if self._chunks else b""
+        first = self.first() if self._chunks else b""
         self.clear()
         if first:
             self.put(first)
@@ -62,3 +66,8 @@ class Outbox:
         """Forget everything."""
         self._chunks.clear()
         self.size_bytes = 0
+
+    def _put_first(self, chunk: bytes) -> None:
+        number = next(self._numbers)
+        self._chunks[number] = chunk
+        self._chunks.move_to_end(number, last=False)

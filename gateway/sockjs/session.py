@@ -112,7 +112,7 @@ class Session(SockJSSession):
     def _keep(self, batch: Batch) -> None:
         try:
             for frame in batch.frames:
-                self._outbox.put(frame)
+                self._outbox.put(frame, batch.conflation_key)
         except Refused as refusal:
             self._overrun(refusal)
 

@@ -34,8 +34,15 @@ class Peer(Protocol):
 class Link(Protocol):
     """What a transport needs of a link."""
 
-    def write(self, data: bytes) -> None:
-        """Send, or keep until it can be sent; failures reach the peer in a later turn."""
+    @property
+    def is_behind(self) -> bool:
+        """Tell whether something waits for the other side to read."""
+
+    def write(self, data: bytes, conflation_key: bytes | None = None) -> None:
+        """Send, or keep until it can be sent; failures reach the peer in a later turn.
+
+        What waits under the same key is replaced.
+        """
 
     def forget_backlog(self) -> None:
         """Make room for last words: keep no more than what has begun to leave."""
@@ -71,7 +78,12 @@ class SocketLink:
         self._is_ending = False
         loop.add_reader(sock.fileno(), self._readable)
 
-    def write(self, data: bytes) -> None:
+    @property
+    def is_behind(self) -> bool:
+        """Tell whether the kernel has not taken all."""
+        return self._outbox is not None
+
+    def write(self, data: bytes, conflation_key: bytes | None = None) -> None:
         """Send, or keep what the kernel does not take."""
         if self._outbox is None:
             try:
@@ -83,8 +95,9 @@ class SocketLink:
                 return
             if sent == len(data):
                 return
-            data = data[sent:]
-        self._keep(data)
+            if sent:  # What has begun to leave cannot be replaced.
+                data, conflation_key = data[sent:], None
+        self._keep(data, conflation_key)
 
     def forget_backlog(self) -> None:
         """Keep the chunk that has begun to leave."""
@@ -105,14 +118,14 @@ class SocketLink:
         self._loop.remove_writer(self._sock.fileno())
         self._sock.close()
 
-    def _keep(self, data: bytes) -> None:
+    def _keep(self, data: bytes, conflation_key: bytes | None) -> None:
         if self._sock.fileno() < 0:
             return
         if self._outbox is None:
             self._outbox = Outbox(self._limit_bytes)
             self._loop.add_writer(self._sock.fileno(), self._writable)
         try:
-            self._outbox.put(data)
+            self._outbox.put(data, conflation_key)
         except Refused as refusal:
             self._loop.call_soon(self._peer.on_stalled, refusal)
 
@@ -159,10 +172,11 @@ class SocketLink:
 class StreamLink:
     """A Tornado stream, for connections whose TLS ends in the gateway.
 
-    The arguments are those of ``SocketLink``, with a stream in place of the socket.
+    The arguments are those of ``SocketLink``, with a stream in place of the socket. What a stream
+    has taken cannot be replaced, so what may be waits here until the stream is empty.
     """
 
-    __slots__ = ("_is_closed", "_loop", "_peer", "_reading", "_stream")
+    __slots__ = ("_is_closed", "_loop", "_peer", "_reading", "_replaceable", "_stream")
 
     def __init__(
         self, stream: IOStream, peer: Peer, loop: asyncio.AbstractEventLoop, limit_bytes: int
@@ -171,16 +185,26 @@ class StreamLink:
         self._peer = peer
         self._loop = loop
         self._is_closed = False
+        self._replaceable = Outbox(limit_bytes)
         stream.max_write_buffer_size = limit_bytes
         self._reading = loop.create_task(self._read())
 
-    def write(self, data: bytes) -> None:
-        """Send, or keep in the stream's buffer."""
+    @property
+    def is_behind(self) -> bool:
+        """Tell whether the stream has not sent all."""
+        return self._stream.writing()
+
+    def write(self, data: bytes, conflation_key: bytes | None = None) -> None:
+        """Send, or keep: in the stream's buffer, or here."""
         try:
-            self._stream.write(data).add_done_callback(_retrieve)
+            if conflation_key is not None and self._stream.writing():
+                self._replaceable.put(data, conflation_key)
+            else:
+                self._stream.write(data).add_done_callback(self._written)
         except StreamBufferFullError as error:
-            refusal = Refused(CloseCode.SLOW_CONSUMER, str(error))
-            self._loop.call_soon(self._peer.on_stalled, refusal)
+            self._stall(Refused(CloseCode.SLOW_CONSUMER, str(error)))
+        except Refused as refusal:
+            self._stall(refusal)
         except StreamClosedError:
             self._loop.call_soon(self._fail)
 
@@ -200,6 +224,14 @@ class StreamLink:
         self._is_closed = True
         self._reading.cancel()
         self._stream.close()
+
+    def _stall(self, refusal: Refused) -> None:
+        self._loop.call_soon(self._peer.on_stalled, refusal)
+
+    def _written(self, written: "asyncio.Future[None]") -> None:
+        _retrieve(written)
+        if self._replaceable and not self._is_closed and not self._stream.writing():
+            self.write(b"".join(self._replaceable.take()))
 
     def _flushed(self, written: "asyncio.Future[None]") -> None:
         _retrieve(written)

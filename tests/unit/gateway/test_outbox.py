@@ -68,3 +68,28 @@ def test_empty_outbox_can_be_reduced():
     outbox = Outbox(10)
     outbox.keep_first()
     assert not outbox
+
+
+def test_newer_chunk_takes_the_place_of_the_one_with_its_key():
+    outbox = filled(b"plain", limit_bytes=12)
+    outbox.put(b"old", b"ticker")
+    outbox.put(b"x", b"other")
+    outbox.put(b"newer", b"ticker")
+    assert outbox.size_bytes == 11
+    assert outbox.take() == (b"plain", b"newer", b"x")
+
+
+def test_chunk_that_has_begun_to_leave_is_not_replaced():
+    outbox = Outbox(100)
+    outbox.put(b"abc", b"ticker")
+    outbox.drop(1)
+    outbox.put(b"def", b"ticker")
+    assert outbox.take() == (b"bc", b"def")
+
+
+def test_newer_chunk_is_refused_where_it_does_not_fit():
+    outbox = filled(b"12345678", limit_bytes=10)
+    outbox.put(b"9", b"ticker")
+    with pytest.raises(Refused):
+        outbox.put(b"999", b"ticker")
+    assert outbox.take() == (b"12345678", b"9")
