@@ -1,0 +1,221 @@
+"""Every parser that a browser or a publisher can reach: only its own errors, whatever comes.
+
+What is nearly right finds more than what is random, so most inputs are right ones with something
+changed. ``fuzz.py`` runs the same parsers under atheris.
+"""
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.batch import Batch, sockjs_array
+from gateway.origins import OriginPolicy
+from gateway.proxies import ProxyPolicy
+from gateway.sockjs.framing import script_string
+from gateway.sockjs.incoming import read_messages
+from gateway.websocket.deflate import inflate, is_offered
+from gateway.websocket.frames import FrameFailure, FrameReader, Opcode, encode, unmask
+from gateway.websocket.handshake import HandshakeRefused, accept, refusal
+from gateway.wire.errors import ChannelNameError, PayloadError
+from gateway.wire.messages import publication_frame, publication_head, read_publication
+from gateway.wire.names import check_channel, group_channel, user_channel
+from gateway.wire.records import SessionRecord, channels_of, is_valid_login, read_session, read_user
+
+from .fuzz import LIMIT_BYTES, TARGETS
+
+SEEDS = [
+    b"",
+    b'{"type":"connect","token":"a.b.c","recover":{"room:1":["e",7]},"id":1}',
+    b'{"type":"subscribe","channel":"room:7","grant":"g","recover":["e",1],"id":"x"}',
+    b'{"type":"ping"}',
+    b'{"event":"news","data":{"a":[1,2.5e3,null,true,"\\ud83d\\ude00"]}}',
+    b"#epoch:12#" + b'{"a":1}',
+    b'{"op":"revoke_session","sid":"s"}',
+    b'{"op":"session_moved","old":"a","new":"b"}',
+    b'["a","b\\"c"]',
+    b'{"room":{"history":100,"age":3600,"presence":true,"overflow":"latest"}}',
+    b"\x81\x85\x00\x00\x00\x00hello",
+    b"\x01\x82\x01\x02\x03\x04ab\x80\x81\x00\x00\x00\x00c",
+    b"\x88\x82\x00\x00\x00\x00\x0b\xb8",
+    b"203.0.113.9, 10.0.0.1",
+    b"https://www.example.com:8443",
+    b"permessage-deflate; client_max_window_bits",
+]
+
+STRANGE = [b"\x00", b"\xff", b"\xed\xa0\x80", b"\\ud800", b"[" * 3000, b'{"a":' * 3000, b"9" * 400]
+
+
+@st.composite
+def nearly_right(draw: Callable[..., Any]) -> bytes:
+    """A seed, cut, repeated, spliced with another or with something strange."""
+    text = draw(st.sampled_from(SEEDS))
+    for _ in range(draw(st.integers(0, 3))):
+        at = draw(st.integers(0, len(text)))
+        until = draw(st.integers(at, len(text)))
+        piece = draw(st.one_of(st.sampled_from(SEEDS + STRANGE), st.binary(max_size=8)))
+        text = text[:at] + piece + text[until:]
+    return text
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@given(data=st.one_of(nearly_right(), st.binary(max_size=200)))
+def test_parser_raises_nothing_but_its_own_errors(target: str, data: bytes) -> None:
+    parse, allowed = TARGETS[target]
+    with suppress(allowed):
+        parse(data)
+
+
+@given(st.lists(nearly_right(), max_size=4), st.lists(st.integers(0, 40), max_size=30))
+def test_reader_does_not_mind_how_bytes_are_cut(frames: list[bytes], cuts: list[int]) -> None:
+    masked = [_masked(Opcode.TEXT, frame[:LIMIT_BYTES], b"\x01\x02\x03\x04") for frame in frames]
+    stream = b"".join(masked)
+    whole, pieces = FrameReader(LIMIT_BYTES), FrameReader(LIMIT_BYTES)
+    expected = list(whole.feed(stream))
+    assert [m.payload for m in expected] == [frame[:LIMIT_BYTES] for frame in frames]
+    got, at = [], 0
+    for cut in cuts:
+        got += pieces.feed(stream[at : at + cut])
+        at += cut
+    assert got + list(pieces.feed(stream[at:])) == expected
+
+
+def _masked(opcode: Opcode, payload: bytes, mask: bytes) -> bytes:
+    head = bytearray(encode(opcode, payload))
+    head[1] |= 0x80
+    size = len(head) - len(payload)
+    return bytes(head[:size]) + mask + unmask(payload, mask)
+
+
+@given(st.binary(max_size=300), st.integers(1, 500))
+def test_inflate_gives_no_more_than_the_limit(data: bytes, limit: int) -> None:
+    with suppress(FrameFailure):
+        assert len(inflate(data, limit)) <= limit
+
+
+@given(nearly_right())
+def test_publication_becomes_a_frame_that_every_transport_can_carry(raw: bytes) -> None:
+    """Whatever a publisher says arrives as JSON, on one line, and cannot leave its script."""
+    try:
+        publication = read_publication(raw)
+    except PayloadError:
+        return
+    frame = publication_frame(publication_head("room:7"), publication)
+    json.loads(frame)
+    array = sockjs_array(Batch((frame,)))
+    assert json.loads(array[1:]) == [frame.decode()]
+    assert not set(array) & set(b"\r\n")
+    assert b"<" not in script_string(array)
+
+
+@given(st.text(max_size=300))
+def test_names_of_users_and_groups_are_channels_or_refused(name: str) -> None:
+    for make in (user_channel, group_channel):
+        try:
+            channel = make(name)
+        except (ChannelNameError, UnicodeEncodeError):
+            continue
+        assert check_channel(channel) == channel
+        assert "{" not in channel
+        assert " " not in channel
+
+
+FIELD = st.one_of(st.none(), st.binary(max_size=40), st.sampled_from([b"7", b"digest", b"a b"]))
+
+
+@given(FIELD, FIELD, FIELD, FIELD)
+def test_records_of_any_bytes_are_judged(user: Any, auth: Any, now: Any, channels: Any) -> None:
+    session = read_session({"user": user, "auth": auth})
+    record = read_user({"auth": now, "channels": channels})
+    if is_valid_login(session, record) and session is not None and session.user:
+        assert auth and now
+        assert session.auth in (record.auth.split() if record else ())
+        try:
+            assert all(check_channel(channel) for channel in channels_of(session, record))
+        except ChannelNameError:
+            assert len(session.user) > 80
+    assert not is_valid_login(SessionRecord("7", ""), record)
+
+
+HEADER = st.text(st.characters(max_codepoint=255, exclude_characters="\r\n"), max_size=60)
+
+
+@given(
+    st.sampled_from(["GET", "POST", "get"]),
+    st.sampled_from(["HTTP/1.1", "HTTP/1.0"]),
+    st.dictionaries(
+        st.sampled_from(["Connection", "Sec-WebSocket-Key", "Sec-WebSocket-Version", "Upgrade"]),
+        st.one_of(HEADER, st.sampled_from(["Upgrade", "13", "AAAAAAAAAAAAAAAAAAAAAA=="])),
+    ),
+)
+def test_handshake_is_answered_without_an_injected_header(
+    method: str, version: str, headers: dict[str, str]
+) -> None:
+    try:
+        response = accept(method, version, headers)
+    except HandshakeRefused as refused:
+        response = refusal(refused)
+    head = response.partition(b"\r\n\r\n")[0].split(b"\r\n")
+    names = {line.partition(b":")[0].lower() for line in head[1:]}
+    assert names <= {
+        b"upgrade",
+        b"connection",
+        b"sec-websocket-accept",
+        b"sec-websocket-version",
+        b"content-type",
+        b"content-length",
+        b"x-content-type-options",
+        b"cache-control",
+    }
+
+
+ADDRESS = st.one_of(st.ip_addresses().map(str), HEADER)
+
+
+@given(st.lists(ADDRESS, max_size=5), ADDRESS, HEADER)
+def test_stranger_speaks_for_nobody(chain: list[str], peer: str, scheme: str) -> None:
+    headers = {"X-Forwarded-For": ",".join(chain), "X-Forwarded-Proto": scheme}
+    assert ProxyPolicy(()).client_of(peer, "http", headers) == (peer, "http")
+
+
+@given(st.lists(ADDRESS, max_size=5), st.ip_addresses(v=4).map(str))
+def test_proxy_speaks_for_its_nearest_stranger(chain: list[str], nearest: str) -> None:
+    policy = ProxyPolicy(["127.0.0.1"])
+    headers = {"X-Forwarded-For": ",".join([*chain, nearest])}
+    client = policy.client_of("127.0.0.1", "http", headers)
+    assert client.address == nearest or nearest == "127.0.0.1"
+    assert client.scheme == "http"
+
+
+@given(st.one_of(HEADER, st.text(max_size=60)), st.one_of(st.none(), HEADER))
+def test_origin_is_allowed_only_when_named(origin: str, referer: str | None) -> None:
+    policy = OriginPolicy(["https://www.example.com"])
+    is_allowed = policy.allows(origin, "http://gateway.example", referer)
+    if is_allowed:
+        assert (
+            origin.strip().lower().startswith(("https://www.example.com", "http://gateway.example"))
+        )
+
+
+@given(HEADER)
+def test_extension_offers_are_read(offer: str) -> None:
+    assert is_offered(offer) in (True, False)
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8"), max_size=20), max_size=4))
+def test_messages_of_any_text_arrive(texts: list[str]) -> None:
+    assert read_messages(json.dumps(texts).encode()) == texts
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("target", TARGETS)
+@settings(max_examples=20_000, deadline=None)
+@given(data=st.one_of(nearly_right(), st.binary(max_size=500)))
+def test_parser_raises_nothing_but_its_own_errors_for_long(target: str, data: bytes) -> None:
+    parse, allowed = TARGETS[target]
+    with suppress(allowed):
+        parse(data)
