@@ -58,7 +58,7 @@ def _work(server: Sockgate, work: load.Load, with_perf: bool = False) -> None:
         running = stack.enter_context(started(server))
         if with_perf:
             stack.enter_context(_recording(running.process))
-        print(load.run(running, work, server.dialogue(work.transport)))
+        print(load.run(running, work, server.websocket()))
 
 
 def _perf(work: load.Load) -> str:

@@ -29,7 +29,7 @@ class Redis:
     @property
     def port(self) -> int:
         """Its port on the loopback."""
-        return self._server.port
+        return int(self._server.port)
 
     @property
     def url(self) -> str:

@@ -77,7 +77,7 @@ def _targets(book: Book) -> str:
 
 def _scenario(book: Book, name: str) -> str:
     is_connect = name.startswith(("connect", "idle", "storm"))
-    wanted = _CONNECT if is_connect else _LOAD
+    wanted: tuple[str, ...] = _CONNECT if is_connect else _LOAD
     if name == "slow":
         wanted = (*_LOAD, "pss_after_kib")
     columns = [column for column in COLUMNS if column[1] in wanted]

@@ -70,12 +70,37 @@ def run(mode_name: str, runs: int | None = None, only: tuple[str, ...] = ()) -> 
     facts = {**machine.describe(), "open_files": machine.raise_file_limit()}
     results = Results(mode_name, started, facts, titles, not_run=dict(servers.NOT_RUN))
     present = [server for server in _prepared(results) if not only or server.name in only]
+    clock = Clock(mode.budget_s)
     for number in range(runs or mode.runs):
+        if not clock.has_time():
+            _note_failure(results, f"run {number + 1} and later", "the time was up")
+            break
         for server in present:
             if server.name in MAIN or number < (runs or mode.minor_runs):
                 _visit(server, scenarios, number, results)
                 results.save()
     return results.path
+
+
+class Clock:
+    """Tells whether there is time for another run, as long as the shortest one before.
+
+    Args:
+        budget_s: seconds for all.
+    """
+
+    def __init__(self, budget_s: float) -> None:
+        self._begun = self._latest = time.monotonic()
+        self._budget_s = budget_s
+        self._shortest = 0.0
+
+    def has_time(self) -> bool:
+        """Ask before each run."""
+        now = time.monotonic()
+        lasted, self._latest = now - self._latest, now
+        if now - self._begun > 1:
+            self._shortest = min(self._shortest or lasted, lasted)
+        return now - self._begun + self._shortest <= self._budget_s
 
 
 def _prepared(results: Results) -> list[Server]:

@@ -190,11 +190,17 @@ class Mode:
         scenarios: what.
         runs: how often, interleaved.
         minor_runs: how often those servers that are not in ``MAIN``.
+        budget_s: no run begins that would probably end after so many seconds.
     """
 
     scenarios: Callable[[], list[Scenario]]
     runs: int
     minor_runs: int
+    budget_s: float
 
 
-MODES = {"quick": Mode(quick, 3, 1), "full": Mode(full, 5, 3), "smoke": Mode(smoke, 1, 1)}
+MODES = {
+    "quick": Mode(quick, runs=3, minor_runs=1, budget_s=280),
+    "full": Mode(full, runs=5, minor_runs=3, budget_s=100 * 60),
+    "smoke": Mode(smoke, runs=1, minor_runs=1, budget_s=10 * 60),
+}

@@ -1,5 +1,7 @@
 """Servers that run under uvicorn, with uvloop, httptools and websockets."""
 
+from pathlib import Path
+
 from .. import build
 from ..places import PROGRAMS
 from ..process import Process
@@ -22,6 +24,13 @@ class AsgiServer(Server):
     def process(self, port: int, redis: Redis, core: int, *, compression: bool = False) -> Process:
         """Give its process."""
         python = build.python_with(*self.packages)
-        command = [python, "-m", "uvicorn", f"{self.module}:application", "--app-dir", PROGRAMS]
+        command: list[str | Path] = [
+            python,
+            "-m",
+            "uvicorn",
+            f"{self.module}:application",
+            "--app-dir",
+            PROGRAMS,
+        ]
         command += ["--port", str(port), "--log-level", "warning", "--backlog", "4096"]
         return Process(self.name, command, core, port, {"REDIS_URL": redis.url})

@@ -2,6 +2,7 @@
 
 import subprocess
 from functools import cache
+from pathlib import Path
 
 from .. import build
 from ..places import PROGRAMS
@@ -36,6 +37,11 @@ class DjangoChannels(AsgiServer):
     def _template(self, body: int) -> str:
         """Ask the layer itself what it publishes."""
         python = build.python_with(*self.packages)
-        command = [python, PROGRAMS / "django_channels.py", "message", FILLER * body]
+        command: list[str | Path] = [
+            python,
+            PROGRAMS / "django_channels.py",
+            "message",
+            FILLER * body,
+        ]
         written = subprocess.check_output(command, text=True)
         return template_of(bytes.fromhex(written), body)

@@ -1,5 +1,7 @@
 """The floor: a bare send() loop in C."""
 
+from pathlib import Path
+
 from .. import build
 from ..process import Process
 from ..redisserver import Redis
@@ -20,7 +22,7 @@ class Floor(Server):
 
     def process(self, port: int, redis: Redis, core: int, *, compression: bool = False) -> Process:
         """Give its process."""
-        command = [build.compiled("floor"), str(port), str(redis.port)]
+        command: list[str | Path] = [build.compiled("floor"), str(port), str(redis.port)]
         return Process(self.name, command, core, port)
 
     def dialogue(self, transport: str) -> Dialogue | None:

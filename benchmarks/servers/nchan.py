@@ -1,6 +1,7 @@
 """nginx with nchan: push in C, published to over HTTP."""
 
 import shutil
+from pathlib import Path
 
 from .. import build
 from ..places import BUILD, PROGRAMS
@@ -32,7 +33,7 @@ class Nchan(Server):
         written = (PROGRAMS / "nchan.conf").read_text()
         conf = folder / "nginx.conf"
         conf.write_text(written.format(module=module, folder=folder, port=port))
-        command = [_nginx(), "-p", folder, "-c", conf]
+        command: list[str | Path] = [_nginx(), "-p", folder, "-c", conf]
         return Process(self.name, command, core, port)
 
     def dialogue(self, transport: str) -> Dialogue | None:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 from functools import cache
+from pathlib import Path
 
 from .. import build
 from ..places import PROGRAMS
@@ -33,7 +34,7 @@ class SocketIo(Server):
 
     def process(self, port: int, redis: Redis, core: int, *, compression: bool = False) -> Process:
         """Give its process."""
-        command = ["node", PROGRAMS / "socketio.js", str(port), str(redis.port)]
+        command: list[str | Path] = ["node", PROGRAMS / "socketio.js", str(port), str(redis.port)]
         environ = {**build.node_environ(), "COMPRESSION": "1" if compression else ""}
         return Process(self.name, command, core, port, environ)
 
@@ -57,7 +58,7 @@ class SocketIo(Server):
 @cache
 def _address(body: int, room: str) -> Address:
     """Ask the emitter itself what it publishes."""
-    command = ["node", PROGRAMS / "socketio_emitter.js", FILLER * body, room]
+    command: list[str | Path] = ["node", PROGRAMS / "socketio_emitter.js", FILLER * body, room]
     environ = {**os.environ, **build.node_environ()}
     channel, payload = subprocess.check_output(command, env=environ, text=True).split()
     return Address(pattern_of(channel.encode()), template_of(bytes.fromhex(payload), body))

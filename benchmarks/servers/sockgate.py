@@ -56,7 +56,7 @@ class Sockgate(Server):
     def dialogue(self, transport: str) -> Dialogue | None:
         """Open a transport and show a token."""
         dialogues = {
-            "websocket": self._websocket,
+            "websocket": self.websocket,
             "rawwebsocket": self._raw_websocket,
             "xhr_streaming": lambda: self._over_http("xhr_streaming"),
             "xhr": lambda: self._over_http("xhr"),
@@ -70,9 +70,10 @@ class Sockgate(Server):
             for number in range(1, MISSED + 1):
                 publisher.broadcast("news", f"missed {number}", sequenced=True)
         connect = {"type": "connect", "token": "%T", "recover": {BROADCAST: position}}
-        return self._websocket(json.dumps(connect), f"missed {MISSED}")
+        return self.websocket(json.dumps(connect), f"missed {MISSED}")
 
-    def _websocket(self, connect: str = CONNECT, welcome: str = "connected") -> Dialogue:
+    def websocket(self, connect: str = CONNECT, welcome: str = "connected") -> Dialogue:
+        """Open SockJS on a WebSocket, send this first frame, and wait for that text."""
         request = websocket_request(f"{BASE}/websocket")
         return Dialogue(request, "\x01o", ((_in_sockjs(connect), welcome),))
 

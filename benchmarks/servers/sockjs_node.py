@@ -1,5 +1,7 @@
 """sockjs-node, fed by Redis."""
 
+from pathlib import Path
+
 from .. import build
 from ..places import PROGRAMS
 from ..process import Process
@@ -33,7 +35,12 @@ class SockJsNode(Server):
 
     def process(self, port: int, redis: Redis, core: int, *, compression: bool = False) -> Process:
         """Give its process."""
-        command = ["node", PROGRAMS / "sockjs_node.js", str(port), str(redis.port)]
+        command: list[str | Path] = [
+            "node",
+            PROGRAMS / "sockjs_node.js",
+            str(port),
+            str(redis.port),
+        ]
         return Process(self.name, command, core, port, build.node_environ())
 
     def dialogue(self, transport: str) -> Dialogue | None:

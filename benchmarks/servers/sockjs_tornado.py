@@ -1,6 +1,7 @@
 """sockjs-tornado as its README shows it, fed by redis-py: what a gateway is without our work."""
 
 import sys
+from pathlib import Path
 
 from ..places import PROGRAMS
 from ..process import Process
@@ -18,7 +19,12 @@ class SockJsTornado(Server):
 
     def process(self, port: int, redis: Redis, core: int, *, compression: bool = False) -> Process:
         """Give its process."""
-        command = [sys.executable, PROGRAMS / "sockjs_tornado.py", str(port), str(redis.port)]
+        command: list[str | Path] = [
+            sys.executable,
+            PROGRAMS / "sockjs_tornado.py",
+            str(port),
+            str(redis.port),
+        ]
         return Process(self.name, command, core, port)
 
     def dialogue(self, transport: str) -> Dialogue | None:
