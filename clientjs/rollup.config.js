@@ -25,6 +25,25 @@ const forProduction = {
       : null,
 };
 
+/**
+ * An EventSource that has never opened found no server. sockjs-client takes that for the end of
+ * a response, and asks again five times a second without a word to the page.
+ */
+const noticeMissingServer = {
+  name: "notice-missing-server",
+  transform(code, id) {
+    if (!id.endsWith("sockjs-client/lib/transport/receiver/eventsource.js")) return null;
+    const [question, handler] = ["(es.readyState !== 2 ?", "es.onmessage = function"];
+    if (!code.includes(question) || !code.includes(handler)) this.error("not as expected");
+    return {
+      code: code
+        .replace(question, "(self.hasOpened && es.readyState !== 2 ?")
+        .replace(handler, `es.onopen = function() { self.hasOpened = true; };\n  ${handler}`),
+      map: null,
+    };
+  },
+};
+
 /** `--ie8` quotes reserved words and keeps clear of JScript's mistakes. */
 const forInternetExplorer = {
   name: "for-internet-explorer",
@@ -40,7 +59,12 @@ const types = {
   writeBundle: () => copyFileSync("src/sockgate.d.ts", "dist/sockgate.d.ts"),
 };
 
-const plugins = [forProduction, resolve({ browser: true, preferBuiltins: false }), commonjs()];
+const plugins = [
+  forProduction,
+  noticeMissingServer,
+  resolve({ browser: true, preferBuiltins: false }),
+  commonjs(),
+];
 
 /** What rollup adds must be as old as the rest. */
 const es5 = {
