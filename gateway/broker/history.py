@@ -1,11 +1,16 @@
-"""Reading what was published in sequence: one script for each channel, many in one round trip."""
+"""Reading what was published in sequence: many channels with one command.
+
+The script that reads one of them is the same for every language (``wire/lua/history.lua``); here
+it becomes a function, and is called for each.
+"""
 
 from collections.abc import Sequence
+from importlib.resources import files
 from secrets import token_hex
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import RedisError
 
 from ..errors import BrokerUnavailable
 from ..recovery import Question, Reading, reading_of
@@ -14,6 +19,9 @@ from ..wire.names import Names
 from ..wire.namespaces import POSITION_TTL_S
 
 _POSITION_TTL_MS = POSITION_TTL_S * 1000
+
+_EACH = files(__package__).joinpath("histories.lua").read_text("utf-8")
+_READ_HISTORIES = f"local function history(KEYS, ARGV)\n{scripts.HISTORY}end\n{_EACH}"
 
 
 class RedisHistory:
@@ -27,11 +35,10 @@ class RedisHistory:
     """
 
     def __init__(self, client: Redis, names: Names, max_publications: int, max_bytes: int) -> None:
-        self._client = client
         self._names = names
         self._max_publications = max_publications
         self._max_bytes = max_bytes
-        self._sha = client.register_script(scripts.HISTORY).sha
+        self._read_histories: Any = client.register_script(_READ_HISTORIES)
 
     async def read_many(self, questions: Sequence[Question]) -> list[Reading]:
         """Read several channels at once, in one round trip.
@@ -39,21 +46,17 @@ class RedisHistory:
         Raises:
             BrokerUnavailable: Redis cannot be asked now.
         """
+        keys: list[str] = []
+        arguments: list[str | int] = []
+        for question in questions:
+            channel = question.channel
+            keys += (self._names.history(channel), self._names.offset(channel))
+            arguments += self._arguments(question)
         try:
-            replies = await self._ask(questions)
-            if any(isinstance(reply, NoScriptError) for reply in replies):
-                await self._client.script_load(scripts.HISTORY)
-                replies = await self._ask(questions)
+            replies = await self._read_histories(keys=keys, args=arguments)
         except (RedisError, OSError) as error:
             raise BrokerUnavailable(type(error).__name__) from error
         return [_reading(reply) for reply in replies]
-
-    async def _ask(self, questions: Sequence[Question]) -> list[Any]:
-        pipeline = self._client.pipeline(transaction=False)
-        for question in questions:
-            keys = self._names.history(question.channel), self._names.offset(question.channel)
-            pipeline.evalsha(self._sha, 2, *keys, *self._arguments(question))
-        return list(await pipeline.execute(raise_on_error=False))
 
     def _arguments(self, question: Question) -> tuple[str | int, ...]:
         seen = question.seen or ("", 0)
@@ -63,9 +66,7 @@ class RedisHistory:
 
 
 def _reading(reply: Any) -> Reading:
-    if isinstance(reply, ResponseError):  # Somebody else's key: a channel without a history.
+    if reply is None:
         return Reading(None)
-    if isinstance(reply, Exception):
-        raise BrokerUnavailable(type(reply).__name__) from reply
     epoch, last, found = reply
     return reading_of(epoch.decode(), last, zip(found[::2], found[1::2], strict=True))

@@ -61,11 +61,11 @@ class RedisPresence:
             BrokerUnavailable: Redis cannot be asked now.
         """
         pipeline = self._client.pipeline(transaction=False)
+        for channel, counts in _quiet_counts(changes).items():
+            self._queue(pipeline, channel, counts)
         for change in changes:
             if change.is_told:
                 self._queue_told(pipeline, change)
-            else:
-                self._queue(pipeline, change)
         for channel in {change.channel for change in changes}:
             pipeline.expire(self._names.presence(channel, self._worker), HASH_TTL_S)
         await _execute(pipeline)
@@ -120,12 +120,13 @@ class RedisPresence:
             burying.srem(self._names.workers, *dead)
             await _execute(burying)
 
-    def _queue(self, pipeline: Any, change: Change) -> None:
-        key = self._names.presence(change.channel, self._worker)
-        if change.count:
-            pipeline.hset(key, change.uid, change.count)
-        else:
-            pipeline.hdel(key, change.uid)
+    def _queue(self, pipeline: Any, channel: str, counts: dict[str, int]) -> None:
+        key = self._names.presence(channel, self._worker)
+        present = {uid: count for uid, count in counts.items() if count}
+        if present:
+            pipeline.hset(key, mapping=present)
+        if len(present) < len(counts):
+            pipeline.hdel(key, *(counts.keys() - present.keys()))
 
     def _queue_told(self, pipeline: Any, change: Change) -> None:
         workers = (self._worker, *self._others)
@@ -137,6 +138,15 @@ class RedisPresence:
         ttl_ms = HASH_TTL_S * 1000
         arguments = (change.uid, change.count, ttl_ms, self._names.control, *told)
         pipeline.eval(scripts.PRESENCE, len(keys), *keys, *arguments)
+
+
+def _quiet_counts(changes: Iterable[Change]) -> dict[str, dict[str, int]]:
+    """Group by channel what nobody has to be told of."""
+    counts: dict[str, dict[str, int]] = {}
+    for change in changes:
+        if not change.is_told:
+            counts.setdefault(change.channel, {})[change.uid] = change.count
+    return counts
 
 
 async def _execute(pipeline: Any) -> list[Any]:

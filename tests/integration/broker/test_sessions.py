@@ -34,8 +34,7 @@ async def scripts_run(broker) -> int:
 async def test_reader_goes_on_after_redis_was_away(bench):
     async with bench() as broker:
         await broker.cut()
-        with pytest.raises(BrokerUnavailable):
-            await broker.read("sid", "7")
+        assert (await broker.read("sid", "7")).session is None
         await broker.mend()
         await broker.write_session("sid", SessionRecord("7", "digest"))
         assert (await broker.read("sid", "7")).session == SessionRecord("7", "digest")
@@ -73,7 +72,7 @@ async def test_channels_of_a_user_are_read(bench):
         )
 
 
-async def test_key_of_another_kind_is_unavailable_and_no_session(bench):
+async def test_key_of_another_kind_is_no_session(bench):
     async with bench() as broker:
         await broker.django.set(NAMES.session("sid"), "text")
         with pytest.raises(BrokerUnavailable):
