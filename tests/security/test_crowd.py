@@ -1,0 +1,105 @@
+"""A hundred of five hundred users are signed out in the middle of a storm of publications."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from redis import Redis
+
+from djangoauth import revoke_user
+from gateway.wire.names import Names
+
+from .crowd import Crowd, Member
+from .visits import visit
+
+pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
+
+USERS, TABS_EACH, REVOKED = 500, 2, 100
+ROUNDS, REVOKED_AT_ROUND = 100, 40
+BOUND_S = 1.0
+PATIENCE_S = 60
+NAMES = Names()
+
+
+class Storm:
+    """Publishes to every user in turn, as fast as Redis takes it.
+
+    ``began_at`` tells when each round began; from round ``pause_at`` on, rounds last a little,
+    so that the last of them come well after the revocation.
+    """
+
+    def __init__(self, redis: Redis, users: list[User]) -> None:
+        self._redis = redis
+        self._channels = [NAMES.channel(f"user:{user.pk}") for user in users]
+        self.began_at: list[float] = []
+        self.is_midway = threading.Event()
+        self._may_end = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def finish_after(self, delay_s: float) -> None:
+        """Hold the last round back for so long."""
+        threading.Timer(delay_s, self._may_end.set).start()
+        self._thread.join(PATIENCE_S)
+
+    def _run(self) -> None:
+        for number in range(ROUNDS):
+            if number == REVOKED_AT_ROUND:
+                self.is_midway.set()
+            if number == ROUNDS - 1:
+                self._may_end.wait(PATIENCE_S)
+            self.began_at.append(time.monotonic())
+            with self._redis.pipeline(transaction=False) as pipe:
+                for channel in self._channels:
+                    pipe.publish(channel, number)
+                pipe.execute()
+
+
+@pytest.fixture
+def crowd(start_gateway: Any) -> Iterator[Crowd]:
+    gateway = start_gateway(max_per_user=USERS)
+    crowd = Crowd(gateway.port)
+    yield crowd
+    crowd.stop()
+
+
+def rounds_of(member: Member) -> list[int]:
+    frames = [json.loads(frame) for frame in member.frames]
+    return [frame["data"] for frame in frames if "data" in frame]
+
+
+def test_revoked_users_are_closed_and_the_others_lose_nothing(
+    site: Any, redis: Redis, crowd: Crowd
+) -> None:
+    users = User.objects.bulk_create(User(username=f"user{n}") for n in range(USERS))
+    tokens = [visit(user).token() for user in users for _ in range(TABS_EACH)]
+    members = crowd.open(tokens)
+    storm = Storm(redis, users)
+    storm.start()
+    assert storm.is_midway.wait(PATIENCE_S)
+    for user in users[:REVOKED]:
+        revoke_user(user)
+    revoked_at = time.monotonic()
+    storm.finish_after(BOUND_S + 0.2)
+    revoked, others = members[: REVOKED * TABS_EACH], members[REVOKED * TABS_EACH :]
+    assert all(member.closed.wait(PATIENCE_S) for member in revoked)
+    assert {member.code for member in revoked} == {4500}
+    late = {n for n, began in enumerate(storm.began_at) if began > revoked_at + BOUND_S}
+    assert late
+    assert not late & {number for member in revoked for number in rounds_of(member)}
+    wait_for_the_last_round(others)
+    assert all(rounds_of(member) == list(range(ROUNDS)) for member in others)
+    assert not any(member.closed.is_set() for member in others)
+
+
+def wait_for_the_last_round(members: list[Member]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while any(len(member.frames) <= ROUNDS for member in members):
+        assert time.monotonic() < deadline, min(len(member.frames) for member in members)
+        time.sleep(0.05)
