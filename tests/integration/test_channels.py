@@ -1,0 +1,326 @@
+"""Channels on request, presence, fresh tokens, slow browsers: the gateway on a real Redis."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from time import time
+
+import pytest
+from redis import Redis
+
+from gateway.wire.control import NamespacesChanged, RevokeChannel, SessionMoved
+from gateway.wire.namespaces import read_namespaces
+from gateway.wire.tokens import Grant, GrantSigner
+from tests.waiting import until
+
+from .gatewayprocess import KEY, NAMES, Django, Gateway, hear, hear_close, show
+
+pytestmark = pytest.mark.integration
+
+NAMESPACES = {
+    "room": {"presence": True, "join_leave": True},
+    "open": {"public": True},
+    "ticker": {"public": True, "recover": False, "overflow": "latest"},
+}
+
+
+@pytest.fixture
+def django(redis_server) -> Iterator[Django]:
+    with Redis.from_url(redis_server.connection_url, protocol=2) as redis:
+        redis.flushall()
+        redis.set(NAMES.namespaces, read_namespaces(json.dumps(NAMESPACES)).to_json())
+        yield Django(redis)
+
+
+@pytest.fixture(scope="module")
+def gateways(redis_server, tmp_path_factory) -> Iterator[list[Gateway]]:
+    """Two nodes of one deployment."""
+    folder = tmp_path_factory.mktemp("gateways")
+    options = {"max_channels": 6, "audit_interval": 1, "max_outbox": 100_000}
+    started = [
+        Gateway(redis_server.connection_url, folder / f"log{n}", **options).start()
+        for n in range(2)
+    ]
+    yield started
+    for gateway in started:
+        gateway.stop()
+
+
+@pytest.fixture
+def gateway(gateways, django) -> Gateway:
+    django.tell(NamespacesChanged())
+    return gateways[0]
+
+
+def grant(channel: str, sid: str = "sid", *, age_s: float = 0, key: str = KEY) -> str:
+    return GrantSigner([key], lambda: time() - age_s).issue(Grant(sid, channel))
+
+
+async def ask(browser, kind: str, **fields) -> dict:
+    """Send a frame and give the answer to it."""
+    await browser.send(json.dumps({"type": kind, "id": "asked", **fields}))
+    while (frame := await hear(browser)).get("reply_to") != "asked":
+        pass
+    return frame
+
+
+async def hear_of(browser, kind: str) -> dict:
+    while (frame := await hear(browser)).get("type") != kind:
+        pass
+    return frame
+
+
+async def subscribe(browser, channel: str, sid: str = "sid", **fields) -> dict:
+    return await ask(browser, "subscribe", channel=channel, grant=grant(channel, sid), **fields)
+
+
+async def test_granted_channel_is_heard(gateway, django):
+    async with gateway.welcomed(django.log_in("sid")) as browser:
+        answer = await subscribe(browser, "room:7")
+        assert (answer["type"], answer["channel"], answer["offset"]) == ("subscribed", "room:7", 0)
+        assert "recovered" not in answer
+        django.publish("room:7", "hello")
+        while (frame := await hear(browser)).get("data") != "hello":
+            pass
+        assert frame["channel"] == "room:7"
+
+
+async def test_public_channel_needs_no_grant(gateway, django):
+    async with gateway.welcomed(django.log_in("sid", "")) as browser:
+        assert (await ask(browser, "subscribe", channel="open:1"))["type"] == "subscribed"
+
+
+@pytest.mark.parametrize(
+    ("channel", "shown", "code"),
+    [
+        ("room:1", None, "not_allowed"),
+        ("room:1", "nonsense", "not_allowed"),
+        ("room:1", grant("room:8"), "not_allowed"),
+        ("room:1", grant("room:1", "another sid"), "not_allowed"),
+        ("room:1", grant("room:1", age_s=4000), "not_allowed"),
+        ("room:1", grant("room:1", key="k" * 40), "not_allowed"),
+        ("user:8", grant("user:8"), "not_allowed"),
+        ("group:admins", grant("group:admins"), "not_allowed"),
+        ("", grant("x"), "bad_channel"),
+        ("room:{7}", grant("room:{7}"), "bad_channel"),
+        ("r" * 256, grant("r" * 256), "bad_channel"),
+    ],
+)
+async def test_channel_is_refused(gateway, django, channel, shown, code):
+    async with gateway.welcomed(django.log_in("sid")) as browser:
+        answer = await ask(browser, "subscribe", channel=channel, grant=shown)
+        assert (answer["type"], answer["code"]) == ("error", code)
+        assert django.subscribers(channel) == 0
+
+
+async def test_connection_hears_so_many_channels_and_no_more(gateway, django):
+    async with gateway.welcomed(django.log_in("sid")) as browser:
+        for number in range(4):
+            assert (await subscribe(browser, f"room:{number}"))["type"] == "subscribed"
+        assert (await subscribe(browser, "room:9"))["code"] == "too_many_channels"
+        assert (await ask(browser, "unsubscribe", channel="room:0"))["type"] == "unsubscribed"
+        assert (await subscribe(browser, "room:9"))["type"] == "subscribed"
+        assert (await subscribe(browser, "room:9"))["type"] == "subscribed"
+
+
+async def test_left_channel_is_not_heard(gateway, django):
+    async with gateway.welcomed(django.log_in("sid")) as browser:
+        await subscribe(browser, "room:7")
+        await ask(browser, "unsubscribe", channel="room:7")
+        django.publish("room:7", "unheard")
+        django.publish("user:7", "heard")
+        while "data" not in (frame := await hear(browser)):
+            pass
+        assert frame["data"] == "heard"
+        refusal = await ask(browser, "unsubscribe", channel="broadcast")
+        assert refusal["code"] == "not_allowed"
+
+
+async def test_revoked_channel_is_taken_and_its_old_grants_open_nothing(gateway, django):
+    async with gateway.welcomed(django.log_in("sid")) as browser:
+        await subscribe(browser, "room:7")
+        old = grant("room:7")
+        django.redis.hset(NAMES.revoked("7"), "room:7", int(time()))
+        django.tell(RevokeChannel("7", "room:7"))
+        assert (await hear_of(browser, "unsubscribed"))["channel"] == "room:7"
+        answer = await ask(browser, "subscribe", channel="room:7", grant=old)
+        assert answer["code"] == "not_allowed"
+        fresh = grant("room:7", age_s=-2)
+        answer = await ask(browser, "subscribe", channel="room:7", grant=fresh)
+        assert answer["type"] == "subscribed"
+
+
+async def test_lost_revocation_is_repaired_by_the_audit(gateway, django):
+    async with gateway.welcomed(django.log_in("sid")) as browser:
+        await subscribe(browser, "room:7")
+        django.redis.hset(NAMES.revoked("7"), "room:7", int(time()) + 1)
+        assert (await hear_of(browser, "unsubscribed"))["channel"] == "room:7"
+
+
+async def test_channel_stays_when_its_session_moves(gateway, django):
+    async with gateway.welcomed(django.log_in("sid")) as browser:
+        await subscribe(browser, "room:7")
+        django.log_in("moved")
+        django.tell(SessionMoved("sid", "moved"))
+        django.redis.delete(NAMES.session("sid"))
+        assert (await subscribe(browser, "room:8"))["code"] == "not_allowed"
+        assert (await subscribe(browser, "room:8", "moved"))["type"] == "subscribed"
+        django.publish("room:7", "still")
+        while (await hear(browser)).get("data") != "still":
+            pass
+
+
+async def test_presence_counts_connections_of_all_workers(gateways, gateway, django, redis_server):
+    alice, bob, stranger = django.log_in("a", "1"), django.log_in("b", "2"), django.log_in("s", "")
+    async with (
+        gateways[0].welcomed(alice) as first,
+        gateways[1].welcomed(alice) as second,
+        gateways[1].welcomed(bob) as third,
+        gateways[0].welcomed(stranger) as fourth,
+    ):
+        for browser, sid in ((first, "a"), (second, "a"), (third, "b"), (fourth, "s")):
+            await subscribe(browser, "room:7", sid)
+        wanted = {"1": 2, "2": 1}
+        async with asyncio.timeout(10):
+            while (answer := await ask(first, "presence", channel="room:7"))["users"] != wanted:
+                await asyncio.sleep(0.02)
+        assert answer["anonymous"] == 1
+        assert (await ask(first, "presence", channel="user:1"))["code"] == "not_allowed"
+        assert (await ask(first, "presence", channel="room:8"))["code"] == "not_allowed"
+
+
+async def test_comers_and_goers_are_told_once_across_workers(gateways, gateway, django):
+    alice, bob = django.log_in("a", "1"), django.log_in("b", "2")
+    async with gateway.welcomed(alice) as watcher:
+        await subscribe(watcher, "room:7", "a")
+        assert (await hear_of(watcher, "join"))["user"] == "1"
+        async with gateways[0].welcomed(bob) as one, gateways[1].welcomed(bob) as two:
+            await subscribe(one, "room:7", "b")
+            assert await hear_of(watcher, "join") == {
+                "type": "join",
+                "channel": "room:7",
+                "user": "2",
+            }
+            await subscribe(two, "room:7", "b")
+            await until_present(two, {"1": 1, "2": 2})
+            await one.close()
+            await until_present(two, {"1": 1, "2": 1})
+        assert (await hear(watcher))["type"] == "leave"
+
+
+async def until_present(browser, users: dict) -> None:
+    async with asyncio.timeout(10):
+        while (await ask(browser, "presence", channel="room:7"))["users"] != users:
+            await asyncio.sleep(0.02)
+
+
+async def test_presence_is_right_again_after_a_worker_was_killed(
+    gateway, django, redis_server, tmp_path
+):
+    doomed = Gateway(redis_server.connection_url, tmp_path / "log").start()
+    alice, bob = django.log_in("a", "1"), django.log_in("b", "2")
+    async with gateway.welcomed(alice) as watcher:
+        await subscribe(watcher, "room:7", "a")
+        async with doomed.welcomed(bob) as browser:
+            await subscribe(browser, "room:7", "b")
+            await until_present(watcher, {"1": 1, "2": 1})
+            doomed.process.kill()
+            doomed.process.wait()
+        for key in django.redis.scan_iter(NAMES.worker("*")):
+            if django.redis.pttl(key) < 15_000:
+                django.redis.pexpire(key, 5_100)  # sooner than in life, but not for the living
+        assert (await hear_of(watcher, "leave"))["user"] == "2"
+        await until_present(watcher, {"1": 1})
+
+
+async def test_presence_is_written_again_after_redis_forgot_it(gateway, django):
+    async with gateway.welcomed(django.log_in("a", "1")) as watcher:
+        await subscribe(watcher, "room:7", "a")
+        await until_present(watcher, {"1": 1})
+        kept = {key: django.redis.dump(key) for key in django.redis.scan_iter("sockgate:[sun]*")}
+        django.redis.flushall()
+        for key, record in kept.items():
+            django.redis.restore(key, 100_000, record)
+        await until_present(watcher, {"1": 1})
+
+
+async def test_all_connections_are_online(gateway, django):
+    async with gateway.welcomed(django.log_in("a", "1")):
+        await until(lambda: online(django, "1"))
+    await until(lambda: not online(django, "1"))
+
+
+def online(django: Django, uid: str) -> bool:
+    workers = map(bytes.decode, django.redis.smembers(NAMES.workers))
+    living = [worker for worker in workers if django.redis.exists(NAMES.worker(worker))]
+    return any(django.redis.hexists(NAMES.presence("broadcast", w), uid) for w in living)
+
+
+async def test_fresh_token_keeps_the_connection(gateway, django):
+    async with gateway.welcomed(django.log_in("sid", "7")) as browser:
+        answer = await ask(browser, "refresh", token=django.log_in("other", "7"))
+        assert (answer["type"], answer["user"]) == ("refreshed", "7")
+        django.redis.delete(NAMES.session("sid"))
+        django.publish("user:7", "still")
+        while (await hear(browser)).get("data") != "still":
+            pass
+
+
+async def test_visitor_becomes_a_user(gateway, django):
+    async with gateway.welcomed(django.log_in("sid", "")) as browser:
+        token = django.log_in("logged in", "7")
+        await browser.send(json.dumps({"type": "refresh", "token": token, "id": 1}))
+        frames = [await hear(browser) for _ in range(2)]
+        assert {frame["type"] for frame in frames} == {"refreshed", "subscribed"}
+        django.publish("user:7", "for me")
+        while (await hear(browser)).get("data") != "for me":
+            pass
+
+
+async def test_token_of_another_user_ends_the_connection(gateway, django):
+    async with gateway.welcomed(django.log_in("sid", "7")) as browser:
+        token = django.log_in("other", "8")
+        await browser.send(json.dumps({"type": "refresh", "token": token}))
+        assert (await hear_close(browser))[0] == 4402
+
+
+@pytest.mark.parametrize(("token", "code"), [("nonsense", 4400), ("ended", 4402)])
+async def test_token_that_opens_nothing_ends_the_connection(gateway, django, token, code):
+    async with gateway.welcomed(django.log_in("sid", "7")) as browser:
+        if token == "ended":
+            token = django.token("never logged in")
+        await browser.send(json.dumps({"type": "refresh", "token": token}))
+        assert (await hear_close(browser))[0] == code
+
+
+async def test_slow_browser_is_closed_with_a_code_that_lets_it_recover(gateway, django):
+    async with gateway.connect(max_queue=1) as browser:
+        await show(browser, django.log_in("sid"))
+        await hear_of(browser, "connected")
+        for number in range(100):
+            django.publish("user:7", [number, "x" * 100_000])
+        assert (await hear_close(browser))[0] in (3004, 1006)
+
+
+async def test_slow_browser_hears_the_latest_of_a_conflated_channel(gateway, django):
+    async with gateway.connect(max_queue=1) as browser:
+        await show(browser, django.log_in("sid"))
+        await hear_of(browser, "connected")
+        assert (await ask(browser, "subscribe", channel="ticker:1"))["type"] == "subscribed"
+        for number in range(400):
+            django.publish("ticker:1", [number, "x" * 50_000])
+        heard = [0]
+        while heard[-1] != 399:
+            heard.append((await hear(browser))["data"][0])
+        assert heard == sorted(heard)
+        assert len(heard) < 400
+
+
+async def test_policies_are_read_again_when_they_change(gateway, django):
+    async with gateway.welcomed(django.log_in("sid")) as browser:
+        assert (await ask(browser, "subscribe", channel="new:1"))["code"] == "not_allowed"
+        django.redis.set(NAMES.namespaces, b'{"new": {"public": true}}')
+        django.tell(NamespacesChanged())
+        async with asyncio.timeout(10):
+            while (await ask(browser, "subscribe", channel="new:1"))["type"] != "subscribed":
+                await asyncio.sleep(0.02)
