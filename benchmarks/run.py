@@ -124,7 +124,7 @@ def _visit(server: Server, scenarios: list[Scenario], number: int, results: Resu
         if not part or (compression and not server.can_compress):
             continue
         try:
-            with started(server, compression) as running:
+            with started(server, compression=compression) as running:
                 _work_through(running, part, number, results)
         except DidNotStart as reason:
             _note_failure(results, server.name, str(reason))

@@ -1,0 +1,83 @@
+"""What is made of a file of results."""
+
+import json
+from xml.etree import ElementTree
+
+import pytest
+
+from benchmarks import picture, report, targets
+from benchmarks.figures import Book
+
+FAN_OUT = "fanout_1000_b1_64"
+
+
+def _run(run: int, server: str, cpu_us: float) -> dict[str, object]:
+    figures = {"cpu_us_per_delivery": cpu_us, "p50_us": 1500, "generator_share": 0.5}
+    return {"run": run, "server": server, "scenario": FAN_OUT, **figures}
+
+
+@pytest.fixture
+def book(tmp_path) -> Book:
+    runs = [(0, "floor", 5.0), (0, "sockgate", 6.0), (1, "floor", 5.0), (1, "sockgate", 9.0)]
+    runs += [(2, "floor", 5.0), (2, "sockgate", 8.0), (0, "Socket.IO", 20.0)]
+    path = tmp_path / "results.json"
+    machine = {"cpu": "a", "cores": 2, "kernel": "6", "python": "3", "load_before": 0.1}
+    results = {
+        "mode": "quick",
+        "started": "20260101-000000",
+        "machine": machine,
+        "titles": {FAN_OUT: "fan-out", "private": "private"},
+        "versions": {"floor": "1", "sockgate": "2", "Socket.IO": "4"},
+        "not_run": {"Centrifugo": "not to be had"},
+        "figures": [_run(*run) for run in runs],
+    }
+    path.write_text(json.dumps(results))
+    return Book(path)
+
+
+def test_spread_is_of_all_runs(book):
+    spread = book.spread(FAN_OUT, "sockgate", "cpu_us_per_delivery")
+    assert (spread.median, spread.low, spread.high, spread.runs) == (8.0, 6.0, 9.0, 3)
+
+
+def test_figure_that_was_not_measured_has_no_median(book):
+    assert book.median("private", "sockgate", "cpu_us_per_delivery") is None
+
+
+def test_targets_are_ratios_of_medians(book):
+    against_floor, against_socketio, against_nchan, *_ = targets.table(book)
+    assert against_floor[1:] == ("1.4", "1.6", "**not reached**")
+    assert against_socketio[1:] == ("0.5", "0.4", "reached")
+    assert against_nchan[1:] == ("1", "", "not measured")
+
+
+def test_table_shows_the_spread_where_there_is_one(book):
+    text = report.markdown(book)
+    assert "| sockgate | 8 (6 to 9) | 1.5 (1.5 to 1.5) |" in text
+    assert "| Socket.IO | 20 | 1.5 |" in text
+
+
+def test_report_says_what_was_not_run(book):
+    assert "| Centrifugo | not to be had |" in report.markdown(book)
+
+
+def test_report_leaves_out_what_nobody_measured(book):
+    assert "### private" not in report.markdown(book)
+
+
+def test_report_is_written_between_its_marks_and_again(book, tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "DOCS", tmp_path)
+    page = tmp_path / "performance.md"
+    page.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
+    report.write_report(book.path)
+    once = page.read_text()
+    report.write_report(book.path)
+    assert once == page.read_text()
+    assert once.startswith("before\n")
+    assert once.endswith("\nafter\n")
+    assert "old" not in once
+
+
+def test_picture_is_well_formed_and_names_every_server(book):
+    texts = [element.text for element in ElementTree.fromstring(picture.draw(book)).iter()]
+    assert {"floor", "sockgate", "Socket.IO"} <= set(texts)
