@@ -2,17 +2,9 @@
 
 import pytest
 
-pytestmark = pytest.mark.browser
+from .windows import TRANSPORTS
 
-TRANSPORTS = (
-    "websocket",
-    "xhr-streaming",
-    "xhr-polling",
-    "iframe-eventsource",
-    "iframe-htmlfile",
-    "iframe-xhr-polling",
-    "jsonp-polling",
-)
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,17 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 
 PATIENCE_MS = 15_000
 
+TRANSPORTS = (
+    "websocket",
+    "xhr-streaming",
+    "xhr-polling",
+    "iframe-eventsource",
+    "iframe-htmlfile",
+    "iframe-xhr-polling",
+    "jsonp-polling",
+)
+"""Those that Chromium can be made to use, as sockjs-client calls them."""
+
 _REPORT = """
 document.addEventListener("securitypolicyviolation", function (event) {
   reportViolation(event.violatedDirective + " " + event.blockedURI + " in " + event.documentURI);
@@ -72,6 +83,11 @@ class Board:
         """Wait until exactly these have arrived, the newest first as the page shows them."""
         texts = self.page.locator("#messages .text")
         expect(texts).to_have_text(list(titles), timeout=PATIENCE_MS)
+
+    def expect_message(self, title: str, times: int = 1) -> None:
+        """Wait until it has arrived so many times, among others."""
+        texts = self.page.locator("#messages .text").filter(has_text=title)
+        expect(texts).to_have_count(times, timeout=PATIENCE_MS)
 
     def expect_hint(self, text: str) -> None:
         expect(self.page.locator("#state-hint")).to_contain_text(text)
