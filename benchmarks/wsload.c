@@ -15,7 +15,7 @@
  *   --then T --ready2 R a frame to send next, and the text that answers it; up to four such pairs
  *   --tokens FILE       one token a line
  *     In H, T, channels and templates: %d the connection's number, %D the same with six digits,
- *     %T its token, \r \n \\ and \xHH as in C.
+ *     %T its token, %P a number of this process alone, \r \n \\ and \xHH as in C.
  *   --http --send S     no WebSocket: H is asked again whenever a response is complete, and a
  *                       frame goes out as the request S, in which %L is the length of its body %F
  *   --heartbeat A B     answer the text frame A with the text frame B
@@ -150,6 +150,7 @@ static void expand(Text *out, const char *pattern, int number, const Text *filli
     const char *token = ntokens ? tokens[number % ntokens] : "";
     if (*p == '%' && p[1] == 'd') addf(out, "%d", number), p++;
     else if (*p == '%' && p[1] == 'D') addf(out, "%06d", number), p++;
+    else if (*p == '%' && p[1] == 'P') addf(out, "%d", (int)getpid()), p++;
     else if (*p == '%' && p[1] == 'T') add(out, token, strlen(token)), p++;
     else if (*p == '%' && (p[1] == 's' || p[1] == 'F')) add(out, filling->at, filling->size), p++;
     else if (*p == '%' && p[1] == 'L') addf(out, "%zu", filling->size), p++;

@@ -17,7 +17,7 @@ from ..seed import SIGNING_KEY
 from .base import Address, Dialogue, Server, http_post, websocket_request
 
 MESSAGE = '{"event":"news","data":"%s"}'
-BASE = "/realtime/000/c%d"
+BASE = "/realtime/000/%P-%d"
 CONNECT = '{"type":"connect","token":"%T"}'
 MISSED = 10
 """How many publications everyone has missed when everyone comes back."""

@@ -14,7 +14,7 @@ PACKAGES = ("sockjs@0.3.24", "redis@6.3.1")
 
 def sockjs_dialogue(transport: str) -> Dialogue | None:
     """Open SockJS under ``/push``, and name the user."""
-    base, steps = "/push/000/c%d", (('["%D"]', "welcome"),)
+    base, steps = "/push/000/%P-%d", (('["%D"]', "welcome"),)
     if transport == "websocket":
         return Dialogue(websocket_request(f"{base}/websocket"), "\x01o", steps)
     if transport not in ("xhr_streaming", "xhr"):
