@@ -26,7 +26,12 @@ SESSION_ENGINE = "djangoauth.sessions.redis"  # Sockgate
 
 # Sockgate: the signing keys and the Redis server come from SOCKGATE_SIGNING_KEYS and
 # SOCKGATE_REDIS_URL, which the gateway reads too.
-SOCKGATE = {"GATEWAY_URL": f"{GATEWAY}/realtime"}
+SOCKGATE = {
+    "GATEWAY_URL": f"{GATEWAY}/realtime",
+    # rt.subscribe("room:7") in the browser: who may, and what the gateway keeps of it.
+    "AUTHORIZE": "board.realtime.may_subscribe",
+    "NAMESPACES": {"room": {"history": 100, "age": 3600, "presence": True, "join_leave": True}},
+}
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
