@@ -1,0 +1,52 @@
+"""What a reading of a history is worth."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.recovery import Reading, reading_of
+from gateway.wire.messages import Publication
+
+
+def reading(last: int, *offsets: int, epoch: str = "e") -> Reading:
+    return reading_of(epoch, last, [(offset, b"%d" % offset) for offset in offsets])
+
+
+def offsets(publications: tuple[Publication, ...] | None) -> list[int] | None:
+    return None if publications is None else [found.offset for found in publications]
+
+
+@given(st.integers(0, 20), st.integers(0, 20), st.integers(-1, 25))
+def test_all_after_a_position_or_nothing(last, kept, since):
+    read = reading(last, *range(last, max(last - kept, 0), -1))
+    missed = read.after(("e", since))
+    if since > last or since < last - kept or since < 0:
+        assert missed is None
+    else:
+        assert offsets(missed) == list(range(since + 1, last + 1))
+
+
+def test_position_of_another_epoch_is_of_no_use():
+    assert reading(2, 2, 1).after(("other", 1)) is None
+
+
+def test_channel_without_an_epoch_recovers_nobody():
+    assert reading_of("", 0, []).after(("", 0)) is None
+
+
+@pytest.mark.parametrize(
+    ("found", "kept"),
+    [
+        pytest.param((5, 4, 2, 1), [4, 5], id="a hole"),
+        pytest.param((4, 3), [], id="the last is missing"),
+        pytest.param((6, 5), [], id="more than was published"),
+    ],
+)
+def test_only_what_has_no_hole_is_kept(found, kept):
+    assert offsets(reading(5, *found).recent) == kept
+
+
+def test_kept_text_is_read_as_it_was_read_live():
+    recent = reading_of("e", 3, [(3, b"\xff"), (2, b"plain text"), (1, b"[1]")]).recent
+    assert [found.payload for found in recent] == [b"[1]", b'"plain text"', b""]
+    assert offsets(recent) == [1, 2, 3]
