@@ -74,6 +74,9 @@ Client.prototype.off = function (event, handler) {
  * @returns {import("./subscription.js").Subscription}
  */
 Client.prototype.subscribe = function (channel, options) {
+  if (typeof channel !== "string") {
+    throw new TypeError("a channel is a text");
+  }
   return this._subscriptions.add(channel, options || {});
 };
 

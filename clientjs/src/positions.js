@@ -33,13 +33,25 @@ export function Positions() {
 Positions.prototype.meet = function (channel, told) {
   var heard = this.of(channel);
   if (typeof told.epoch !== "string" || !told.epoch) {
-    return told.recovered !== false;
+    return this._meetNoHistory(channel, told);
   }
   var goesOn = !!heard && heard[0] === told.epoch && told.recovered !== false;
   if (!goesOn) {
     this.put(channel, [told.epoch, told.offset || 0]);
   }
   return goesOn || !heard;
+};
+
+/**
+ * @param {string} channel
+ * @param {Told} told
+ */
+Positions.prototype._meetNoHistory = function (channel, told) {
+  var isLost = told.recovered === false;
+  if (isLost) {
+    this.forget(channel);
+  }
+  return !isLost;
 };
 
 /**

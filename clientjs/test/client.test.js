@@ -121,6 +121,10 @@ test("a handler that throws disturbs neither the others nor the connection", (t)
   assert.throws(() => t.mock.timers.tick(1), /mine/);
 });
 
+test("what is no text is no channel", () => {
+  assert.throws(() => rt.subscribe(7), TypeError);
+});
+
 test("closed before it began, it never begins", () => {
   rt.close();
   page.clock.advance(1e9);

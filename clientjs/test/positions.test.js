@@ -57,9 +57,10 @@ test("a new epoch begins anew, and what was heard of the old one is not continue
   assert.deepEqual(recover(), { "user:7": ["k4", 3] });
 });
 
-test("a history that is gone cannot be recovered", () => {
+test("a history that is gone cannot be recovered, and is not asked for again", () => {
   meet("k3", 42);
   assert.equal(positions.meet("user:7", { recovered: false }), false);
+  assert.deepEqual(recover(), {});
 });
 
 test("a plain publication, or one of a channel without a history, is always next", () => {
