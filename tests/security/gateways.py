@@ -36,7 +36,7 @@ class Gateway:
         self.url = f"http://{HOST}:{self.port}/realtime"
         self.origin = f"http://{HOST}:{self.port}"
         self.admin = Redis.from_url(redis_server.connection_url)
-        self._allow()
+        self.allow()
         own_url = redis_server.connection_url.replace("://", f"://{ACCOUNT}:{PASSWORD}@", 1)
         given = {
             "redis_url": own_url,
@@ -77,7 +77,7 @@ class Gateway:
         try:
             yield
         finally:
-            self._allow()
+            self.allow()
 
     @contextmanager
     def blinded(self) -> Iterator[None]:
@@ -86,7 +86,7 @@ class Gateway:
         try:
             yield
         finally:
-            self._allow()
+            self.allow()
 
     def wait_until_ready(self) -> None:
         deadline = time.monotonic() + PATIENCE_S
@@ -103,7 +103,7 @@ class Gateway:
             if client["name"] == "sockgate-subscriber":
                 self.admin.client_kill_filter(_id=client["id"])
 
-    def _allow(self) -> None:
+    def allow(self) -> None:
         self.admin.acl_setuser(
             ACCOUNT,
             enabled=True,

@@ -58,9 +58,9 @@ class Watched:
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
-    def wait_for_close(self) -> Close:
+    def wait_for_close(self, patience_s: float = PATIENCE_S) -> Close:
         with self._changed:
-            self._changed.wait_for(lambda: self.close, PATIENCE_S)
+            self._changed.wait_for(lambda: self.close, patience_s)
         assert self.close is not None, f"{self.tab.transport} was left open"
         return self.close
 

