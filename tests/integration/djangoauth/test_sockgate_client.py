@@ -63,6 +63,8 @@ def test_sockgate_client_tells_how_to_fetch_a_fresh_token(login: Client) -> None
     assert config["csrfCookieName"] == "csrftoken"
     headers = {config["csrfHeaderName"]: config["csrfToken"]}
     assert strict.post(config["tokenUrl"], headers=headers).status_code == 200
+    asked = strict.post(config["grantUrl"], {"channel": "room:7"}, headers=headers)
+    assert asked.json() == {"error": "not_allowed"}
 
 
 @pytest.mark.parametrize("hidden", ["CSRF_USE_SESSIONS", "CSRF_COOKIE_HTTPONLY"])
