@@ -1,4 +1,4 @@
-"""The command line: ``python -m benchmarks quick | full | smoke | report | profile``."""
+"""The command line: ``python -m benchmarks quick``, ``full``, ``report`` and so on."""
 
 import argparse
 from pathlib import Path

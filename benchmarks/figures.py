@@ -76,8 +76,17 @@ def newest() -> Path:
     Raises:
         FileNotFoundError: nothing has been measured yet.
     """
-    for mode in ("full", "quick"):
+    return _newest("full", "quick")
+
+
+def newest_techniques() -> Path:
+    """Find the newest results of the product without its techniques; raises as ``newest``."""
+    return _newest("techniques")
+
+
+def _newest(*modes: str) -> Path:
+    for mode in modes:
         found = sorted(RESULTS.glob(f"*-{mode}.json"))
         if found:
             return found[-1]
-    raise FileNotFoundError("nothing has been measured yet: run make bench")
+    raise FileNotFoundError(f"nothing was measured yet: python -m benchmarks {modes[0]}")

@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from . import picture, targets
-from .figures import Book, Spread, newest
+from . import picture, targets, techniques
+from .figures import Book, Spread, newest, newest_techniques
 from .places import DOCS
 
-BEGIN = "<!-- figures: begin (written by python -m benchmarks report) -->"
-END = "<!-- figures: end -->"
+BEGIN = "<!-- {}: begin (written by python -m benchmarks report) -->"
+END = "<!-- {}: end -->"
 
 COLUMNS = (
     ("CPU µs a delivery", "cpu_us_per_delivery", 1),
@@ -39,7 +40,9 @@ _CONNECT = ("connect_cpu_us", "kib_per_conn", "connect_s", "hold_core_share", "h
 
 def print_report(path: Path) -> None:
     """Print what a file of results says."""
-    print("\n" + markdown(Book(path)))
+    book = Book(path)
+    is_about_techniques = book.mode.startswith("techniques")
+    print("\n" + (markdown_of_techniques if is_about_techniques else markdown)(book))
     print(f"Results: {path}")
 
 
@@ -47,11 +50,23 @@ def write_report(path: Path | None = None) -> None:
     """Write the newest results, or those given, into the documentation, with their picture."""
     book = Book(path or newest())
     (DOCS / "performance.svg").write_text(picture.draw(book))
-    page = DOCS / "performance.md"
-    block = f"{BEGIN}\n{markdown(book)}\n{END}"
-    pattern = re.escape(BEGIN) + ".*?" + re.escape(END)
+    _write_block("figures", markdown(book))
+    print(f"Wrote docs/performance.md and its picture from {book.path}")
+    with suppress(FileNotFoundError):
+        _write_block("techniques", markdown_of_techniques(Book(newest_techniques())))
+
+
+def _write_block(name: str, text: str) -> None:
+    page, begin, end = DOCS / "performance.md", BEGIN.format(name), END.format(name)
+    pattern = re.escape(begin) + ".*?" + re.escape(end)
+    block = f"{begin}\n{text}\n{end}"
     page.write_text(re.sub(pattern, lambda _: block, page.read_text(), flags=re.DOTALL))
-    print(f"Wrote {page} and its picture from {book.path}")
+
+
+def markdown_of_techniques(book: Book) -> str:
+    """Say what each technique brings."""
+    head = ("technique", "shown by", "CPU µs with it", "without", "times")
+    return f"{_facts(book)}\n\n{_table(head, techniques.rows(book))}"
 
 
 def markdown(book: Book) -> str:

@@ -69,7 +69,9 @@ def run(mode_name: str, runs: int | None = None, only: tuple[str, ...] = ()) -> 
     titles = {scenario.name: scenario.title for scenario in scenarios}
     facts = {**machine.describe(), "open_files": machine.raise_file_limit()}
     results = Results(mode_name, started, facts, titles, not_run=dict(servers.NOT_RUN))
-    present = [server for server in _prepared(results) if not only or server.name in only]
+    present = [
+        server for server in _prepared(mode.servers, results) if not only or server.name in only
+    ]
     clock = Clock(mode.budget_s)
     for number in range(runs or mode.runs):
         if not clock.has_time():
@@ -103,9 +105,9 @@ class Clock:
         return now - self._begun + self._shortest <= self._budget_s
 
 
-def _prepared(results: Results) -> list[Server]:
+def _prepared(wanted: tuple[Server, ...], results: Results) -> list[Server]:
     present = []
-    for server in servers.ALL:
+    for server in wanted:
         try:
             server.prepare()
         except build.CannotBuild as reason:
@@ -147,6 +149,8 @@ def _work_through(
         if figures is None:
             continue
         _check(figures, f"{name}: {scenario.name}", results)
+        if not figures["open"]:
+            continue
         results.figures.append({"run": number, "server": name, "scenario": scenario.name} | figures)
         print(f"run {number + 1}  {name:16} {scenario.name:22} {_brief(figures)}", flush=True)
 
@@ -170,6 +174,8 @@ def _check(figures: Figures, where: str, results: Results) -> None:
     """Say what makes figures doubtful."""
     if figures["refused"]:
         _note_failure(results, where, f"{figures['refused']} connections were refused")
+    if figures.get("missing_in_warm_up"):
+        _note_failure(results, where, f"{figures['missing_in_warm_up']} missing in the warm-up")
     if figures.get("delivered", 0) < figures.get("expected", 0):
         lost = figures["expected"] - figures["delivered"]
         _note_failure(results, where, f"{lost} of {figures['expected']} deliveries never came")

@@ -5,6 +5,9 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from .load import Load
+from .servers import ALL
+from .servers.base import Server
+from .servers.without import ABLATED
 
 ENDLESS = 10_000_000
 """Rounds, where it is the seconds that end a load."""
@@ -96,8 +99,8 @@ def _connect(conns: int, servers: tuple[str, ...] | None) -> Scenario:
     return Scenario(name=f"idle_{conns}", title=title, load=load, servers=servers, max_runs=3)
 
 
-def _connect_1000() -> Scenario:
-    return Scenario(name="connect_1000", title="connect 1,000", load=Load(conns=1000))
+def _connect_only(conns: int) -> Scenario:
+    return Scenario(name=f"connect_{conns}", title=f"connect {conns:,}", load=Load(conns=conns))
 
 
 def _come_back() -> Iterator[Scenario]:
@@ -145,7 +148,7 @@ def quick() -> list[Scenario]:
     seconds = 0.8
     fan_outs = [_fan_out(1000, burst, 64, seconds, MAIN) for burst in (16, 64)]
     others = [_fan_out(1000, 1, 64, seconds, None), *_private(seconds)]
-    chosen = [_connect_1000(), *others, *fan_outs, *_over_http(seconds)]
+    chosen = [_connect_only(1000), *others, *fan_outs, *_over_http(seconds)]
     left_out = {"mix", "xhr", "rawwebsocket"}
     return [scenario for scenario in chosen if scenario.name not in left_out]
 
@@ -161,7 +164,7 @@ def full() -> list[Scenario]:
     crowds = [_fan_out(8000, burst, 64, seconds, MAIN) for burst in (1, 16, 64)]
     return [
         _connect(8000, MAIN),  # first, while the server's memory is that of a new process
-        _connect_1000(),
+        _connect_only(1000),
         *fan_outs,
         *_private(seconds),
         *_over_http(seconds),
@@ -170,6 +173,14 @@ def full() -> list[Scenario]:
         *_come_back(),
         *_compressed(seconds),
     ]
+
+
+def techniques() -> list[Scenario]:
+    """List where the techniques show."""
+    seconds = 1.0
+    fan_outs = [_fan_out(1000, burst, 64, seconds, None) for burst in (1, 64)]
+    private, *_ = _private(seconds)
+    return [_connect_only(8000), _connect_only(1000), *fan_outs, private]
 
 
 def smoke() -> list[Scenario]:
@@ -190,6 +201,7 @@ class Mode:
         scenarios: what.
         runs: how often, interleaved.
         minor_runs: how often those servers that are not in ``MAIN``.
+        servers: who.
         budget_s: no run begins that would probably end after so many seconds.
     """
 
@@ -197,10 +209,12 @@ class Mode:
     runs: int
     minor_runs: int
     budget_s: float
+    servers: tuple[Server, ...] = ALL
 
 
 MODES = {
     "quick": Mode(quick, runs=3, minor_runs=1, budget_s=280),
     "full": Mode(full, runs=5, minor_runs=3, budget_s=100 * 60),
+    "techniques": Mode(techniques, runs=5, minor_runs=5, budget_s=20 * 60, servers=ABLATED),
     "smoke": Mode(smoke, runs=1, minor_runs=1, budget_s=10 * 60),
 }

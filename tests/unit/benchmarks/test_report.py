@@ -5,15 +5,15 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks import picture, report, targets
+from benchmarks import figures, picture, report, targets
 from benchmarks.figures import Book
 
 FAN_OUT = "fanout_1000_b1_64"
 
 
 def _run(run: int, server: str, cpu_us: float) -> dict[str, object]:
-    figures = {"cpu_us_per_delivery": cpu_us, "p50_us": 1500, "generator_share": 0.5}
-    return {"run": run, "server": server, "scenario": FAN_OUT, **figures}
+    measured = {"cpu_us_per_delivery": cpu_us, "p50_us": 1500, "generator_share": 0.5}
+    return {"run": run, "server": server, "scenario": FAN_OUT, **measured}
 
 
 @pytest.fixture
@@ -67,8 +67,10 @@ def test_report_leaves_out_what_nobody_measured(book):
 
 def test_report_is_written_between_its_marks_and_again(book, tmp_path, monkeypatch):
     monkeypatch.setattr(report, "DOCS", tmp_path)
+    monkeypatch.setattr(figures, "RESULTS", tmp_path)
+    begin, end = report.BEGIN.format("figures"), report.END.format("figures")
     page = tmp_path / "performance.md"
-    page.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
+    page.write_text(f"before\n{begin}\nold\n{end}\nafter\n")
     report.write_report(book.path)
     once = page.read_text()
     report.write_report(book.path)

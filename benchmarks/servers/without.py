@@ -1,0 +1,30 @@
+"""Sockgate with one technique taken out, to show what each one brings."""
+
+import sys
+
+from ..places import PROGRAMS
+from .sockgate import Sockgate
+
+TECHNIQUES = {
+    "draining": "one read of Redis is drained at once, and leaves in one write",
+    "shared_encoding": "one encoding for all who get the same",
+    "direct_write": "straight to the socket",
+    "batched_checks": "one pipelined read for all connects of a turn",
+    "tuned_collector": "the cyclic collector looks rarely",
+}
+"""Those that one seam holds, so that they can be taken out."""
+
+
+class Without(Sockgate):
+    """The product less one technique."""
+
+    def __init__(self, technique: str) -> None:
+        self.technique = technique
+        self.name = f"without {technique}"  # type: ignore[misc]
+
+    def command(self) -> list[str]:
+        """Give what runs it."""
+        return [sys.executable, str(PROGRAMS / "without.py"), self.technique]
+
+
+ABLATED = (Sockgate(), *(Without(technique) for technique in TECHNIQUES))
