@@ -9,7 +9,7 @@ from .scenarios import MODES
 
 def main() -> None:
     """Measure, report, or profile."""
-    options = _parser().parse_args()
+    options = _parser().parse_intermixed_args()
     if options.what in MODES:
         path = run.run(options.what, options.runs, tuple(options.only))
         report.print_report(path)
