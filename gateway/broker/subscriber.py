@@ -9,8 +9,9 @@ to a link may wait forever either: a server that is frozen still accepts connect
 
 import asyncio
 import logging
+from collections.abc import Coroutine
 from contextlib import suppress
-from typing import Protocol
+from typing import Any, Protocol
 
 from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
@@ -130,12 +131,11 @@ class Subscriber:
         try:
             self._is_linked = True
             self._ledger.start_over()
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._send_changes(connection))
-                tasks.create_task(self._watch(listener))
-                tasks.create_task(self._receive(connection, listener))
-        except* _FAILURES as group:
-            raise _first(group) from group
+            await _until_one_fails(
+                self._send_changes(connection),
+                self._watch(listener),
+                self._receive(connection, listener),
+            )
         finally:
             await self._let_go(connection)
 
@@ -198,8 +198,18 @@ async def _send(connection: AbstractConnection, command: str, channels: list[byt
         await connection.send_command(command, *channels[start : start + CHANNELS_PER_COMMAND])
 
 
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
+async def _until_one_fails(*works: Coroutine[Any, Any, None]) -> None:
+    """Run works side by side; when one fails, end the others and raise what it raised.
+
+    Not a task group: those of Python 3.11 and 3.12 confuse the failure of a child with a
+    cancellation of their own task that comes in the same moment (python/cpython#116720).
+    """
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
