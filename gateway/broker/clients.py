@@ -5,6 +5,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from .draining import DrainingParser
+from .packing import PackingConnection
 
 TIMEOUT_S = 3.0
 """A command that takes longer finds Redis unavailable."""
@@ -19,6 +20,7 @@ def open_client(url: str) -> Redis:
     """
     pool = BlockingConnectionPool.from_url(
         url,
+        connection_class=PackingConnection,
         protocol=2,  # With 3, redis-py 8 hands out idle connections that Redis has closed.
         max_connections=_READERS,
         timeout=TIMEOUT_S,
@@ -34,6 +36,7 @@ def subscriber_pool(url: str) -> ConnectionPool:
     """Give a pool whose connections hand over whole socket reads (see ``draining``)."""
     return ConnectionPool.from_url(
         url,
+        connection_class=PackingConnection,
         parser_class=DrainingParser,
         protocol=2,
         socket_timeout=None,
