@@ -7,6 +7,7 @@ import pytest
 from gateway.broker.batching import MAX_BATCH
 from gateway.errors import BrokerUnavailable
 from gateway.wire.records import SessionRecord, UserRecord
+from tests.waiting import until
 
 from .bench import NAMES
 
@@ -34,8 +35,10 @@ async def scripts_run(broker) -> int:
 async def test_reader_goes_on_after_redis_was_away(bench):
     async with bench() as broker:
         await broker.cut()
-        assert (await broker.read("sid", "7")).session is None
+        with pytest.raises(BrokerUnavailable):
+            await broker.read("sid", "7")
         await broker.mend()
+        await until(lambda: broker.is_live)
         await broker.write_session("sid", SessionRecord("7", "digest"))
         assert (await broker.read("sid", "7")).session == SessionRecord("7", "digest")
 
@@ -72,8 +75,10 @@ async def test_channels_of_a_user_are_read(bench):
         )
 
 
-async def test_key_of_another_kind_is_no_session(bench):
+async def test_key_of_another_kind_is_no_session_and_harms_no_other(bench):
     async with bench() as broker:
         await broker.django.set(NAMES.session("sid"), "text")
-        with pytest.raises(BrokerUnavailable):
-            await broker.read("sid", "7")
+        await broker.write_session("other", SessionRecord("8", "digest"))
+        poisoned, other = await broker.read_many([("sid", "7"), ("other", "8")])
+        assert poisoned.session is None
+        assert other.session == SessionRecord("8", "digest")

@@ -15,7 +15,7 @@ from gateway.errors import BrokerUnavailable
 from gateway.timerwheel import TimerWheel
 from gateway.wire.names import Names
 from tests.unit.gateway.broker.behaviour import BrokerBehaviour, Ear
-from tests.waiting import until
+from tests.waiting import turn_loop, until
 
 pytestmark = pytest.mark.integration
 
@@ -77,6 +77,13 @@ async def test_frozen_server_is_found_by_the_probe(bench, monkeypatch):
         await until(lambda: broker.is_live)
         assert broker.ear.restored == 1
         assert [await broker.publish(channel, b"1") for channel in "ab"] == [1, 1]
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_subscriber_can_be_stopped_while_redis_stops(bench, turns):
+    async with asyncio.timeout(10), bench() as broker:
+        await broker.cut()
+        await turn_loop(turns)
 
 
 async def test_loss_and_return_are_logged_once(bench, caplog):
