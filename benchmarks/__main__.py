@@ -1,7 +1,9 @@
 """The command line: ``python -m benchmarks quick``, ``full``, ``report`` and so on."""
 
 import argparse
+import signal
 from pathlib import Path
+from types import FrameType
 
 from . import profile, report, run
 from .scenarios import MODES
@@ -10,6 +12,7 @@ from .scenarios import MODES
 def main() -> None:
     """Measure, report, or profile."""
     options = _parser().parse_intermixed_args()
+    signal.signal(signal.SIGTERM, _stop)
     if options.what in MODES:
         path = run.run(options.what, options.runs, tuple(options.only))
         report.print_report(path)
@@ -17,6 +20,11 @@ def main() -> None:
         report.write_report(options.path)
     else:
         profile.profile(*options.only)
+
+
+def _stop(signum: int, frame: FrameType | None) -> None:
+    """End as after Ctrl-C, so that no server is left behind."""
+    raise KeyboardInterrupt
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -27,6 +27,7 @@ class Load:
         seconds: how long to publish, at most ``rounds`` messages.
         broadcast_every_s: beside private messages, one for all; 0 for none.
         deflate: offer permessage-deflate, and count frames.
+        sequenced: publish what is kept for who comes back.
     """
 
     conns: int
@@ -43,6 +44,7 @@ class Load:
     broadcast_every_s: float = 0
     slow_percent: int = 0
     deflate: bool = False
+    sequenced: bool = False
 
 
 def run(running: Running, load: Load, dialogue: Dialogue) -> dict[str, Any]:
@@ -88,8 +90,10 @@ def _options(running: Running, load: Load, dialogue: Dialogue) -> list[str]:
 
 def _publishing(running: Running, load: Load) -> list[str]:
     server = running.server
-    address = server.to_one(load.body) if load.to_one else server.to_all(load.body)
+    address = _address(running, load)
     options = _destination(running, address)
+    for word in address.words:
+        options += ["--word", word]
     options += ["--channel", address.channel, "--template", address.template]
     options += ["--private" if load.to_one else "--fanout", "--body", str(load.body)]
     options += ["--rounds", str(load.rounds), "--seconds", str(load.seconds)]
@@ -99,6 +103,16 @@ def _publishing(running: Running, load: Load) -> list[str]:
         every = str(load.broadcast_every_s)
         options += ["--broadcast", everyone.channel, everyone.template, every]
     return options
+
+
+def _address(running: Running, load: Load) -> Address:
+    server = running.server
+    if load.sequenced:
+        address = server.in_sequence(running.redis, to_one=load.to_one)
+        if address is None:
+            raise GeneratorFailed("it keeps nothing for who comes back")
+        return address
+    return server.to_one(load.body) if load.to_one else server.to_all(load.body)
 
 
 def _destination(running: Running, address: Address) -> list[str]:

@@ -18,6 +18,7 @@ COLUMNS = (
     ("p99 ms", "p99_us", 1000),
     ("p99.9 ms", "p999_us", 1000),
     ("deliveries/s", "deliveries_per_s", 1),
+    ("Redis CPU µs a publication", "redis_cpu_us_per_publish", 1),
     ("connect CPU µs", "connect_cpu_us", 1),
     ("KiB a connection", "kib_per_conn", 1),
     ("idle % of a core", "hold_core_share", 0.01),
@@ -36,6 +37,13 @@ _LOAD = (
     "generator_share",
 )
 _CONNECT = ("connect_cpu_us", "kib_per_conn", "connect_s", "hold_core_share", "held_kib_per_conn")
+
+
+_EXTRA = {
+    "slow": ("pss_after_kib",),
+    "private": ("redis_cpu_us_per_publish",),
+    "private_sequenced": ("redis_cpu_us_per_publish",),
+}
 
 
 def print_report(path: Path) -> None:
@@ -93,8 +101,7 @@ def _targets(book: Book) -> str:
 def _scenario(book: Book, name: str) -> str:
     is_connect = name.startswith(("connect", "idle", "storm"))
     wanted: tuple[str, ...] = _CONNECT if is_connect else _LOAD
-    if name == "slow":
-        wanted = (*_LOAD, "pss_after_kib")
+    wanted += _EXTRA.get(name, ())
     columns = [column for column in COLUMNS if column[1] in wanted]
     rows = [row for server in book.versions if (row := _row(book, name, server, columns))]
     if not rows:

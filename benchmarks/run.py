@@ -59,7 +59,8 @@ def run(mode_name: str, runs: int | None = None, only: tuple[str, ...] = ()) -> 
     Args:
         mode_name: one of ``MODES``.
         runs: how often, if not as often as the mode says.
-        only: names of servers; none: all.
+        only: names of servers; none: all. What was measured of some is no full comparison, and
+            no report takes it by itself.
 
     Returns:
         The file with the results.
@@ -68,7 +69,8 @@ def run(mode_name: str, runs: int | None = None, only: tuple[str, ...] = ()) -> 
     scenarios = mode.scenarios()
     titles = {scenario.name: scenario.title for scenario in scenarios}
     facts = {**machine.describe(), "open_files": machine.raise_file_limit()}
-    results = Results(mode_name, started, facts, titles, not_run=dict(servers.NOT_RUN))
+    part = "-part" if only else ""
+    results = Results(mode_name + part, started, facts, titles, not_run=dict(servers.NOT_RUN))
     present = [
         server for server in _prepared(mode.servers, results) if not only or server.name in only
     ]

@@ -133,6 +133,22 @@ def _compressed(seconds: float) -> Iterator[Scenario]:
     )
 
 
+def _sequenced(seconds: float) -> Iterator[Scenario]:
+    load = Load(conns=1000, rounds=ENDLESS, seconds=seconds, sequenced=True)
+    yield Scenario(
+        name="fanout_sequenced",
+        title="fan-out to 1,000, one in flight, 64 B, kept for recovery",
+        load=load,
+        servers=("sockgate",),
+    )
+    yield Scenario(
+        name="private_sequenced",
+        title="private, full rate, kept for recovery",
+        load=replace(load, to_one=True, window=256),
+        servers=("sockgate",),
+    )
+
+
 def _slow(seconds: float) -> Scenario:
     return Scenario(
         name="slow",
@@ -168,6 +184,7 @@ def full() -> list[Scenario]:
         *fan_outs,
         *_private(seconds),
         *_over_http(seconds),
+        *_sequenced(seconds),
         _slow(seconds),
         *crowds,
         *_come_back(),

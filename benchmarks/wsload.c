@@ -24,6 +24,7 @@
  * Publishing
  *   --redis P | --http-publish P --http-path PATH     where to
  *   --channel C --template M     M is the message, with %s for the marker and its filling
+ *   --word W ...        in place of PUBLISH, another command of Redis, word by word
  *   --body N            bytes of marker and filling
  *   --fanout | --private         all receive each message, or one (%d in the channel)
  *   --rounds N          messages; in bursts (--burst N, all of one delivered before the next), or
@@ -54,6 +55,7 @@
 
 #define MAX_STEPS 4
 #define MAX_PIDS 64
+#define MAX_WORDS 32
 #define TAIL 64
 #define READ_BYTES (1 << 18)
 #define SECOND 1000000000ull
@@ -71,6 +73,8 @@ static int ntokens;
 static int redis_port, publish_port, rounds, burst = 1, window, private_mode, body = 64;
 static const char *channel = "chan", *publish_path = "/", *template = "%s";
 static const char *broadcast_channel, *broadcast_template;
+static const char *words[MAX_WORDS];
+static int nwords;
 static double rate, broadcast_every_s, publish_s;
 static int slow_percent, count_frames;
 
@@ -444,11 +448,15 @@ static void watch(int fd, Conn *conn) {
   if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event)) die("epoll_ctl");
 }
 
+static void write_filling(Text *filling, const char *kind, uint64_t at) {
+  addf(filling, "@@%llu%s;", (unsigned long long)at, kind);
+  if (filling->size < (size_t)body) add(filling, letters, body - filling->size);
+}
+
 static void compose(Text *out, const char *to, const char *message, int number, const char *kind, uint64_t at) {
   static Text filling, name, payload, path;
   filling.size = name.size = payload.size = path.size = 0;
-  addf(&filling, "@@%llu%s;", (unsigned long long)at, kind);
-  if (filling.size < (size_t)body) add(&filling, letters, body - filling.size);
+  write_filling(&filling, kind, at);
   expand(&name, to, number, &filling);
   expand(&payload, message, number, &filling);
   if (redis_port) {
@@ -462,13 +470,31 @@ static void compose(Text *out, const char *to, const char *message, int number, 
   add(out, payload.at, payload.size);
 }
 
+static void compose_command(Text *out, int number, uint64_t at) {
+  static Text filling, word;
+  filling.size = 0;
+  write_filling(&filling, "", at);
+  addf(out, "*%d\r\n", nwords);
+  for (int i = 0; i < nwords; i++) {
+    word.size = 0;
+    expand(&word, words[i], number, &filling);
+    addf(out, "$%zu\r\n", word.size);
+    add(out, word.at, word.size);
+    add(out, "\r\n", 2);
+  }
+}
+
 /* Publish n messages in one write, from the given number on. */
 static void publish(long from, int n, int is_marked) {
   static Text out;
   out.size = 0;
   last_published = now();
-  for (int i = 0; i < n; i++)
-    compose(&out, channel, template, (int)((from + i) % nconn), "", is_marked ? now() : 0);
+  for (int i = 0; i < n; i++) {
+    int number = (int)((from + i) % nconn);
+    uint64_t at = is_marked ? now() : 0;
+    if (nwords) compose_command(&out, number, at);
+    else compose(&out, channel, template, number, "", at);
+  }
   put(publisher, out.at, out.size);
 }
 
@@ -639,6 +665,7 @@ static void read_options(char **arg) {
     else if (IS("--http-path")) publish_path = VALUE;
     else if (IS("--channel")) channel = VALUE;
     else if (IS("--template")) template = VALUE;
+    else if (IS("--word") && nwords < MAX_WORDS) words[nwords++] = VALUE;
     else if (IS("--body")) body = atoi(VALUE), body = body < MAX_BODY ? body : MAX_BODY;
     else if (IS("--fanout")) private_mode = 0;
     else if (IS("--private")) private_mode = 1;

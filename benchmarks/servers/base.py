@@ -65,11 +65,13 @@ class Address:
         channel: of Redis, or what ``path`` asks for.
         template: the message, with ``%s`` for the marker.
         path: of the server's own HTTP interface, where it has no Redis.
+        words: another command of Redis, in place of ``PUBLISH``.
     """
 
     channel: str
     template: str
     path: str = ""
+    words: tuple[str, ...] = ()
 
 
 class Server:
@@ -106,6 +108,10 @@ class Server:
     def to_one(self, body: int) -> Address:
         """Say where a message for one user goes."""
         raise NotImplementedError
+
+    def in_sequence(self, redis: Redis, *, to_one: bool) -> Address | None:
+        """Say where a message goes that is kept for who comes back; None: it keeps none."""
+        return None
 
     def miss_something(self, redis: Redis) -> Dialogue | None:
         """Publish what absent clients miss.

@@ -7,8 +7,13 @@ is for every other server here.
 import json
 import sys
 
+from redis import from_url as open_redis
+
+from djangoauth.outgoing import Outgoing
 from djangoauth.publisher import Publisher
-from gateway.wire.names import BROADCAST
+from gateway.wire.names import BROADCAST, Names
+from gateway.wire.namespaces import Policy
+from gateway.wire.scripts import PUBLISH
 
 from ..places import ROOT
 from ..process import Process
@@ -62,6 +67,15 @@ class Sockgate(Server):
             "xhr": lambda: self._over_http("xhr"),
         }
         return dialogues[transport]() if transport in dialogues else None
+
+    def in_sequence(self, redis: Redis, *, to_one: bool) -> Address | None:
+        """Call the script of sequenced publications, as the product's own publisher does."""
+        with open_redis(redis.url) as client:
+            client.script_load(PUBLISH)
+        channel = "user:%d" if to_one else BROADCAST
+        words = Outgoing(channel, MESSAGE.encode(), Policy()).command(Names())
+        texts = (word.decode() if isinstance(word, bytes) else str(word) for word in words)
+        return Address("", MESSAGE, words=tuple(texts))
 
     def miss_something(self, redis: Redis) -> Dialogue | None:
         """Publish in sequence; who comes back names where he was, and waits for the last one."""

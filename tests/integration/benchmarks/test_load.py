@@ -58,6 +58,12 @@ def test_frames_are_counted_where_markers_cannot_be_read(floor):
     assert _figures(floor, rounds=3, deflate=True)["delivered"] == 3 * CONNS
 
 
+@pytest.mark.parametrize("to_one", [True, False])
+def test_sequenced_publication_is_counted(sockgate, to_one):
+    figures = _figures(sockgate, rounds=10, sequenced=True, to_one=to_one)
+    assert figures["delivered"] == figures["expected"] >= 10
+
+
 @pytest.mark.parametrize("transport", ["websocket", "rawwebsocket", "xhr_streaming", "xhr"])
 def test_sockgate_delivers_on_every_transport(sockgate, transport):
     assert _figures(sockgate, transport, rounds=4)["delivered"] == 4 * CONNS
