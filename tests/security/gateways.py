@@ -14,6 +14,7 @@ from gateway.wire.names import Names
 from tests.e2e.servers import HOST, Server, answers, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
+CONTROL = Names().control
 PATIENCE_S = 20
 ACCOUNT = "gateway"
 PASSWORD = "a-password-for-tests-only"
@@ -96,7 +97,7 @@ class Gateway:
 
     def tell(self, message: ControlMessage) -> None:
         self.wait_until_ready()
-        self.admin.publish(Names().control, write_control(message))
+        self.admin.publish(CONTROL, write_control(message))
 
     def kill_subscription(self) -> None:
         for client in self.admin.client_list(_type="pubsub"):

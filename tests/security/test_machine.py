@@ -77,4 +77,5 @@ def test_oracle_sees_a_gateway_that_is_not_told(
             stateful_step_count=10,
             derandomize=True,
             phases=[Phase.generate],
+            report_multiple_bugs=False,
         )
