@@ -69,6 +69,10 @@ class CatchUp:
             except BrokerUnavailable as error:
                 self._give_up(error)
                 await asyncio.sleep(RETRY_S)
+            except Exception:
+                log.exception("event=history_failed")
+                self._give_up(BrokerUnavailable("our own fault"))
+                await asyncio.sleep(RETRY_S)
 
     def _add(self, route: Route) -> None:
         self._behind[route] = None
@@ -96,9 +100,10 @@ class CatchUp:
         await self._settle(routes)
 
     async def _settle(self, routes: list[Route]) -> None:
-        questions = {route: route.question() for route in routes}
+        # One that fell behind while it was being read may flow again by now.
+        questions = {route: route.question() for route in routes if route.is_held}
         asked = {route: question for route, question in questions.items() if question}
         readings = await self._history.read_many(list(asked.values())) if asked else []
         found = dict(zip(asked, readings, strict=True))
-        for route in routes:
+        for route in questions:
             self._hub.settle(route, found.get(route))

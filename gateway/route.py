@@ -142,7 +142,7 @@ class Route:
         Returns:
             The newcomers that hear the channel from now on.
         """
-        if self._is_overtaken:
+        if self._held is None or self._is_overtaken:
             return []
         told = reading or Reading(None)
         self._catch_up(told)

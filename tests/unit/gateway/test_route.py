@@ -247,6 +247,14 @@ def test_reading_from_before_the_loss_settles_nothing():
     assert heard(connection) == [6]
 
 
+def test_reading_of_a_route_that_flows_again_settles_nothing():
+    route, connection = flowing(last=5)
+    say(route, pub(6))
+    assert route.settle(read(5)) == []
+    say(route, pub(7))
+    assert heard(connection) == [6, 7]
+
+
 def test_what_waits_is_bounded_and_what_did_not_fit_is_told_or_read_again():
     route, connection = flowing(last=1, held_limit_bytes=10)
     say(route, pub(3), plain("x" * 20), pub(4))
