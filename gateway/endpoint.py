@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from .authenticator import Authenticator
 from .connection import Connection, Identity, State, Transport
+from .deadline import Deadline
 from .errors import BrokerUnavailable, Refused
 from .hub import Hub
 from .newcomers import Announcement, Arrival, Standing
@@ -111,7 +112,7 @@ class Endpoint:
         )
         self.registry.add(connection)
         self.opened_count[transport.name] += 1
-        self._wheel.schedule(_Deadline(self, connection), self._connect_timeout_s)
+        self._wheel.schedule(Deadline(self, connection), self._connect_timeout_s)
         return connection
 
     def received(self, connection: Connection, text: str) -> None:
@@ -252,18 +253,3 @@ class Endpoint:
 
 def _unanswered(connection: Connection, frame: messages.ClientFrame) -> None:
     connection.send(messages.error("not_supported", "nothing is answered here", frame.id))
-
-
-class _Deadline:
-    """The latest moment at which a connection must have been welcomed."""
-
-    __slots__ = ("connection", "endpoint")
-
-    def __init__(self, endpoint: Endpoint, connection: Connection) -> None:
-        self.endpoint = endpoint
-        self.connection = connection
-
-    def on_timer(self, now: float) -> None:
-        """Close the connection unless it was welcomed."""
-        if self.connection.state in (State.WAITING, State.CHECKING):
-            self.endpoint.close(self.connection, CloseCode.CONNECT_TIMEOUT)
