@@ -97,7 +97,8 @@ class Gateway:
             with urlopen(f"http://127.0.0.1:{self.ops_port + worker}{path}", timeout=5) as answer:
                 return answer.status, answer.read().decode()
         except HTTPError as error:
-            return error.code, error.read().decode()
+            with error:
+                return error.code, error.read().decode()
 
     def metric(self, name: str) -> float:
         """Read one metric; 0 when it is not there."""
