@@ -174,8 +174,9 @@ def _measure(running: Running, scenario: Scenario) -> Figures | None:
 
 def _check(figures: Figures, where: str, results: Results) -> None:
     """Say what makes figures doubtful."""
-    if figures["refused"]:
-        _note_failure(results, where, f"{figures['refused']} connections were refused")
+    for fate in ("refused", "unanswered"):
+        if figures[fate]:
+            _note_failure(results, where, f"{figures[fate]} connections were {fate}")
     if figures.get("missing_in_warm_up"):
         _note_failure(results, where, f"{figures['missing_in_warm_up']} missing in the warm-up")
     if figures.get("delivered", 0) < figures.get("expected", 0):

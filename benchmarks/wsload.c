@@ -535,7 +535,7 @@ static void connect_all(void) {
   usleep(300000);
   while (spin(0) > 0) {}
   long pss = pss_kib_of_all();
-  addf(&report, "{\"conns\": %d, \"open\": %d, \"refused\": %d, \"deflated\": %d, ", nconn, nopen, nconn - nopen, deflates);
+  addf(&report, "{\"conns\": %d, \"open\": %d, \"refused\": %d, \"unanswered\": %d, \"deflated\": %d, ", nconn, nopen, nrefused, nconn - nopen - nrefused, deflates);
   addf(&report, "\"connect_s\": %.4f, \"connect_cpu_us\": %.2f, \"connect_generator_share\": %.2f, ", seconds, cpu * 1e6 / (nopen ? nopen : 1), own / seconds);
   addf(&report, "\"pss_before_kib\": %ld, \"kib_per_conn\": %.3f", pss_at_start, (double)(pss - pss_at_start) / (nopen ? nopen : 1));
 }
