@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from .background import until_one_fails
 from .connection import Connection
 from .errors import BrokerUnavailable
 from .hub import Hub
@@ -120,9 +121,25 @@ class Presence:
 
     async def run(self) -> None:
         """Write what changes, and beat, until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._write_changes())
-            tasks.create_task(self._beat())
+        await until_one_fails(self._write_changes(), self._beat())
+
+    async def look_around(self) -> None:
+        """Beat once; write again what Redis has forgotten, and tell of workers that died.
+
+        Raises:
+            BrokerUnavailable: Redis cannot be asked now.
+        """
+        pulse = await self._store.beat()
+        dead, self._live = self._live - pulse.live, pulse.live
+        if pulse.was_forgotten:
+            everything = (
+                (channel, uid) for channel in self._counts for uid in self._counts[channel]
+            )
+            self._unwritten.update(dict.fromkeys(everything))
+        if self._unwritten:
+            self._changed.set()
+        for worker in dead:
+            await self._tell_of_the_dead(worker)
 
     async def part(self) -> None:
         """Take this worker out; its connections are gone."""
@@ -164,21 +181,8 @@ class Presence:
 
     async def _beat(self) -> None:
         while True:
-            await self._or_later(self._look_around)
+            await self._or_later(self.look_around)
             await asyncio.sleep(HEARTBEAT_S)
-
-    async def _look_around(self) -> None:
-        pulse = await self._store.beat()
-        dead, self._live = self._live - pulse.live, pulse.live
-        if pulse.was_forgotten:
-            everything = (
-                (channel, uid) for channel in self._counts for uid in self._counts[channel]
-            )
-            self._unwritten.update(dict.fromkeys(everything))
-        if self._unwritten:
-            self._changed.set()
-        for worker in dead:
-            await self._tell_of_the_dead(worker)
 
     async def _tell_of_the_dead(self, worker: str) -> None:
         for channel in [c for c in self._counts if self._policy_of(c).join_leave]:
@@ -200,3 +204,5 @@ class Presence:
             await work()
         except BrokerUnavailable as error:
             log.warning("event=presence_postponed cause=%s", error)
+        except Exception:
+            log.exception("event=presence_failed")

@@ -11,12 +11,12 @@ from ..presence import Change, Pulse
 from ..wire import scripts
 from ..wire.control import PresenceChanged, write_control
 from ..wire.names import Names
-from ..wire.presence import WORKER_TTL_S, Present, merge
+from ..wire.presence import HEARTBEAT_S, WORKER_TTL_S, Present, merge
 
 HASH_TTL_S = 3600
 """After a worker has died, its hashes are garbage; while it lives, they are written again."""
 
-REWRITE_BEATS = HASH_TTL_S // 20
+REWRITE_BEATS = HASH_TTL_S // 2 // HEARTBEAT_S
 """Every so many heartbeats, half a TTL, the hashes live on."""
 
 
@@ -47,9 +47,7 @@ class RedisPresence:
         pipeline.sadd(self._names.workers, self._worker)
         pipeline.smembers(self._names.workers)
         known, _, members = await _execute(pipeline)
-        others = sorted(member.decode() for member in members)
-        others.remove(self._worker)
-        await self._look_at(others)
+        await self._look_at(sorted({member.decode() for member in members} - {self._worker}))
         self._beats += 1
         was_forgotten = known is None or self._beats % REWRITE_BEATS == 0
         return Pulse(frozenset(self._others), was_forgotten)

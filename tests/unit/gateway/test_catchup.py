@@ -1,0 +1,117 @@
+"""Reading for many routes at once, and what follows when Redis cannot be asked."""
+
+import asyncio
+import logging
+from contextlib import asynccontextmanager
+
+import pytest
+
+from gateway import catchup
+from gateway.catchup import CatchUp
+from gateway.connection import Connection, State
+from gateway.errors import BrokerUnavailable
+from gateway.hub import Hub
+from gateway.newcomers import Arrival
+from gateway.recovery import Reading
+from gateway.wire.names import Names
+from gateway.wire.namespaces import Policy
+from tests.waiting import until
+
+from .fakes import new_connection
+from .test_hub import FakeSubscriptions
+
+
+class FakeHistory:
+    """Histories, each at offset 5, and confirmations."""
+
+    def __init__(self) -> None:
+        self.asked: list[list[str]] = []
+        self.error: Exception | None = None
+
+    async def read_many(self, questions) -> list[Reading]:
+        self.asked.append([question.channel for question in questions])
+        await asyncio.sleep(0)
+        if self.error:
+            raise self.error
+        return [Reading(("e", 5)) for _ in questions]
+
+    async def confirmed(self, channels) -> None:
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+def history(monkeypatch):
+    monkeypatch.setattr(catchup, "RETRY_S", 0)
+    return FakeHistory()
+
+
+@asynccontextmanager
+async def running(history: FakeHistory):
+    hub = Hub(Names(), FakeSubscriptions(), 1000, lambda channel: Policy())
+    task = asyncio.ensure_future(CatchUp(hub, history, history).run())
+    try:
+        yield hub
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def arrive(hub: Hub, *channels: str) -> tuple[Connection, Arrival]:
+    connection, arrival = new_connection(), Arrival(channels, {}, 100)
+    connection.enter(State.CHECKING)
+    for channel, newcomer in arrival.newcomers.items():
+        hub.join(connection, channel, newcomer)
+    return connection, arrival
+
+
+async def test_channels_of_one_moment_are_read_together(history):
+    async with running(history) as hub:
+        arrivals = [arrive(hub, f"user:{n}", "broadcast")[1] for n in range(3)]
+        for arrival in arrivals:
+            standings = await arrival.complete()
+            assert [at.position for at in standings.values()] == [("e", 5)] * 2
+    assert len(history.asked) == 1
+    assert sorted(history.asked[0]) == ["broadcast", "user:0", "user:1", "user:2"]
+
+
+async def test_channel_that_is_known_is_not_read_again(history):
+    async with running(history) as hub:
+        await arrive(hub, "broadcast")[1].complete()
+        await arrive(hub, "broadcast")[1].complete()
+    assert len(history.asked) == 1
+
+
+@pytest.mark.parametrize("error", [BrokerUnavailable("away"), RuntimeError("a fault of ours")])
+async def test_newcomers_are_told_when_nothing_can_be_read_and_the_next_are_served(
+    history, error, caplog
+):
+    caplog.set_level(logging.WARNING)
+    async with running(history) as hub:
+        history.error = error
+        connection, arrival = arrive(hub, "user:1", "user:2")
+        with pytest.raises(BrokerUnavailable):
+            await arrival.complete()
+        assert connection.channels == ()
+        assert hub.channels() == []
+        history.error = None
+        await arrive(hub, "user:1")[1].complete()
+    assert "event=history_" in caplog.text
+
+
+async def test_who_leaves_while_he_waits_keeps_nobody_waiting(history):
+    async with running(history) as hub:
+        connection, arrival = arrive(hub, "user:1", "user:2")
+        hub.leave_all(connection)
+        assert await arrival.complete() == {}
+        await until(lambda: not hub.channels())
+
+
+async def test_lost_link_is_healed_when_it_can_be_read_again(history):
+    async with running(history) as hub:
+        await arrive(hub, "broadcast")[1].complete()
+        history.error = BrokerUnavailable("away")
+        hub.link_lost()
+        await until(lambda: len(history.asked) > 3)
+        assert hub.is_healing
+        history.error = None
+        await until(lambda: not hub.is_healing)
