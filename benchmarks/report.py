@@ -20,7 +20,6 @@ COLUMNS = (
     ("deliveries/s", "deliveries_per_s", 1),
     ("Redis CPU µs a publication", "redis_cpu_us_per_publish", 1),
     ("connect CPU µs", "connect_cpu_us", 1),
-    ("KiB a connection", "kib_per_conn", 1),
     ("idle % of a core", "hold_core_share", 0.01),
     ("KiB a connection, idle", "held_kib_per_conn", 1),
     ("connected after s", "connect_s", 1),
@@ -36,7 +35,7 @@ _LOAD = (
     "deliveries_per_s",
     "generator_share",
 )
-_CONNECT = ("connect_cpu_us", "kib_per_conn", "connect_s", "hold_core_share", "held_kib_per_conn")
+_CONNECT = ("connect_cpu_us", "connect_s", "hold_core_share", "held_kib_per_conn")
 
 
 _EXTRA = {
@@ -137,7 +136,7 @@ def _capacity(book: Book) -> str:
     fan_out = book.median("fanout_1000_b1_64", targets.US, "cpu_us_per_delivery")
     redis = book.median("private", targets.US, "redis_cpu_us_per_publish")
     kib = book.median("idle_8000", targets.US, "held_kib_per_conn") or book.median(
-        "connect_1000", targets.US, "kib_per_conn"
+        "idle_1000", targets.US, "held_kib_per_conn"
     )
     connect = book.median("connect_1000", targets.US, "connect_cpu_us")
     if not (fan_out and redis and kib and connect):

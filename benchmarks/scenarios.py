@@ -93,13 +93,15 @@ def _over_http(seconds: float) -> Iterator[Scenario]:
         )
 
 
-def _connect(conns: int, servers: tuple[str, ...] | None) -> Scenario:
-    title = f"connect {conns:,}, then {HEARTBEATS_S} s idle"
-    load = Load(conns=conns, hold_s=HEARTBEATS_S)
-    return Scenario(name=f"idle_{conns}", title=title, load=load, servers=servers, max_runs=3)
+def _idle(conns: int, hold_s: int) -> Scenario:
+    """Do this first, while the server's memory is that of a new process."""
+    title = f"connect {conns:,} to a new process, then {hold_s} s idle"
+    load = Load(conns=conns, hold_s=hold_s)
+    return Scenario(name=f"idle_{conns}", title=title, load=load, max_runs=3)
 
 
 def _connect_only(conns: int) -> Scenario:
+    """Do this late, when whatever compiles as it runs has compiled."""
     return Scenario(name=f"connect_{conns}", title=f"connect {conns:,}", load=Load(conns=conns))
 
 
@@ -164,7 +166,7 @@ def quick() -> list[Scenario]:
     seconds = 0.8
     fan_outs = [_fan_out(1000, burst, 64, seconds, MAIN) for burst in (16, 64)]
     others = [_fan_out(1000, 1, 64, seconds, None), *_private(seconds)]
-    chosen = [_connect_only(1000), *others, *fan_outs, *_over_http(seconds)]
+    chosen = [_idle(1000, 1), *others, *fan_outs, _connect_only(1000), *_over_http(seconds)]
     left_out = {"mix", "xhr", "rawwebsocket"}
     return [scenario for scenario in chosen if scenario.name not in left_out]
 
@@ -179,14 +181,15 @@ def full() -> list[Scenario]:
     ]
     crowds = [_fan_out(8000, burst, 64, seconds, MAIN) for burst in (1, 16, 64)]
     return [
-        _connect(8000, MAIN),  # first, while the server's memory is that of a new process
-        _connect_only(1000),
+        _idle(8000, HEARTBEATS_S),
         *fan_outs,
         *_private(seconds),
+        _connect_only(1000),
         *_over_http(seconds),
         *_sequenced(seconds),
         _slow(seconds),
         *crowds,
+        _connect_only(8000),
         *_come_back(),
         *_compressed(seconds),
     ]
@@ -231,7 +234,7 @@ class Mode:
 
 MODES = {
     "quick": Mode(quick, runs=3, minor_runs=1, budget_s=280),
-    "full": Mode(full, runs=5, minor_runs=3, budget_s=100 * 60),
+    "full": Mode(full, runs=5, minor_runs=2, budget_s=100 * 60),
     "techniques": Mode(techniques, runs=5, minor_runs=5, budget_s=20 * 60, servers=ABLATED),
     "smoke": Mode(smoke, runs=1, minor_runs=1, budget_s=10 * 60),
 }

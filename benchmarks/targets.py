@@ -69,12 +69,12 @@ TARGETS = (
     ),
     Target(
         "connect at 8,000, CPU, of its own at 1,000",
-        Figure(("idle_8000",), US, "connect_cpu_us"),
+        Figure(("connect_8000",), US, "connect_cpu_us"),
         Figure(("connect_1000",), US, "connect_cpu_us"),
         1.1,
     ),
     _alone("KiB per idle connection at 8,000 (PSS)", 6, "held_kib_per_conn", "idle_8000"),
-    _alone("KiB per idle connection at 1,000 (PSS)", 6, "kib_per_conn", "connect_1000"),
+    _alone("KiB per idle connection at 1,000 (PSS)", 6, "held_kib_per_conn", "idle_1000"),
     _against(
         "latency of a private message, p99", "Socket.IO", 1.0, "private_rate", figure="p99_us"
     ),
