@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from . import machine, seed
-from .places import BUILD
 from .redisserver import Redis
 from .servers.base import Running, Server
 
@@ -20,13 +20,9 @@ def started(server: Server, *, compression: bool = False, users: int = USERS) ->
         DidNotStart: it could not.
     """
     port, core = machine.free_port(), machine.server_core()
-    with Redis() as redis:
-        tokens = _seed(redis, users) if server.needs_tokens else None
+    with Redis() as redis, TemporaryDirectory() as folder:
+        tokens = Path(folder) / "tokens" if server.needs_tokens else None
+        if tokens:
+            seed.seed(redis.url, users, tokens)
         with server.process(port, redis, core, compression=compression) as process:
             yield Running(server, process, port, redis, tokens)
-
-
-def _seed(redis: Redis, users: int) -> Path:
-    tokens = BUILD / "tokens.txt"
-    seed.seed(redis.url, users, tokens)
-    return tokens
