@@ -7,7 +7,6 @@ whatever ends the session finds the connection, so a logout at any moment is see
 two.
 """
 
-import asyncio
 import logging
 import math
 from collections import Counter
@@ -16,6 +15,7 @@ from secrets import token_urlsafe
 from typing import Any, Protocol
 
 from .authenticator import Authenticator
+from .background import Background
 from .connection import Connection, Identity, State, Transport
 from .deadline import Deadline
 from .errors import BrokerUnavailable, Refused
@@ -86,7 +86,7 @@ class Endpoint:
         self._held_limit_bytes = held_limit_bytes
         self._max_recover = max_recover
         self._frame_interval_s = 1 / max_frames_per_second
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = Background()
         self.on_welcome: Callable[[Connection], None] = lambda connection: None
         self.on_frame: Callable[[Connection, messages.ClientFrame], None] = _unanswered
         self.is_draining = False
@@ -235,9 +235,7 @@ class Endpoint:
 
     def start(self, work: Coroutine[Any, Any, None], connection: Connection) -> None:
         """Run work for a connection; what it refuses closes the connection."""
-        task = asyncio.ensure_future(self._guarded(work, connection))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._background.start(self._guarded(work, connection))
 
     async def _guarded(self, work: Coroutine[Any, Any, None], connection: Connection) -> None:
         try:

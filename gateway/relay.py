@@ -22,6 +22,7 @@ from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPHeaders, HTTPServerConnectionDelegate, RequestStartLine
 from tornado.iostream import IOStream, StreamClosedError
 
+from .background import Background
 from .detour import Detour
 from .proxies import Client, ProxyPolicy
 
@@ -77,7 +78,7 @@ class Relay(Detour):
         self._siblings = siblings
         self._proxies = proxies
         self._session_path = re.compile(re.escape(prefix) + r"/[^/.]+/([^/.]+)/(?!websocket)\w+")
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = Background()
 
     def takes(
         self, connection: HTTP1Connection, start_line: RequestStartLine, headers: HTTPHeaders
@@ -109,9 +110,7 @@ class Relay(Detour):
         peer, scheme = getattr(context, "remote_ip", ""), getattr(context, "protocol", "http")
         client = self._proxies.client_of(peer, scheme, headers)
         head = _head(start_line, headers, client)
-        task = asyncio.ensure_future(self._relay(connection.detach(), head, owner))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._background.start(self._relay(connection.detach(), head, owner))
 
     async def _relay(self, browser: IOStream, head: bytes, owner: int) -> None:
         sibling = IOStream(socket.socket(socket.AF_UNIX))

@@ -18,6 +18,7 @@ from time import time
 from typing import Any
 
 from .authenticator import Authenticator, Claim
+from .background import Background
 from .connection import Connection, Identity, State
 from .endpoint import Endpoint
 from .errors import BrokerUnavailable
@@ -61,7 +62,7 @@ class SessionWatch:
         self._audit_interval_s = audit_interval_s
         self._clock = clock
         self._prolong = prolong
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = Background()
 
     def session_ended(self, sid: str) -> None:
         """Close every connection of a session."""
@@ -186,9 +187,7 @@ class SessionWatch:
         return expires_at is not None and expires_at <= self._clock()
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.ensure_future(self._logged(work))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._background.start(self._logged(work))
 
     async def _logged(self, work: Coroutine[Any, Any, None]) -> None:
         try:

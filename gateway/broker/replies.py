@@ -1,11 +1,11 @@
 """Answers to control messages: pushed to a short-lived list that the asker reads."""
 
-import asyncio
 import logging
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from ..background import Background
 from ..wire.names import Names
 
 log = logging.getLogger("gateway.broker")
@@ -24,13 +24,11 @@ class RedisReplies:
     def __init__(self, client: Redis, names: Names) -> None:
         self._client = client
         self._names = names
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = Background()
 
     def reply(self, reply_to: str, answer: int) -> None:
         """Push an answer, soon."""
-        task = asyncio.create_task(self._push(self._names.reply(reply_to), answer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._background.start(self._push(self._names.reply(reply_to), answer))
 
     async def _push(self, key: str, answer: int) -> None:
         pipeline = self._client.pipeline(transaction=False)

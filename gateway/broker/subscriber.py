@@ -9,14 +9,14 @@ to a link may wait forever either: a server that is frozen still accepts connect
 
 import asyncio
 import logging
-from collections.abc import Coroutine
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Protocol
 
 from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from redis.exceptions import RedisError
 
+from ..background import until_one_fails
 from ..errors import BrokerUnavailable
 from ..hub import Received
 from ..timerwheel import TimerWheel
@@ -131,7 +131,7 @@ class Subscriber:
         try:
             self._is_linked = True
             self._ledger.start_over()
-            await _until_one_fails(
+            await until_one_fails(
                 self._send_changes(connection),
                 self._watch(listener),
                 self._receive(connection, listener),
@@ -196,20 +196,3 @@ class Subscriber:
 async def _send(connection: AbstractConnection, command: str, channels: list[bytes]) -> None:
     for start in range(0, len(channels), CHANNELS_PER_COMMAND):
         await connection.send_command(command, *channels[start : start + CHANNELS_PER_COMMAND])
-
-
-async def _until_one_fails(*works: Coroutine[Any, Any, None]) -> None:
-    """Run works side by side; when one fails, end the others and raise what it raised.
-
-    Not a task group: those of Python 3.11 and 3.12 confuse the failure of a child with a
-    cancellation of their own task that comes in the same moment (python/cpython#116720).
-    """
-    tasks = [asyncio.ensure_future(work) for work in works]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

@@ -25,6 +25,6 @@ async def test_answer_is_lost_with_a_word_when_redis_is_away(bench, caplog):
     async with bench() as broker:
         await broker.cut()
         broker.reply("question", 3)
-        await until(lambda: not broker.replies._tasks)
+        await until(lambda: broker.replies._background.is_idle)
         await broker.mend()
     assert "event=reply_lost cause=" in caplog.text

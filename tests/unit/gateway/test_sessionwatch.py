@@ -66,7 +66,7 @@ def count_reads(house: House, after: Callable[[], None] = lambda: None) -> list[
 
 
 async def settled(house) -> None:
-    await until(lambda: not house.watch._tasks)
+    await until(lambda: house.watch._background.is_idle)
 
 
 async def test_another_password_closes(house):

@@ -1,0 +1,42 @@
+"""Tasks that run beside what awaits."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+Work = Coroutine[Any, Any, None]
+
+
+class Background:
+    """Work that nobody waits for; the loop itself would let go of it before it ends."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether everything that was started has ended."""
+        return not self._tasks
+
+    def start(self, work: Work) -> None:
+        """Run work, soon; what it raises is the loop's to report."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def until_one_fails(*works: Work) -> None:
+    """Run works side by side; when one fails, end the others and raise what it raised.
+
+    Not a task group: those of Python 3.11 and 3.12 confuse the failure of a child with a
+    cancellation of their own task that comes in the same moment (python/cpython#116720).
+    """
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
