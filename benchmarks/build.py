@@ -58,10 +58,19 @@ def debian_package(name: str) -> Path:
     if not home.exists():
         downloads = BUILD / "debian" / "downloads"
         downloads.mkdir(parents=True, exist_ok=True)
-        _run("apt-get", "download", "-q", name, folder=downloads)
+        _download(name, downloads)
         archive = max(downloads.glob(f"{name}_*.deb"), key=lambda path: path.stat().st_mtime)
         _run("dpkg-deb", "-x", archive, home)
     return home
+
+
+def _download(name: str, folder: Path) -> None:
+    """Download a Debian package; on a new machine apt knows of none yet."""
+    try:
+        _run("apt-get", "download", "-q", name, folder=folder)
+    except CannotBuild:
+        _run("apt-get", "update", "-qq")
+        _run("apt-get", "download", "-q", name, folder=folder)
 
 
 def _run(

@@ -20,9 +20,8 @@ class Nchan(Server):
     versions = "Debian's nginx and libnginx-mod-nchan"
 
     def prepare(self) -> None:
-        """Unpack the module beside the nginx that is installed."""
-        if not _nginx():
-            raise build.CannotBuild("nginx is not installed")
+        """Unpack the module, and nginx where none is installed."""
+        _nginx()
         build.debian_package("libnginx-mod-nchan")
 
     def process(self, port: int, redis: Redis, core: int, *, compression: bool = False) -> Process:
@@ -52,4 +51,5 @@ class Nchan(Server):
 
 
 def _nginx() -> str:
-    return shutil.which("nginx") or shutil.which("/usr/sbin/nginx") or ""
+    installed = shutil.which("nginx") or shutil.which("/usr/sbin/nginx")
+    return installed or str(build.debian_package("nginx") / "usr/sbin/nginx")
