@@ -88,6 +88,7 @@ class Connection:
         "_held_bytes",
         "address",
         "channels",
+        "has_moved",
         "held_limit_bytes",
         "id",
         "identity",
@@ -118,6 +119,7 @@ class Connection:
         self.uid: str | None = None
         self.identity: Identity | None = None
         self.is_doubted = False
+        self.has_moved = False
         self.spent_until = opened_at
         self.channels: tuple[str, ...] = ()
         self._held: list[Batch] | None = []

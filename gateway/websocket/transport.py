@@ -243,6 +243,8 @@ class WebSocket:
             self._take_text(message.payload)
         elif message.opcode is Opcode.PING and self._shared.endpoint.admits(self._connection):
             self._link.write(encode(Opcode.PONG, message.payload))
+        elif message.opcode is Opcode.PONG:
+            self._shared.endpoint.admits(self._connection)
         elif message.opcode is Opcode.CLOSE:
             self._take_close(message.payload)
         elif message.opcode is Opcode.BINARY:

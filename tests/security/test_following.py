@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth import HASH_SESSION_KEY
 from django.contrib.auth.models import Group, User
 from django.test import Client
 from redis import Redis
@@ -82,6 +83,22 @@ def test_changing_ones_own_password_keeps_this_session_and_ends_the_others(
     for watched in mine:
         watched.wait_for(channel=f"user:{alice.pk}")
         assert watched.close is None
+
+
+def test_slow_change_of_ones_own_password_sends_the_page_for_another_token(
+    visitor: Visit, tabs: Tabs
+) -> None:
+    """A site that sends a mail between the two saves: the page comes back by itself."""
+    watched = tabs.open(visitor.token())
+    visitor.user.set_password(NEW_PASSWORD)
+    visitor.user.save()
+    session = visitor.client.session
+    session.cycle_key()
+    assert watched.wait_for_close().code == 4402
+    session[HASH_SESSION_KEY] = visitor.user.get_session_auth_hash()
+    session.save()
+    visitor.client.cookies["sessionid"] = str(session.session_key)
+    tabs.open(visitor.token())
 
 
 @pytest.fixture
