@@ -142,10 +142,10 @@ class Worker:
         """Send every browser elsewhere, then let go of everything."""
         await self._drain()
         await self._listeners.close()
+        await self.presence.part()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self.presence.part()
         await self._pool.aclose()
         await self._client.aclose()
 

@@ -86,6 +86,7 @@ class Presence:
         self._counts: dict[str, Counter[str]] = {}
         self._unwritten: dict[tuple[str, str], None] = {}
         self._changed = asyncio.Event()
+        self._has_parted = False
         self._live: frozenset[str] = frozenset()
         self._readings: dict[str, asyncio.Task[Present]] = {}
         hub.on_joined = self.joined
@@ -142,7 +143,8 @@ class Presence:
             await self._tell_of_the_dead(worker)
 
     async def part(self) -> None:
-        """Take this worker out; its connections are gone."""
+        """Take this worker out for good; its connections are gone."""
+        self._has_parted = True
         try:
             await self._write()
             await self._store.part()
@@ -164,7 +166,7 @@ class Presence:
             self._count(channel, uid, -1)
 
     async def _write_changes(self) -> None:
-        while True:
+        while not self._has_parted:
             await self._changed.wait()
             await asyncio.sleep(GATHER_S)
             await self._or_later(self._write)
@@ -180,7 +182,7 @@ class Presence:
             raise
 
     async def _beat(self) -> None:
-        while True:
+        while not self._has_parted:
             await self._or_later(self.look_around)
             await asyncio.sleep(HEARTBEAT_S)
 
