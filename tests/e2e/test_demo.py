@@ -19,17 +19,13 @@ import pytest
 from redis import Redis
 from websockets.sync.client import ClientConnection, connect
 
+from tests.ports import free_port
+
 ROOT = Path(__file__).parents[2]
 RUN = ROOT / "examples/demo/run.py"
 TIMEOUT_S = 60
 
 pytestmark = pytest.mark.e2e
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 class Demo:

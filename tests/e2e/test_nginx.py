@@ -8,7 +8,9 @@ from http.client import HTTPConnection
 import pytest
 from websockets.sync.client import connect
 
-from .servers import HOST, Server, answers, free_port
+from tests.ports import HOST, free_port
+
+from .servers import Server, answers
 from .stack import NEWS, ROOT, running_stack
 from .tabs import TABS, HttpRefused
 from .visitor import Visitor

