@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import signal
+from collections.abc import Iterable
 from contextlib import suppress
 from secrets import token_hex
 from socket import socket
@@ -41,6 +42,9 @@ from .wire.names import Names
 from .wire.tokens import GrantSigner, TokenSigner
 
 log = logging.getLogger("gateway")
+
+_CANCELLATIONS = 3
+_CANCEL_TIMEOUT_S = 1.0
 
 
 class Worker:
@@ -143,11 +147,21 @@ class Worker:
         await self._drain()
         await self._listeners.close()
         await self.presence.part()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._end_tasks()
         await self._pool.aclose()
         await self._client.aclose()
+
+    async def _end_tasks(self) -> None:
+        # Once is not always enough: asyncio.wait_for, under redis-py, may lose a cancellation that
+        # comes together with an answer (python/cpython#86296).
+        pending: Iterable[asyncio.Task[None]] = self._tasks
+        for _ in range(_CANCELLATIONS):
+            for task in pending:
+                task.cancel()
+            _, pending = await asyncio.wait(pending, timeout=_CANCEL_TIMEOUT_S)
+            if not pending:
+                return
+        log.error("event=tasks_left tasks=%s", ",".join(task.get_name() for task in pending))
 
     async def _drain(self) -> None:
         self.endpoint.is_draining = True
