@@ -54,7 +54,8 @@ def remember_login(*, request: Any, user: Any, **_: Any) -> None:
     if session is None:
         return
     try:
-        users.write(user, int(session.get_expiry_age()))
+        # Not as the instance has him: his password may have changed since it was loaded.
+        users.heal(users.uid_of(user), int(session.get_expiry_age()))
     except RedisError:
         log.exception("user=%s: the login is not recorded; the next token heals it", user.pk)
 

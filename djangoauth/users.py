@@ -61,9 +61,15 @@ def write(user: Any, ttl_s: int) -> None:
 
 
 def heal(uid: str, ttl_s: int) -> None:
-    """Write the record of a user whose login Redis does not know, as the database has him."""
+    """Write the record of a user whose login Redis does not know, as the database has him.
+
+    A password that changes meanwhile is saved first and told then. Whoever writes last must have
+    read after that save, so what was written is compared with the database once more.
+    """
     for user in _load([uid], None):
         write(user, ttl_s)
+        if [_record(now) for now in _load([uid], None) if _is_active(now)] != [_record(user)]:
+            refresh([user.pk])
 
 
 def refresh(pks: Iterable[Any], using: str | None = None) -> None:

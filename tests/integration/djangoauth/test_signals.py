@@ -10,6 +10,7 @@ from django.db import transaction
 from django.test import Client, RequestFactory
 from redis import Redis, RedisError
 
+from djangoauth import users
 from gateway.wire.control import RevokeUser, SessionMoved, UserChanged
 from gateway.wire.names import auth_digest, sid_of
 from gateway.wire.records import (
@@ -283,3 +284,33 @@ def test_group_with_a_name_too_long_for_a_channel_is_left_out(
     alice.groups.add(Group.objects.create(name="ü" * 150), Group.objects.create(name="b"))
     assert channels(redis, alice) == ("group:b",)
     assert "too long" in caplog.text
+
+
+def test_login_of_an_instance_that_is_out_of_date_does_not_revive_an_old_password(
+    alice: User, redis: Redis
+) -> None:
+    """Authenticated just before the password changed, logged in just after."""
+    late = User.objects.get(pk=alice.pk)
+    alice.set_password("another")
+    alice.save()
+    Client().force_login(late)
+    expected = auth_digest(alice.get_session_auth_hash()).encode()
+    assert redis.hget(NAMES.user(str(alice.pk)), "auth") == expected
+
+
+def test_login_while_the_password_changes_ends_with_the_new_one(
+    alice: User, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The change is saved and told between what the login reads and what it writes."""
+    write = users.write
+
+    def write_late(user: User, ttl_s: int) -> None:
+        monkeypatch.setattr(users, "write", write)
+        alice.set_password("another")
+        alice.save()
+        write(user, ttl_s)
+
+    monkeypatch.setattr(users, "write", write_late)
+    Client().force_login(alice)
+    expected = auth_digest(alice.get_session_auth_hash()).encode()
+    assert redis.hget(NAMES.user(str(alice.pk)), "auth") == expected
