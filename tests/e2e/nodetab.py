@@ -25,7 +25,7 @@ class NodeTab:
     """
 
     def __init__(self, url: str, transport: str) -> None:
-        self._command = [_node(), str(PROGRAM), url, transport]
+        self._command = [find_node(), str(PROGRAM), url, transport]
         self._events: Queue[dict[str, Any]] = Queue()
 
     def open(self) -> None:
@@ -63,7 +63,8 @@ class NodeTab:
             self._events.put(json.loads(line))
 
 
-def _node() -> str:
+def find_node() -> str:
+    """Give the program that runs JavaScript."""
     # On the path, or beside the interpreter, where make links it.
     path = os.pathsep.join((os.environ["PATH"], str(Path(sys.executable).parent)))
     found = shutil.which("node", path=path)

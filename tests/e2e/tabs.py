@@ -79,7 +79,7 @@ class Tab(ABC):
         return self._waiting.popleft()
 
     def _take(self, packet: str) -> None:
-        self._waiting.extend(_unpack(packet))
+        self._waiting.extend(unpack(packet))
 
     def show(self, token: str) -> dict[str, Any] | Close:
         """Say who is there, and read the answer."""
@@ -87,7 +87,8 @@ class Tab(ABC):
         return self.read()
 
 
-def _unpack(packet: str) -> list[dict[str, Any] | Close]:
+def unpack(packet: str) -> list[dict[str, Any] | Close]:
+    """Give the frames of a packet of SockJS, or the close."""
     kind, content = packet[:1], packet[1:]
     if kind == "a":
         return [json.loads(frame) for frame in json.loads(content)]
@@ -198,7 +199,7 @@ class StreamTab(HttpTab):
             line = self._response.readline().decode()
             assert line, "the response ended"
             if found := self.packet.fullmatch(line.rstrip("\r\n")):
-                return _packet_of(found)
+                return packet_of(found)
 
 
 class PollTab(HttpTab):
@@ -211,10 +212,11 @@ class PollTab(HttpTab):
         body = self.receive().read().decode()
         found = self.packet.fullmatch(body.rstrip("\r\n"))
         assert found, body
-        return _packet_of(found)
+        return packet_of(found)
 
 
-def _packet_of(found: re.Match[str]) -> str:
+def packet_of(found: re.Match[str]) -> str:
+    """Give the packet that a line or a script carries."""
     return found["plain"] if "plain" in found.groupdict() else str(json.loads(found["quoted"]))
 
 

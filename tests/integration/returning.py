@@ -1,59 +1,76 @@
-"""Browsers that come back again and again, over WebSocket or XHR, with their positions."""
+"""Browsers that come back again and again, on any transport, with their positions."""
 
 import asyncio
 import json
-from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from secrets import token_hex
-
-from tornado.httpclient import AsyncHTTPClient, HTTPError
-from websockets.exceptions import WebSocketException
+from random import uniform
+from typing import Any
 
 from .gatewayprocess import Gateway
+from .lines import BROKEN, Line
 from .sequences import Listener
 
-BACK_AFTER_S = 0.02
-GONE = (OSError, WebSocketException, HTTPError, TimeoutError, EOFError)
+BACK_AFTER_S = (0.01, 0.2)
 
 
-class Returning(ABC):
+class Returning:
     """A browser that is there, or on its way back, until it is let go.
 
     Args:
         gateway: where it connects.
         token: what it shows.
         public: channels that it asks for.
+        way: how it connects; may be another one the next time.
     """
 
-    def __init__(self, gateway: Gateway, token: str, public: tuple[str, ...]) -> None:
+    def __init__(
+        self, gateway: Gateway, token: str, public: tuple[str, ...], way: type[Line]
+    ) -> None:
         self.gateway = gateway
         self.token = token
         self.public = public
+        self.way = way
         self.listener = Listener()
         self.times_welcomed = 0
+        self.reads = asyncio.Event()
+        self.reads.set()
 
     async def run(self) -> None:
         """Connect, listen, and come back when cut off."""
         while True:
-            with suppress(*GONE):
-                self._attached = asyncio.ensure_future(self.attach())
-                await asyncio.wait([self._attached])
-                if not self._attached.cancelled():
+            self._attached = asyncio.ensure_future(self._attach())
+            await asyncio.wait([self._attached])
+            if not self._attached.cancelled():
+                with suppress(*BROKEN):
                     self._attached.result()
-            await asyncio.sleep(BACK_AFTER_S)
+            await asyncio.sleep(uniform(*BACK_AFTER_S))
 
     def cut(self) -> None:
         """Lose the connection without a word."""
         self._attached.cancel()
 
-    @abstractmethod
-    async def attach(self) -> None:
-        """Be attached once, for as long as it lasts."""
+    async def starve(self, seconds: float) -> None:
+        """Read nothing for a while."""
+        self.reads.clear()
+        await asyncio.sleep(seconds)
+        self.reads.set()
 
-    def take(self, text: str) -> list[str]:
+    async def _attach(self) -> None:
+        line = self.way(f"http://127.0.0.1:{self.gateway.port}/realtime")
+        try:
+            await line.open()
+            await line.say(self.listener.connect_frame(self.token))
+            while True:
+                for frame in await line.hear():
+                    for answer in self.take(frame):
+                        await line.say(answer)
+                await self.reads.wait()
+        finally:
+            await line.drop()
+
+    def take(self, frame: dict[str, Any]) -> list[str]:
         """Take a frame, and give what to answer."""
-        frame = json.loads(text)
         self.listener.take(frame)
         if frame.get("code") == "unavailable":
             return [self._subscribe_frame(frame["reply_to"])]
@@ -65,46 +82,6 @@ class Returning(ABC):
     def _subscribe_frame(self, channel: str) -> str:
         frame = {"type": "subscribe", "channel": channel, "id": channel}
         return json.dumps({**frame, "recover": self.listener.positions.get(channel)})
-
-
-class OverWebSocket(Returning):
-    """On a raw WebSocket."""
-
-    async def attach(self) -> None:
-        browser = await self.gateway.connect(open_timeout=5, close_timeout=0.1)
-        try:
-            await browser.send(self.listener.connect_frame(self.token))
-            while True:
-                for answer in self.take(await browser.recv()):
-                    await browser.send(answer)
-        finally:
-            browser.transport.abort()
-
-
-class OverXhr(Returning):
-    """Through SockJS, one XHR after another."""
-
-    async def attach(self) -> None:
-        client = AsyncHTTPClient(force_instance=True)
-        origin = f"http://127.0.0.1:{self.gateway.port}"
-        session = f"{origin}/realtime/000/{token_hex(6)}"
-        try:
-            assert await post(client, f"{session}/xhr") == "o\n"
-            await self._say(client, session, self.listener.connect_frame(self.token))
-            while (frame := await post(client, f"{session}/xhr"))[0] in "ah":
-                for text in json.loads(frame[1:]) if frame[0] == "a" else []:
-                    for answer in self.take(text):
-                        await self._say(client, session, answer)
-        finally:
-            client.close()
-
-    async def _say(self, client: AsyncHTTPClient, session: str, text: str) -> None:
-        await post(client, f"{session}/xhr_send", json.dumps([text]))
-
-
-async def post(client: AsyncHTTPClient, url: str, body: str = "") -> str:
-    answer = await client.fetch(url, method="POST", body=body, request_timeout=30)
-    return answer.body.decode()
 
 
 @asynccontextmanager

@@ -21,17 +21,23 @@ def publish_in_sequence(
     redis: Redis, channel: str, data: object, *, size: int = 1000
 ) -> tuple[str, int]:
     """Publish, and give the position: epoch, offset."""
-    keys = [NAMES.history(channel), NAMES.offset(channel), NAMES.offset(channel)]
-    payload, epoch = json.dumps(data), token_hex(6)
-    arguments = [NAMES.channel(channel), payload, epoch, size, HOUR_MS, 0, "PUBLISH", HOUR_MS]
-    epoch, offset, _, _ = redis.eval(scripts.PUBLISH, 3, *keys, *arguments)
+    epoch, offset, _, _ = append_to_sequence(redis, channel, json.dumps(data), size=size)
     return epoch.decode(), offset
+
+
+def append_to_sequence(redis: Redis, channel: str, payload: str, *, size: int = 1000) -> Any:
+    """Publish JSON, or have a pipeline do it; give what the script gives."""
+    keys = [NAMES.history(channel), NAMES.offset(channel), NAMES.offset(channel)]
+    epoch = token_hex(6)
+    arguments = [NAMES.channel(channel), payload, epoch, size, HOUR_MS, 0, "PUBLISH", HOUR_MS]
+    return redis.eval(scripts.PUBLISH, 3, *keys, *arguments)
 
 
 class Listener:
     """A browser that does what the client library does with positions, and writes down the rest.
 
-    ``heard`` holds what the application is given of each channel: data, or ``GAP``.
+    ``heard`` holds what the application is given of each channel: data, or ``GAP``. ``holes``
+    counts offsets that were passed over, ``duplicates`` those that came again.
     """
 
     GAP = "gap"
@@ -40,6 +46,7 @@ class Listener:
         self.positions: dict[str, list[Any]] = {}
         self.heard: dict[str, list[Any]] = {}
         self.duplicates = 0
+        self.holes = 0
         self.welcome: dict[str, Any] = {}
 
     def connect_frame(self, token: str) -> str:
@@ -84,6 +91,7 @@ class Listener:
             if frame["offset"] <= self.positions[channel][1]:
                 self.duplicates += 1
                 return
+            self.holes += frame["offset"] != self.positions[channel][1] + 1
             self.positions[channel][1] = frame["offset"]
         self.heard.setdefault(channel, []).append(frame["data"])
 

