@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode, urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from tests.e2e.nodetab import PROGRAM, find_node
 from tests.e2e.nodetab import TRANSPORTS as NODE_TRANSPORTS
@@ -28,7 +28,11 @@ LONGEST_LINE = 1 << 20
 
 
 class Closed(EOFError):
-    """The line came to its end."""
+    """The line came to its end, with a close code, an HTTP status, or 1006 for none."""
+
+    def __init__(self, code: int = 1006) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 BROKEN = (OSError, WebSocketException, TimeoutError, EOFError, asyncio.LimitOverrunError)
@@ -83,7 +87,10 @@ class RawWebSocketLine(Line):
 
     async def _receive(self) -> str:
         assert self._socket
-        return str(await self._socket.recv())
+        try:
+            return str(await self._socket.recv())
+        except ConnectionClosed as closed:
+            raise Closed(closed.rcvd.code if closed.rcvd else 1006) from None
 
 
 class WebSocketLine(RawWebSocketLine):
@@ -154,7 +161,7 @@ class HttpLine(Line):
         while (await reader.readline()).strip():
             pass
         if status[1:2] not in ([b"200"], [b"204"]):
-            raise Closed(status)
+            raise Closed(int(status[1]) if status else 1006)
         return reader
 
 
@@ -186,7 +193,7 @@ class NodeLine(Line):
     async def hear(self) -> list[dict[str, Any]]:
         event = await self._event()
         if "close" in event:
-            raise Closed(*event["close"])
+            raise Closed(event["close"][0])
         return [event["frame"]]
 
     async def drop(self) -> None:
@@ -218,7 +225,7 @@ def frames_of(packet: str) -> list[dict[str, Any]]:
     frames = unpack(packet)
     for frame in frames:
         if isinstance(frame, Close):
-            raise Closed(frame)
+            raise Closed(frame.code)
     return [frame for frame in frames if isinstance(frame, dict)]
 
 

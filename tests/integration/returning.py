@@ -2,13 +2,14 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from random import uniform
 from typing import Any
 
 from .gatewayprocess import Gateway
-from .lines import BROKEN, Line
+from .lines import BROKEN, Closed, Line
 from .sequences import Listener
 
 BACK_AFTER_S = (0.01, 0.2)
@@ -22,6 +23,8 @@ class Returning:
         token: what it shows.
         public: channels that it asks for.
         way: how it connects; may be another one the next time.
+
+    ``ends`` counts how connections ended: close codes, HTTP statuses, 0 for broken links.
     """
 
     def __init__(
@@ -33,6 +36,7 @@ class Returning:
         self.way = way
         self.listener = Listener()
         self.times_welcomed = 0
+        self.ends: Counter[int] = Counter()
         self.reads = asyncio.Event()
         self.reads.set()
 
@@ -42,8 +46,7 @@ class Returning:
             self._attached = asyncio.ensure_future(self._attach())
             await asyncio.wait([self._attached])
             if not self._attached.cancelled():
-                with suppress(*BROKEN):
-                    self._attached.result()
+                self._note_end(self._attached)
             await asyncio.sleep(uniform(*BACK_AFTER_S))
 
     def cut(self) -> None:
@@ -68,6 +71,14 @@ class Returning:
                 await self.reads.wait()
         finally:
             await line.drop()
+
+    def _note_end(self, attached: asyncio.Future[None]) -> None:
+        try:
+            attached.result()
+        except Closed as closed:
+            self.ends[closed.code] += 1
+        except BROKEN:
+            self.ends[0] += 1
 
     def take(self, frame: dict[str, Any]) -> list[str]:
         """Take a frame, and give what to answer."""

@@ -28,6 +28,8 @@ PAST_THE_TIMEOUT_S = 8
 TINY_LIMIT = "pubsub 65536 0 0"
 USUAL_LIMIT = "pubsub 33554432 8388608 60"
 PADDING_BYTES = 16 * 1024
+MUCH = 600
+"""So many padded publications are more than sockets take, and an outbox."""
 STARVED_S = 4
 
 
@@ -141,10 +143,10 @@ class World:
 
     async def starve_browsers(self) -> None:
         """Let the browsers of one user read nothing while more comes than may wait for them."""
-        channel = f"user:{self.random.randrange(self.size.users)}"
+        channel = self._channel_of_somebody()
         starved = [browser for browser in self.browsers if channel in self.wanted(browser)]
         naps = [browser.starve(STARVED_S) for browser in starved]
-        await asyncio.gather(asyncio.to_thread(self._publish_much, channel, 600), *naps)
+        await asyncio.gather(asyncio.to_thread(self._publish_much, channel, MUCH), *naps)
 
     # What happens to links and gateways.
 
@@ -158,8 +160,7 @@ class World:
         """Publish more at once than Redis may keep for a subscriber."""
         before = self._overflows()
         self.redis.config_set("client-output-buffer-limit", TINY_LIMIT)
-        self._publish_much(self.random.choice(self.channels), 60)
-        self._publish_much("broadcast", 60)
+        self._publish_much(self._channel_of_somebody(), MUCH)
         self.redis.config_set("client-output-buffer-limit", USUAL_LIMIT)
         self.happened["subscribers cut off by their buffer"] += self._overflows() - before
 
@@ -248,6 +249,9 @@ class World:
             )
             for number, (token, way) in enumerate(places)
         ]
+
+    def _channel_of_somebody(self) -> str:
+        return f"user:{self.random.randrange(self.size.users)}"
 
     def _some_browsers(self, share: int) -> list[Returning]:
         return self.random.sample(self.browsers, len(self.browsers) // share)
