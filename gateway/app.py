@@ -11,15 +11,7 @@ from socket import socket
 from time import monotonic
 
 from .authenticator import Authenticator
-from .broker.clients import open_client, subscriber_pool
-from .broker.history import RedisHistory
-from .broker.ledger import Ledger
-from .broker.presence import RedisPresence
-from .broker.replies import RedisReplies
-from .broker.revocations import RedisRevocations
-from .broker.sessions import RedisSessionReader
-from .broker.settings import RedisSettings
-from .broker.subscriber import Subscriber
+from .broker.broker import Broker
 from .catchup import CatchUp
 from .commands import Commands
 from .config import Config
@@ -38,7 +30,6 @@ from .subscriptions import Subscriptions
 from .timerwheel import TimerWheel
 from .wire import messages
 from .wire.closecodes import CloseCode
-from .wire.names import Names
 from .wire.tokens import GrantSigner, TokenSigner
 
 log = logging.getLogger("gateway")
@@ -59,23 +50,38 @@ class Worker:
         self.config = config
         self._siblings = siblings
         self.id = token_hex(8)
-        names = Names(config.key_prefix, config.channel_prefix)
         self.wheel = TimerWheel(monotonic)
-        self._client = open_client(config.redis_url)
-        self._pool = subscriber_pool(config.redis_url)
-        permanent = (names.control.encode(), names.probe(self.id).encode())
-        ledger = Ledger(names, self.wheel, config.release_delay, permanent)
-        self.subscriber = Subscriber(self._pool, self._client, ledger, names, self.wheel, self.id)
-        self.policies = PolicyBook(RedisSettings(self._client, names), config.namespaces)
-        self.hub = Hub(names, ledger, config.max_publication, self.policies.of, config.max_outbox)
-        reader = RedisSessionReader(self._client, names)
+        self._broker = broker = Broker(config, self.wheel, self.id)
+        self.policies = PolicyBook(broker.settings, config.namespaces)
+        self.hub = Hub(
+            broker.names,
+            broker.ledger,
+            config.max_publication,
+            self.policies.of,
+            config.max_outbox,
+        )
+        self._compose_connections()
+        self._listener = Listener(self.endpoint, self.watch, broker.replies)
+        self._compose_channels()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._refreshing: set[asyncio.Task[None]] = set()
+        self._listeners = Listeners()
+
+    @property
+    def is_ready(self) -> bool:
+        """Tell whether a browser that connects now will be served."""
+        is_hearing = self._broker.subscriber.is_live and not self.hub.is_healing
+        return is_hearing and not self.endpoint.is_draining
+
+    def _compose_connections(self) -> None:
+        config, sessions = self.config, self._broker.sessions
         signer = TokenSigner(config.signing_keys)
-        authenticator = Authenticator(signer, reader, config.token_max_age)
+        authenticator = Authenticator(signer, sessions, config.token_max_age)
         self.endpoint = Endpoint(
             Registry(_limits(config)),
             self.hub,
             authenticator,
-            self.subscriber,
+            self._broker.subscriber,
             self.wheel,
             config.connect_timeout,
             config.max_outbox,
@@ -87,33 +93,21 @@ class Worker:
             authenticator,
             self.wheel,
             config.audit_interval,
-            prolong=reader.prolong if config.keep_sessions_alive else None,
+            prolong=sessions.prolong if config.keep_sessions_alive else None,
         )
         self.endpoint.on_welcome = self.watch.welcomed
-        replies = RedisReplies(self._client, names)
-        self._listener = Listener(self.endpoint, self.watch, replies)
-        self._compose_channels(names)
-        self._tasks: list[asyncio.Task[None]] = []
-        self._refreshing: set[asyncio.Task[None]] = set()
-        self._listeners = Listeners()
 
-    @property
-    def is_ready(self) -> bool:
-        """Tell whether a browser that connects now will be served."""
-        is_hearing = self.subscriber.is_live and not self.hub.is_healing
-        return is_hearing and not self.endpoint.is_draining
-
-    def _compose_channels(self, names: Names) -> None:
-        config, client = self.config, self._client
-        history = RedisHistory(client, names, config.max_replay, self.endpoint.replay_limit_bytes)
-        self.catch_up = CatchUp(self.hub, history, self.subscriber)
-        self.presence = Presence(self.hub, RedisPresence(client, names, self.id), self.policies.of)
+    def _compose_channels(self) -> None:
+        config, broker = self.config, self._broker
+        history = broker.history(self.endpoint.replay_limit_bytes)
+        self.catch_up = CatchUp(self.hub, history, broker.subscriber)
+        self.presence = Presence(self.hub, broker.presence, self.policies.of)
         self.endpoint.registry.on_rename = self.presence.renamed
         self.subscriptions = Subscriptions(
             self.endpoint,
             self.policies,
             GrantSigner(config.signing_keys),
-            RedisRevocations(client, names),
+            broker.revocations,
             config.grant_max_age,
             config.max_channels,
             config.max_channel_name,
@@ -126,7 +120,7 @@ class Worker:
     def start(self, sockets: list[socket], ops_sockets: list[socket]) -> None:
         """Begin to serve on bound sockets."""
         self._tasks = [
-            asyncio.create_task(self.subscriber.run(self._listener), name="subscriber"),
+            asyncio.create_task(self._broker.subscriber.run(self._listener), name="subscriber"),
             asyncio.create_task(self.watch.audit(), name="audit"),
             asyncio.create_task(self.catch_up.run(), name="catch_up"),
             asyncio.create_task(self.presence.run(), name="presence"),
@@ -148,8 +142,7 @@ class Worker:
         await self._listeners.close()
         await self.presence.part()
         await self._end_tasks()
-        await self._pool.aclose()
-        await self._client.aclose()
+        await self._broker.close()
 
     async def _end_tasks(self) -> None:
         # Once is not always enough: asyncio.wait_for, under redis-py, may lose a cancellation that

@@ -1,18 +1,8 @@
-from typing import Any
-
 import pytest
-from asgiref.sync import async_to_sync
-from django.contrib.auth import SESSION_KEY
-from django.contrib.auth.models import User
-from django.db import transaction
-from django.test import Client
-from redis import Redis, RedisError
 
 from djangoauth.sessions.db import SessionStore
-from gateway.wire.names import sid_of
-from tests.integration.djangoauth.conftest import NAMES, Ear
 from tests.integration.djangoauth.sessions.behaviour import SessionBehaviour
-from tests.integration.djangoauth.sessions.identity import SessionIdentity
+from tests.integration.djangoauth.sessions.mirrored import MirroredIdentity
 
 pytestmark = pytest.mark.integration
 
@@ -21,62 +11,6 @@ class TestBehaviour(SessionBehaviour):
     store = SessionStore
 
 
-class TestIdentity(SessionIdentity):
+class TestIdentity(MirroredIdentity):
     store = SessionStore
-
-    def test_login_from_before_the_switch_goes_on(
-        self, alice: User, redis: Redis, client: Client, settings: Any
-    ) -> None:
-        settings.SESSION_ENGINE = "django.contrib.sessions.backends.db"
-        client.force_login(alice)
-        redis.flushall()
-        settings.SESSION_ENGINE = SessionStore.__module__
-        client.session.ensure_recorded()
-        assert self.record(redis, client.session)[b"user"] == str(alice.pk).encode()
-        assert redis.exists(NAMES.user(str(alice.pk)))
-
-    def test_ensure_recorded_of_an_ended_session_does_not_resurrect(
-        self, session: Any, redis: Redis
-    ) -> None:
-        late = SessionStore(session.session_key)
-        assert late[SESSION_KEY]
-        session.flush()
-        late.ensure_recorded()
-        assert self.record(redis, late) == {}
-
-    def test_save_does_not_bring_back_what_another_request_ended(
-        self, session: Any, redis: Redis
-    ) -> None:
-        # The record is gone already, and the row goes next: the save comes in between.
-        redis.delete(NAMES.session(sid_of(session.session_key)))
-        session.save()
-        assert self.record(redis, session) == {}
-
-    def test_save_in_a_transaction_is_mirrored_on_commit(self, redis: Redis) -> None:
-        session = SessionStore()
-        with transaction.atomic():
-            session.save()
-            assert redis.keys() == []
-        assert self.record(redis, session) == {b"user": b"", b"auth": b""}
-
-    def test_cycle_key_in_a_transaction_that_fails_leaves_the_old_record(
-        self, session: Any, redis: Redis, ear: Ear
-    ) -> None:
-        old_key, before = session.session_key, self.record(redis, session)
-        with pytest.raises(ZeroDivisionError), transaction.atomic():
-            session.cycle_key()
-            raise ZeroDivisionError
-        assert self.record(redis, SessionStore(old_key)) == before
-        assert ear.control() == []
-
-    def test_save_goes_on_without_redis(self, session: Any, no_redis: None, caplog: Any) -> None:
-        session["cat"] = "dog"
-        session.save()
-        async_to_sync(session.asave)()
-        assert SessionStore(session.session_key)["cat"] == "dog"
-        assert caplog.text.count("could not be mirrored") == 2
-
-    def test_end_without_redis_fails_whole(self, session: Any, no_redis: None) -> None:
-        with pytest.raises(RedisError):
-            session.delete()
-        assert SessionStore().exists(session.session_key)
+    replaced = "django.contrib.sessions.backends.db"

@@ -1,0 +1,47 @@
+"""Everything that one worker opens towards Redis."""
+
+from ..config import Config
+from ..timerwheel import TimerWheel
+from ..wire.names import Names
+from .clients import open_client, subscriber_pool
+from .history import RedisHistory
+from .ledger import Ledger
+from .presence import RedisPresence
+from .replies import RedisReplies
+from .revocations import RedisRevocations
+from .sessions import RedisSessionReader
+from .settings import RedisSettings
+from .subscriber import Subscriber
+
+
+class Broker:
+    """Redis, as one worker sees it. It connects when first used.
+
+    Args:
+        config: of the gateway.
+        wheel: tells the time.
+        worker: whose broker it is.
+    """
+
+    def __init__(self, config: Config, wheel: TimerWheel, worker: str) -> None:
+        self.names = names = Names(config.key_prefix, config.channel_prefix)
+        self._config = config
+        self._client = client = open_client(config.redis_url)
+        self._pool = subscriber_pool(config.redis_url)
+        permanent = (names.control.encode(), names.probe(worker).encode())
+        self.ledger = Ledger(names, wheel, config.release_delay, permanent)
+        self.subscriber = Subscriber(self._pool, client, self.ledger, names, wheel, worker)
+        self.sessions = RedisSessionReader(client, names)
+        self.replies = RedisReplies(client, names)
+        self.settings = RedisSettings(client, names)
+        self.presence = RedisPresence(client, names, worker)
+        self.revocations = RedisRevocations(client, names)
+
+    def history(self, limit_bytes: int) -> RedisHistory:
+        """Give the history of channels, at most so many bytes of each."""
+        return RedisHistory(self._client, self.names, self._config.max_replay, limit_bytes)
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+        await self._pool.aclose()
+        await self._client.aclose()
