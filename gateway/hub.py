@@ -158,7 +158,7 @@ class Hub:
     @property
     def is_healing(self) -> bool:
         """Tell whether a channel is still to be filled after the loss of the link."""
-        return any(route.is_lost for route in self._routes.values())
+        return any(route.is_lost and not route.is_empty for route in self._routes.values())
 
     def settle(self, route: Route, reading: Reading | None) -> None:
         """Let a route flow again, now that its history was read."""
