@@ -136,7 +136,7 @@ def _bar(x: int, y: int, server: str, spread: Spread, scale: float, unit: float)
             _text(
                 max(left + width, high) + 6,
                 middle + 4,
-                f"{spread.median / unit:.3g}",
+                _number(spread.median / unit),
                 weight=weight,
             ),
         ]
@@ -165,3 +165,7 @@ def _text(
         f'<text x="{x:.1f}" y="{y:.1f}" fill="{colour}" text-anchor="{anchor}" '
         f'font-size="{size}" font-weight="{weight}">{escape(text)}</text>'
     )
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
