@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from gateway.wire.closecodes import CloseCode
+
 from .returning import running
 from .sequences import Listener
 from .world import LARGE, SMALL, World
@@ -201,3 +203,4 @@ async def test_every_sequence_of_a_crowd_is_whole_through_everything(run):
     world = await run(4, LARGE, life)
     assert sum(world.published.values()) >= 480 * rounds
     assert world.happened["subscribers cut off by their buffer"]
+    assert sum(browser.ends[CloseCode.SLOW_CONSUMER] for browser in world.browsers)

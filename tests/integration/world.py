@@ -27,9 +27,10 @@ PAST_THE_TIMEOUT_S = 8
 """Longer than the probe of a subscriber may be away."""
 TINY_LIMIT = "pubsub 65536 0 0"
 USUAL_LIMIT = "pubsub 33554432 8388608 60"
-PADDING_BYTES = 16 * 1024
-MUCH = 600
-"""So many padded publications are more than sockets take, and an outbox."""
+PADDING = "." + "0" * 16 * 1024
+"""Makes a number long, and no other: space would be cut off."""
+MUCH = 1200
+"""So many padded publications are more than a socket takes, and an outbox."""
 STARVED_S = 4
 
 
@@ -265,7 +266,7 @@ class World:
         """Publish many large publications in one transaction."""
         with self._publishing, self.redis.pipeline(transaction=True) as pipeline:
             for _ in range(count):
-                self._publish(pipeline, channel, " " * PADDING_BYTES)
+                self._publish(pipeline, channel, PADDING)
             pipeline.execute()
 
     def _overflows(self) -> int:
