@@ -90,3 +90,8 @@ def _newest(*modes: str) -> Path:
         if found:
             return found[-1]
     raise FileNotFoundError(f"nothing was measured yet: python -m benchmarks {modes[0]}")
+
+
+def shown(value: float) -> str:
+    """Write a figure for people: three digits, or whole thousands."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"

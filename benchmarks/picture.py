@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from html import escape
 
-from .figures import Book, Spread
+from .figures import Book, Spread, shown
 
 WIDTH, PANEL_WIDTH, MARGIN = 1000, 470, 20
 LABEL_WIDTH, ROW_HEIGHT, HEAD_HEIGHT, FOOT_HEIGHT, TOP = 120, 22, 34, 38, 64
@@ -136,7 +136,7 @@ def _bar(x: int, y: int, server: str, spread: Spread, scale: float, unit: float)
             _text(
                 max(left + width, high) + 6,
                 middle + 4,
-                _number(spread.median / unit),
+                shown(spread.median / unit),
                 weight=weight,
             ),
         ]
@@ -165,7 +165,3 @@ def _text(
         f'<text x="{x:.1f}" y="{y:.1f}" fill="{colour}" text-anchor="{anchor}" '
         f'font-size="{size}" font-weight="{weight}">{escape(text)}</text>'
     )
-
-
-def _number(value: float) -> str:
-    return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"

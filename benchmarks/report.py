@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from . import picture, targets, techniques
-from .figures import Book, Spread, newest, newest_techniques
+from .figures import Book, Spread, newest, newest_techniques, shown
 from .places import DOCS
 
 BEGIN = "<!-- {}: begin (written by python -m benchmarks report) -->"
@@ -121,14 +121,10 @@ def _row(
 
 
 def _cell(spread: Spread, unit: float) -> str:
-    middle = _number(spread.median / unit)
+    middle = shown(spread.median / unit)
     if spread.runs == 1:
         return middle
-    return f"{middle} ({_number(spread.low / unit)} to {_number(spread.high / unit)})"
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return f"{middle} ({shown(spread.low / unit)} to {shown(spread.high / unit)})"
 
 
 def _capacity(book: Book) -> str:
