@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import os
 import signal
 from collections.abc import Iterable
 from contextlib import suppress
@@ -36,6 +37,7 @@ log = logging.getLogger("gateway")
 
 _CANCELLATIONS = 3
 _CANCEL_TIMEOUT_S = 1.0
+_PARENT_CHECK_S = 1.0
 
 
 class Worker:
@@ -204,9 +206,20 @@ async def serve(
     worker = Worker(config, siblings)
     worker.start(sockets, ops_sockets)
     log.info("event=started port=%d worker=%s", sockets[0].getsockname()[1], worker.id)
+    orphaned = asyncio.create_task(_stop_when_orphaned(stopping)) if siblings else None
     await stopping.wait()
     log.info("event=stopping worker=%s", worker.id)
     await worker.stop()
+    if orphaned:
+        orphaned.cancel()
+
+
+async def _stop_when_orphaned(stopping: asyncio.Event) -> None:
+    """A worker whose supervisor was killed must not keep the port from the next one."""
+    parent = os.getppid()
+    while os.getppid() == parent:
+        await asyncio.sleep(_PARENT_CHECK_S)
+    stopping.set()
 
 
 def tune_collector() -> None:

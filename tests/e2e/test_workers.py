@@ -45,6 +45,13 @@ def test_worker_that_dies_is_replaced(stack, log_in, open_tab):
     stack.gateway.log.write_text("")  # the death was logged as an error, as it should be
 
 
+def test_workers_end_when_their_supervisor_was_killed(stack):
+    workers = children_of(stack.gateway.pid)
+    stack.gateway.kill()
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
+    stack.gateway.start()
+
+
 def starts(stack):
     return stack.gateway.log.read_text().count("event=started")
 
