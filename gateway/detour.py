@@ -6,7 +6,7 @@ that was read. Whoever decides then, and otherwise lets the request pass, is a d
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
-from typing import cast
+from typing import Any, cast
 
 from tornado.http1connection import HTTP1Connection
 from tornado.httputil import (
@@ -17,6 +17,49 @@ from tornado.httputil import (
     RequestStartLine,
     ResponseStartLine,
 )
+
+
+def peer_of(connection: HTTP1Connection) -> tuple[str, str]:
+    """Tell the address on the socket, and the scheme that it speaks.
+
+    Tornado's context names them for as long as nobody has written there what a proxy says of
+    one request; the next request on the connection may be another browser's.
+    """
+    context: Any = connection.context
+    return context._orig_remote_ip, context._orig_protocol
+
+
+class Passage(HTTPMessageDelegate):
+    """One request on its way onward.
+
+    Args:
+        onward: takes the request; None: nobody does, or nobody yet.
+    """
+
+    __slots__ = ("_onward",)
+
+    def __init__(self, onward: HTTPMessageDelegate | None = None) -> None:
+        self._onward = onward
+
+    def headers_received(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
+    ) -> Awaitable[None] | None:
+        """Pass on what is asked."""
+        return self._onward.headers_received(start_line, headers) if self._onward else None
+
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        """Pass on a part of the body."""
+        return self._onward.data_received(chunk) if self._onward else None
+
+    def finish(self) -> None:
+        """Pass on that the request is complete."""
+        if self._onward:
+            self._onward.finish()
+
+    def on_connection_close(self) -> None:
+        """Pass on that the client has gone."""
+        if self._onward:
+            self._onward.on_connection_close()
 
 
 class Detour(HTTPServerConnectionDelegate, ABC):
@@ -40,7 +83,7 @@ class Detour(HTTPServerConnectionDelegate, ABC):
     ) -> HTTPMessageDelegate:
         """Meet a request."""
         connection = cast(HTTP1Connection, request_conn)
-        return _Passenger(
+        return _Crossing(
             lambda start_line, headers: self.takes(connection, start_line, headers),
             lambda: self._onward.start_request(server_conn, request_conn),
         )
@@ -50,39 +93,24 @@ class Detour(HTTPServerConnectionDelegate, ABC):
         self._onward.on_close(server_conn)
 
 
-class _Passenger(HTTPMessageDelegate):
-    """One request; ``onward`` is asked for its delegate only when it passes."""
+class _Crossing(Passage):
+    """A request that goes onward unless it is taken."""
 
-    __slots__ = ("_delegate", "_onward", "_takes")
+    __slots__ = ("_find_onward", "_takes")
 
     def __init__(
         self,
         takes: Callable[[RequestStartLine, HTTPHeaders], bool],
-        onward: Callable[[], HTTPMessageDelegate],
+        find_onward: Callable[[], HTTPMessageDelegate],
     ) -> None:
+        super().__init__()
         self._takes = takes
-        self._onward = onward
-        self._delegate: HTTPMessageDelegate | None = None
+        self._find_onward = find_onward
 
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> Awaitable[None] | None:
         """Decide by the headers."""
-        if self._takes(cast(RequestStartLine, start_line), headers):
-            return None
-        self._delegate = self._onward()
-        return self._delegate.headers_received(start_line, headers)
-
-    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
-        """Pass on a part of the body."""
-        return self._delegate.data_received(chunk) if self._delegate else None
-
-    def finish(self) -> None:
-        """Pass on that the request is complete."""
-        if self._delegate:
-            self._delegate.finish()
-
-    def on_connection_close(self) -> None:
-        """Pass on that the client has gone."""
-        if self._delegate:
-            self._delegate.on_connection_close()
+        if not self._takes(cast(RequestStartLine, start_line), headers):
+            self._onward = self._find_onward()
+        return super().headers_received(start_line, headers)

@@ -7,19 +7,12 @@ in the lobby between two requests: to lose it then harms nobody. Those of a trus
 address; for them only the total holds.
 """
 
-from collections.abc import Awaitable
-from typing import Any, cast
+from typing import cast
 
 from tornado.http1connection import HTTP1Connection
-from tornado.httputil import (
-    HTTPConnection,
-    HTTPHeaders,
-    HTTPMessageDelegate,
-    HTTPServerConnectionDelegate,
-    RequestStartLine,
-    ResponseStartLine,
-)
+from tornado.httputil import HTTPConnection, HTTPMessageDelegate, HTTPServerConnectionDelegate
 
+from .detour import Passage, peer_of
 from .proxies import ProxyPolicy
 
 
@@ -68,14 +61,14 @@ class Lobby(HTTPServerConnectionDelegate):
         connection = self._waiting.pop(server_conn, None)
         if connection is None:
             return
-        address = _address_of(connection)
+        address, _ = peer_of(connection)
         mates = self._by_address.get(address, {})
         mates.pop(server_conn, None)
         if not mates:
             self._by_address.pop(address, None)
 
     def _enter(self, server_conn: object, connection: HTTP1Connection) -> None:
-        address = _address_of(connection)
+        address, _ = peer_of(connection)
         mates = self._by_address.get(address, {})
         if len(mates) >= self._per_address and not self._proxies.is_trusted(address):
             self._show_out(next(iter(mates)))
@@ -90,36 +83,17 @@ class Lobby(HTTPServerConnectionDelegate):
         connection.stream.close()
 
 
-class _Guest(HTTPMessageDelegate):
+class _Guest(Passage):
     """One request; once it is read, it leaves the lobby."""
 
-    __slots__ = ("_lobby", "_onward", "_server_conn")
+    __slots__ = ("_lobby", "_server_conn")
 
     def __init__(self, lobby: Lobby, server_conn: object, onward: HTTPMessageDelegate) -> None:
+        super().__init__(onward)
         self._lobby = lobby
         self._server_conn = server_conn
-        self._onward = onward
-
-    def headers_received(
-        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
-    ) -> Awaitable[None] | None:
-        """Pass on what is asked."""
-        return self._onward.headers_received(start_line, headers)
-
-    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
-        """Pass on a part of the body."""
-        return self._onward.data_received(chunk)
 
     def finish(self) -> None:
-        """Pass on that the request is complete."""
+        """Leave the lobby."""
         self._lobby.leave(self._server_conn)
-        self._onward.finish()
-
-    def on_connection_close(self) -> None:
-        """Pass on that the client has gone."""
-        self._onward.on_connection_close()
-
-
-def _address_of(connection: HTTP1Connection) -> str:
-    context: Any = connection.context
-    return str(context._orig_remote_ip)
+        super().finish()

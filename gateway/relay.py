@@ -23,7 +23,7 @@ from tornado.httputil import HTTPHeaders, HTTPServerConnectionDelegate, RequestS
 from tornado.iostream import IOStream, StreamClosedError
 
 from .background import Background
-from .detour import Detour
+from .detour import Detour, peer_of
 from .proxies import Client, ProxyPolicy
 
 UNIX_PEER = "0.0.0.0"
@@ -106,9 +106,7 @@ class Relay(Detour):
         owner: int,
     ) -> None:
         """Give a request to its owner, soon."""
-        context = connection.context
-        peer, scheme = getattr(context, "remote_ip", ""), getattr(context, "protocol", "http")
-        client = self._proxies.client_of(peer, scheme, headers)
+        client = self._proxies.client_of(*peer_of(connection), headers)
         head = _head(start_line, headers, client)
         self._background.start(self._relay(connection.detach(), head, owner))
 

@@ -16,7 +16,7 @@ from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPHeaders, HTTPServerConnectionDelegate, RequestStartLine
 from tornado.iostream import IOStream, SSLIOStream
 
-from ..detour import Detour
+from ..detour import Detour, peer_of
 from ..errors import Refused
 from ..origins import OriginPolicy
 from ..proxies import Client, ProxyPolicy
@@ -79,9 +79,7 @@ class Door(Detour):
     def correct(self, connection: HTTP1Connection, headers: HTTPHeaders) -> Client:
         """Write the real client into the request's context."""
         context: Any = connection.context
-        peer = getattr(context, "_orig_remote_ip", context.remote_ip)
-        scheme = getattr(context, "_orig_protocol", context.protocol)
-        client = self._proxies.client_of(peer, scheme, headers)
+        client = self._proxies.client_of(*peer_of(connection), headers)
         context.remote_ip, context.protocol = client
         return client
 

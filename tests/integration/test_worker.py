@@ -1,11 +1,14 @@
 """The gateway as it runs: raw WebSockets against the process, on a real Redis."""
 
+import json
 import os
 import signal
 import socket
 import ssl
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from http.client import HTTPConnection
 
 import pytest
 from redis import Redis
@@ -334,6 +337,22 @@ class TestSeveralWorkers:
         await until(lambda: "event=worker_ended" in gateway.log.read_text())
         await until(lambda: gateway.log.read_text().count("event=started") == 3)
 
+    async def test_requests_of_one_proxy_are_of_different_browsers(self, start, django):
+        """Whichever worker a session lives in, it knows the browser of the very request."""
+        gateway = start(workers=2, trusted_proxies="127.0.0.1", log_level="info")
+        token = django.log_in("sid")
+        connect = json.dumps([json.dumps({"type": "connect", "token": token})])
+        for session in range(8):
+            with closing(HTTPConnection("127.0.0.1", gateway.port, timeout=10)) as proxy:
+                ask_for(proxy, "GET", "info", "203.0.113.1")
+                ask_for(proxy, "POST", f"000/s{session}/xhr", "203.0.113.2")
+            with closing(HTTPConnection("127.0.0.1", gateway.port, timeout=10)) as proxy:
+                ask_for(proxy, "POST", f"000/s{session}/xhr_send", "203.0.113.2", connect)
+        welcomes = "event=connected"
+        await until(lambda: gateway.log.read_text().count(welcomes) == 8)
+        lines = [line for line in gateway.log.read_text().splitlines() if welcomes in line]
+        assert [line.rpartition("address=")[2] for line in lines] == ["203.0.113.2"] * 8
+
     def test_workers_that_have_hardly_started_stop(self, redis_server, tmp_path):
         for _ in range(3):
             gateway = Gateway(redis_server.connection_url, tmp_path / "log", workers=2)
@@ -389,3 +408,13 @@ class TestOps:
         assert "event=connected" in said
         assert "secret" not in said
         assert token not in said
+
+
+def ask_for(
+    proxy: HTTPConnection, method: str, path: str, browser: str, body: str | None = None
+) -> None:
+    """Ask as a proxy does on behalf of a browser, and read the answer."""
+    proxy.request(method, f"/realtime/{path}", body, {"X-Forwarded-For": browser})
+    answer = proxy.getresponse()
+    assert answer.status in (200, 204), (path, answer.read())
+    answer.read()
