@@ -12,6 +12,7 @@ from socket import socket
 from time import monotonic
 
 from .authenticator import Authenticator
+from .background import Background
 from .broker.broker import Broker
 from .catchup import CatchUp
 from .commands import Commands
@@ -63,10 +64,10 @@ class Worker:
             config.max_outbox,
         )
         self._compose_connections()
-        self._listener = Listener(self.endpoint, self.watch, broker.replies)
+        self._listener = Listener(self.endpoint, self.watch, broker.replies, self.wheel)
         self._compose_channels()
         self._tasks: list[asyncio.Task[None]] = []
-        self._refreshing: set[asyncio.Task[None]] = set()
+        self._background = Background()
         self._listeners = Listeners()
 
     @property
@@ -181,9 +182,7 @@ class Worker:
             await asyncio.sleep(self.config.audit_interval)
 
     def _refresh_policies(self) -> None:
-        refreshing = asyncio.create_task(self.policies.refresh())
-        self._refreshing.add(refreshing)
-        refreshing.add_done_callback(self._refreshing.discard)
+        self._background.start(self.policies.refresh())
 
     async def _turn_wheel(self) -> None:
         while True:

@@ -37,7 +37,11 @@ class Confirmations(Protocol):
     """Who knows whether a channel is subscribed in Redis."""
 
     async def confirmed(self, channels: tuple[str, ...]) -> None:
-        """Wait until Redis has confirmed these; raises ``BrokerUnavailable`` if it does not."""
+        """Wait until Redis has confirmed all these subscriptions.
+
+        Raises:
+            BrokerUnavailable: Redis did not confirm in time.
+        """
 
 
 class CatchUp:

@@ -79,7 +79,6 @@ class Connection:
         connection_id: public; stands in logs and in the welcome.
         transport: how bytes travel.
         address: the browser's IP address, for limits and logs.
-        opened_at: monotonic seconds.
         held_limit_bytes: how much may be held back during the check.
     """
 
@@ -93,7 +92,6 @@ class Connection:
         "id",
         "identity",
         "is_doubted",
-        "opened_at",
         "sid",
         "spent_until",
         "state",
@@ -106,13 +104,11 @@ class Connection:
         connection_id: str,
         transport: Transport,
         address: str,
-        opened_at: float,
         held_limit_bytes: int,
     ) -> None:
         self.id = connection_id
         self.transport = transport
         self.address = address
-        self.opened_at = opened_at
         self.held_limit_bytes = held_limit_bytes
         self.state = State.WAITING
         self.sid: str | None = None
@@ -120,7 +116,7 @@ class Connection:
         self.identity: Identity | None = None
         self.is_doubted = False
         self.has_moved = False
-        self.spent_until = opened_at
+        self.spent_until = 0.0
         self.channels: tuple[str, ...] = ()
         self._held: list[Batch] | None = []
         self._held_bytes = 0

@@ -12,10 +12,11 @@ import math
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from secrets import token_urlsafe
-from typing import Any, Protocol
+from typing import Any
 
 from .authenticator import Authenticator
 from .background import Background
+from .catchup import Confirmations
 from .connection import Connection, Identity, State, Transport
 from .deadline import Deadline
 from .errors import BrokerUnavailable, Refused
@@ -39,17 +40,6 @@ Recover = dict[str, messages.Position]
 """Up to where a browser has heard its channels."""
 
 
-class Readiness(Protocol):
-    """Who knows whether a channel is subscribed in Redis."""
-
-    async def confirmed(self, channels: tuple[str, ...]) -> None:
-        """Wait until Redis has confirmed all these subscriptions.
-
-        Raises:
-            BrokerUnavailable: Redis did not confirm in time.
-        """
-
-
 class Endpoint:
     """The life of connections, whatever their transport.
 
@@ -70,7 +60,7 @@ class Endpoint:
         registry: Registry,
         hub: Hub,
         authenticator: Authenticator,
-        subscriber: Readiness,
+        subscriber: Confirmations,
         wheel: TimerWheel,
         connect_timeout_s: float,
         held_limit_bytes: int,
@@ -107,9 +97,7 @@ class Endpoint:
         if self.is_draining:
             raise Refused(CloseCode.DRAIN)
         self.registry.check_room(address)
-        connection = Connection(
-            token_urlsafe(12), transport, address, self._wheel.clock(), self._held_limit_bytes
-        )
+        connection = Connection(token_urlsafe(12), transport, address, self._held_limit_bytes)
         self.registry.add(connection)
         self.opened_count[transport.name] += 1
         self._wheel.schedule(Deadline(self, connection), self._connect_timeout_s)

@@ -26,7 +26,7 @@ class EndpointTwin:
     def opened(self, transport: Transport, address: str) -> Connection:
         if self._service.program == "refuse":
             raise Refused(CloseCode.OVERLOADED)
-        connection = Connection("connection", transport, address, 0.0, 0)
+        connection = Connection("connection", transport, address, 0)
         self._service.participants.append(connection)
         if self._service.program == "close":
             asyncio.get_running_loop().call_soon(self.close, connection, CloseCode.GOING_AWAY)

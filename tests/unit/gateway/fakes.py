@@ -50,7 +50,7 @@ class FakeTransport:
 def new_connection(
     *, address: str = "192.0.2.1", held_limit_bytes: int = 1000, name: str = "id"
 ) -> Connection:
-    return Connection(name, FakeTransport(), address, 0.0, held_limit_bytes)
+    return Connection(name, FakeTransport(), address, held_limit_bytes)
 
 
 class Alarmed:

@@ -74,7 +74,7 @@ class FakeRouter:
     def opened(self, transport, address: str) -> Connection:
         if self.refusal:
             raise self.refusal
-        return Connection("id", transport, address, 0.0, 0)
+        return Connection("id", transport, address, 0)
 
     def closed(self, connection: Connection, code: int = 1006) -> None:
         if connection.state is not State.CLOSED:

@@ -39,7 +39,7 @@ class Echo:
     def opened(self, transport, address: str) -> Connection:
         if self.is_full:
             raise Refused(CloseCode.OVERLOADED)
-        self.connections.append(Connection("id", transport, address, 0.0, 0))
+        self.connections.append(Connection("id", transport, address, 0))
         return self.connections[-1]
 
     def admits(self, connection: Connection) -> bool:

@@ -32,14 +32,17 @@ class FakeEndpoint:
         self.received_texts: list[str] = []
         self.codes: list[int] = []
         self.is_flooded = False
+        self.counted = 0
 
     def opened(self, transport, address: str) -> Connection:
-        return Connection("id", transport, address, 0.0, 0)
+        return Connection("id", transport, address, 0)
 
     def admits(self, connection: Connection) -> bool:
+        self.counted += 1
         return not self.is_flooded
 
     def received(self, connection: Connection, text: str) -> None:
+        self.admits(connection)
         if connection.state is not State.CLOSED:
             self.received_texts.append(text)
 
@@ -206,6 +209,34 @@ def test_ping_too_many_is_not_answered(browser):
     browser.endpoint.is_flooded = True
     browser.says(b"are you there", TheirOpcode.PING)
     assert browser.frames() == []
+
+
+@pytest.mark.parametrize(
+    ("frames", "count"),
+    [
+        pytest.param([Frame(TheirOpcode.PING, b"")] * 3, 3, id="pings"),
+        pytest.param([Frame(TheirOpcode.PONG, b"")] * 3, 3, id="pongs"),
+        pytest.param([Frame(TheirOpcode.TEXT, b"")] * 3, 3, id="empty texts"),
+        pytest.param([Frame(TheirOpcode.TEXT, b"[]")] * 3, 3, id="empty arrays, or short frames"),
+        pytest.param(
+            [
+                Frame(TheirOpcode.TEXT, b"[", fin=False),
+                *[Frame(TheirOpcode.CONT, b"", fin=False)] * 5,
+                Frame(TheirOpcode.CONT, b"]"),
+            ],
+            7,
+            id="fragments",
+        ),
+    ],
+)
+def test_every_frame_is_counted(browser, frames, count):
+    browser.websocket.on_data(b"".join(frame.serialize(mask=True) for frame in frames))
+    assert browser.endpoint.counted == count
+
+
+def test_every_message_in_an_array_is_counted(sockjs):
+    sockjs.says('["a", "b", "c"]')
+    assert sockjs.endpoint.counted == 3
 
 
 def test_sockjs_says_farewell_before_the_close_frame(sockjs):
