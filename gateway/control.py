@@ -8,11 +8,15 @@ from .batch import Batch
 from .endpoint import Endpoint
 from .hub import Received
 from .sessionwatch import SessionWatch
+from .timerwheel import TimerWheel
 from .wire import control as ops
 from .wire import messages
 from .wire.errors import ControlError
 
 log = logging.getLogger("gateway.broker")
+
+INTERRUPTION_S = 1.0
+"""A link that is back sooner is no news to browsers: what was missed is filled, or a gap."""
 
 
 class Replies(Protocol):
@@ -29,28 +33,42 @@ class Listener:
         endpoint: its hub fans publications out.
         watch: acts on what has happened to sessions.
         replies: takes answers.
+        wheel: tells how long the link has been away.
     """
 
-    def __init__(self, endpoint: Endpoint, watch: SessionWatch, replies: Replies) -> None:
+    def __init__(
+        self, endpoint: Endpoint, watch: SessionWatch, replies: Replies, wheel: TimerWheel
+    ) -> None:
         self._endpoint = endpoint
         self._watch = watch
         self._replies = replies
+        self._wheel = wheel
+        self._lost_at: float | None = None
         self._is_interrupted = False
         self.on_channel_revoked: Callable[[str, str], None] = lambda uid, channel: None
         self.on_namespaces_changed: Callable[[], None] = lambda: None
         self.publish: Callable[[list[Received]], None] = endpoint.hub.publish
 
     def link_lost(self) -> None:
-        """Let publications wait, and tell every browser that it hears nothing now."""
+        """Let publications wait; browsers are told if the link stays away."""
         self._endpoint.hub.link_lost()
-        if not self._is_interrupted:
+        if self._lost_at is None:
+            self._lost_at = self._wheel.clock()
+            self._wheel.schedule(self, INTERRUPTION_S)
+
+    def on_timer(self, now: float) -> None:
+        """Tell every browser that it hears nothing now, unless the link is back."""
+        if self._lost_at is None or self._is_interrupted:
+            return
+        if now - self._lost_at >= INTERRUPTION_S:
             self._is_interrupted = True
             self._tell_everybody(messages.interrupted())
 
     def link_restored(self) -> None:
         """Read every session again: a revocation may have been missed."""
-        self._is_interrupted = False
-        self._tell_everybody(messages.resumed())
+        if self._is_interrupted:
+            self._tell_everybody(messages.resumed())
+        self._lost_at, self._is_interrupted = None, False
         self._watch.recheck(self._endpoint.registry.open_connections())
 
     def _tell_everybody(self, frame: bytes) -> None:

@@ -85,7 +85,7 @@ class House:
             self.endpoint, authenticator, clock.wheel, audit_interval_s, clock.read
         )
         self.endpoint.on_welcome = self.watch.welcomed
-        self.listener = Listener(self.endpoint, self.watch, self.broker)
+        self.listener = Listener(self.endpoint, self.watch, self.broker, clock.wheel)
         self.broker.listen(self.listener)
 
     def log_in(self, sid: str = "sid", uid: str = "7", *groups: str, ttl_s: float = 10_000) -> str:

@@ -4,6 +4,7 @@ from typing import get_args
 
 import pytest
 
+from gateway.control import INTERRUPTION_S
 from gateway.wire.closecodes import CloseCode
 from gateway.wire.control import (
     ControlMessage,
@@ -81,9 +82,20 @@ async def test_browsers_are_told_of_a_lost_link_once_and_of_its_return(house):
     tab = await house.welcome()
     house.broker.cut()
     house.listener.link_lost()
+    house.clock.advance(3 * INTERRUPTION_S)
     house.broker.mend()
     types = [frame["type"] for frame in tab.frames() if frame["type"] != "gap"]
     assert types == ["interrupted", "resumed"]
+
+
+async def test_browsers_hear_nothing_of_a_link_that_is_back_at_once(house):
+    tab = await house.welcome()
+    for _ in range(3):
+        house.broker.cut()
+        house.clock.advance(INTERRUPTION_S / 2)
+        house.broker.mend()
+    house.clock.advance(3 * INTERRUPTION_S)
+    assert {frame["type"] for frame in tab.frames()} <= {"gap"}
 
 
 async def test_sessions_are_read_again_when_the_link_is_back(house):
