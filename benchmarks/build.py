@@ -22,6 +22,16 @@ def compiled(name: str) -> Path:
     return program
 
 
+def go_program(source: Path) -> Path:
+    """Compile the Go module in a folder, once per change."""
+    program = BUILD / source.name
+    BUILD.mkdir(exist_ok=True)
+    written = max(path.stat().st_mtime for path in source.iterdir())
+    if not program.exists() or program.stat().st_mtime < written:
+        _run("go", "build", "-o", program, ".", folder=source)
+    return program
+
+
 def python_with(*requirements: str) -> Path:
     """Give a Python, in an environment of its own, that has these packages."""
     home = BUILD / "python"

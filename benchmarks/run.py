@@ -80,7 +80,7 @@ def run(mode_name: str, runs: int | None = None, only: tuple[str, ...] = ()) -> 
             _note_failure(results, f"run {number + 1} and later", "the time was up")
             break
         for server in present:
-            if server.name in MAIN or number < (runs or mode.minor_runs):
+            if only or server.name in MAIN or number < mode.minor_runs:
                 _visit(server, scenarios, number, results)
                 results.save()
     return results.path

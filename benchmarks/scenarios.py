@@ -220,7 +220,7 @@ class Mode:
     Args:
         scenarios: what.
         runs: how often, interleaved.
-        minor_runs: how often those servers that are not in ``MAIN``.
+        minor_runs: how often those servers that are not in ``MAIN``, unless they are asked for.
         servers: who.
         budget_s: no run begins that would probably end after so many seconds.
     """
@@ -234,7 +234,7 @@ class Mode:
 
 MODES = {
     "quick": Mode(quick, runs=3, minor_runs=1, budget_s=280),
-    "full": Mode(full, runs=5, minor_runs=2, budget_s=100 * 60),
+    "full": Mode(full, runs=3, minor_runs=1, budget_s=60 * 60),
     "techniques": Mode(techniques, runs=5, minor_runs=5, budget_s=20 * 60, servers=ABLATED),
     "smoke": Mode(smoke, runs=1, minor_runs=1, budget_s=10 * 60),
 }

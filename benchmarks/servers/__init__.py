@@ -1,6 +1,7 @@
 """The servers that are measured, each in a module of its own."""
 
 from .base import Server
+from .centrifuge import Centrifuge
 from .django_channels import DjangoChannels
 from .floor import Floor
 from .nchan import Nchan
@@ -15,6 +16,7 @@ ALL: tuple[Server, ...] = (
     Sockgate(),
     SocketIo(),
     Nchan(),
+    Centrifuge(),
     SockJsNode(),
     SockJsTornado(),
     PythonSocketIo(),
@@ -22,7 +24,7 @@ ALL: tuple[Server, ...] = (
 )
 
 NOT_RUN = {
-    "Centrifugo": "it cannot be installed as a Go module where this was made, "
-    "and its binaries come from elsewhere",
+    "Centrifugo": "it is no Go module that can be installed, and its binaries come from elsewhere; "
+    "Centrifuge, the library that it is made of, is measured",
 }
 """Servers that a user would pick, and why they are not measured."""
