@@ -28,6 +28,10 @@ class Tab(SockJSConnection):
         """Take what the browser says."""
         self._endpoint.received(self.connection, message)
 
+    def on_nothing(self) -> None:
+        """Count a request that brought no message as if it had brought one."""
+        self._endpoint.admits(self.connection)
+
     def on_close(self) -> None:
         """Say that the browser is gone."""
         code, _ = self.session.close_reason

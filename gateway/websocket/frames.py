@@ -1,8 +1,10 @@
 """RFC 6455 frames, without I/O.
 
 Strategy: a browser sends little (a token, then pings), so the reader keeps no state but what an
-unfinished frame or an unfinished message needs, and nothing at all between messages. What the
-RFC tells a server to refuse is refused here, with the close code that it names.
+unfinished frame or an unfinished message needs, and nothing at all between messages. What is
+unfinished grows in place, so a frame that comes in drops, or a message in shreds, is not copied
+for each of them. What the RFC tells a server to refuse is refused here, with the close code that
+it names.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,6 +17,9 @@ CLOSE_PROTOCOL_ERROR = 1002
 CLOSE_INVALID_DATA = 1007
 CLOSE_TOO_BIG = 1009
 MAX_CONTROL_PAYLOAD = 125
+
+
+Buffer = bytes | bytearray
 
 
 class Opcode(IntEnum):
@@ -41,6 +46,10 @@ class Message(NamedTuple):
 
     opcode: Opcode
     payload: bytes
+
+
+FRAGMENT = Message(Opcode.CONTINUATION, b"")
+"""A frame has come, and the message that it is a part of is not complete."""
 
 
 def encode(opcode: Opcode, payload: bytes) -> bytes:
@@ -98,7 +107,7 @@ def _may_be_sent(code: int) -> bool:
     return 3000 <= code < 5000 or (1000 <= code <= 1014 and code not in (1004, 1005, 1006))
 
 
-def unmask(payload: bytes, mask: bytes) -> bytes:
+def unmask(payload: Buffer, mask: Buffer) -> bytes:
     """Apply a mask of four bytes (section 5.3), as one XOR of two long integers."""
     size = len(payload)
     key = (mask * (size // 4 + 1))[:size]
@@ -113,7 +122,7 @@ class _Header(NamedTuple):
     is_final: bool
     is_deflated: bool
     opcode: Opcode
-    mask: bytes
+    mask: Buffer
     payload_at: int
     end: int
 
@@ -132,29 +141,31 @@ class FrameReader:
         self.limit_bytes = limit_bytes
         self._inflate = inflate
         self._is_deflated = False
-        self._buffer = b""
-        self._fragments: bytes | None = None
+        self._buffer: Buffer = b""
+        self._fragments: bytearray | None = None
         self._opcode = Opcode.CONTINUATION
 
     def feed(self, data: bytes) -> Iterator[Message]:
-        """Take bytes as they came; yield every message that is complete.
+        """Take bytes as they came; yield for every frame its message, or that it is a ``FRAGMENT``.
 
         Raises:
             FrameFailure: the client broke the protocol; nothing after that can be read.
         """
-        buffer = self._buffer + data if self._buffer else data
+        buffer, self._buffer = self._buffer, b""
+        if buffer:
+            buffer += data
+        else:
+            buffer = data
         at = 0
         while (header := self._read_header(buffer, at)) is not None:
             if header.end > len(buffer):
                 break
             payload = unmask(buffer[header.payload_at : header.end], header.mask)
             at = header.end
-            message = self._assemble(header, payload)
-            if message is not None:
-                yield message
-        self._buffer = buffer[at:]
+            yield self._assemble(header, payload)
+        self._buffer = _rest(buffer, at)
 
-    def _read_header(self, buffer: bytes, at: int) -> _Header | None:
+    def _read_header(self, buffer: Buffer, at: int) -> _Header | None:
         if len(buffer) < at + 2:
             return None
         first, second = buffer[at], buffer[at + 1]
@@ -186,18 +197,34 @@ class FrameReader:
         if is_deflated and not (self._inflate and begins_message):
             raise FrameFailure(CLOSE_PROTOCOL_ERROR, "a reserved bit is set")
 
-    def _assemble(self, header: _Header, payload: bytes) -> Message | None:
+    def _assemble(self, header: _Header, payload: bytes) -> Message:
         if header.opcode >= Opcode.CLOSE:
             return Message(header.opcode, payload)
         if header.opcode is not Opcode.CONTINUATION:
             self._opcode, self._is_deflated = header.opcode, header.is_deflated
-        whole = payload if self._fragments is None else self._fragments + payload
-        self._fragments = None if header.is_final else whole
         if not header.is_final:
-            return None
+            self._keep(payload)
+            return FRAGMENT
+        if self._fragments is not None:
+            payload, self._fragments = bytes(self._fragments + payload), None
         if self._is_deflated and self._inflate:
-            whole = self._inflate(whole, self.limit_bytes)
-        return Message(self._opcode, whole)
+            payload = self._inflate(payload, self.limit_bytes)
+        return Message(self._opcode, payload)
+
+    def _keep(self, fragment: bytes) -> None:
+        if self._fragments is None:
+            self._fragments = bytearray()
+        self._fragments += fragment
+
+
+def _rest(buffer: Buffer, at: int) -> Buffer:
+    """Give what is left of a buffer, as one that can grow; nothing is kept of nothing."""
+    if at == len(buffer):
+        return b""
+    if isinstance(buffer, bytes):
+        return bytearray(buffer[at:])
+    del buffer[:at]
+    return buffer
 
 
 def _opcode(first: int) -> Opcode:
@@ -209,7 +236,7 @@ def _opcode(first: int) -> Opcode:
         raise FrameFailure(CLOSE_PROTOCOL_ERROR, "unknown opcode") from error
 
 
-def _read_size(buffer: bytes, at: int, short: int) -> tuple[int, int] | None:
+def _read_size(buffer: Buffer, at: int, short: int) -> tuple[int, int] | None:
     """Read the payload length (section 5.2) and where the mask begins; None when cut off."""
     width = {126: 2, 127: 8}.get(short, 0)
     if len(buffer) < at + width + 4:

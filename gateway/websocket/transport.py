@@ -243,7 +243,7 @@ class WebSocket:
             self._take_text(message.payload)
         elif message.opcode is Opcode.PING and self._shared.endpoint.admits(self._connection):
             self._link.write(encode(Opcode.PONG, message.payload))
-        elif message.opcode is Opcode.PONG:
+        elif message.opcode in (Opcode.PONG, Opcode.CONTINUATION):
             self._shared.endpoint.admits(self._connection)
         elif message.opcode is Opcode.CLOSE:
             self._take_close(message.payload)
@@ -262,6 +262,8 @@ class WebSocket:
         except FrameError as error:
             self._shared.endpoint.close(self._connection, CloseCode.PROTOCOL_ERROR, str(error))
             return
+        if not frames:
+            self._shared.endpoint.admits(self._connection)
         for frame in frames:
             self._shared.endpoint.received(self._connection, frame)
 

@@ -69,6 +69,11 @@ def is_closed(wire: socket.socket) -> bool:
     return True
 
 
+def masked(first: int, payload: bytes = b"") -> bytes:
+    """Write a short frame as a client does, under a mask that changes nothing."""
+    return bytes((first, 0x80 | len(payload), 0, 0, 0, 0)) + payload
+
+
 class TestFloods:
     """Of connections, of requests that never end, of frames."""
 
@@ -147,16 +152,40 @@ class TestFloods:
         assert isinstance(answer, Close)
         assert answer.code == 4504
 
-    def test_flood_of_control_frames_is_closed(self, start_gateway: Any) -> None:
+    @pytest.mark.parametrize(
+        "flood",
+        [
+            pytest.param(masked(0x89), id="pings"),
+            pytest.param(masked(0x8A), id="pongs"),
+            pytest.param(masked(0x81), id="empty messages"),
+            pytest.param(masked(0x01) + masked(0x00) * 100, id="empty fragments"),
+            pytest.param(masked(0x01) + masked(0x00, b"x") * 100, id="shreds"),
+        ],
+    )
+    def test_flood_of_frames_that_say_nothing_is_closed(
+        self, start_gateway: Any, flood: bytes
+    ) -> None:
         gateway = start_gateway(max_frames_per_second=2)
-        url = gateway.url.replace("http", "ws") + "/websocket"
-        with connect(url, proxy=None) as websocket:
-            with pytest.raises(ConnectionClosed) as closed:
-                for _ in range(2000):
-                    websocket.ping()
-                websocket.recv(PATIENCE_S)
-            assert closed.value.rcvd is not None
-            assert closed.value.rcvd.code == 4504
+        with dial(gateway) as wire:
+            wire.sendall(HANDSHAKE.format(port=gateway.port, more="").encode())
+            assert wire.recv(65536).startswith(b"HTTP/1.1 101")
+            wire.sendall(flood if len(flood) > 100 else flood * 100)
+            said = b"".join(iter(lambda: wire.recv(65536), b""))
+        assert (4504).to_bytes(2) + b"too many" in said
+
+    @pytest.mark.parametrize("body", [b"[]", b"", b"["])
+    def test_flood_of_requests_that_say_nothing_is_closed(
+        self, start_gateway: Any, tab_of: Callable[..., Tab], body: bytes
+    ) -> None:
+        gateway = start_gateway(max_frames_per_second=2)
+        tab: Any = tab_of("xhr_streaming", at=gateway)
+        head = f"POST /realtime{tab._session}xhr_send HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        request = f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+        with dial(gateway) as wire:
+            wire.sendall(request * 50)
+            answer = tab.read()
+        assert isinstance(answer, Close)
+        assert answer.code == 4504
 
 
 class TestBombs:

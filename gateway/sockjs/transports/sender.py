@@ -27,6 +27,7 @@ class Sender(Handler):
         try:
             self._receive(session)
         except Malformed as error:
+            session.conn.on_nothing()
             self.answer(500, str(error))
         else:
             self.confirm()
@@ -47,5 +48,7 @@ class Sender(Handler):
             return
         if exceeds(messages, self.server.config.max_frame):
             session.conn.fail(CloseCode.MESSAGE_TOO_LARGE, "")
-        else:
+        elif messages:
             session.on_messages(messages)
+        else:
+            session.conn.on_nothing()

@@ -12,6 +12,7 @@ from gateway.websocket.frames import (
     CLOSE_INVALID_DATA,
     CLOSE_PROTOCOL_ERROR,
     CLOSE_TOO_BIG,
+    FRAGMENT,
     FrameFailure,
     FrameReader,
     Message,
@@ -82,6 +83,7 @@ def test_reader_inflates_a_message_in_fragments():
     reader = FrameReader(1000, inflate)
     data = masked(0x41, payload[:10]) + masked(0x89, b"ping") + masked(0x80, payload[10:])
     assert list(reader.feed(data)) == [
+        FRAGMENT,
         Message(Opcode.PING, b"ping"),
         Message(Opcode.TEXT, b"hello " * 50),
     ]

@@ -11,6 +11,7 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 from gateway.websocket.frames import (
+    FRAGMENT,
     FrameFailure,
     FrameReader,
     Message,
@@ -54,7 +55,7 @@ def read(chunks: list[bytes], limit_bytes: int = LIMIT_BYTES) -> tuple[list[Mess
     reader, messages = FrameReader(limit_bytes), []
     try:
         for chunk in chunks:
-            messages.extend(reader.feed(chunk))
+            messages.extend(m for m in reader.feed(chunk) if m is not FRAGMENT)
     except FrameFailure as failure:
         return messages, failure.code
     return messages, 0
@@ -170,6 +171,47 @@ def test_reader_refuses_fragments_that_are_too_long_together():
 
 def test_reader_refuses_a_long_message_by_its_header():
     assert read([frame(1, bytes(1001))[:14]], limit_bytes=1000) == ([], 1009)
+
+
+def test_reader_tells_of_every_frame():
+    shreds = [frame(1, fin=False), *[frame(0, fin=False)] * 3, frame(9), frame(0)]
+    told = list(FrameReader(LIMIT_BYTES).feed(b"".join(shreds)))
+    assert told == [FRAGMENT, *[FRAGMENT] * 3, (Opcode.PING, b""), (Opcode.TEXT, b"")]
+
+
+def test_reader_does_not_copy_a_frame_for_each_drop_of_it():
+    reader = FrameReader(LIMIT_BYTES)
+    sent = frame(1, bytes(1000))
+    list(reader.feed(sent[:500]))
+    begun = reader._buffer
+    for at in range(500, 1000):
+        assert list(reader.feed(sent[at : at + 1])) == []
+        assert reader._buffer is begun
+    assert list(reader.feed(sent[1000:])) == [(Opcode.TEXT, bytes(1000))]
+
+
+def test_reader_does_not_copy_a_message_for_each_shred_of_it():
+    reader = FrameReader(LIMIT_BYTES)
+    list(reader.feed(frame(1, b"a", fin=False)))
+    begun = reader._fragments
+    for _ in range(500):
+        list(reader.feed(frame(0, b"b", fin=False)))
+        assert reader._fragments is begun
+    assert list(reader.feed(frame(0, b"c"))) == [(Opcode.TEXT, b"a" + b"b" * 500 + b"c")]
+
+
+def test_reader_keeps_nothing_of_empty_fragments():
+    reader = FrameReader(LIMIT_BYTES)
+    list(reader.feed(frame(1, fin=False) + frame(0, fin=False) * 10_000))
+    assert (reader._buffer, reader._fragments) == (b"", b"")
+
+
+def test_reader_keeps_nothing_of_what_broke_the_protocol():
+    reader = FrameReader(LIMIT_BYTES)
+    list(reader.feed(frame(1, b"a")[:3]))
+    with pytest.raises(FrameFailure):
+        list(reader.feed(frame(1, b"a")[3:] + raw_frame(0x83) + bytes(1000)))
+    assert reader._buffer == b""
 
 
 def test_reader_takes_a_message_of_full_length():
