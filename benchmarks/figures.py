@@ -76,15 +76,11 @@ def newest() -> Path:
     Raises:
         FileNotFoundError: nothing has been measured yet.
     """
-    return _newest("full", "quick")
+    return newest_of("full", "quick")
 
 
-def newest_techniques() -> Path:
-    """Find the newest results of the product without its techniques; raises as ``newest``."""
-    return _newest("techniques")
-
-
-def _newest(*modes: str) -> Path:
+def newest_of(*modes: str) -> Path:
+    """Find the newest results of the first mode that has any; raises as ``newest``."""
     for mode in modes:
         found = sorted(RESULTS.glob(f"*-{mode}.json"))
         if found:

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from . import picture, targets, techniques
-from .figures import Book, Spread, newest, newest_techniques, shown
+from . import costs, picture, targets, techniques
+from .figures import Book, Spread, newest, newest_of, shown
 from .places import DOCS
 
 BEGIN = "<!-- {}: begin (written by python -m benchmarks report) -->"
@@ -48,8 +48,7 @@ _EXTRA = {
 def print_report(path: Path) -> None:
     """Print what a file of results says."""
     book = Book(path)
-    is_about_techniques = book.mode.startswith("techniques")
-    print("\n" + (markdown_of_techniques if is_about_techniques else markdown)(book))
+    print("\n" + BLOCKS.get(book.mode.partition(" ")[0], markdown)(book))
     print(f"Results: {path}")
 
 
@@ -59,8 +58,9 @@ def write_report(path: Path | None = None) -> None:
     (DOCS / "performance.svg").write_text(picture.draw(book))
     _write_block("figures", markdown(book))
     print(f"Wrote docs/performance.md and its picture from {book.path}")
-    with suppress(FileNotFoundError):
-        _write_block("techniques", markdown_of_techniques(Book(newest_techniques())))
+    for mode, write in BLOCKS.items():
+        with suppress(FileNotFoundError):
+            _write_block(mode, write(Book(newest_of(mode))))
 
 
 def _write_block(name: str, text: str) -> None:
@@ -74,6 +74,16 @@ def markdown_of_techniques(book: Book) -> str:
     """Say what each technique brings."""
     head = ("technique", "shown by", "CPU µs with it", "without", "times")
     return f"{_facts(book)}\n\n{_table(head, techniques.rows(book))}"
+
+
+def markdown_of_costs(book: Book) -> str:
+    """Say what sequencing and presence cost."""
+    head = ("", "figure", "without", "with it")
+    return f"{_facts(book)}\n\n{_table(head, costs.rows(book))}"
+
+
+BLOCKS = {"techniques": markdown_of_techniques, "costs": markdown_of_costs}
+"""What else is written into the page, by mode."""
 
 
 def markdown(book: Book) -> str:

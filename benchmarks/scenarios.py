@@ -7,6 +7,7 @@ from enum import Enum
 from .load import Load
 from .servers import ALL
 from .servers.base import Server
+from .servers.sockgate import Sockgate
 from .servers.without import ABLATED
 
 ENDLESS = 10_000_000
@@ -14,6 +15,9 @@ ENDLESS = 10_000_000
 
 HEARTBEATS_S = 30
 """Longer than any server's interval of heartbeats."""
+
+STAY_S = 20
+"""Several heartbeats of a worker's presence."""
 
 MAIN = ("floor", "sockgate", "Socket.IO", "nchan")
 """Who takes part in everything; the others are measured in what they are chosen by."""
@@ -135,19 +139,18 @@ def _compressed(seconds: float) -> Iterator[Scenario]:
     )
 
 
-def _sequenced(seconds: float) -> Iterator[Scenario]:
-    load = Load(conns=1000, rounds=ENDLESS, seconds=seconds, sequenced=True)
-    yield Scenario(
-        name="fanout_sequenced",
-        title="fan-out to 1,000, one in flight, 64 B, kept for recovery",
-        load=load,
-        servers=("sockgate",),
-    )
-    yield Scenario(
-        name="private_sequenced",
-        title="private, full rate, kept for recovery",
-        load=replace(load, to_one=True, window=256),
-        servers=("sockgate",),
+def _and_sequenced(scenario: Scenario) -> tuple[Scenario, Scenario]:
+    """Give the same twice, the second with what is published kept for recovery."""
+    kept = replace(scenario.load, sequenced=True)
+    title = f"{scenario.title}, kept for recovery"
+    return scenario, replace(scenario, name=f"{scenario.name}_sequenced", title=title, load=kept)
+
+
+def _subscribed(namespace: str, how: str) -> Scenario:
+    return Scenario(
+        name=f"subscribed_{namespace}",
+        title=f"1,000 come, subscribe to {how}, and stay {STAY_S} s",
+        load=Load(conns=1000, transport=namespace, hold_s=STAY_S),
     )
 
 
@@ -186,7 +189,6 @@ def full() -> list[Scenario]:
         *_private(seconds),
         _connect_only(1000),
         *_over_http(seconds),
-        *_sequenced(seconds),
         _slow(seconds),
         *crowds,
         _connect_only(8000),
@@ -201,6 +203,19 @@ def techniques() -> list[Scenario]:
     fan_outs = [_fan_out(1000, burst, 64, seconds, None) for burst in (1, 64)]
     private, *_ = _private(seconds)
     return [_connect_only(8000), _connect_only(1000), *fan_outs, private]
+
+
+def costs() -> list[Scenario]:
+    """List what sequencing and presence cost, beside the same without them."""
+    seconds = 2.0
+    private, private_at_rate, _ = _private(seconds)
+    loads = (_fan_out(1000, 1, 64, seconds, None), private, private_at_rate)
+    return [
+        *(twin for load in loads for twin in _and_sequenced(load)),
+        _subscribed("plain", "a channel"),
+        _subscribed("counted", "a channel with presence"),
+        _subscribed("told", "a channel that is told who comes and goes"),
+    ]
 
 
 def smoke() -> list[Scenario]:
@@ -235,6 +250,7 @@ class Mode:
 MODES = {
     "quick": Mode(quick, runs=3, minor_runs=1, budget_s=280),
     "full": Mode(full, runs=3, minor_runs=1, budget_s=60 * 60),
-    "techniques": Mode(techniques, runs=5, minor_runs=5, budget_s=20 * 60, servers=ABLATED),
+    "techniques": Mode(techniques, runs=3, minor_runs=3, budget_s=20 * 60, servers=ABLATED),
+    "costs": Mode(costs, runs=5, minor_runs=5, budget_s=15 * 60, servers=(Sockgate(),)),
     "smoke": Mode(smoke, runs=1, minor_runs=1, budget_s=10 * 60),
 }

@@ -5,18 +5,31 @@ from pathlib import Path
 import redis
 
 from gateway.wire.names import Names, auth_digest, sid_of
+from gateway.wire.namespaces import Namespaces, Policy
 from gateway.wire.records import SessionRecord, UserRecord
 from gateway.wire.tokens import Token, TokenSigner
 
 SIGNING_KEY = "only-for-benchmarks-on-the-loopback-"
 SESSION_AGE_S = 24 * 3600
 BATCH = 1000
+NAMESPACES = Namespaces(
+    {
+        "plain": Policy(public=True),
+        "counted": Policy(public=True, presence=True),
+        "told": Policy(public=True, presence=True, join_leave=True),
+    }
+)
+"""Channels that anyone may subscribe to, with more and more presence."""
 
 
 def seed(redis_url: str, count: int, tokens_path: Path) -> None:
-    """Log in users ``0`` to ``count - 1``, each once, and write a token a line."""
+    """Log in users ``0`` to ``count - 1``, each once, and write a token a line.
+
+    Declares ``NAMESPACES``, too.
+    """
     signer = TokenSigner([SIGNING_KEY])
     with redis.Redis.from_url(redis_url) as client, tokens_path.open("w") as tokens:
+        client.set(Names().namespaces, NAMESPACES.to_json())
         for first in range(0, count, BATCH):
             users = range(first, min(first + BATCH, count))
             _write_records(client, users)

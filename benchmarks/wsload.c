@@ -118,6 +118,8 @@ static double cpu_of_all(void) {
   return sum;
 }
 
+static double cpu_of_redis(void) { return redis_pid ? cpu_of(redis_pid) : 0; }
+
 static long pss_kib_of_all(void) {
   long sum = 0;
   for (int i = 0; i < npids; i++) sum += pss_kib_of(pids[i]);
@@ -522,7 +524,7 @@ static void open_one(int number) {
 
 static void connect_all(void) {
   pss_at_start = pss_kib_of_all();
-  double cpu_before = cpu_of_all(), own = (double)clock() / CLOCKS_PER_SEC;
+  double cpu_before = cpu_of_all(), own = (double)clock() / CLOCKS_PER_SEC, redis_cpu = cpu_of_redis();
   uint64_t begun = now(), progress = begun;
   int opened = 0, known = 0;
   while (nopen + nrefused < nconn && now() - progress < PATIENCE) {
@@ -537,15 +539,17 @@ static void connect_all(void) {
   long pss = pss_kib_of_all();
   addf(&report, "{\"conns\": %d, \"open\": %d, \"refused\": %d, \"unanswered\": %d, \"deflated\": %d, ", nconn, nopen, nrefused, nconn - nopen - nrefused, deflates);
   addf(&report, "\"connect_s\": %.4f, \"connect_cpu_us\": %.2f, \"connect_generator_share\": %.2f, ", seconds, cpu * 1e6 / (nopen ? nopen : 1), own / seconds);
+  addf(&report, "\"connect_redis_cpu_us\": %.2f, ", (cpu_of_redis() - redis_cpu) * 1e6 / (nopen ? nopen : 1));
   addf(&report, "\"pss_before_kib\": %ld, \"kib_per_conn\": %.3f", pss_at_start, (double)(pss - pss_at_start) / (nopen ? nopen : 1));
 }
 
 static void hold(void) {
   uint64_t begun = now();
-  double cpu = cpu_of_all();
+  double cpu = cpu_of_all(), redis_cpu = cpu_of_redis();
   while (now() - begun < hold_s * SECOND) spin(100);
   double seconds = (now() - begun) / 1e9;
-  cpu = cpu_of_all() - cpu;
+  cpu = cpu_of_all() - cpu, redis_cpu = cpu_of_redis() - redis_cpu;
+  addf(&report, ", \"hold_redis_us_per_conn_minute\": %.3f", redis_cpu * 1e6 / (nopen ? nopen : 1) / (seconds / 60));
   addf(&report, ", \"hold_s\": %.2f, \"hold_core_share\": %.5f, \"lost_in_hold\": %d", seconds, cpu / seconds, ndead);
   addf(&report, ", \"held_kib_per_conn\": %.3f", (double)(pss_kib_of_all() - pss_at_start) / (nopen ? nopen : 1));
 }
@@ -592,7 +596,7 @@ static int compare(const void *a, const void *b) {
 static uint32_t quantile(double q) { return nlatencies ? latencies[(long)((nlatencies - 1) * q)] : 0; }
 
 static void measure(void) {
-  double cpu = cpu_of_all(), redis_cpu = redis_pid ? cpu_of(redis_pid) : 0, own = (double)clock() / CLOCKS_PER_SEC;
+  double cpu = cpu_of_all(), redis_cpu = cpu_of_redis(), own = (double)clock() / CLOCKS_PER_SEC;
   uint64_t begun = now(), progress = begun, next_broadcast = begun;
   long sent = 0, known = 0, broadcasts = 0;
   while (((sent < rounds && !is_over(begun)) || delivered < sent * receivers()) && now() - progress < PATIENCE) {
@@ -610,7 +614,7 @@ static void measure(void) {
   qsort(latencies, nlatencies, sizeof *latencies, compare);
   addf(&report, ", \"mode\": \"%s\", \"published\": %ld, \"delivered\": %ld, \"expected\": %ld", private_mode ? "private" : "fanout", sent, delivered, sent * receivers());
   addf(&report, ", \"seconds\": %.4f, \"deliveries_per_s\": %.1f, \"cpu_us_per_delivery\": %.4f, \"core_share\": %.4f, \"generator_share\": %.3f", seconds, delivered / seconds, cpu * per, cpu / seconds, own / seconds);
-  if (redis_pid) addf(&report, ", \"redis_cpu_us_per_publish\": %.3f", (cpu_of(redis_pid) - redis_cpu) * 1e6 / (sent + broadcasts));
+  if (redis_pid) addf(&report, ", \"redis_cpu_us_per_publish\": %.3f", (cpu_of_redis() - redis_cpu) * 1e6 / (sent + broadcasts));
   addf(&report, ", \"p50_us\": %u, \"p99_us\": %u, \"p999_us\": %u, \"max_us\": %u", quantile(.5), quantile(.99), quantile(.999), quantile(1));
   addf(&report, ", \"broadcasts\": %ld, \"broadcasts_delivered\": %ld, \"slow\": %d, \"lost\": %d, \"pss_after_kib\": %ld", broadcasts, broadcasts_delivered, nslow, ndead, pss_kib_of_all());
 }

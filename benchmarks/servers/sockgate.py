@@ -6,6 +6,8 @@ is for every other server here.
 
 import json
 import sys
+from dataclasses import replace
+from functools import partial
 
 from redis import from_url as open_redis
 
@@ -59,12 +61,16 @@ class Sockgate(Server):
         return [sys.executable, "-m", "gateway"]
 
     def dialogue(self, transport: str) -> Dialogue | None:
-        """Open a transport and show a token."""
+        """Open a transport, or a WebSocket and a channel of that namespace, and show a token."""
         dialogues = {
             "websocket": self.websocket,
             "rawwebsocket": self._raw_websocket,
             "xhr_streaming": lambda: self._over_http("xhr_streaming"),
             "xhr": lambda: self._over_http("xhr"),
+            **{
+                name: partial(self._subscribed, f"{name}:1")
+                for name in ("plain", "counted", "told")
+            },
         }
         return dialogues[transport]() if transport in dialogues else None
 
@@ -94,6 +100,12 @@ class Sockgate(Server):
     def _raw_websocket(self) -> Dialogue:
         request = websocket_request("/realtime/websocket")
         return Dialogue(request, "101 Switching", ((CONNECT, "connected"),))
+
+    def _subscribed(self, channel: str) -> Dialogue:
+        """Open SockJS on a WebSocket, and then a channel of one of the seed's namespaces."""
+        opened = self.websocket()
+        subscribe = _in_sockjs(json.dumps({"type": "subscribe", "channel": channel}))
+        return replace(opened, steps=(*opened.steps, (subscribe, "subscribed")))
 
     def _over_http(self, kind: str) -> Dialogue:
         ask, send = http_post(f"{BASE}/{kind}"), http_post(f"{BASE}/xhr_send", "%F", "%L")
