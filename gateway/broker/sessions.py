@@ -17,7 +17,9 @@ from ..errors import BrokerUnavailable
 from ..wire.names import Names
 from ..wire.records import USER_MARGIN_S, read_session, read_user
 from .batching import Batched
+from .pipelines import replies_of
 
+_MAX_AGE_DIGITS = 12
 _READ_LOGINS = files(__package__).joinpath("logins.lua").read_text("utf-8")
 
 
@@ -66,12 +68,12 @@ class RedisSessionReader:
         asking = self._client.pipeline(transaction=False)
         for sid, _ in claims:
             asking.hget(self._names.session(sid), "age")
-        ages = await _execute(asking)
+        ages = await replies_of(asking)
         prolonging = self._client.pipeline(transaction=False)
-        for (sid, uid), age in zip(claims, ages, strict=True):
-            if age is not None and age.isdigit() and int(age):
-                self._queue_prolonging(prolonging, sid, uid, int(age))
-        await _execute(prolonging)
+        for (sid, uid), age_s in zip(claims, map(_age_s, ages), strict=True):
+            if age_s:
+                self._queue_prolonging(prolonging, sid, uid, age_s)
+        await replies_of(prolonging)
 
     def _queue_prolonging(self, pipeline: Any, sid: str, uid: str | None, age_s: int) -> None:
         pipeline.expire(self._names.session(sid), age_s, gt=True)
@@ -82,11 +84,10 @@ class RedisSessionReader:
             pipeline.expire(listing, age_s + USER_MARGIN_S, gt=True)
 
 
-async def _execute(pipeline: Any) -> list[Any]:
-    try:
-        return list(await pipeline.execute())
-    except (RedisError, OSError) as error:
-        raise BrokerUnavailable(type(error).__name__) from error
+def _age_s(reply: object) -> int:
+    """Read an age; what was made by hand is none, above all what is too long for ``EXPIRE``."""
+    text = reply if isinstance(reply, bytes) else b""
+    return int(text) if text.isdigit() and len(text) < _MAX_AGE_DIGITS else 0
 
 
 def _login(

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from gateway.broker.batching import MAX_BATCH
+from gateway.broker.sessions import RedisSessionReader
 from gateway.errors import BrokerUnavailable
 from gateway.wire.records import SessionRecord, UserRecord
 from tests.waiting import until
@@ -82,3 +83,48 @@ async def test_key_of_another_kind_is_no_session_and_harms_no_other(bench):
         poisoned, other = await broker.read_many([("sid", "7"), ("other", "8")])
         assert poisoned.session is None
         assert other.session == SessionRecord("8", "digest")
+
+
+def write_text(broker, key: str):
+    return broker.django.set(key, "text")
+
+
+def write_endless_age(broker, key: str):
+    return broker.django.hset(key, mapping={"user": "7", "auth": "digest", "age": "9" * 30})
+
+
+@pytest.mark.parametrize("spoil", [write_text, write_endless_age])
+async def test_record_made_by_hand_keeps_no_other_from_being_prolonged(bench, spoil):
+    async with bench() as broker:
+        key = await write_short_lived(broker, "sid")
+        await spoil(broker, NAMES.session("spoilt"))
+        await prolong(broker, ("spoilt", "7"), ("sid", "8"))
+        assert await broker.django.ttl(key) > 100
+
+
+@pytest.mark.parametrize("name", [NAMES.user("8"), NAMES.user_sessions("8")])
+async def test_key_of_another_type_harms_itself_alone_when_sessions_are_prolonged(bench, name):
+    async with bench() as broker:
+        await broker.django.set(name, "text")
+        keys = [await write_short_lived(broker, sid) for sid in ("one", "two")]
+        await prolong(broker, ("one", "8"), ("two", "9"))
+        assert [await broker.django.ttl(key) > 100 for key in keys] == [True, True]
+
+
+async def prolong(broker, *claims) -> None:
+    await RedisSessionReader(broker.client, NAMES).prolong(claims)
+
+
+async def write_short_lived(broker, sid: str) -> str:
+    """Write a session that ends soon, but may be prolonged to 1,000 s."""
+    key = NAMES.session(sid)
+    await broker.django.hset(key, mapping={"user": "8", "auth": "digest", "age": 1000})
+    await broker.django.expire(key, 10)
+    return key
+
+
+async def test_sessions_are_not_prolonged_while_redis_is_away(bench):
+    async with bench() as broker:
+        await broker.cut()
+        with pytest.raises(BrokerUnavailable):
+            await prolong(broker, ("sid", "8"))
