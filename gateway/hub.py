@@ -8,6 +8,7 @@ same frames share one batch.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import groupby
 from operator import itemgetter
@@ -78,6 +79,7 @@ class Hub:
         self.publications = 0
         self.deliveries = 0
         self.dropped = 0
+        self.gaps: Counter[str] = Counter()
         self.on_behind: Callable[[Route], None] | None = None
         self.on_joined: Callable[[Connection, str], None] = lambda connection, channel: None
         self.on_left: Callable[[Connection, str], None] = lambda connection, channel: None
@@ -179,7 +181,7 @@ class Hub:
             self._watch(route)
 
     def _open(self, key: bytes, channel: str) -> Route:
-        route = Route(channel, self._policy_of(channel), self._held_limit_bytes)
+        route = Route(channel, self._policy_of(channel), self._held_limit_bytes, self.gaps)
         self._routes[key] = route
         if self.on_behind is not None:
             route.hold()

@@ -46,6 +46,10 @@ class WorkerCollector(Collector):
         yield CounterMetricFamily("sockgate_publications", "received", value=hub.publications)
         yield CounterMetricFamily("sockgate_deliveries", "handed on", value=hub.deliveries)
         yield CounterMetricFamily("sockgate_dropped", "undeliverable", value=hub.dropped)
+        gaps = CounterMetricFamily("sockgate_gaps", "told to browsers", labels=["cause"])
+        for cause, count in hub.gaps.items():
+            gaps.add_metric([cause], count)
+        yield gaps
         opened = CounterMetricFamily("sockgate_opened", "connections", labels=["transport"])
         for transport, count in self._endpoint.opened_count.items():
             opened.add_metric([transport], count)

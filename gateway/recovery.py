@@ -36,12 +36,17 @@ class Reading:
 
     def after(self, since: Position) -> tuple[Publication, ...] | None:
         """Give all that was published after a position, or None when that is not known."""
-        if self.position is None or since[0] != self.position[0]:
+        if self.position is None or self.hinders(since):
             return None
         missed = self.position[1] - since[1]
-        if not 0 <= missed <= len(self.recent):
-            return None
         return self.recent[len(self.recent) - missed :]
+
+    def hinders(self, since: Position | None) -> str:
+        """Name the cause why what was published after a position is not known, or nothing."""
+        if since is None or self.position is None or since[0] != self.position[0]:
+            return "epoch"
+        missed = self.position[1] - since[1]
+        return "" if 0 <= missed <= len(self.recent) else "history"
 
 
 def reading_of(epoch: str, last: int, newest_first: Iterable[tuple[int, bytes]]) -> Reading:

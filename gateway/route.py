@@ -12,6 +12,7 @@ A publication that waited before the history was asked for is in the reading, or
 any more; one that came later may be newer than the reading.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from .batch import Batch
@@ -30,13 +31,16 @@ class Route:
         channel: its name.
         policy: of its namespace.
         held_limit_bytes: how much may wait while the route is held.
+        gaps: counts those who are told of a gap, by cause.
     """
 
     __slots__ = (
         "_asked",
+        "_gaps",
         "_held",
         "_held_bytes",
         "_held_limit_bytes",
+        "_is_epoch_heard",
         "_is_lost",
         "_is_overtaken",
         "channel",
@@ -48,7 +52,13 @@ class Route:
         "position",
     )
 
-    def __init__(self, channel: str, policy: Policy, held_limit_bytes: int) -> None:
+    def __init__(
+        self,
+        channel: str,
+        policy: Policy,
+        held_limit_bytes: int,
+        gaps: Counter[str] | None = None,
+    ) -> None:
         self.channel = channel
         self.policy = policy
         self.head = publication_head(channel)
@@ -60,6 +70,8 @@ class Route:
         self._held_bytes = 0
         self._held_limit_bytes = held_limit_bytes
         self._asked = 0
+        self._gaps: Counter[str] = Counter() if gaps is None else gaps
+        self._is_epoch_heard = False
         self._is_lost = False
         self._is_overtaken = False
 
@@ -146,7 +158,7 @@ class Route:
             return []
         told = reading or Reading(None)
         self._catch_up(told)
-        self.position = told.position
+        self._go_on_from(told.position)
         newcomers, self.newcomers = self.newcomers, {}
         for connection, newcomer in newcomers.items():
             self._take_in(connection, newcomer, told)
@@ -181,6 +193,8 @@ class Route:
         size_bytes = sum(map(len, frames))
         if missed is None or size_bytes > newcomer.room_bytes:
             is_recovered = None if since is None else False
+            if since is not None:
+                self._gaps[reading.hinders(since) or "size"] += 1
             newcomer.welcome(Standing(reading.position, is_recovered), 0)
             frames = ()
         else:
@@ -189,20 +203,28 @@ class Route:
         if frames:
             connection.deliver(Batch(frames))
 
+    def _go_on_from(self, position: Position | None) -> None:
+        was_in = self.position and self.position[0]
+        self._is_epoch_heard = self._is_epoch_heard and was_in == (position and position[0])
+        self.position = position
+
     def _catch_up(self, reading: Reading) -> None:
         """Give those who were here before what they lack."""
         missed = None if self.position is None else reading.after(self.position)
         if missed is not None:
             self._deliver(self._replay(missed))
-        if self._is_gap(missed, reading):
+        if cause := self._gap_cause(reading):
+            self._gaps[cause] += len(self.connections)
             self._deliver((gap(self.channel, reading.position),))
 
-    def _is_gap(self, missed: Sequence[Publication] | None, reading: Reading) -> bool:
+    def _gap_cause(self, reading: Reading) -> str:
+        """Name why those who were here before may lack something even now, or nothing."""
         if not self.policy.recover:
-            return self._is_lost
+            return "plain" if self._is_lost else ""
         # Where nothing was ever sequenced, plain publications are what was missed.
         was_sequenced = reading.position is not None and reading.position[1] > 0
-        return missed is None or (self._is_lost and (self.has_plain or not was_sequenced))
+        may_lack_plain = self._is_lost and (self.has_plain or not was_sequenced)
+        return reading.hinders(self.position) or ("plain" if may_lack_plain else "")
 
     def _still_due(self, held: Sequence[Publication], asked: int) -> Iterator[Publication]:
         """Leave out what waited for the reading and belongs to an epoch that is over."""
@@ -226,15 +248,24 @@ class Route:
 
     def _follows(self, publication: Publication) -> bool:
         at = (publication.epoch, publication.offset)
-        if self.position is not None and self.position[0] == at[0]:
-            if at[1] == self.position[1] + 1:
-                self.position = at
-                return True
-            if at[1] <= self.position[1]:
-                return False
-        self._held, self._held_bytes, self._asked = [], 0, 0
-        self._keep(self._held, publication)
+        if self._is_next(at):
+            self.position, self._is_epoch_heard = at, True
+            return True
+        if self.position is None or at[0] != self.position[0] or at[1] > self.position[1]:
+            self._held, self._held_bytes, self._asked = [], 0, 0
+            self._keep(self._held, publication)
         return False
+
+    def _is_next(self, at: Position) -> bool:
+        if self.position is None:
+            return False
+        epoch, offset = self.position
+        if at[0] == epoch:
+            return at[1] == offset + 1
+        # Redis has begun anew, and while the link stands nothing lies between. But where this
+        # epoch is known from a reading only, what is heard now may be older than the reading;
+        # and where publications replace one another, a browser may not be given the first.
+        return at[1] == 1 and self._is_epoch_heard and self.conflation_key is None
 
     def _keep(self, held: list[Publication], publication: Publication) -> None:
         """Let a publication wait; what does not fit is in the history, or is told as a gap."""

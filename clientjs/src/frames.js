@@ -10,6 +10,7 @@
  * @property {string} [type]  absent on a publication
  * @property {string} [channel]
  * @property {any} [data]
+ * @property {string} [epoch]  only of the first publication of an epoch
  * @property {number} [offset]
  *
  * @typedef {Object} Message  what a handler is given beside the data

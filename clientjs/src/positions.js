@@ -76,6 +76,10 @@ Positions.prototype.take = function (publication) {
   if (!publication.offset || !heard) {
     return "next";
   }
+  if (publication.epoch && publication.epoch !== heard[0]) {
+    this.put(channel, [publication.epoch, publication.offset]);
+    return "next";
+  }
   if (publication.offset <= heard[1]) {
     return "again";
   }

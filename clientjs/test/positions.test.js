@@ -37,6 +37,14 @@ test("a publication that does not follow is ahead, and moves the position on", (
   assert.equal(positions.take(publication(44)), "again");
 });
 
+test("a publication that names another epoch is its first, and follows", () => {
+  meet("k3", 42);
+  assert.equal(positions.take({ ...publication(1), epoch: "k4" }), "next");
+  assert.equal(positions.take({ ...publication(1), epoch: "k4" }), "again");
+  assert.equal(positions.take(publication(2)), "next");
+  assert.deepEqual(recover(), { "user:7": ["k4", 2] });
+});
+
 test("what was recovered follows on what was heard", () => {
   meet("k3", 42);
   assert.equal(meet("k3", 45, true), true);

@@ -142,9 +142,15 @@ def publication_head(channel: str) -> bytes:
 
 
 def publication_frame(head: bytes, publication: Publication) -> bytes:
-    """Complete the frame: ``{"channel":…,"data":…}``, with ``"offset"`` when sequenced."""
+    """Complete the frame: ``{"channel":…,"data":…}``, with ``"offset"`` when sequenced.
+
+    The first of an epoch names it, so that whoever heard the end of another can go on.
+    """
     if not publication.offset:
         return head + publication.payload + b"}"
+    if publication.offset == 1:
+        epoch = publication.epoch.encode()
+        return b'%b%b,"epoch":"%b","offset":1}' % (head, publication.payload, epoch)
     return b'%b%b,"offset":%d}' % (head, publication.payload, publication.offset)
 
 

@@ -88,6 +88,8 @@ class Listener:
     def _publication(self, frame: dict[str, Any]) -> None:
         channel = frame["channel"]
         if "offset" in frame:
+            if frame.get("epoch", self.positions[channel][0]) != self.positions[channel][0]:
+                self.positions[channel] = [frame["epoch"], 0]
             if frame["offset"] <= self.positions[channel][1]:
                 self.duplicates += 1
                 return

@@ -288,18 +288,31 @@ def silently(redis: Redis, data: object) -> None:
     redis.execute_command(*entry)
 
 
-async def test_epoch_that_ends_while_live_is_a_gap(gateway, token, redis):
+async def test_epoch_that_ends_while_live_loses_nothing(gateway, token, redis):
     listener = Listener()
     async with await connect(gateway, token, listener) as browser:
         publish_in_sequence(redis, CHANNEL, 1)
         await listener.hear_until(browser, CHANNEL, 1)
         redis.delete(NAMES.offset(CHANNEL), NAMES.history(CHANNEL))
-        publish_in_sequence(redis, CHANNEL, 2)
-        frame = await listener.hear_frame(browser, "gap")
-        assert [frame["epoch"], frame["offset"]] == listener.positions[CHANNEL]
+        position = publish_in_sequence(redis, CHANNEL, 2)
+        await listener.hear_until(browser, CHANNEL, 2)
+        assert listener.positions[CHANNEL] == list(position)
         publish_in_sequence(redis, CHANNEL, 3)
         await listener.hear_until(browser, CHANNEL, 3)
-    assert listener.heard[CHANNEL] == [1, GAP, 3]
+    assert listener.heard[CHANNEL] == [1, 2, 3]
+
+
+async def test_epoch_that_ends_while_nobody_hears_is_a_gap(gateway, token, redis):
+    listener = Listener()
+    async with await connect(gateway, token, listener) as browser:
+        publish_in_sequence(redis, CHANNEL, 1)
+        await listener.hear_until(browser, CHANNEL, 1)
+    redis.delete(NAMES.offset(CHANNEL), NAMES.history(CHANNEL))
+    position = publish_in_sequence(redis, CHANNEL, 2)
+    async with await connect(gateway, token, listener):
+        assert listener.welcome["channels"][CHANNEL]["recovered"] is False
+        assert listener.positions[CHANNEL] == list(position)
+    assert listener.heard[CHANNEL] == [1, GAP]
 
 
 async def test_redis_that_went_back_in_time_ends_the_epoch(gateway, token, redis):

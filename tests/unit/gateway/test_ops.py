@@ -60,6 +60,8 @@ async def test_metrics_tell_what_is_and_what_was(house):
     house.broker.publish("broadcast", b"1")
     house.broker.publish("user:7", b"\xff")
     gone.leaves()
+    house.broker.cut()
+    house.broker.mend()
     async with asking(house, lambda: True) as ask:
         told = await metrics(ask)
     expected = {
@@ -71,6 +73,7 @@ async def test_metrics_tell_what_is_and_what_was(house):
         "sockgate_publications_total": 2,
         "sockgate_deliveries_total": 2,
         "sockgate_dropped_total": 1,
+        "sockgate_gaps_total/plain": 2,
         "sockgate_opened_total/fake": 3,
         "sockgate_closed_total/1006": 1,
     }

@@ -1,6 +1,7 @@
 """The order of one channel, whatever is lost, late, read twice or told again."""
 
 import json
+from collections import Counter
 
 import pytest
 from hypothesis import given
@@ -185,7 +186,34 @@ def test_publication_heard_twice_is_given_once():
     assert heard(connection) == [2, 3]
 
 
-def test_epoch_that_ends_is_told():
+def test_epoch_that_begins_while_the_link_stands_is_gone_on_with():
+    route, connection = flowing(last=5)
+    say(route, pub(6), pub(1, "new"), pub(2, "new"))
+    assert not route.is_held
+    assert heard(connection) == [6, 1, 2]
+    named = [json.loads(frame).get("epoch") for frame in connection.transport.frames]
+    assert named == [None, "new", None]
+
+
+def test_epoch_that_begins_where_something_is_missing_is_told():
+    route, connection = flowing(last=5)
+    say(route, pub(6), pub(2, "new"))
+    route.question()
+    route.settle(read(2, first=3, epoch="new"))
+    assert heard(connection) == [6, GAP]
+
+
+def test_epoch_that_may_begin_with_what_is_replaced_is_told():
+    policy = Policy(overflow="latest")
+    route, connection = flowing(last=5)
+    route.obey(policy)
+    say(route, pub(6), pub(1, "new"))
+    route.question()
+    route.settle(read(1, epoch="new"))
+    assert heard(connection) == [6, GAP]
+
+
+def test_epoch_known_from_a_reading_alone_is_told_when_it_ends():
     route, connection = flowing(last=5)
     say(route, pub(1, "new"))
     assert route.question() == Question("room:7", ("e", 5), 5)
@@ -216,6 +244,22 @@ def test_epoch_that_began_after_the_reading_is_read_again():
     route.settle(read(1, epoch="new"))
     assert GAP in heard(connection)
     assert route.position == ("new", 1)
+
+
+def test_gaps_are_counted_by_cause_for_each_who_is_told():
+    gaps: Counter[str] = Counter()
+    route = Route("room:7", Policy(), 1000, gaps)
+    route.hold()
+    for since in (None, ("old", 1), ("e", 1), ("e", 3)):
+        route.admit(visitor(), Guest(since, room_bytes=0))
+    route.question()
+    route.settle(read(4, first=3))
+    assert gaps == {"epoch": 1, "history": 1, "size": 1}
+    say(route, plain("p"))
+    route.lose()
+    route.question()
+    route.settle(read(4, first=3))
+    assert gaps["plain"] == 4
 
 
 @pytest.mark.parametrize(
