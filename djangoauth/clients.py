@@ -1,27 +1,52 @@
-"""How a Redis client is opened. Imports nothing of Django, so that scripts can use it."""
+"""How a Redis client is opened. Imports nothing of Django, so that scripts can use it.
 
-from typing import Any
+The URL says which kind of Redis there is; see ``gateway.wire.addresses``.
+"""
+
+from typing import Any, cast
 
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from redis.asyncio.retry import Retry as AsyncRetry
+from redis.asyncio.sentinel import Sentinel as AsyncSentinel
 from redis.backoff import ExponentialWithJitterBackoff
+from redis.connection import SSLConnection, parse_url
 from redis.retry import Retry
+from redis.sentinel import Sentinel
+
+from gateway.wire.addresses import Kind, RedisAddress, read_address
 
 RETRIES = 2
 CONNECT_TIMEOUT_S = 2.0
 REPLY_TIMEOUT_S = 5.0
 """Each of the two may be set in the URL instead: ``?socket_timeout=1``."""
 
+SENTINEL_TIMEOUT_S = 1.0
+
 
 def open_client(url: str, retries: int) -> Redis:
-    """Open a client that tries a command so many times again; it connects when first used."""
-    return Redis.from_url(url, retry=Retry(_backoff(), retries), **_options())
+    """Open a client that tries a command so many times again; it connects when first used.
+
+    Raises:
+        gateway.wire.errors.AddressError: the URL is of no form that is known.
+    """
+    address, retry = read_address(url), Retry(_backoff(), retries)
+    if address.kind is Kind.SENTINEL:
+        return cast("Redis", _master_of(Sentinel, address, retry))
+    return Redis.from_url(address.server_url, retry=retry, **_options())
 
 
 def open_async_client(url: str, retries: int) -> AsyncRedis:
     """Open the asyncio twin."""
-    return AsyncRedis.from_url(url, retry=AsyncRetry(_backoff(), retries), **_options())
+    address, retry = read_address(url), AsyncRetry(_backoff(), retries)
+    if address.kind is Kind.SENTINEL:
+        return cast("AsyncRedis", _master_of(AsyncSentinel, address, retry))
+    return AsyncRedis.from_url(address.server_url, retry=retry, **_options())
+
+
+def _master_of(kind: Any, address: RedisAddress, retry: Any) -> Any:
+    sentinel = kind(address.nodes, sentinel_kwargs=_sentinel_options(address))
+    return sentinel.master_for(address.service, retry=retry, **_master_options(address))
 
 
 def _backoff() -> ExponentialWithJitterBackoff:
@@ -34,3 +59,19 @@ def _options() -> dict[str, Any]:
         "socket_timeout": REPLY_TIMEOUT_S,
         "socket_connect_timeout": CONNECT_TIMEOUT_S,
     }
+
+
+def _master_options(address: RedisAddress) -> dict[str, Any]:
+    """Give what the URL says of the servers, but for where the master is."""
+    given: dict[str, Any] = {**parse_url(address.server_url)}  # type: ignore[no-untyped-call]
+    is_tls = given.pop("connection_class", None) is SSLConnection
+    del given["host"], given["port"]
+    return {**_options(), **given, "ssl": is_tls}
+
+
+def _sentinel_options(address: RedisAddress) -> dict[str, Any]:
+    """Give how the Sentinels are asked; their TLS is that of the servers."""
+    servers = _master_options(address)
+    tls = {name: value for name, value in servers.items() if name.startswith("ssl")}
+    timeouts = dict.fromkeys(("socket_timeout", "socket_connect_timeout"), SENTINEL_TIMEOUT_S)
+    return {"protocol": 2, **timeouts, **tls, **dict(address.sentinel_options)}

@@ -17,6 +17,8 @@ from django.core.signals import setting_changed
 from django.dispatch import receiver
 from django.http import HttpRequest
 
+from gateway.wire.addresses import read_address
+from gateway.wire.errors import AddressError
 from gateway.wire.names import Names
 from gateway.wire.namespaces import Namespaces
 
@@ -62,6 +64,12 @@ class Key:
     is_valid: Callable[[Any], bool]
     default: Callable[[], Any]
     read: Callable[[Any], Any] = _frozen
+    why_not: Callable[[Any], str] = lambda _: ""
+
+    def complaint(self, value: Any) -> str:
+        """Say what a bad value should have been, and perhaps what is wrong with it."""
+        reason = self.why_not(value)
+        return f"must be {self.expected}{f'; it {reason}' if reason else ''}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +98,17 @@ def _is_texts(value: object) -> bool:
 
 
 def _is_redis_url(value: object) -> bool:
-    return isinstance(value, str) and urlsplit(value).scheme in {"redis", "rediss", "unix"}
+    return isinstance(value, str) and not _why_no_redis_url(value)
+
+
+def _why_no_redis_url(url: object) -> str:
+    if not isinstance(url, str):
+        return ""
+    try:
+        read_address(url)
+    except AddressError as error:
+        return str(error)
+    return ""
 
 
 def _is_gateway_url(value: object) -> bool:
@@ -119,7 +137,7 @@ def _signing_keys() -> tuple[str, ...]:
 
 
 KEYS: Mapping[str, Key] = {
-    "REDIS_URL": Key("a redis://, rediss:// or unix:// URL", _is_redis_url, _redis_url),
+    "REDIS_URL": Key("a URL of Redis", _is_redis_url, _redis_url, why_not=_why_no_redis_url),
     "SIGNING_KEYS": Key("a list of texts, oldest first", _is_texts, _signing_keys),
     "GATEWAY_URL": Key("an http(s):// URL or a path", _is_gateway_url, lambda: "/realtime"),
     "KEY_PREFIX": Key("a text", _is_text, lambda: "sockgate:"),
@@ -149,7 +167,10 @@ def problems(raw: object) -> Iterator[Problem]:
         if key is None:
             yield Problem(name, f"SOCKGATE[{name!r}] is not a setting.", is_unknown=True)
         elif not key.is_valid(value):
-            yield Problem(name, f"SOCKGATE[{name!r}] must be {key.expected}.")
+            yield Problem(name, f"SOCKGATE[{name!r}] {key.complaint(value)}")
+    for name, key in KEYS.items():
+        if name not in raw and not key.is_valid(key.default()):
+            yield Problem(name, f"The variable SOCKGATE_{name} {key.complaint(key.default())}")
 
 
 def read(raw: object) -> Settings:

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, fields
 from math import isfinite
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from .errors import ConfigError
 from .origins import normalize
 from .proxies import ProxyPolicy
-from .wire.errors import NamespacesError
+from .wire.addresses import read_address
+from .wire.errors import AddressError, NamespacesError
 from .wire.names import MAX_CHANNEL_LENGTH
 from .wire.namespaces import read_namespaces
 
@@ -29,7 +29,6 @@ TRANSPORTS = (
 )
 
 MIN_KEY_LENGTH = 32
-_REDIS_SCHEMES = ("redis", "rediss", "unix")
 
 
 def _list(text: str) -> tuple[str, ...]:
@@ -183,12 +182,9 @@ def _check_keys(config: Config) -> list[str]:
 
 def _check_redis(config: Config) -> list[str]:
     try:
-        parts = urlsplit(config.redis_url)
-        parts.port  # noqa: B018 -- raises when it is none
-    except ValueError:
-        return ["SOCKGATE_REDIS_URL: not a URL"]
-    if parts.scheme not in _REDIS_SCHEMES:
-        return ["SOCKGATE_REDIS_URL: must begin with redis://, rediss:// or unix://"]
+        read_address(config.redis_url)
+    except AddressError as error:
+        return [f"SOCKGATE_REDIS_URL: {error}"]
     return []
 
 

@@ -3,7 +3,7 @@
 from ..config import Config
 from ..timerwheel import TimerWheel
 from ..wire.names import Names
-from .clients import open_client, subscriber_pool
+from .clients import open_servers
 from .history import RedisHistory
 from .ledger import Ledger
 from .presence import RedisPresence
@@ -26,11 +26,11 @@ class Broker:
     def __init__(self, config: Config, wheel: TimerWheel, worker: str) -> None:
         self.names = names = Names(config.key_prefix, config.channel_prefix)
         self._config = config
-        self._client = client = open_client(config.redis_url)
-        self._pool = subscriber_pool(config.redis_url)
+        self._servers = servers = open_servers(config.redis_url)
+        self._client = client = servers.client
         permanent = (names.control.encode(), names.probe(worker).encode())
         self.ledger = Ledger(names, wheel, config.release_delay, permanent)
-        self.subscriber = Subscriber(self._pool, client, self.ledger, names, wheel, worker)
+        self.subscriber = Subscriber(servers, self.ledger, names, wheel, worker)
         self.sessions = RedisSessionReader(client, names)
         self.replies = RedisReplies(client, names)
         self.settings = RedisSettings(client, names)
@@ -43,5 +43,4 @@ class Broker:
 
     async def close(self) -> None:
         """Let go of all connections."""
-        await self._pool.aclose()
-        await self._client.aclose()
+        await self._servers.close()

@@ -9,11 +9,9 @@ to a link may wait forever either: a server that is frozen still accepts connect
 
 import asyncio
 import logging
-from contextlib import suppress
 from typing import Protocol
 
-from redis.asyncio import Redis
-from redis.asyncio.connection import AbstractConnection, ConnectionPool
+from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError
 
 from ..background import until_one_fails
@@ -23,6 +21,7 @@ from ..timerwheel import TimerWheel
 from ..wire.names import Names
 from .draining import Reply
 from .ledger import Ledger
+from .servers import Servers
 
 log = logging.getLogger("gateway.broker")
 
@@ -54,8 +53,7 @@ class Subscriber:
     """Hear in Redis what the ledger wants.
 
     Args:
-        pool: gives connections with a draining parser.
-        client: publishes the probe.
+        servers: give the link, and publish the probe.
         ledger: what is wanted.
         names: of this deployment.
         wheel: tells the time.
@@ -64,15 +62,13 @@ class Subscriber:
 
     def __init__(
         self,
-        pool: ConnectionPool,
-        client: Redis,
+        servers: Servers,
         ledger: Ledger,
         names: Names,
         wheel: TimerWheel,
         worker: str,
     ) -> None:
-        self._pool = pool
-        self._client = client
+        self._servers = servers
         self._ledger = ledger
         self._clock = wheel.clock
         self._control = names.control.encode()
@@ -127,13 +123,13 @@ class Subscriber:
 
     async def _serve(self, listener: Listener) -> None:
         async with asyncio.timeout(LINK_TIMEOUT_S):
-            connection = await self._pool.get_connection()  # type: ignore[no-untyped-call]
+            connection = await self._servers.open_link()
         try:
             self._is_linked = True
             self._ledger.start_over()
             await until_one_fails(
                 self._send_changes(connection),
-                self._watch(listener),
+                self._watch(connection, listener),
                 self._receive(connection, listener),
             )
         finally:
@@ -143,10 +139,7 @@ class Subscriber:
         self._is_linked = False
         self._heard_probe_at = float("-inf")
         self._ledger.fail()
-        with suppress(RedisError, OSError):
-            await connection.disconnect()
-        with suppress(RedisError, OSError):
-            await self._pool.release(connection)
+        await self._servers.close_link(connection)
 
     async def _send_changes(self, connection: AbstractConnection) -> None:
         while True:
@@ -155,7 +148,7 @@ class Subscriber:
             await _send(connection, "UNSUBSCRIBE", list(unsubscribe))
             await _send(connection, "SUBSCRIBE", list(subscribe))
 
-    async def _watch(self, listener: Listener) -> None:
+    async def _watch(self, connection: AbstractConnection, listener: Listener) -> None:
         async with asyncio.timeout(LINK_TIMEOUT_S):
             await self._ledger.confirmations(self._ledger.unconfirmed_wanted())
         log.info("event=link_up channels=%d", len(self._ledger))
@@ -164,8 +157,8 @@ class Subscriber:
             listener.link_restored()
         self._links += 1
         while True:
-            await self._client.publish(self._probe, b"")
             published_at = self._clock()
+            await self._servers.probe(connection, self._probe)
             await asyncio.sleep(PROBE_INTERVAL_S)
             if published_at - self._heard_probe_at > PROBE_TIMEOUT_S - PROBE_INTERVAL_S:
                 raise BrokerUnavailable("the probe did not come back")

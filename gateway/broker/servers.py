@@ -1,0 +1,115 @@
+"""Redis, however many servers it is: what the broker asks of it, and the simplest, one server.
+
+Two things differ from one kind of Redis to another: which server hears the publications for us,
+and how we know that it still does. Commands go through a client that looks like redis-py's own.
+"""
+
+from contextlib import suppress
+from typing import Any, Protocol
+
+from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis
+from redis.asyncio.connection import AbstractConnection
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from .draining import DrainingParser
+from .packing import PackingConnection
+
+TIMEOUT_S = 3.0
+"""A command that takes longer finds Redis unavailable."""
+
+_READERS = 4
+
+
+class Servers(Protocol):
+    """Redis, as one worker opens it; it connects when first used."""
+
+    client: Redis
+    """For short commands."""
+
+    async def open_link(self) -> AbstractConnection:
+        """Connect to a server that hears every publication, to subscribe there."""
+
+    async def close_link(self, link: AbstractConnection) -> None:
+        """Let go of that connection."""
+
+    async def probe(self, link: AbstractConnection, channel: bytes) -> None:
+        """Publish to a channel, and see whether the link is still where it should be.
+
+        Raises:
+            BrokerUnavailable: another server is to be heard now.
+            redis.RedisError: Redis cannot be asked now.
+        """
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+
+
+def command_options() -> dict[str, Any]:
+    """Give the options of connections for short commands.
+
+    They never try a command twice: whoever asks would rather hear at once that Redis is away.
+    """
+    return {
+        "connection_class": PackingConnection,
+        "protocol": 2,  # With 3, redis-py 8 hands out idle connections that Redis has closed.
+        "max_connections": _READERS,
+        "timeout": TIMEOUT_S,
+        "socket_timeout": TIMEOUT_S,
+        "socket_connect_timeout": TIMEOUT_S,
+        "retry": Retry(NoBackoff(), 0),
+        "client_name": "sockgate-reader",
+    }
+
+
+def link_options() -> dict[str, Any]:
+    """Give the options of connections that hand over whole socket reads (see ``draining``)."""
+    return {
+        "connection_class": PackingConnection,
+        "parser_class": DrainingParser,
+        "protocol": 2,
+        "socket_timeout": None,
+        "socket_connect_timeout": TIMEOUT_S,
+        "socket_keepalive": True,
+        "socket_read_size": 256 * 1024,
+        "retry": Retry(NoBackoff(), 0),
+        "client_name": "sockgate-subscriber",
+    }
+
+
+class SingleServer:
+    """One server, or whatever stands at one address.
+
+    Args:
+        url: of redis-py's own form.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.client = Redis.from_pool(BlockingConnectionPool.from_url(url, **command_options()))
+        self._links = ConnectionPool.from_url(url, **link_options())
+
+    async def open_link(self) -> AbstractConnection:
+        """Connect to the server."""
+        return await self._links.get_connection()  # type: ignore[no-untyped-call, no-any-return]
+
+    async def close_link(self, link: AbstractConnection) -> None:
+        """Let go of that connection."""
+        await close_link(self._links, link)
+
+    async def probe(self, link: AbstractConnection, channel: bytes) -> None:
+        """Publish to a channel."""
+        await self.client.publish(channel, b"")
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+        await self._links.aclose()
+        await self.client.aclose()
+
+
+async def close_link(links: ConnectionPool, link: AbstractConnection) -> None:
+    """Let go of a connection that may be broken, or of no further use."""
+    with suppress(RedisError, OSError):
+        await link.disconnect()
+    with suppress(RedisError, OSError):
+        await links.release(link)
