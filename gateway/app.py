@@ -5,14 +5,13 @@ import gc
 import logging
 import os
 import signal
-from collections.abc import Iterable
 from contextlib import suppress
 from secrets import token_hex
 from socket import socket
 from time import monotonic
 
 from .authenticator import Authenticator
-from .background import Background
+from .background import Background, end
 from .broker.broker import Broker
 from .catchup import CatchUp
 from .commands import Commands
@@ -36,8 +35,6 @@ from .wire.tokens import GrantSigner, TokenSigner
 
 log = logging.getLogger("gateway")
 
-_CANCELLATIONS = 3
-_CANCEL_TIMEOUT_S = 1.0
 _PARENT_CHECK_S = 1.0
 
 
@@ -117,6 +114,7 @@ class Worker:
         )
         Commands(self.endpoint, self.watch, self.subscriptions, self.presence, self.policies)
         self.policies.on_change = self.hub.policies_changed
+        self.watch.on_rights_changed = self.subscriptions.rights_changed
         self._listener.on_channel_revoked = self.subscriptions.channel_revoked
         self._listener.on_namespaces_changed = self._refresh_policies
 
@@ -144,20 +142,8 @@ class Worker:
         await self._drain()
         await self._listeners.close()
         await self.presence.part()
-        await self._end_tasks()
+        await end(self._tasks)
         await self._broker.close()
-
-    async def _end_tasks(self) -> None:
-        # Once is not always enough: asyncio.wait_for, under redis-py, may lose a cancellation that
-        # comes together with an answer (python/cpython#86296).
-        pending: Iterable[asyncio.Task[None]] = self._tasks
-        for _ in range(_CANCELLATIONS):
-            for task in pending:
-                task.cancel()
-            _, pending = await asyncio.wait(pending, timeout=_CANCEL_TIMEOUT_S)
-            if not pending:
-                return
-        log.error("event=tasks_left tasks=%s", ",".join(task.get_name() for task in pending))
 
     async def _drain(self) -> None:
         self.endpoint.is_draining = True

@@ -1,8 +1,14 @@
 """Tasks that run beside what awaits."""
 
 import asyncio
-from collections.abc import Coroutine
+import logging
+from collections.abc import Coroutine, Iterable
 from typing import Any
+
+log = logging.getLogger("gateway")
+
+CANCELLATIONS = 3
+CANCEL_TIMEOUT_S = 1.0
 
 Work = Coroutine[Any, Any, None]
 
@@ -37,6 +43,29 @@ async def until_one_fails(*works: Work) -> None:
         for task in done:
             task.result()
     finally:
-        for task in tasks:
+        await end(tasks)
+
+
+async def end(tasks: Iterable["asyncio.Task[None]"]) -> None:
+    """Cancel tasks, and wait until they have ended.
+
+    Once is not always enough: ``asyncio.wait_for``, under redis-py, may lose a cancellation that
+    comes together with an answer (python/cpython#86296).
+    """
+    pending = set(tasks)
+    for _ in range(CANCELLATIONS):
+        if not pending:
+            return
+        for task in pending:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        ended, pending = await asyncio.wait(pending, timeout=CANCEL_TIMEOUT_S)
+        for task in ended:
+            _retrieve(task)
+    if pending:
+        log.error("event=tasks_left tasks=%s", ",".join(task.get_name() for task in pending))
+
+
+def _retrieve(task: "asyncio.Task[None]") -> None:
+    """Look at what an ended task has raised; else the loop would complain that nobody did."""
+    if not task.cancelled():
+        task.exception()

@@ -84,7 +84,7 @@ class Ledger:
         """The link is lost: tell all who wait."""
         self._confirmed.clear()
         for key in list(self._waiting):
-            self._disappoint(key, "link lost")
+            self._end_waiting(key, BrokerUnavailable("link lost"))
 
     def confirm(self, key: bytes) -> None:
         """Redis has answered a subscribe; the answer to the last one confirms."""
@@ -95,9 +95,7 @@ class Ledger:
         if key not in self._wanted or key in self._to_subscribe:
             return
         self._confirmed.add(key)
-        waiting = self._waiting.pop(key, None)
-        if waiting is not None and not waiting.done():
-            waiting.set_result(None)
+        self._end_waiting(key)
 
     def unconfirmed(self, channels: Iterable[str]) -> list[bytes]:
         """List the Redis channels among these that Redis has not confirmed."""
@@ -109,8 +107,12 @@ class Ledger:
         return [key for key in self._wanted if key not in self._confirmed]
 
     async def confirmations(self, keys: Iterable[bytes]) -> None:
-        """Wait until Redis has confirmed these; raises ``BrokerUnavailable`` if the link breaks."""
-        for future in [self._waiter(key) for key in keys]:
+        """Wait until Redis has confirmed these, as far as they are wanted.
+
+        Raises:
+            BrokerUnavailable: the link breaks.
+        """
+        for future in [self._waiter(key) for key in keys if key in self._wanted]:
             await asyncio.shield(future)
 
     def _waiter(self, key: bytes) -> "asyncio.Future[None]":
@@ -119,15 +121,19 @@ class Ledger:
             future = self._waiting[key] = asyncio.get_running_loop().create_future()
         return future
 
-    def _disappoint(self, key: bytes, cause: str) -> None:
+    def _end_waiting(self, key: bytes, failure: BrokerUnavailable | None = None) -> None:
         waiting = self._waiting.pop(key, None)
-        if waiting is not None and not waiting.done():
-            waiting.set_exception(BrokerUnavailable(cause))
+        if waiting is None:
+            return
+        if failure is None:
+            waiting.set_result(None)
+        else:
+            waiting.set_exception(failure)
             waiting.exception()  # whoever waited may have gone
 
     def _release(self, key: bytes) -> None:
         del self._idle_since[key]
-        self._disappoint(key, "released")
+        self._end_waiting(key)  # as nobody wants it, nobody is to wait for it
         self._wanted.discard(key)
         self._confirmed.discard(key)
         if key in self._to_subscribe:

@@ -7,15 +7,16 @@ from contextlib import asynccontextmanager
 import pytest
 
 from gateway import catchup
+from gateway.broker.ledger import Ledger
 from gateway.catchup import CatchUp
 from gateway.connection import Connection, State
 from gateway.errors import BrokerUnavailable
-from gateway.hub import Hub
+from gateway.hub import Hub, Subscriptions
 from gateway.newcomers import Arrival
 from gateway.recovery import Reading
 from gateway.wire.names import Names
 from gateway.wire.namespaces import Policy
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, turn_loop, until
 
 from .fakes import new_connection
 from .test_hub import FakeSubscriptions
@@ -46,8 +47,8 @@ def history(monkeypatch):
 
 
 @asynccontextmanager
-async def running(history: FakeHistory):
-    hub = Hub(Names(), FakeSubscriptions(), 1000, lambda channel: Policy())
+async def running(history: FakeHistory, subscriptions: Subscriptions | None = None):
+    hub = Hub(Names(), subscriptions or FakeSubscriptions(), 1000, lambda channel: Policy())
     task = asyncio.ensure_future(CatchUp(hub, history, history).run())
     try:
         yield hub
@@ -115,3 +116,42 @@ async def test_lost_link_is_healed_when_it_can_be_read_again(history):
         assert hub.is_healing
         history.error = None
         await until(lambda: not hub.is_healing)
+
+
+class LedgerHistory(FakeHistory):
+    """Histories that are read when the test says so, and confirmations of a real ledger."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        super().__init__()
+        self.ledger = ledger
+        self.may_answer = asyncio.Event()
+
+    async def read_many(self, questions) -> list[Reading]:
+        await self.may_answer.wait()
+        return await super().read_many(questions)
+
+    async def confirmed(self, channels) -> None:
+        await self.ledger.confirmations(self.ledger.unconfirmed(channels))
+
+    def confirm(self) -> None:
+        for key in self.ledger.take_changes()[1]:
+            self.ledger.confirm(key)
+
+
+async def test_channel_that_was_released_in_the_queue_keeps_nobody_waiting(clock):
+    """Redis is slow; somebody comes and goes for good before it is his turn."""
+    ledger = Ledger(Names(), clock.wheel, 5.0, ())
+    history = LedgerHistory(ledger)
+    async with running(history, ledger) as hub:
+        arrive(hub, "user:1")
+        history.confirm()
+        await turn_loop()
+        connection, _ = arrive(hub, "user:2")
+        hub.leave_all(connection)
+        clock.advance(6)
+        history.may_answer.set()
+        await turn_loop()
+        arrival = arrive(hub, "user:3")[1]
+        history.confirm()
+        async with asyncio.timeout(PATIENCE_S):
+            assert list(await arrival.complete()) == ["user:3"]

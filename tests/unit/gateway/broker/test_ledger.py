@@ -7,7 +7,7 @@ import pytest
 from gateway.broker.ledger import Ledger
 from gateway.errors import BrokerUnavailable
 from gateway.wire.names import Names
-from tests.waiting import turn_loop
+from tests.waiting import PATIENCE_S, turn_loop
 
 RELEASE_S = 5.0
 CONTROL = b"sockgate:control"
@@ -165,14 +165,21 @@ async def test_who_waits_is_told_of_a_lost_link(ledger):
             await task
 
 
-async def test_who_waits_for_a_released_channel_is_told(ledger, clock):
+async def test_released_channel_keeps_nobody_waiting(ledger, clock):
     linked(ledger).want("a")
     waiting = asyncio.ensure_future(ledger.confirmations([A]))
     await turn_loop()
     ledger.unwant("a")
     clock.advance(RELEASE_S + 1)
-    with pytest.raises(BrokerUnavailable):
+    async with asyncio.timeout(PATIENCE_S):
         await waiting
+
+
+async def test_channel_that_nobody_wants_any_more_is_not_waited_for(ledger, clock):
+    subscribed(linked(ledger)).unwant("a")
+    clock.advance(RELEASE_S + 1)
+    async with asyncio.timeout(PATIENCE_S):
+        await ledger.confirmations(ledger.unconfirmed(["a"]))
 
 
 async def test_who_stops_waiting_does_not_disturb_others(ledger):
