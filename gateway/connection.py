@@ -5,6 +5,7 @@ already on its channels; what arrives there is held back until it is welcomed, s
 falls between the check and the welcome, and nothing reaches a browser before it is known.
 """
 
+from collections.abc import Callable
 from enum import Enum, auto
 from typing import Protocol
 
@@ -80,6 +81,9 @@ class Connection:
         transport: how bytes travel.
         address: the browser's IP address, for limits and logs.
         held_limit_bytes: how much may be held back during the check.
+
+    ``deliver`` gives the browser frames: it holds them back until the browser is welcomed, and is
+    the transport's own ``send`` from then on.
     """
 
     __slots__ = (
@@ -87,6 +91,7 @@ class Connection:
         "_held_bytes",
         "address",
         "channels",
+        "deliver",
         "has_moved",
         "held_limit_bytes",
         "id",
@@ -118,8 +123,9 @@ class Connection:
         self.has_moved = False
         self.spent_until = 0.0
         self.channels: tuple[str, ...] = ()
-        self._held: list[Batch] | None = []
+        self._held: list[Batch] = []
         self._held_bytes = 0
+        self.deliver: Callable[[Batch], None] = self._hold
 
     def enter(self, state: State) -> None:
         """Go to another state.
@@ -131,16 +137,6 @@ class Connection:
             raise GatewayError(f"from {self.state.name} there is no way to {state.name}")
         self.state = state
 
-    def deliver(self, batch: Batch) -> None:
-        """Give the browser frames, once it is welcomed.
-
-        More than may be held back is not kept, and the welcome will be refused.
-        """
-        if self._held is None:
-            self.transport.send(batch)
-        else:
-            self._hold(self._held, batch)
-
     def welcome(self, identity: Identity, frame: bytes) -> None:
         """Open: send the welcome, then what was held back.
 
@@ -149,7 +145,9 @@ class Connection:
         """
         self.enter(State.OPEN)
         self.identity = identity
-        held, self._held = self._held or [], None
+        held = self._held
+        del self._held  # An empty list for each of many connections would be memory for nothing.
+        self.deliver = self.transport.send
         if self._held_bytes > self.held_limit_bytes:
             raise Refused(CloseCode.SLOW_CONSUMER, "too much held back during the check")
         self.send(frame)
@@ -160,9 +158,10 @@ class Connection:
         """Send frames to this browser alone."""
         self.transport.send(Batch(frames))
 
-    def _hold(self, held: list[Batch], batch: Batch) -> None:
+    def _hold(self, batch: Batch) -> None:
+        """Keep a batch for the welcome; what is too much is not kept, and refuses the welcome."""
         self._held_bytes += batch.size_bytes
         if self._held_bytes <= self.held_limit_bytes:
-            held.append(batch)
+            self._held.append(batch)
         else:
-            held.clear()
+            self._held.clear()
