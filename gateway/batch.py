@@ -6,11 +6,18 @@ frames in the same turn of the loop, and remembers each encoding that somebody a
 """
 
 from collections.abc import Callable
-from json.encoder import encode_basestring_ascii
+from json.encoder import encode_basestring_ascii as _ascii
+from typing import Any
+
+import msgspec
+
+_json = msgspec.json.Encoder()
 
 
-class Batch:
+class Batch(msgspec.Struct, eq=False, gc=False):
     """Frames (UTF-8 JSON) that leave together, in order.
+
+    A struct, for one is made for each private message.
 
     Args:
         frames: at least one.
@@ -18,12 +25,9 @@ class Batch:
             place of what waits under the same key; None: every frame counts.
     """
 
-    __slots__ = ("_encodings", "conflation_key", "frames")
-
-    def __init__(self, frames: tuple[bytes, ...], conflation_key: bytes | None = None) -> None:
-        self.frames = frames
-        self.conflation_key = conflation_key
-        self._encodings: dict[Callable[[Batch], bytes], bytes] = {}
+    frames: tuple[bytes, ...]
+    conflation_key: bytes | None = None
+    _encodings: dict[Any, bytes] = {}
 
     @property
     def size_bytes(self) -> int:
@@ -32,11 +36,10 @@ class Batch:
 
     def encoded(self, encode: Callable[["Batch"], bytes]) -> bytes:
         """Return ``encode(self)``, computed at most once."""
-        try:
-            return self._encodings[encode]
-        except KeyError:
+        encoding = self._encodings.get(encode)
+        if encoding is None:
             encoding = self._encodings[encode] = encode(self)
-            return encoding
+        return encoding
 
 
 def sockjs_array(batch: Batch) -> bytes:
@@ -44,6 +47,6 @@ def sockjs_array(batch: Batch) -> bytes:
 
     All but ASCII is escaped: some browsers mangle certain characters over XHR.
     """
-    return b"a[%b]" % b",".join(
-        [encode_basestring_ascii(f.decode()).encode() for f in batch.frames]
-    )
+    texts = [frame.decode() for frame in batch.frames]
+    array = b"a" + _json.encode(texts)
+    return array if array.isascii() else f"a[{','.join(map(_ascii, texts))}]".encode()

@@ -9,9 +9,7 @@ same frames share one batch.
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator
-from itertools import groupby
-from operator import itemgetter
+from collections.abc import Callable
 from typing import Protocol
 
 from .batch import Batch
@@ -21,7 +19,7 @@ from .newcomers import Newcomer, Unasked
 from .recovery import Reading
 from .route import Route
 from .wire.errors import PayloadError
-from .wire.messages import Position, Publication, read_publication
+from .wire.messages import Position, read_publication
 from .wire.names import Names
 from .wire.namespaces import Policy
 
@@ -29,6 +27,9 @@ log = logging.getLogger("gateway.hub")
 
 Received = tuple[bytes, bytes]
 """A Redis channel and what was published there."""
+
+Run = tuple[Route, list[bytes]]
+"""A route and the frames that follow one another on it; none when they wait."""
 
 
 class Subscriptions(Protocol):
@@ -143,13 +144,14 @@ class Hub:
     def publish(self, received: list[Received]) -> None:
         """Fan out what Redis handed over, in its order."""
         self.publications += len(received)
-        runs = list(self._runs(received))
+        runs = self._runs(received)
         if len(runs) == 1:
             self._fan_out(*runs[0])
-        elif runs:
+        else:
             self._fan_out_collected(runs)
         for route, _ in runs:
-            self._watch(route)
+            if route.is_held:
+                self._watch(route)
 
     def link_lost(self) -> None:
         """Let every route wait: what is published now is missed."""
@@ -205,22 +207,29 @@ class Hub:
             route.question()
             route.settle(None)
 
-    def _runs(self, received: list[Received]) -> Iterator[tuple[Route, tuple[bytes, ...]]]:
-        for key, run in groupby(received, itemgetter(0)):
+    def _runs(self, received: list[Received]) -> list[Run]:
+        runs: list[Run] = []
+        frames: list[bytes] = []
+        latest: Route | None = None
+        for key, raw in received:
             route = self._routes.get(key)
             if route is None:
                 continue
-            frames = route.frames([found for _, raw in run if (found := self._read(route, raw))])
-            if frames or route.is_held:
-                yield route, frames
+            if route is not latest:
+                latest, frames = route, []
+                runs.append((route, frames))
+            frame = self._read(route, raw)
+            if frame is not None:
+                frames.append(frame)
+        return runs
 
-    def _read(self, route: Route, raw: bytes) -> Publication | None:
-        """Read what was published; what cannot be delivered is left out."""
+    def _read(self, route: Route, raw: bytes) -> bytes | None:
+        """Turn what was published into a frame; what cannot be delivered is left out."""
         if len(raw) > self._max_bytes:
             self._drop(route, f"{len(raw)} bytes are too many")
             return None
         try:
-            return read_publication(raw)
+            return route.take(read_publication(raw))
         except PayloadError as error:
             self._drop(route, str(error))
             return None
@@ -229,27 +238,36 @@ class Hub:
         self.dropped += 1
         log.warning("event=payload_dropped channel=%s cause=%r", route.channel, cause)
 
-    def _fan_out(self, route: Route, frames: tuple[bytes, ...]) -> None:
-        batch = Batch(frames, route.conflation_key)
+    def _fan_out(self, route: Route, frames: list[bytes]) -> None:
+        if not frames:
+            return
+        batch = Batch(tuple(frames), route.conflation_key)
         for connection in route.connections:
             connection.deliver(batch)
         self.deliveries += len(route.connections) * len(frames)
 
-    def _fan_out_collected(self, runs: list[tuple[Route, tuple[bytes, ...]]]) -> None:
-        collected: dict[Connection, tuple[bytes, ...]] = {}
+    def _fan_out_collected(self, runs: list[Run]) -> None:
+        collected: dict[Connection, Batch] = {}
+        joined: dict[tuple[Batch, Batch], Batch] = {}
         for route, frames in runs:
-            if route.conflation_key is not None:
+            if not frames or route.conflation_key is not None:
                 self._fan_out(route, frames)
                 continue
+            batch = Batch(tuple(frames))
+            self.deliveries += len(route.connections) * len(frames)
             for connection in route.connections:
-                collected[connection] = collected.get(connection, ()) + frames
-        batches: dict[tuple[bytes, ...], Batch] = {}
-        for connection, frames in collected.items():
-            batch = batches.get(frames)
-            if batch is None:
-                batch = batches[frames] = Batch(frames)
+                before = collected.get(connection)
+                collected[connection] = _join(before, batch, joined) if before else batch
+        for connection, batch in collected.items():
             connection.deliver(batch)
-            self.deliveries += len(frames)
 
     def _key(self, channel: str) -> bytes:
         return self._names.channel(channel).encode()
+
+
+def _join(first: Batch, second: Batch, joined: dict[tuple[Batch, Batch], Batch]) -> Batch:
+    """Join two batches; for all who get the same two, it is the same one."""
+    both = joined.get((first, second))
+    if both is None:
+        both = joined[first, second] = Batch(first.frames + second.frames)
+    return both

@@ -63,8 +63,7 @@ def reading_of(epoch: str, last: int, newest_first: Iterable[tuple[int, bytes]])
 
 def _publication(payload: bytes, epoch: str, offset: int) -> Publication:
     """Read a kept payload as it was read live; what cannot be delivered keeps its offset."""
-    kept = Publication(payload, epoch, offset)
     try:
-        return read_publication(write_publication(kept))
+        return read_publication(write_publication(Publication(payload, epoch, offset)))
     except PayloadError:
-        return kept._replace(payload=b"")
+        return Publication(b"", epoch, offset)

@@ -133,9 +133,18 @@ class Route:
         if newcomer is not None:
             newcomer.forget()
 
-    def frames(self, publications: Iterable[Publication]) -> tuple[bytes, ...]:
-        """Turn publications into frames for the connections here, in their order."""
-        return tuple([frame for found in publications if (frame := self._next(found))])
+    def take(self, publication: Publication) -> bytes | None:
+        """Give the frame of what is published next; None when it waits, or was given before."""
+        if self._held is not None:
+            self._keep(self._held, publication)
+            return None
+        if not publication.offset:
+            self.has_plain = True
+        elif not self.policy.recover:
+            publication = Publication(publication.payload)
+        elif not self._follows(publication):
+            return None
+        return publication_frame(self.head, publication)
 
     def question(self) -> Question | None:
         """Ask what must be read before the route can flow; None when it has no history."""
@@ -164,7 +173,7 @@ class Route:
             self._take_in(connection, newcomer, told)
         held, asked = self._held or [], self._asked
         self._held, self._is_lost = None, False
-        self._deliver(self.frames(self._still_due(held, asked)))
+        self._deliver(self._frames(self._still_due(held, asked)))
         return list(newcomers)
 
     def give_up(self, error: BrokerUnavailable) -> list[Connection]:
@@ -178,7 +187,7 @@ class Route:
             newcomer.turn_away(error)
         if self.position is not None and not self._is_lost:
             held, self._held = self._held or [], None
-            self._deliver(self.frames(held))
+            self._deliver(self._frames(held))
         return list(newcomers)
 
     def _knows(self, since: Position | None) -> bool:
@@ -233,19 +242,6 @@ class Route:
             if not publication.offset or publication.epoch == epoch or count >= asked:
                 yield publication
 
-    def _next(self, publication: Publication) -> bytes | None:
-        """Give the frame of the next publication; None when it waits, or was given before."""
-        if self._held is not None:
-            self._keep(self._held, publication)
-            return None
-        if not publication.offset:
-            self.has_plain = True
-        elif not self.policy.recover:
-            publication = Publication(publication.payload)
-        elif not self._follows(publication):
-            return None
-        return publication_frame(self.head, publication)
-
     def _follows(self, publication: Publication) -> bool:
         at = (publication.epoch, publication.offset)
         if self._is_next(at):
@@ -292,6 +288,9 @@ class Route:
         epoch = self.position[0] if self.position else None
         offsets = [at[1] for at in known if at and at[0] and epoch in (None, at[0])]
         return min(offsets, default=None)
+
+    def _frames(self, publications: Iterable[Publication]) -> tuple[bytes, ...]:
+        return tuple([frame for found in publications if (frame := self.take(found))])
 
     def _replay(self, missed: Iterable[Publication]) -> tuple[bytes, ...]:
         return tuple([publication_frame(self.head, found) for found in missed if found.payload])

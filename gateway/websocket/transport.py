@@ -64,11 +64,11 @@ class Dialect:
 
 
 def _encode_sockjs(batch: Batch) -> bytes:
-    return encode_text(batch.encoded(sockjs_array))
+    return encode_text(sockjs_array(batch))
 
 
 def _encode_sockjs_deflated(batch: Batch) -> bytes:
-    return _deflated_text(batch.encoded(sockjs_array))
+    return _deflated_text(sockjs_array(batch))
 
 
 def _encode_raw_deflated(batch: Batch) -> bytes:

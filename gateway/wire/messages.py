@@ -7,7 +7,7 @@ that matters most. Whatever a client sends is decoded here, strictly, into one o
 
 import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -82,7 +82,7 @@ def read_client_frame(text: str) -> ClientFrame:
         raise FrameError(str(error)[:200]) from error
 
 
-class Publication(NamedTuple):
+class Publication(msgspec.Struct, frozen=True, gc=False):
     """One message on a channel: JSON text; a plain one has epoch ``""`` and offset 0."""
 
     payload: bytes
@@ -98,7 +98,7 @@ def read_publication(raw: bytes) -> Publication:
     Raises:
         PayloadError: it is not UTF-8.
     """
-    if raw.startswith(b"#"):
+    if raw[:1] == b"#":
         sequenced = _read_sequenced(raw)
         if sequenced is not None:
             return sequenced
@@ -123,9 +123,10 @@ def _as_json(raw: bytes) -> bytes:
     except UnicodeDecodeError as error:
         raise PayloadError(str(error)) from error
     try:
-        return bytes(_any_json.decode(raw))
+        _any_json.decode(raw)
     except (msgspec.MsgspecError, RecursionError):
         return json.dumps(text).encode()
+    return raw.strip()
 
 
 def write_publication(publication: Publication) -> bytes:

@@ -64,7 +64,7 @@ def read(last: int, first: int = 1, epoch: str = "e") -> Reading:
 
 
 def say(route: Route, *publications: Publication) -> None:
-    for frame in route.frames(publications):
+    for frame in filter(None, map(route.take, publications)):
         for connection in route.connections:
             connection.send(frame)
 
