@@ -13,6 +13,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from ..errors import BrokerUnavailable
 from .draining import DrainingParser
 from .packing import PackingConnection
 
@@ -98,8 +99,20 @@ class SingleServer:
         await close_link(self._links, link)
 
     async def probe(self, link: AbstractConnection, channel: bytes) -> None:
-        """Publish to a channel."""
-        await self.client.publish(channel, b"")
+        """Publish to a channel, and see whether the server is still a master.
+
+        Raises:
+            BrokerUnavailable: it is a replica, which hears what its master sends it, and no more.
+        """
+        pipeline = self.client.pipeline(transaction=False)
+        pipeline.publish(channel, b"")
+        pipeline.role()
+        published, role = await pipeline.execute(raise_on_error=False)
+        if isinstance(published, Exception):
+            raise published
+        # Who may not ask for the role is believed to have named a master.
+        if isinstance(role, list) and role[0] != b"master":
+            raise BrokerUnavailable("the server is a replica")
 
     async def close(self) -> None:
         """Let go of all connections."""

@@ -151,17 +151,22 @@ class Subscriber:
     async def _watch(self, connection: AbstractConnection, listener: Listener) -> None:
         async with asyncio.timeout(LINK_TIMEOUT_S):
             await self._ledger.confirmations(self._ledger.unconfirmed_wanted())
+        probed_at = await self._send_probe(connection)
         log.info("event=link_up channels=%d", len(self._ledger))
         if self._is_loss_told:
             self._is_loss_told = False
             listener.link_restored()
         self._links += 1
         while True:
-            published_at = self._clock()
-            await self._servers.probe(connection, self._probe)
             await asyncio.sleep(PROBE_INTERVAL_S)
-            if published_at - self._heard_probe_at > PROBE_TIMEOUT_S - PROBE_INTERVAL_S:
+            if probed_at - self._heard_probe_at > PROBE_TIMEOUT_S - PROBE_INTERVAL_S:
                 raise BrokerUnavailable("the probe did not come back")
+            probed_at = await self._send_probe(connection)
+
+    async def _send_probe(self, connection: AbstractConnection) -> float:
+        sent_at = self._clock()
+        await self._servers.probe(connection, self._probe)
+        return sent_at
 
     async def _receive(self, connection: AbstractConnection, listener: Listener) -> None:
         while True:

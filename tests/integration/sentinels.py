@@ -72,8 +72,7 @@ class Watched:
             process.kill()
             process.wait()
         for server in self.servers:
-            if server.is_running():
-                server.stop()
+            server.terminate()
 
     def master_port(self) -> int:
         """Ask the Sentinels for the master's port; 0 while there is none."""
@@ -103,9 +102,7 @@ class Watched:
         """Kill the master, and wait until there is another."""
         before = self.master_port()
         server = self.server_at(before)
-        assert server._process is not None
-        server._process.kill()
-        server._process.wait()
+        server.terminate()
         self.wait_for_another_master(before)
         return server
 
