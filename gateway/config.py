@@ -114,11 +114,6 @@ class Config:
         """List what is wrong, in words that name the variable."""
         return [problem for check in _CHECKS for problem in check(self)]
 
-    @property
-    def own_scheme(self) -> str:
-        """``https`` when the gateway itself ends TLS."""
-        return "https" if self.tls_cert else "http"
-
 
 def is_secret(name: str) -> bool:
     """Tell whether an option may not be given as a flag."""

@@ -118,7 +118,7 @@ def test_tls_needs_files_that_are_there(tmp_path):
     changes = {"SOCKGATE_TLS_CERT": str(cert), "SOCKGATE_TLS_KEY": str(missing)}
     assert problems(**changes) == ("SOCKGATE_TLS_KEY: no such file",)
     missing.touch()
-    assert load({}, variables(**changes)).own_scheme == "https"
+    assert load({}, variables(**changes)).tls_key == str(missing)
 
 
 def test_problem_with_a_secret_does_not_tell_it():
