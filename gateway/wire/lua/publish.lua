@@ -20,8 +20,11 @@ end
 local epoch = redis.call('HGET', KEYS[2], 'epoch')
 if not epoch then
   epoch = candidate
+  -- history.lua ends the epoch when another server has taken over.
+  local info = redis.pcall('INFO', 'replication')
+  local server = type(info) == 'string' and string.match(info, 'master_replid:(%w+)') or ''
   -- First what may be refused when memory is full; what follows a write is not refused.
-  redis.call('HSET', KEYS[2], 'epoch', epoch, 'offset', 0)
+  redis.call('HSET', KEYS[2], 'epoch', epoch, 'offset', 0, 'server', server)
   redis.call('DEL', KEYS[1])
 end
 -- Never tostring(): Lua writes large numbers as 1e+15.

@@ -54,6 +54,14 @@ def test_epoch_ends_when_a_replica_takes_over(tmp_path):
             assert read(replica, 3, begin="third")[0] == "second"
 
 
+def test_epoch_that_a_publisher_began_ends_too(tmp_path):
+    with running(tmp_path / "a", AOF) as (server, master):
+        publish(master, epoch="first")
+        with followed(tmp_path / "b", server) as replica:
+            replica.replicaof("NO", "ONE")
+            assert read(replica, 1, begin="second") == ("second", 1, {})
+
+
 def test_epoch_ends_for_who_asks_for_the_position_alone(tmp_path):
     with running(tmp_path / "a", AOF) as (server, master):
         read(master, begin="first")
