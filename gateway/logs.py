@@ -35,4 +35,6 @@ def set_up(level: str, form: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if form == "json" else logging.Formatter(_TEXT))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    logging.getLogger("tornado.access").setLevel(logging.WARNING)
+    # At a lower level Tornado names paths, and quotes headers that it cannot read: cookies, too.
+    for name in ("tornado.access", "tornado.general"):
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from socket import create_connection
 from typing import Any
 
 import pytest
@@ -34,6 +35,7 @@ def test_gateway_logs_nothing_that_opens_or_was_said(
     for watched in opened:
         watched.wait_for(channel=f"user:{visitor.user.pk}")
     _provoke_refusals(gateway, token)
+    _send_broken_requests(gateway, visitor.session_key, token)
     sid = sid_of(visitor.session_key)
     session_key = visitor.session_key
     visitor.client.logout()
@@ -62,6 +64,28 @@ def _provoke_refusals(gateway: Gateway, token: str) -> None:
     with pytest.raises(HttpRefused):
         tab.open()
     tab.close()
+
+
+def _send_broken_requests(gateway: Gateway, session_key: str, token: str) -> None:
+    """Where a cookie is, or a token by mistake, while the rest cannot be read."""
+    cookie = f"Cookie: sessionid={session_key}"
+    for head in (
+        f"GET /realtime/info HTTP/1.1\r\nHost: x\r\n{cookie}; broken=\x01",
+        f"GET /realtime/info HTTP/1.1\r\nHost: x\r\n{cookie}\r\nno colon",
+        f"GET /realtime/info?token={token} HTTP/9.9\r\nHost: x\r\n{cookie}",
+        f"GET /realtime/info?token={token}\x01 HTTP/1.1\r\nHost: x\r\n{cookie}",
+        f"GET /realtime/info HTTP/1.1\r\nHost: {token} {session_key}",
+        f"POST /realtime/000/a/xhr_send HTTP/1.1\r\nHost: x\r\nContent-Length: {token}",
+        f"POST /realtime/000/a/jsonp_send HTTP/1.1\r\nHost: x\r\n{cookie}\r\nContent-Length: 9\r\n"
+        "Content-Type: application/x-www-form-urlencoded\r\n\r\nd=%ff%00%",
+        f"GET /realtime/{token}/{session_key}/xhr?{cookie} HTTP/1.1\r\nHost: x",
+        f"GET /realtime/{token}/{session_key}/websocket HTTP/1.1\r\nHost: x\r\n"
+        f"Upgrade: websocket\r\nSec-WebSocket-Key: {token}",
+    ):
+        with create_connection(("127.0.0.1", gateway.port), 15) as wire:
+            wire.sendall(head.encode("latin-1") + b"\r\nConnection: close\r\n\r\n")
+            while wire.recv(65536):
+                pass
 
 
 def test_django_logs_nothing_that_opens_or_was_said(

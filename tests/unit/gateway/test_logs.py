@@ -15,13 +15,14 @@ def root() -> Iterator[logging.Logger]:
     """The root logger, given back as it was."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
-    tornado = logging.getLogger("tornado.access")
-    tornado_level = tornado.level
+    tornado = [logging.getLogger(f"tornado.{name}") for name in ("access", "general")]
+    tornado_levels = [logger.level for logger in tornado]
     root.handlers = []
     yield root
     root.handlers = handlers
     root.setLevel(level)
-    tornado.setLevel(tornado_level)
+    for logger, tornado_level in zip(tornado, tornado_levels, strict=True):
+        logger.setLevel(tornado_level)
 
 
 def said(capsys) -> list[str]:
@@ -72,3 +73,10 @@ def test_second_set_up_replaces_the_first(capsys):
     logging.getLogger("gateway").info("once")
     assert len(said(capsys)) == 1
     assert all(handler.stream is sys.stderr for handler in logging.getLogger().handlers)
+
+
+@pytest.mark.parametrize("name", ["tornado.access", "tornado.general"])
+def test_tornado_quotes_nobody_at_any_level(capsys, name):
+    set_up("debug", "text")
+    logging.getLogger(name).info("Malformed HTTP message: %r", "sessionid=secret")
+    assert said(capsys) == []
