@@ -24,7 +24,13 @@ if TYPE_CHECKING:
         publish_many,
         publish_to,
     )
-    from .revocation import refresh_users, revoke_channel, revoke_session, revoke_user
+    from .revocation import (
+        refresh_grants,
+        refresh_users,
+        revoke_channel,
+        revoke_session,
+        revoke_user,
+    )
 
 _HOMES = {
     "audience": ("count_connections",),
@@ -43,7 +49,13 @@ _HOMES = {
         "publish_many",
         "publish_to",
     ),
-    "revocation": ("refresh_users", "revoke_channel", "revoke_session", "revoke_user"),
+    "revocation": (
+        "refresh_grants",
+        "refresh_users",
+        "revoke_channel",
+        "revoke_session",
+        "revoke_user",
+    ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -68,6 +80,7 @@ __all__ = [
     "publish",
     "publish_many",
     "publish_to",
+    "refresh_grants",
     "refresh_users",
     "revoke_channel",
     "revoke_session",

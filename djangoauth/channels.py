@@ -1,8 +1,8 @@
 """Channels that browsers ask for: who may subscribe, and the grant that says so."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 from inspect import isawaitable
+from time import time
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -12,8 +12,10 @@ from django.utils.module_loading import import_string
 from gateway.wire.names import check_channel, is_automatic, sid_of
 from gateway.wire.tokens import Grant, GrantSigner
 
-from . import conf
+from . import conf, users
 from .errors import LoginRequired, SubscriptionRefused
+from .sessions.base import RecordedSession
+from .sessions.records import record_of
 from .tokens import session_of, signing_keys
 
 
@@ -43,10 +45,13 @@ def issue_grant(request: HttpRequest, channel: str) -> IssuedGrant:
     session = session_of(request)
     if session is None:
         raise LoginRequired
+    # Before it is decided: who takes a right away meanwhile must find the grant older than that.
+    asked_at, rights = time(), _rights_of(session)
     if not may_subscribe(request, channel):
         raise SubscriptionRefused(channel)
-    grant = Grant(sid_of(str(session.session_key)), channel)
-    return IssuedGrant(_signer(signing_keys()).issue(grant), config.token_max_age)
+    grant = Grant(sid_of(str(session.session_key)), channel, rights)
+    signer = GrantSigner(signing_keys(), lambda: asked_at)
+    return IssuedGrant(signer.issue(grant), config.token_max_age)
 
 
 def may_subscribe(request: HttpRequest, channel: str) -> bool:
@@ -70,6 +75,6 @@ def _awaited(answer: Any) -> Any:
     return async_to_sync(wait)()
 
 
-@lru_cache(maxsize=1)
-def _signer(keys: tuple[str, ...]) -> GrantSigner:
-    return GrantSigner(keys)
+def _rights_of(session: RecordedSession) -> str:
+    uid = record_of(session).user
+    return users.rights_of(uid) if uid else ""

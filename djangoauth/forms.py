@@ -17,7 +17,8 @@ from . import conf
 from .drafts import Draft
 from .errors import PublicationInvalid, PublicationTooLarge
 from .models import Broadcast
-from .users import groups_field, uid_of
+from .permissions import groups_field
+from .users import uid_of
 
 Audience = Broadcast.Audience
 

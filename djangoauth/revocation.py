@@ -68,16 +68,37 @@ def revoke_channel(user: Any, channel: str) -> None:
 def refresh_users(changed: "QuerySet[Any] | Iterable[Any]") -> None:
     """Take over what changed without a signal, say by ``queryset.update(is_active=False)``.
 
+    That is passwords, ``is_active``, groups, and what Django's permissions say.
+
     Args:
         changed: a queryset of users, or users, or pks.
 
     Raises:
         redis.RedisError: Redis could not be told; repeat it.
     """
+    users.refresh(_pks(changed), changed.db if isinstance(changed, QuerySet) else None)
+
+
+def refresh_grants(changed: "QuerySet[Any] | Iterable[Any]") -> None:
+    """Have Django asked again for every channel that these users asked for.
+
+    For rights that ``SOCKGATE["AUTHORIZE"]`` decides by the project's own tables: call it when
+    those have changed. Who may still hear a channel loses no sequenced publication; who may not
+    any more, hears nothing from now on; and what was refused to a page is asked for again.
+
+    Args:
+        changed: a queryset of users, or users, or pks.
+
+    Raises:
+        redis.RedisError: Redis could not be told; repeat it.
+    """
+    users.renew_rights(_pks(changed))
+
+
+def _pks(changed: "QuerySet[Any] | Iterable[Any]") -> Iterable[Any]:
     if isinstance(changed, QuerySet):
-        users.refresh(changed.values_list("pk", flat=True).iterator(), using=changed.db)
-    else:
-        users.refresh(one.pk if isinstance(one, Model) else one for one in changed)
+        return changed.values_list("pk", flat=True).iterator()
+    return (one.pk if isinstance(one, Model) else one for one in changed)
 
 
 def _engine() -> Any:

@@ -18,11 +18,11 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.contrib.auth.signals import user_logged_in
 from django.db import transaction
-from django.db.models import Model
+from django.db.models import Model, Q
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete
 from redis import RedisError
 
-from . import users
+from . import permissions, users
 from .sessions.base import recorded_engine
 
 log = logging.getLogger("djangoauth")
@@ -36,12 +36,22 @@ def connect() -> None:
         post_delete.connect(forget_deleted_user, sender=model, dispatch_uid="djangoauth")
     if engine := recorded_engine():
         engine.watch_rows()
-    if field := users.groups_field():
-        through = field.remote_field.through
-        m2m_changed.connect(refresh_members, sender=through, dispatch_uid="djangoauth")
+    if field := permissions.groups_field():
+        _connect_members(field)
         post_save.connect(refresh_renamed_group, sender=Group, dispatch_uid="djangoauth")
-        pre_delete.connect(note_members, sender=Group, dispatch_uid="djangoauth")
-        post_delete.connect(refresh_noted_members, sender=Group, dispatch_uid="djangoauth")
+        m2m_changed.connect(
+            refresh_permitted, sender=Group.permissions.through, dispatch_uid="djangoauth"
+        )
+    if field := permissions.permissions_field():
+        _connect_members(field)
+
+
+def _connect_members(field: Any) -> None:
+    """Follow who is in a group, or has a permission of his own."""
+    through, target = field.remote_field.through, field.related_model
+    m2m_changed.connect(refresh_members, sender=through, dispatch_uid="djangoauth")
+    pre_delete.connect(note_members, sender=target, dispatch_uid="djangoauth")
+    post_delete.connect(refresh_noted_members, sender=target, dispatch_uid="djangoauth")
 
 
 def _user_models() -> Iterable[type[Model]]:
@@ -66,7 +76,7 @@ def refresh_saved_user(
     """Take over a new password, or the end of ``is_active``."""
     # Every login saves last_login alone, and a new user has no record yet.
     if not created and update_fields != {"last_login"}:
-        _refresh_after_commit([instance.pk], using)
+        transaction.on_commit(partial(users.refresh, [instance.pk], using=using), using=using)
 
 
 def forget_deleted_user(*, instance: Any, using: str, **_: Any) -> None:
@@ -77,13 +87,13 @@ def forget_deleted_user(*, instance: Any, using: str, **_: Any) -> None:
 def refresh_members(
     *, instance: Any, action: str, reverse: bool, pk_set: Any, using: str, **_: Any
 ) -> None:
-    """Follow who is in which group."""
+    """Follow who is in which group, and who has which permission of his own."""
     if action == "pre_clear" and reverse:
         note_members(instance=instance, using=using)
     elif action == "post_clear" and reverse:
         refresh_noted_members(instance=instance, using=using)
     elif action.startswith("post_"):
-        _refresh_after_commit(pk_set if reverse else [instance.pk], using)
+        _follow_after_commit(pk_set if reverse else [instance.pk], using)
 
 
 def refresh_renamed_group(
@@ -91,23 +101,52 @@ def refresh_renamed_group(
 ) -> None:
     """Follow a group's new name."""
     if not created and (update_fields is None or "name" in update_fields):
-        _refresh_after_commit(_members(instance, using), using)
+        _follow_after_commit(_members(instance, using), using)
+
+
+def refresh_permitted(
+    *, instance: Any, action: str, reverse: bool, pk_set: Any, using: str, **_: Any
+) -> None:
+    """Follow what the members of groups may do."""
+    if not permissions.are_asked():
+        return
+    if action == "pre_clear" and reverse:
+        note_members(instance=instance, using=using)
+    elif action == "post_clear" and reverse:
+        refresh_noted_members(instance=instance, using=using)
+    elif action.startswith("post_"):
+        groups = pk_set if reverse else [instance.pk]
+        _follow_after_commit(_pks(Q(groups__in=groups), using), using)
 
 
 def note_members(*, instance: Any, using: str, **_: Any) -> None:
-    """Note who is in a group, while that is known."""
+    """Note who is in a group, or has a permission, while that is known."""
     instance._sockgate_members = _members(instance, using)
 
 
 def refresh_noted_members(*, instance: Any, using: str, **_: Any) -> None:
-    """Take a group's channel from those who were in it."""
-    _refresh_after_commit(instance.__dict__.pop("_sockgate_members", ()), using)
+    """Take from those who were noted what they had by that."""
+    _follow_after_commit(instance.__dict__.pop("_sockgate_members", ()), using)
 
 
-def _members(group: Any, using: str) -> list[Any]:
-    members = get_user_model()._base_manager.using(using).filter(groups=group)
-    return list(members.values_list("pk", flat=True))
+def _members(given: Any, using: str) -> list[Any]:
+    """List whom a group or a permission is given to."""
+    if isinstance(given, Group):
+        return _pks(Q(groups=given), using)
+    if not permissions.are_asked():
+        return []
+    holders = Q()
+    if permissions.groups_field():
+        holders |= Q(groups__permissions=given)
+    if permissions.permissions_field():
+        holders |= Q(user_permissions=given)
+    return _pks(holders, using)
 
 
-def _refresh_after_commit(pks: Iterable[Any], using: str) -> None:
-    transaction.on_commit(partial(users.refresh, list(pks), using=using), using=using)
+def _pks(chosen: Q, using: str) -> list[Any]:
+    found = get_user_model()._base_manager.using(using).filter(chosen)
+    return list(found.values_list("pk", flat=True).distinct())
+
+
+def _follow_after_commit(pks: Iterable[Any], using: str) -> None:
+    transaction.on_commit(partial(users.refresh_recorded, list(pks), using=using), using=using)

@@ -8,26 +8,32 @@ never saved; they touch existing records only, for who has no record has no vali
 import logging
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from secrets import token_urlsafe
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group
-from django.core.exceptions import FieldDoesNotExist
-from django.db.models import ManyToManyField, Model
+from django.db.models import Model
 
 from gateway.wire.control import RevokeUser, UserChanged, write_control
 from gateway.wire.errors import ChannelNameError
 from gateway.wire.names import auth_digest, group_channel
-from gateway.wire.records import SessionRecord, UserRecord, is_valid_login, read_user
+from gateway.wire.records import (
+    USER_FIELDS,
+    SessionRecord,
+    UserRecord,
+    is_valid_login,
+    read_user,
+)
 
-from . import conf, redis_clients
+from . import conf, permissions, redis_clients
 from .errors import PublicationInvalid
-from .lua import WRITE_USER
+from .lua import RENEW_RIGHTS, WRITE_USER
 
 log = logging.getLogger("djangoauth")
 
 _BATCH = 500
+_NAME_BYTES = 9
 
 
 def uid_of(user: Any) -> str:
@@ -68,7 +74,7 @@ def heal(uid: str, ttl_s: int) -> None:
     """
     for user in _load([uid], None):
         write(user, ttl_s)
-        if [_record(now) for now in _load([uid], None) if _is_active(now)] != [_record(user)]:
+        if [_truth(now) for now in _load([uid], None) if _is_active(now)] != [_truth(user)]:
             refresh([user.pk])
 
 
@@ -79,13 +85,47 @@ def refresh(pks: Iterable[Any], using: str | None = None) -> None:
         pks: of users, be they deleted by now.
         using: the database alias.
     """
-    rest = iter(pks)
-    while batch := list(islice(rest, _BATCH)):
+    for batch in _batches(pks):
         found = {uid_of(user): user for user in _load(batch, using) if _is_active(user)}
         with redis_clients.records().pipeline(transaction=False) as pipe:
             for uid in map(uid_of, batch):
                 _write(pipe, found[uid]) if uid in found else _remove(pipe, uid)
             pipe.execute()
+
+
+def renew_rights(pks: Iterable[Any]) -> None:
+    """Let the rights of users who are logged in be called otherwise, which voids their grants."""
+    names = conf.current().names
+    for batch in _batches(pks):
+        with redis_clients.records().pipeline(transaction=False) as pipe:
+            for uid in map(uid_of, batch):
+                told = (names.control, write_control(UserChanged(uid)))
+                pipe.eval(RENEW_RIGHTS, 1, names.user(uid), _new_name(), *told)
+            pipe.execute()
+
+
+def refresh_recorded(pks: Iterable[Any], using: str | None = None) -> None:
+    """Do as ``refresh``, but ask the database only for those of many who have a record."""
+    refresh(_recorded(pks), using)
+
+
+def _recorded(pks: Iterable[Any]) -> Iterator[Any]:
+    names = conf.current().names
+    for batch in _batches(pks):
+        with redis_clients.records().pipeline(transaction=False) as pipe:
+            for pk in batch:
+                pipe.exists(names.user(uid_of(pk)))
+            yield from (pk for pk, is_there in zip(batch, pipe.execute(), strict=True) if is_there)
+
+
+def rights_of(uid: str) -> str:
+    """Read how the rights of a user are called now; a grant bears that name.
+
+    Raises:
+        redis.RedisError: Redis cannot be asked.
+    """
+    name: Any = redis_clients.records().hget(conf.current().names.user(uid), "rights")
+    return (name or b"").decode()
 
 
 def forget(uid: str) -> None:
@@ -97,13 +137,20 @@ def forget(uid: str) -> None:
 
 def knows(fields: list[bytes | None], session: SessionRecord) -> bool:
     """Tell whether a user record, as Redis gave its ``USER_FIELDS``, lets a session stand."""
-    auth, channels = fields
-    return is_valid_login(session, read_user({"auth": auth, "channels": channels}))
+    record = read_user(dict(zip(USER_FIELDS, fields, strict=True)))
+    # An older release wrote records without the name of the rights, which no grant can bear.
+    return is_valid_login(session, record) and bool(record and record.rights)
+
+
+def _batches(pks: Iterable[Any]) -> Iterator[list[Any]]:
+    rest = iter(pks)
+    while batch := list(islice(rest, _BATCH)):
+        yield batch
 
 
 def _load(pks: list[Any], using: str | None) -> Iterable[Any]:
     users = get_user_model()._base_manager.using(using).filter(pk__in=pks)
-    return users.prefetch_related("groups") if groups_field() else users
+    return users.prefetch_related(*permissions.relations())
 
 
 def _is_active(user: Any) -> bool:
@@ -111,9 +158,12 @@ def _is_active(user: Any) -> bool:
 
 
 def _write(client: Any, user: Any, *ttl_s: int) -> None:
-    names, uid, fields = conf.current().names, uid_of(user), _record(user).to_hash()
+    names, uid = conf.current().names, uid_of(user)
+    record, digest = _truth(user)
+    fields = record.to_hash()
+    written = (fields["auth"], fields["channels"], digest, _new_name())
     told = (names.control, write_control(UserChanged(uid)))
-    client.eval(WRITE_USER, 1, names.user(uid), fields["auth"], fields["channels"], *told, *ttl_s)
+    client.eval(WRITE_USER, 1, names.user(uid), *written, *told, *ttl_s)
 
 
 def _remove(pipe: Any, uid: str) -> None:
@@ -122,8 +172,14 @@ def _remove(pipe: Any, uid: str) -> None:
     pipe.publish(names.control, write_control(RevokeUser(uid)))
 
 
-def _record(user: Any) -> UserRecord:
-    return UserRecord(" ".join(map(auth_digest, _auth_hashes(user))), tuple(_channels(user)))
+def _truth(user: Any) -> tuple[UserRecord, str]:
+    """Give the record of a user, and the digest of what he may do."""
+    auth = " ".join(map(auth_digest, _auth_hashes(user)))
+    return UserRecord(auth, tuple(_channels(user))), permissions.digest_of(user)
+
+
+def _new_name() -> str:
+    return token_urlsafe(_NAME_BYTES)
 
 
 def _auth_hashes(user: Any) -> Iterator[str]:
@@ -134,20 +190,10 @@ def _auth_hashes(user: Any) -> Iterator[str]:
 
 
 def _channels(user: Any) -> Iterator[str]:
-    if not conf.current().groups or not groups_field():
+    if not conf.current().groups or not permissions.groups_field():
         return
     for group in sorted(user.groups.all(), key=lambda group: str(group.name)):
         try:
             yield group_channel(group.name)
         except ChannelNameError:
             log.warning("group=%s has no channel: its name is too long", group.pk)
-
-
-def groups_field() -> "ManyToManyField[Any, Any] | None":
-    """Find the user model's ``groups``, if it has Django's."""
-    try:
-        field = get_user_model()._meta.get_field("groups")
-    except FieldDoesNotExist:
-        return None
-    is_djangos = isinstance(field, ManyToManyField) and field.related_model is Group
-    return field if is_djangos else None

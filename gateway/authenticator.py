@@ -25,6 +25,11 @@ class Login:
     user: UserRecord | None
     ttl_s: float | None = None
 
+    @property
+    def rights(self) -> str:
+        """The name of what the user may do; empty for an anonymous visitor."""
+        return self.user.rights if self.user else ""
+
 
 Claim = tuple[str, str | None]
 """A session and the user that it is said to be of: sid, uid."""
@@ -114,7 +119,7 @@ class Authenticator:
             return CloseCode.SESSION_ENDED
         expires_at = None if login.ttl_s is None else self._clock() + login.ttl_s
         try:
-            return Identity(sid, uid, channels_of(session, login.user), expires_at)
+            return Identity(sid, uid, channels_of(session, login.user), expires_at, login.rights)
         except ChannelNameError:  # Written by hand: no user of Django's has so long a name.
             return CloseCode.SESSION_UNKNOWN
 

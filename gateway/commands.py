@@ -91,7 +91,8 @@ class Commands:
         if connection.state is State.OPEN:
             self._watch.apply(connection, identity)
             expires = None if identity.expires_at is None else int(identity.expires_at)
-            connection.send(messages.refreshed(identity.uid, expires, frame.id))
+            answer = messages.refreshed(identity.uid, expires, frame.id, identity.rights)
+            connection.send(answer)
 
     _actions: ClassVar[dict[type, Callable[..., Coroutine[Any, Any, None]]]] = {
         messages.Ping: _ping,

@@ -59,18 +59,25 @@ class Transport(Protocol):
 class Identity:
     """Whose connection it is, as Redis said at the last check.
 
-    ``uid`` is None for an anonymous visitor; ``expires_at`` is in Unix seconds.
+    ``uid`` is None for an anonymous visitor; ``expires_at`` is in Unix seconds; ``rights`` names
+    what the user may do.
     """
 
-    __slots__ = ("channels", "expires_at", "sid", "uid")
+    __slots__ = ("channels", "expires_at", "rights", "sid", "uid")
 
     def __init__(
-        self, sid: str, uid: str | None, channels: tuple[str, ...], expires_at: float | None
+        self,
+        sid: str,
+        uid: str | None,
+        channels: tuple[str, ...],
+        expires_at: float | None,
+        rights: str = "",
     ) -> None:
         self.sid = sid
         self.uid = uid
         self.channels = channels
         self.expires_at = expires_at
+        self.rights = rights
 
 
 class Connection:

@@ -210,7 +210,7 @@ class Endpoint:
         self.registry.accept(connection)
         channels = {channel: standings[channel].to_fields() for channel in connection.channels}
         expires = None if identity.expires_at is None else int(identity.expires_at)
-        frame = messages.connected(connection.id, identity.uid, channels, expires)
+        frame = messages.connected(connection.id, identity.uid, channels, expires, identity.rights)
         connection.welcome(identity, frame)
         self.on_welcome(connection)
         log.info(

@@ -45,6 +45,9 @@ class SessionWatch:
         audit_interval_s: every session is read again within so many seconds.
         clock: gives Unix seconds.
         prolong: keeps the sessions of open connections alive; None lets them end.
+
+    ``on_rights_changed`` is told of a connection whose user may do other things than before, and
+    the new name of his rights.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class SessionWatch:
         self._clock = clock
         self._prolong = prolong
         self._background = Background()
+        self.on_rights_changed: Callable[[Connection, str], None] = lambda connection, rights: None
 
     def session_ended(self, sid: str) -> None:
         """Close every connection of a session."""
@@ -159,18 +163,27 @@ class SessionWatch:
 
     def apply(self, connection: Connection, identity: Identity) -> None:
         """Bring an open connection in step with what its session is now."""
-        if identity.uid != connection.uid:
-            self._endpoint.registry.refile(connection, identity.sid, identity.uid)
-            connection.send(messages.refreshed(identity.uid, _seconds(identity.expires_at)))
-        connection.identity = identity
+        before, connection.identity = connection.identity, identity
         connection.has_moved = False
+        is_another_user = identity.uid != connection.uid
+        has_other_rights = before is None or before.rights != identity.rights
+        if is_another_user:
+            self._endpoint.registry.refile(connection, identity.sid, identity.uid)
+        if is_another_user or has_other_rights:
+            connection.send(_refreshed(identity))
+        if has_other_rights:
+            self.on_rights_changed(connection, identity.rights)
+        self._settle_channels(connection, identity)
+        self._watch_expiry(connection)
+
+    def _settle_channels(self, connection: Connection, identity: Identity) -> None:
+        """Give what is given without asking, and take what is not any more."""
         for channel in connection.channels:
             if is_automatic(channel) and channel not in identity.channels:
                 self._take(connection, channel)
         for channel in identity.channels:
             if channel not in connection.channels:
                 self._endpoint.announce(connection, channel)
-        self._watch_expiry(connection)
 
     def _take(self, connection: Connection, channel: str) -> None:
         if channel in connection.channels:
@@ -216,8 +229,9 @@ class _Expiry:
         self.watch.recheck((self.connection,))
 
 
-def _seconds(moment: float | None) -> int | None:
-    return None if moment is None else int(moment)
+def _refreshed(identity: Identity) -> bytes:
+    expires = None if identity.expires_at is None else int(identity.expires_at)
+    return messages.refreshed(identity.uid, expires, rights=identity.rights)
 
 
 def _claim(connection: Connection) -> Claim:

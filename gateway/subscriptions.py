@@ -1,12 +1,15 @@
 """Channels on request: who may hear which, and how many.
 
 A channel is heard with a grant that Django has signed for this session, unless its namespace is
-public. A right that was taken away leaves a mark in Redis, and a grant that was signed before it
-opens nothing any more; the control message that tells of it may be lost, so the marks are also
-read again at every audit.
+public. Two things end a grant. A channel that was taken from a user leaves a mark in Redis, and a
+grant that was signed up to then opens nothing any more; the control message that tells of it may
+be lost, so the marks are also read again at every audit. And a grant bears the name of the rights
+that the user had when it was issued: where he has others now, Django is asked again. The name is
+part of the user record, which is read whenever his sessions are.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from .connection import Connection, State
@@ -16,24 +19,41 @@ from .namespaces import PolicyBook
 from .wire import messages
 from .wire.errors import ChannelNameError, TokenError
 from .wire.names import check_channel, is_automatic
-from .wire.tokens import GrantSigner
+from .wire.tokens import Grant, GrantSigner
 
 Right = tuple[str, str]
 """What may have been taken away: uid, channel."""
 
 
-class Revocations(Protocol):
-    """Where rights that were taken away are marked."""
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What holds now of grants for a channel.
 
-    async def revoked_at(self, right: Right) -> float:
-        """Read when a right was taken away last, in Unix seconds; 0 when it was not.
+    Args:
+        revoked_at: when the channel was taken from the user last, in Unix seconds; 0: never.
+        rights: the name of what he may do; empty where nobody has named it.
+    """
+
+    revoked_at: float = 0.0
+    rights: str = ""
+
+    def bears(self, grant: Grant) -> bool:
+        """Tell whether a grant is worth something still."""
+        return grant.signed_at > self.revoked_at and grant.rights == self.rights
+
+
+class Revocations(Protocol):
+    """Where it stands which grants are worth something."""
+
+    async def read(self, right: Right) -> Standing:
+        """Read how a right stands.
 
         Raises:
             BrokerUnavailable: Redis cannot be asked now.
         """
 
-    async def revoked_at_many(self, rights: Sequence[Right]) -> list[float]:
-        """Read several at once; raises as ``revoked_at`` does."""
+    async def read_many(self, rights: Sequence[Right]) -> list[Standing]:
+        """Read several at once; raises as ``read`` does."""
 
 
 class Subscriptions:
@@ -67,7 +87,7 @@ class Subscriptions:
         self._max_channels = max_channels
         self._max_name_length = max_name_length
         self._pending: set[tuple[Connection, str]] = set()
-        self._granted: dict[tuple[Connection, str], float] = {}
+        self._granted: dict[tuple[Connection, str], Grant] = {}
 
     async def subscribe(self, connection: Connection, frame: messages.Subscribe) -> None:
         """Let a connection hear a channel.
@@ -109,20 +129,31 @@ class Subscriptions:
         for connection in self._endpoint.registry.by_uid[uid]:
             self._pending.discard((connection, channel))
 
+    def rights_changed(self, connection: Connection, rights: str) -> None:
+        """Take every channel that was granted under other rights; Django may give it again.
+
+        What is being looked at is refused: Redis may have been read just before the change.
+        """
+        self._pending = {entry for entry in self._pending if entry[0] is not connection}
+        for channel in connection.channels:
+            grant = self._granted.get((connection, channel))
+            if grant is not None and grant.rights != rights:
+                self._take(connection, channel, messages.RIGHTS_CHANGED)
+
     async def audit(self) -> None:
-        """Take channels away whose right was taken away unheard.
+        """Take channels away that were taken from a user unheard.
 
         Raises:
             BrokerUnavailable: Redis cannot be asked now.
         """
         self._granted = {
-            entry: at for entry, at in self._granted.items() if entry[1] in entry[0].channels
+            entry: grant for entry, grant in self._granted.items() if entry[1] in entry[0].channels
         }
         granted = [entry for entry in self._granted if entry[0].uid is not None]
         rights = [(connection.uid or "", channel) for connection, channel in granted]
-        revoked = await self._revocations.revoked_at_many(rights)
-        for entry, at in zip(granted, revoked, strict=True):
-            if at >= self._granted[entry]:
+        standings = await self._revocations.read_many(rights)
+        for entry, standing in zip(granted, standings, strict=True):
+            if self._granted[entry].signed_at <= standing.revoked_at:
                 self._take(*entry)
 
     def _check(self, connection: Connection, channel: str) -> None:
@@ -137,30 +168,31 @@ class Subscriptions:
     async def _authorize(self, connection: Connection, frame: messages.Subscribe) -> None:
         if self._policies.of(frame.channel).public:
             return
-        signed_at = self._read_grant(connection, frame)
+        grant = self._read_grant(connection, frame)
+        standing = Standing()
         if connection.uid is not None:
-            right = (connection.uid, frame.channel)
-            if await self._revocations.revoked_at(right) >= signed_at:
-                raise Denied("not_allowed", "the right was taken away")
-        self._granted[connection, frame.channel] = signed_at
+            standing = await self._revocations.read((connection.uid, frame.channel))
+        if not standing.bears(grant):
+            raise Denied("not_allowed", "the right was taken away")
+        self._granted[connection, frame.channel] = grant
 
-    def _read_grant(self, connection: Connection, frame: messages.Subscribe) -> float:
+    def _read_grant(self, connection: Connection, frame: messages.Subscribe) -> Grant:
         try:
             grant = self._signer.read(frame.grant or "", self._grant_max_age_s)
         except TokenError as error:
             raise Denied("not_allowed", "no valid grant") from error
         if (grant.sid, grant.channel) != (connection.sid, frame.channel):
             raise Denied("not_allowed", "a grant of another session or channel")
-        return grant.signed_at
+        return grant
 
     def _confirm(self, connection: Connection, frame: messages.Subscribe) -> None:
         at = messages.position(self._endpoint.hub.position_of(frame.channel))
         connection.send(messages.subscribed(frame.channel, frame.id, at))
 
-    def _take(self, connection: Connection, channel: str) -> None:
+    def _take(self, connection: Connection, channel: str, reason: str | None = None) -> None:
         self._endpoint.hub.leave(connection, channel)
         if connection.state is State.OPEN:
-            connection.send(messages.unsubscribed(channel))
+            connection.send(messages.unsubscribed(channel, reason=reason))
 
 
 def _is_channel(name: str) -> bool:

@@ -11,5 +11,6 @@ def _read(name: str) -> str:
     return files(__name__).joinpath(name).read_text("utf-8")
 
 
+RENEW_RIGHTS = _read("renew_rights.lua")
 SAVE_SESSION = _read("save_session.lua")
 WRITE_USER = _read("write_user.lua")

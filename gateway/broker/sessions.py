@@ -96,9 +96,10 @@ def _login(
     pttl_ms: int,
     user_auth: bytes | None,
     channels: bytes | None,
+    rights: bytes | None,
 ) -> Login:
     return Login(
         read_session({"user": user, "auth": auth}),
-        read_user({"auth": user_auth, "channels": channels}),
+        read_user({"auth": user_auth, "channels": channels, "rights": rights}),
         pttl_ms / 1000 if pttl_ms >= 0 else None,
     )

@@ -160,8 +160,16 @@ def _frame(frame_type: str, **fields: Any) -> bytes:
     return msgspec.json.encode({"type": frame_type, **present})
 
 
+RIGHTS_CHANGED = "rights_changed"
+"""Why a channel was taken away: its grant was issued before the user's rights changed."""
+
+
 def connected(
-    connection: str, user: str | None, channels: dict[str, Any], expires: int | None
+    connection: str,
+    user: str | None,
+    channels: dict[str, Any],
+    expires: int | None,
+    rights: str = "",
 ) -> bytes:
     """Welcome a connection.
 
@@ -170,9 +178,10 @@ def connected(
         user: the pk as text, or None for an anonymous visitor.
         channels: every channel that it hears now, each with its ``position``.
         expires: Unix seconds at which the Django session ends, if it does.
+        rights: names what the user may do: another name, and what was refused may be given now.
     """
     fields = {"type": "connected", "connection": connection, "user": user, "channels": channels}
-    return msgspec.json.encode({**fields, "expires": expires})
+    return msgspec.json.encode({**fields, "expires": expires, **_named(rights)})
 
 
 def error(code: str, message: str, reply_to: FrameId = None) -> bytes:
@@ -202,15 +211,24 @@ def subscribed(
     return _frame("subscribed", channel=channel, **(at or {}), reply_to=reply_to)
 
 
-def unsubscribed(channel: str, reply_to: FrameId = None) -> bytes:
-    """Confirm that a channel was left, or say that it was taken away."""
-    return _frame("unsubscribed", channel=channel, reply_to=reply_to)
+def unsubscribed(channel: str, reply_to: FrameId = None, reason: str | None = None) -> bytes:
+    """Confirm that a channel was left, or say that it was taken away.
+
+    With the reason ``RIGHTS_CHANGED``, Django may give it again: ask for a fresh grant at once.
+    """
+    return _frame("unsubscribed", channel=channel, reason=reason, reply_to=reply_to)
 
 
-def refreshed(user: str | None, expires: int | None, reply_to: FrameId = None) -> bytes:
-    """Confirm a fresh token."""
-    fields = {"type": "refreshed", "user": user, "expires": expires}
+def refreshed(
+    user: str | None, expires: int | None, reply_to: FrameId = None, rights: str = ""
+) -> bytes:
+    """Confirm a fresh token, or tell of another user or other ``rights`` (see ``connected``)."""
+    fields = {"type": "refreshed", "user": user, "expires": expires, **_named(rights)}
     return msgspec.json.encode(fields if reply_to is None else {**fields, "reply_to": reply_to})
+
+
+def _named(rights: str) -> dict[str, str]:
+    return {"rights": rights} if rights else {}
 
 
 def pong(reply_to: FrameId = None) -> bytes:

@@ -15,7 +15,8 @@ The native engine adds ``data`` and, for a session whose life counts from its la
 in seconds: so far a gateway may prolong it (``keep_sessions_alive``).
 """
 
-USER_FIELDS = ("auth", "channels")
+USER_FIELDS = ("auth", "channels", "rights")
+"""The fields of a user record that the gateway reads; Django keeps more for itself."""
 
 USER_MARGIN_S = 60
 """A user record lives so much longer than the longest session of the user."""
@@ -41,15 +42,19 @@ class UserRecord:
     """What is true of a user now: the valid auth digest, and the channels that he hears.
 
     ``auth`` may list several digests, separated by spaces: while Django's ``SECRET_KEY`` rotates
-    (``SECRET_KEY_FALLBACKS``), a login under an older key stands too.
+    (``SECRET_KEY_FALLBACKS``), a login under an older key stands too. ``rights`` names what the
+    user may do, and is another name whenever that has changed: a grant that was issued under
+    another opens nothing.
     """
 
     auth: str
     channels: tuple[str, ...] = ()
+    rights: str = ""
 
     def to_hash(self) -> dict[str, str]:
         """Give the fields as Redis keeps them: ``channels`` is a JSON array."""
-        return {"auth": self.auth, "channels": msgspec.json.encode(self.channels).decode()}
+        channels = msgspec.json.encode(self.channels).decode()
+        return {"auth": self.auth, "channels": channels, "rights": self.rights}
 
 
 def read_session(values: Mapping[str, bytes | None]) -> SessionRecord | None:
@@ -65,7 +70,9 @@ def read_user(values: Mapping[str, bytes | None]) -> UserRecord | None:
     auth = values.get("auth")
     if not auth:
         return None
-    return UserRecord(auth.decode(errors="replace"), _channels(values.get("channels") or b"[]"))
+    rights = (values.get("rights") or b"").decode(errors="replace")
+    channels = _channels(values.get("channels") or b"[]")
+    return UserRecord(auth.decode(errors="replace"), channels, rights)
 
 
 def _channels(text: bytes) -> tuple[str, ...]:

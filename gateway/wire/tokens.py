@@ -38,11 +38,13 @@ class Token:
 class Grant:
     """What a grant says: this session may subscribe to this channel.
 
+    ``rights`` names what its user might do when that was decided (``records.UserRecord``);
     ``signed_at``, in Unix seconds, is known of a grant that was read.
     """
 
     sid: str
     channel: str
+    rights: str = ""
     signed_at: float = field(default=0.0, compare=False)
 
 
@@ -134,12 +136,15 @@ class GrantSigner(_Signer):
 
     def issue(self, grant: Grant) -> str:
         """Sign a grant."""
-        return self._sign({"sid": grant.sid, "channel": grant.channel})
+        rights = {"rights": grant.rights} if grant.rights else {}
+        return self._sign({"sid": grant.sid, "channel": grant.channel, **rights})
 
     def read(self, text: str, max_age_s: float) -> Grant:
         """Verify a grant; raises as ``TokenSigner.read`` does."""
         fields, signed_at = self._verify(text, max_age_s)
-        return Grant(_text(fields.get("sid")), _text(fields.get("channel")), signed_at)
+        sid, channel = _text(fields.get("sid")), _text(fields.get("channel"))
+        rights = _text(fields["rights"]) if "rights" in fields else ""
+        return Grant(sid, channel, rights, signed_at)
 
 
 def _text(value: object) -> str:

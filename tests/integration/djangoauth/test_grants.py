@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.test import AsyncClient, Client
 from redis import Redis
 
-from djangoauth import revoke_channel
+from djangoauth import refresh_grants, revoke_channel
 from djangoauth.errors import PublicationInvalid
 from gateway.wire.control import RevokeChannel
 from gateway.wire.errors import ChannelNameError
@@ -61,10 +61,14 @@ def refusal(answer: Any) -> tuple[int, str]:
     return answer.status_code, answer.json()["error"]
 
 
-def test_grant_is_of_the_session_and_the_channel(login: Client, settings: Any) -> None:
+def test_grant_is_of_the_session_the_channel_and_the_rights(
+    login: Client, alice: User, settings: Any, redis: Redis
+) -> None:
     answer = ask(login)
+    rights = redis.hget(NAMES.user(str(alice.pk)), "rights")
+    assert isinstance(rights, bytes)
     grant = GrantSigner(settings.SOCKGATE["SIGNING_KEYS"]).read(answer.json()["grant"], 60)
-    assert grant == Grant(sid_of(login.session.session_key), "room:7")
+    assert grant == Grant(sid_of(login.session.session_key), "room:7", rights.decode())
     assert answer.json()["expires_in"] == 3600
 
 
@@ -73,6 +77,24 @@ def test_grant_asks_any_callable(login: Client, settings: Any, authorize: Any) -
     change(settings, AUTHORIZE=authorize)
     assert ask(login).status_code == 200
     assert refusal(ask(login, "room:8")) == (403, "not_allowed")
+
+
+def test_grant_is_older_than_what_happens_while_it_is_decided(
+    login: Client, alice: User, settings: Any, redis: Redis
+) -> None:
+    """Whoever takes a right away after it was looked at must find a grant that this voids."""
+
+    def slow(request: HttpRequest, channel: str) -> bool:
+        refresh_grants([alice])
+        revoke_channel(alice, channel)
+        return True
+
+    change(settings, AUTHORIZE=slow)
+    before = redis.hget(NAMES.user(str(alice.pk)), "rights")
+    text = ask(login).json()["grant"]
+    grant = GrantSigner(settings.SOCKGATE["SIGNING_KEYS"]).read(text, 60)
+    assert grant.rights.encode() == before != redis.hget(NAMES.user(str(alice.pk)), "rights")
+    assert grant.signed_at <= float(redis.hget(NAMES.revoked(str(alice.pk)), "room:7") or 0)
 
 
 def test_grant_takes_json(login: Client) -> None:

@@ -57,7 +57,10 @@ def stands(redis: Redis, client: Client, user: User) -> bool:
 
 def test_login_records_the_user(login: Client, alice: User, redis: Redis) -> None:
     digest = auth_digest(alice.get_session_auth_hash())
-    assert user_record(redis, alice.pk) == UserRecord(digest)
+    record = user_record(redis, alice.pk)
+    assert record is not None
+    assert record == UserRecord(digest, rights=record.rights)
+    assert record.rights
     assert stands(redis, login, alice)
 
 

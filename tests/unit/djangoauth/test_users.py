@@ -1,11 +1,11 @@
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import AnonymousUser, Group, User
+from django.contrib.auth.models import AnonymousUser, User
 from django.utils.functional import SimpleLazyObject
 
 from djangoauth.errors import PublicationInvalid
-from djangoauth.users import groups_field, uid_of
+from djangoauth.users import uid_of
 
 
 class Staff(User):
@@ -32,9 +32,3 @@ def test_uid_of_refuses_who_has_none(user: Any) -> None:
 def test_uid_of_refuses_a_request_without_login() -> None:
     with pytest.raises(PublicationInvalid):
         uid_of(SimpleLazyObject(AnonymousUser))
-
-
-def test_groups_field_is_djangos() -> None:
-    field = groups_field()
-    assert field is not None
-    assert field.related_model is Group

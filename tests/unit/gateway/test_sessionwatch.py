@@ -142,6 +142,28 @@ async def test_revoked_channel_is_taken_at_once(house):
     assert tab.frames() == []
 
 
+async def test_other_rights_are_told_to_the_browser_and_to_who_listens(house):
+    tab = await house.welcome()
+    heard = []
+    house.watch.on_rights_changed = lambda connection, rights: heard.append(rights)
+    house.broker.write_user("7", UserRecord("digest", rights="r2"))
+    for _ in range(2):
+        house.watch.user_changed("7")
+        await settled(house)
+    assert heard == ["r2"]
+    (frame,) = tab.frames()
+    assert (frame["type"], frame["user"], frame["rights"]) == ("refreshed", "7", "r2")
+
+
+async def test_welcome_names_the_rights(house):
+    token = house.log_in()
+    house.broker.write_user("7", UserRecord("digest", rights="r1"))
+    tab = house.attach()
+    tab.shows(token)
+    await until(lambda: tab.connection.state is State.OPEN)
+    assert tab.frames()[0]["rights"] == "r1"
+
+
 async def checking(house) -> tuple[Tab, asyncio.Event]:
     """Give a browser whose session was read, but whose channels are not confirmed."""
     confirmed = asyncio.Event()

@@ -10,7 +10,7 @@ from gateway.connection import Connection, Identity, State
 from gateway.errors import Denied
 from gateway.hub import Hub
 from gateway.registry import Limits, Registry
-from gateway.subscriptions import Subscriptions
+from gateway.subscriptions import Standing, Subscriptions
 from gateway.wire import messages
 from gateway.wire.names import Names
 from gateway.wire.namespaces import Policy
@@ -29,16 +29,20 @@ class Marks:
 
     def __init__(self) -> None:
         self.at: dict[tuple[str, str], float] = {}
+        self.rights = ""
         self.may_answer = asyncio.Event()
         self.may_answer.set()
 
-    async def revoked_at(self, right) -> float:
-        answer = self.at.get(right, 0)
+    async def read(self, right) -> Standing:
+        answer = self._standing(right)
         await self.may_answer.wait()
         return answer
 
-    async def revoked_at_many(self, rights) -> list[float]:
-        return [self.at.get(right, 0) for right in rights]
+    async def read_many(self, rights) -> list[Standing]:
+        return [self._standing(right) for right in rights]
+
+    def _standing(self, right) -> Standing:
+        return Standing(self.at.get(right, 0), self.rights)
 
 
 class House:
@@ -68,8 +72,8 @@ class House:
         connection.transport.batches.clear()
         return connection
 
-    def ask(self, connection: Connection, channel: str):
-        grant = self.signer.issue(Grant("sid", channel))
+    def ask(self, connection: Connection, channel: str, rights: str = ""):
+        grant = self.signer.issue(Grant("sid", channel, rights))
         return self.subscriptions.subscribe(connection, messages.Subscribe(channel, grant))
 
 
@@ -153,3 +157,57 @@ async def test_asking_twice_is_answered_twice_and_heard_once():
         await house.ask(connection, "open:1")
     assert told(connection) == [("subscribed", "open:1")] * 2
     assert house.hub.connections_on("open:1") == (connection,)
+
+
+@pytest.mark.parametrize(
+    ("issued_under", "now", "is_allowed"),
+    [("r1", "r1", True), ("r1", "r2", False), ("", "r1", False), ("r1", "", False)],
+)
+async def test_grant_is_worth_something_under_the_rights_that_it_was_issued_under(
+    issued_under, now, is_allowed
+):
+    house = House()
+    connection = house.visitor()
+    house.marks.rights = now
+    try:
+        await house.ask(connection, "room:7", issued_under)
+    except Denied:
+        assert not is_allowed
+    else:
+        assert is_allowed
+
+
+async def test_stranger_cannot_show_the_grant_of_a_user():
+    house = House()
+    with pytest.raises(Denied):
+        await house.ask(house.visitor(None), "room:7", "r1")
+
+
+async def test_other_rights_take_what_was_granted_under_the_former_and_nothing_else():
+    house = House()
+    connection, other = house.visitor(), house.visitor("8")
+    house.marks.rights = "r1"
+    for one in (connection, other):
+        await house.ask(one, "room:7", "r1")
+    await house.ask(connection, "open:1")
+    house.marks.rights = "r2"
+    await house.ask(connection, "room:8", "r2")
+    house.subscriptions.rights_changed(connection, "r2")
+    assert connection.channels == ("open:1", "room:8")
+    assert other.channels == ("room:7",)
+    (taken,) = (f for f in map(json.loads, connection.transport.frames) if "reason" in f)
+    assert taken == {"type": "unsubscribed", "channel": "room:7", "reason": "rights_changed"}
+
+
+async def test_rights_that_change_while_a_grant_is_looked_at_give_nothing():
+    house = House()
+    connection = house.visitor()
+    house.marks.rights = "r1"
+    house.marks.may_answer.clear()
+    asking = asyncio.ensure_future(house.ask(connection, "room:7", "r1"))
+    await turn_loop()
+    house.subscriptions.rights_changed(connection, "r2")
+    house.marks.may_answer.set()
+    with pytest.raises(Denied):
+        await asking
+    assert connection.channels == ()

@@ -34,6 +34,7 @@ def test_session_survives_redis(record):
         UserRecord("digest"),
         UserRecord("digest", ("group:editors", "group:a%20b")),
         UserRecord("digest-under-the-new-key digest"),
+        UserRecord("digest", rights="r1"),
     ],
 )
 def test_user_survives_redis(record):
@@ -50,10 +51,10 @@ def test_user_without_a_digest_is_no_user(auth):
     assert read_user({"auth": auth, "channels": b"[]"}) is None
 
 
-@given(user=values, auth=values, channels=values)
-def test_whatever_stands_in_redis_is_read(user, auth, channels):
+@given(user=values, auth=values, channels=values, rights=values)
+def test_whatever_stands_in_redis_is_read(user, auth, channels, rights):
     read_session({"user": user, "auth": auth})
-    read_user({"auth": auth, "channels": channels})
+    read_user({"auth": auth, "channels": channels, "rights": rights})
 
 
 @given(st.lists(st.text()))

@@ -46,11 +46,19 @@ def test_token_survives_the_way(sid, uid):
     assert signer.read(signer.issue(token), HOUR_S) == token
 
 
-@given(sid=fields, channel=fields)
-def test_grant_survives_the_way(sid, channel):
+@given(sid=fields, channel=fields, rights=st.just("") | fields)
+def test_grant_survives_the_way(sid, channel, rights):
     signer = GrantSigner([KEY], FakeClock())
-    grant = Grant(sid, channel)
+    grant = Grant(sid, channel, rights)
     assert signer.read(signer.issue(grant), HOUR_S) == grant
+
+
+@pytest.mark.parametrize("rights", ["", 7, None, ["r1"], "r" * 513])
+def test_grant_under_what_names_no_rights_is_refused(rights, clock):
+    signer = GrantSigner([KEY], clock)
+    text = signer._sign({"sid": "sid", "channel": "room:7", "rights": rights})
+    with pytest.raises(TokenInvalid):
+        signer.read(text, HOUR_S)
 
 
 @given(

@@ -22,7 +22,7 @@ key = Names().user(str(person.pk))
 client = Client()
 client.force_login(person)
 digest = auth_digest(person.get_session_auth_hash())
-assert redis.hgetall(key) == {"auth": digest, "channels": "[]"}
+assert redis.hmget(key, "auth", "channels") == [digest, "[]"]
 
 person.nonce = 1
 person.save()
