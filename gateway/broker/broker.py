@@ -27,11 +27,11 @@ class Broker:
         self.names = names = Names(config.key_prefix, config.channel_prefix)
         self._config = config
         self._servers = servers = open_servers(config.redis_url)
-        self._client = client = servers.client
+        client = servers.client
         permanent = (names.control.encode(), names.probe(worker).encode())
         self.ledger = Ledger(names, wheel, config.release_delay, permanent)
         self.subscriber = Subscriber(servers, self.ledger, names, wheel, worker)
-        self.sessions = RedisSessionReader(client, names)
+        self.sessions = RedisSessionReader(servers, names)
         self.replies = RedisReplies(client, names)
         self.settings = RedisSettings(client, names)
         self.presence = RedisPresence(client, names, worker)
@@ -39,7 +39,7 @@ class Broker:
 
     def history(self, limit_bytes: int) -> RedisHistory:
         """Give the history of channels, at most so many bytes of each."""
-        return RedisHistory(self._client, self.names, self._config.max_replay, limit_bytes)
+        return RedisHistory(self._servers, self.names, self._config.max_replay, limit_bytes)
 
     async def close(self) -> None:
         """Let go of all connections."""

@@ -1,6 +1,7 @@
 """How Redis is opened: the one place that knows which kinds of Redis there are."""
 
 from ..wire.addresses import Kind, read_address
+from .cluster import ClusterServers
 from .sentinel import SentinelServers
 from .servers import Servers, SingleServer
 
@@ -14,4 +15,6 @@ def open_servers(url: str) -> Servers:
     address = read_address(url)
     if address.kind is Kind.SENTINEL:
         return SentinelServers(address)
+    if address.kind is Kind.CLUSTER:
+        return ClusterServers(address)
     return SingleServer(address.server_url)

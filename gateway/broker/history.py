@@ -9,14 +9,12 @@ from importlib.resources import files
 from secrets import token_hex
 from typing import Any
 
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
-
-from ..errors import BrokerUnavailable
 from ..recovery import Question, Reading, reading_of
 from ..wire import scripts
 from ..wire.names import Names
 from ..wire.namespaces import POSITION_TTL_S
+from .scripts import ManyScript
+from .servers import Servers
 
 _POSITION_TTL_MS = POSITION_TTL_S * 1000
 
@@ -28,17 +26,19 @@ class RedisHistory:
     """Read histories from Redis.
 
     Args:
-        client: for short commands.
+        servers: are read.
         names: of this deployment.
         max_publications: how many of one channel are read at most.
         max_bytes: how many bytes of one channel are read at most.
     """
 
-    def __init__(self, client: Redis, names: Names, max_publications: int, max_bytes: int) -> None:
+    def __init__(
+        self, servers: Servers, names: Names, max_publications: int, max_bytes: int
+    ) -> None:
         self._names = names
         self._max_publications = max_publications
         self._max_bytes = max_bytes
-        self._read_histories: Any = client.register_script(_READ_HISTORIES)
+        self._histories = ManyScript(servers, _READ_HISTORIES)
 
     async def read_many(self, questions: Sequence[Question]) -> list[Reading]:
         """Read several channels at once, in one round trip.
@@ -46,17 +46,13 @@ class RedisHistory:
         Raises:
             BrokerUnavailable: Redis cannot be asked now.
         """
-        keys: list[str] = []
-        arguments: list[str | int] = []
-        for question in questions:
-            channel = question.channel
-            keys += (self._names.history(channel), self._names.offset(channel))
-            arguments += self._arguments(question)
-        try:
-            replies = await self._read_histories(keys=keys, args=arguments)
-        except (RedisError, OSError) as error:
-            raise BrokerUnavailable(type(error).__name__) from error
-        return [_reading(reply) for reply in replies]
+        asked = [
+            (self._keys(question.channel), self._arguments(question)) for question in questions
+        ]
+        return [_reading(reply) for reply in await self._histories.ask(asked)]
+
+    def _keys(self, channel: str) -> tuple[str, str]:
+        return self._names.history(channel), self._names.offset(channel)
 
     def _arguments(self, question: Question) -> tuple[str | int, ...]:
         seen = question.seen or ("", 0)

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ResponseError
 
-from ..errors import BrokerUnavailable
+from .asking import asking_redis
 
 
 async def replies_of(pipeline: Any) -> list[Any]:
@@ -17,13 +17,11 @@ async def replies_of(pipeline: Any) -> list[Any]:
     Raises:
         BrokerUnavailable: Redis cannot be asked now.
     """
-    try:
+    with asking_redis():
         replies = list(await pipeline.execute(raise_on_error=False))
         for reply in replies:
             if isinstance(reply, Exception) and not is_of_another_type(reply):
                 raise reply
-    except (RedisError, OSError) as error:
-        raise BrokerUnavailable(type(error).__name__) from error
     return replies
 
 

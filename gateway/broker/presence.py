@@ -4,14 +4,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
-from ..errors import BrokerUnavailable
 from ..presence import Change, Pulse
 from ..wire import scripts
 from ..wire.control import PresenceChanged, write_control
 from ..wire.names import Names
 from ..wire.presence import HEARTBEAT_S, WORKER_TTL_S, Present, merge
+from .asking import asking_redis
 
 HASH_TTL_S = 3600
 """After a worker has died, its hashes are garbage; while it lives, they are written again."""
@@ -148,7 +147,5 @@ def _quiet_counts(changes: Iterable[Change]) -> dict[str, dict[str, int]]:
 
 
 async def _execute(pipeline: Any) -> list[Any]:
-    try:
+    with asking_redis():
         return list(await pipeline.execute())
-    except (RedisError, OSError) as error:
-        raise BrokerUnavailable(type(error).__name__) from error

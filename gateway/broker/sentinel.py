@@ -26,7 +26,7 @@ from redis.exceptions import RedisError
 from ..errors import BrokerUnavailable
 from ..wire.addresses import RedisAddress
 from .packing import PackingConnection
-from .servers import close_link, command_options, link_options
+from .servers import ONE_PROBE, close_link, command_options, link_options
 
 SENTINEL_TIMEOUT_S = 1.0
 LOOK_TIMEOUT_S = 2.5
@@ -74,6 +74,8 @@ class SentinelServers:
         address: names the Sentinels and the service.
     """
 
+    is_sharded = False
+
     def __init__(self, address: RedisAddress) -> None:
         given: dict[str, Any] = {**parse_url(address.server_url)}
         is_tls = given.pop("connection_class", None) is not None
@@ -96,7 +98,7 @@ class SentinelServers:
         """Let go of that connection."""
         await close_link(self._links, link)
 
-    async def probe(self, link: AbstractConnection, channel: bytes) -> None:
+    async def probe(self, link: AbstractConnection, channel: bytes) -> frozenset[bytes]:
         """Publish to a channel, and see whether the link is still with the master.
 
         Raises:
@@ -106,6 +108,7 @@ class SentinelServers:
         await self._look()
         if not self._commands.is_with_master(link):
             raise BrokerUnavailable("the Sentinels name another master")
+        return ONE_PROBE
 
     async def _look(self) -> None:
         """Ask the Sentinels for the master."""

@@ -20,6 +20,9 @@ from .packing import PackingConnection
 TIMEOUT_S = 3.0
 """A command that takes longer finds Redis unavailable."""
 
+ONE_PROBE = frozenset({b""})
+"""What is published where one server speaks for all."""
+
 _READERS = 4
 
 
@@ -29,14 +32,20 @@ class Servers(Protocol):
     client: Redis
     """For short commands."""
 
+    is_sharded: bool
+    """Whether keys live in several places, so that one command may take those of one slot only."""
+
     async def open_link(self) -> AbstractConnection:
         """Connect to a server that hears every publication, to subscribe there."""
 
     async def close_link(self, link: AbstractConnection) -> None:
         """Let go of that connection."""
 
-    async def probe(self, link: AbstractConnection, channel: bytes) -> None:
+    async def probe(self, link: AbstractConnection, channel: bytes) -> frozenset[bytes]:
         """Publish to a channel, and see whether the link is still where it should be.
+
+        Returns:
+            What was published: each must come back on the link.
 
         Raises:
             BrokerUnavailable: another server is to be heard now.
@@ -86,6 +95,8 @@ class SingleServer:
         url: of redis-py's own form.
     """
 
+    is_sharded = False
+
     def __init__(self, url: str) -> None:
         self.client = Redis.from_pool(BlockingConnectionPool.from_url(url, **command_options()))
         self._links = ConnectionPool.from_url(url, **link_options())
@@ -98,7 +109,7 @@ class SingleServer:
         """Let go of that connection."""
         await close_link(self._links, link)
 
-    async def probe(self, link: AbstractConnection, channel: bytes) -> None:
+    async def probe(self, link: AbstractConnection, channel: bytes) -> frozenset[bytes]:
         """Publish to a channel, and see whether the server is still a master.
 
         Raises:
@@ -113,6 +124,7 @@ class SingleServer:
         # Who may not ask for the role is believed to have named a master.
         if isinstance(role, list) and role[0] != b"master":
             raise BrokerUnavailable("the server is a replica")
+        return ONE_PROBE
 
     async def close(self) -> None:
         """Let go of all connections."""

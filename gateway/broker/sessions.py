@@ -9,15 +9,13 @@ from importlib.resources import files
 from time import time
 from typing import Any
 
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
-
 from ..authenticator import Claim, Login
-from ..errors import BrokerUnavailable
 from ..wire.names import Names
 from ..wire.records import USER_MARGIN_S, read_session, read_user
 from .batching import Batched
 from .pipelines import replies_of
+from .scripts import ManyScript, Question
+from .servers import Servers
 
 _MAX_AGE_DIGITS = 12
 _READ_LOGINS = files(__package__).joinpath("logins.lua").read_text("utf-8")
@@ -27,14 +25,15 @@ class RedisSessionReader:
     """Read sessions and users from Redis.
 
     Args:
-        client: for short commands.
+        servers: are read.
         names: of this deployment.
     """
 
-    def __init__(self, client: Redis, names: Names) -> None:
-        self._client = client
+    def __init__(self, servers: Servers, names: Names) -> None:
+        self._client = servers.client
+        self._is_sharded = servers.is_sharded
         self._names = names
-        self._read_logins: Any = client.register_script(_READ_LOGINS)
+        self._logins = ManyScript(servers, _READ_LOGINS)
         self._batched: Batched[Claim, Login] = Batched(self.read_many)
 
     async def read(self, sid: str, uid: str | None) -> Login:
@@ -47,15 +46,23 @@ class RedisSessionReader:
 
     async def read_many(self, claims: Sequence[Claim]) -> list[Login]:
         """Read several at once, in one round trip; raises as ``read`` does."""
-        keys: list[str] = []
-        for sid, uid in claims:
-            session = self._names.session(sid)
-            keys += (session, session if uid is None else self._names.user(uid))
-        try:
-            replies = await self._read_logins(keys=keys)
-        except (RedisError, OSError) as error:
-            raise BrokerUnavailable(type(error).__name__) from error
-        return [_login(*reply) for reply in replies]
+        pairs = [self._keys(sid, uid) for sid, uid in claims]
+        if self._is_sharded:
+            return await self._read_apart(pairs)
+        return [_login(*reply) for reply in await self._logins.ask([(pair, ()) for pair in pairs])]
+
+    async def _read_apart(self, pairs: Sequence[tuple[str, str]]) -> list[Login]:
+        """Read each session and each user by itself, since they live in different slots."""
+        questions: list[Question] = []
+        for session, user in pairs:
+            questions += (((session, session), ()), ((user, user), ()))
+        replies = await self._logins.ask(questions)
+        found = zip(replies[::2], replies[1::2], strict=True)
+        return [_login(*session[:3], *user[3:]) for session, user in found]
+
+    def _keys(self, sid: str, uid: str | None) -> tuple[str, str]:
+        session = self._names.session(sid)
+        return session, session if uid is None else self._names.user(uid)
 
     async def prolong(self, claims: Sequence[Claim]) -> None:
         """Let sessions of the native engine, and what belongs to them, live on from now.

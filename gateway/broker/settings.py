@@ -3,10 +3,9 @@
 from typing import cast
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
-from ..errors import BrokerUnavailable
 from ..wire.names import Names
+from .asking import asking_redis
 
 
 class RedisSettings:
@@ -27,7 +26,5 @@ class RedisSettings:
         Raises:
             BrokerUnavailable: Redis cannot be asked now.
         """
-        try:
+        with asking_redis():
             return cast("bytes | None", await self._client.get(self._names.namespaces))
-        except (RedisError, OSError) as error:
-            raise BrokerUnavailable(type(error).__name__) from error

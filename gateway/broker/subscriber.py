@@ -9,6 +9,7 @@ to a link may wait forever either: a server that is frozen still accepts connect
 
 import asyncio
 import logging
+from math import inf
 from typing import Protocol
 
 from redis.asyncio.connection import AbstractConnection
@@ -76,12 +77,18 @@ class Subscriber:
         self._is_linked = False
         self._links = 0
         self._is_loss_told = False
-        self._heard_probe_at = float("-inf")
+        self._awaited: frozenset[bytes] = frozenset()
+        self._heard_at: dict[bytes, float] = {}
 
     @property
     def is_live(self) -> bool:
-        """Tell whether a probe came back lately on the worker's own subscription."""
-        return self._is_linked and self._clock() - self._heard_probe_at < PROBE_TIMEOUT_S
+        """Tell whether all probes came back lately on the worker's own subscription."""
+        is_probed = self._is_linked and bool(self._awaited)
+        return is_probed and not self._is_silent(self._clock() - PROBE_TIMEOUT_S)
+
+    def _is_silent(self, since: float) -> bool:
+        """Tell whether a probe was not heard after some moment."""
+        return any(self._heard_at.get(mark, -inf) <= since for mark in self._awaited)
 
     async def confirmed(self, channels: tuple[str, ...]) -> None:
         """Wait until Redis has confirmed these channels.
@@ -137,7 +144,8 @@ class Subscriber:
 
     async def _let_go(self, connection: AbstractConnection) -> None:
         self._is_linked = False
-        self._heard_probe_at = float("-inf")
+        self._awaited = frozenset()
+        self._heard_at.clear()
         self._ledger.fail()
         await self._servers.close_link(connection)
 
@@ -159,13 +167,13 @@ class Subscriber:
         self._links += 1
         while True:
             await asyncio.sleep(PROBE_INTERVAL_S)
-            if probed_at - self._heard_probe_at > PROBE_TIMEOUT_S - PROBE_INTERVAL_S:
+            if self._is_silent(probed_at - (PROBE_TIMEOUT_S - PROBE_INTERVAL_S)):
                 raise BrokerUnavailable("the probe did not come back")
             probed_at = await self._send_probe(connection)
 
     async def _send_probe(self, connection: AbstractConnection) -> float:
         sent_at = self._clock()
-        await self._servers.probe(connection, self._probe)
+        self._awaited = await self._servers.probe(connection, self._probe)
         return sent_at
 
     async def _receive(self, connection: AbstractConnection, listener: Listener) -> None:
@@ -181,7 +189,7 @@ class Subscriber:
         for kind, channel, payload in replies:
             if kind == b"message":
                 if channel == self._probe:
-                    self._heard_probe_at = self._clock()
+                    self._heard_at[payload] = self._clock()
                 elif channel == self._control:
                     listener.control(payload)
                 else:

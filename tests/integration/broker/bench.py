@@ -43,7 +43,7 @@ class RedisBench:
         self.ledger = Ledger(NAMES, self.wheel, RELEASE_S, permanent)
         self.subscriber = Subscriber(self.servers, self.ledger, NAMES, self.wheel, WORKER)
         self.replies = RedisReplies(self.client, NAMES)
-        reader = RedisSessionReader(self.client, NAMES)
+        reader = RedisSessionReader(self.servers, NAMES)
         self.read, self.read_many, self.reply = reader.read, reader.read_many, self.replies.reply
         self.want, self.unwant = self.ledger.want, self.ledger.unwant
         self.confirmed = self.subscriber.confirmed

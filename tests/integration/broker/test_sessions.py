@@ -112,7 +112,7 @@ async def test_key_of_another_type_harms_itself_alone_when_sessions_are_prolonge
 
 
 async def prolong(broker, *claims) -> None:
-    await RedisSessionReader(broker.client, NAMES).prolong(claims)
+    await RedisSessionReader(broker.servers, NAMES).prolong(claims)
 
 
 async def write_short_lived(broker, sid: str) -> str:

