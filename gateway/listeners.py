@@ -1,8 +1,8 @@
 """The HTTP servers of one worker: for browsers, for its siblings, for operations."""
 
 import asyncio
+import socket
 import ssl
-from socket import socket
 from typing import Any
 
 from tornado.httpserver import HTTPServer
@@ -11,13 +11,16 @@ from tornado.netutil import bind_sockets, bind_unix_socket
 
 from .config import Config
 from .endpoint import Endpoint
-from .lobby import Lobby
+from .lobby import Lobby, Usher
 from .origins import OriginPolicy
 from .proxies import ProxyPolicy
 from .relay import UNIX_PEER, Relay, Siblings
 from .sockjs.router import Router
 from .timerwheel import TimerWheel
 from .websocket.door import Door
+from .websocket.poll import Poll
+from .websocket.reception import Reception
+from .websocket.shortcut import Shortcut
 from .websocket.transport import Surroundings
 
 IDLE_HTTP_S = 30
@@ -28,7 +31,7 @@ MAX_HEADER_BYTES = 16 * 1024
 MAX_BUFFER_BYTES = 1024 * 1024
 
 
-def bind(config: Config) -> tuple[list[socket], list[socket]]:
+def bind(config: Config) -> tuple[list[socket.socket], list[socket.socket]]:
     """Bind the sockets for browsers and for operations.
 
     Raises:
@@ -52,24 +55,28 @@ class Listeners:
         config: Config,
         endpoint: Endpoint,
         wheel: TimerWheel,
-        sockets: list[socket],
+        sockets: list[socket.socket],
         siblings: Siblings | None,
     ) -> None:
         """Serve browsers, and what siblings relay."""
         doors = _Doors(config, endpoint, wheel)
         proxies = ProxyPolicy(config.trusted_proxies)
-        front: HTTPServerConnectionDelegate = doors.open(proxies)
-        body = {"max_body_size": doors.router.max_body_bytes}
+        reception = doors.reception(proxies)
+        front: HTTPServerConnectionDelegate = doors.open(reception)
+        body: dict[str, Any] = {"max_body_size": doors.router.max_body_bytes}
         if siblings:
             front = Relay(front, siblings, config.prefix, proxies)
             mine = bind_unix_socket(str(siblings.socket_of(siblings.number)))
-            relayed = doors.open(ProxyPolicy([UNIX_PEER]))
+            relayed = doors.open(doors.reception(ProxyPolicy([UNIX_PEER])))
             self._for_browsers.append(_serve(relayed, [mine], **body))
-        lobby = Lobby(front, config.max_unauthenticated, config.max_per_address, proxies)
-        self._for_browsers.append(_serve(lobby, sockets, ssl_options=_tls(config), **body))
+        lobby = Lobby(config.max_unauthenticated, config.max_per_address, proxies)
+        tls = _tls(config)
+        shortcut = None if tls else Shortcut(reception, lobby)
+        usher = Usher(front, lobby, asyncio.get_running_loop().call_soon)
+        self._for_browsers.append(_serve(usher, sockets, shortcut, ssl_options=tls, **body))
 
     def serve_operations(
-        self, application: HTTPServerConnectionDelegate, sockets: list[socket]
+        self, application: HTTPServerConnectionDelegate, sockets: list[socket.socket]
     ) -> None:
         """Serve health, readiness and metrics."""
         self._for_operations.append(_serve(application, sockets))
@@ -96,23 +103,33 @@ class _Doors:
         self._shared = Surroundings(
             endpoint,
             wheel,
-            asyncio.get_running_loop(),
+            Poll(asyncio.get_running_loop()),
             config.heartbeat,
             config.max_frame,
             config.max_outbox,
             config.compression,
         )
 
-    def open(self, proxies: ProxyPolicy) -> Door:
+    def reception(self, proxies: ProxyPolicy) -> Reception:
+        """Decide alike behind every door; only the proxies differ."""
         config = self._config
-        application = self.router.application()
-        return Door(
-            application, self._shared, config.prefix, config.transports, self._origins, proxies
-        )
+        return Reception(self._shared, config.prefix, config.transports, self._origins, proxies)
+
+    def open(self, reception: Reception) -> Door:
+        return Door(self.router.application(), reception)
 
 
-class _Server(HTTPServer):
-    """Tornado's, which keeps to itself that a client has closed."""
+class Server(HTTPServer):
+    """Tornado's, which keeps to itself that a client has closed, and knows no shortcut."""
+
+    shortcut: Shortcut | None = None
+    """Takes what was accepted, if there is one."""
+
+    def stop(self) -> None:
+        """Accept no more."""
+        super().stop()
+        if self.shortcut is not None:
+            self.shortcut.pass_on_all()
 
     def on_close(self, server_conn: object) -> None:
         """Tell the application, too."""
@@ -120,11 +137,21 @@ class _Server(HTTPServer):
         if isinstance(self.request_callback, HTTPServerConnectionDelegate):
             self.request_callback.on_close(server_conn)
 
+    def _handle_connection(self, connection: socket.socket, address: Any) -> None:
+        onward = super()._handle_connection
+        if self.shortcut is None:
+            onward(connection, address)
+        else:
+            self.shortcut.accept(connection, address, onward)
+
 
 def _serve(
-    application: HTTPServerConnectionDelegate, sockets: list[socket], **options: Any
+    application: HTTPServerConnectionDelegate,
+    sockets: list[socket.socket],
+    shortcut: Shortcut | None = None,
+    **options: Any,
 ) -> HTTPServer:
-    server = _Server(
+    server = Server(
         application,
         idle_connection_timeout=IDLE_HTTP_S,
         body_timeout=IDLE_HTTP_S,
@@ -132,6 +159,7 @@ def _serve(
         max_buffer_size=MAX_BUFFER_BYTES,
         **options,
     )
+    server.shortcut = shortcut
     server.add_sockets(sockets)
     return server
 

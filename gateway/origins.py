@@ -46,7 +46,7 @@ class OriginPolicy:
             referer: the ``Referer`` header; looked at only when there is no origin.
         """
         claimed = origin if origin is not None else referer
-        if claimed is None:
+        if claimed is None or claimed in self.allowed:
             return True
         normal = _normal_or_none(claimed)
         if normal is None:

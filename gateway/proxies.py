@@ -6,7 +6,14 @@ header.
 """
 
 from collections.abc import Iterable, Mapping
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
 from typing import NamedTuple
 
 
@@ -38,13 +45,13 @@ class ProxyPolicy:
         Args:
             peer: the address on the socket.
             scheme: how the peer spoke to us.
-            headers: the request's.
+            headers: the request's; their names in lower case, or the mapping does not mind.
         """
         if not self._networks or not self.is_trusted(peer):
             return Client(peer, scheme)
-        forwarded = headers.get("X-Forwarded-Proto", "").split(",")[-1].strip().lower()
+        forwarded = headers.get("x-forwarded-proto", "").split(",")[-1].strip().lower()
         return Client(
-            self._nearest_stranger(peer, headers.get("X-Forwarded-For", "")),
+            self._nearest_stranger(peer, headers.get("x-forwarded-for", "")),
             forwarded if forwarded in ("http", "https") else scheme,
         )
 
@@ -52,7 +59,7 @@ class ProxyPolicy:
         nearest = peer
         for candidate in reversed(forwarded_for.split(",")):
             address = candidate.strip()
-            if not _is_address(address):
+            if _read_address(address) is None:
                 break
             nearest = address
             if not self.is_trusted(address):
@@ -61,14 +68,23 @@ class ProxyPolicy:
 
     def is_trusted(self, address: str) -> bool:
         """Tell whether an address is a trusted proxy's."""
-        if not _is_address(address):
-            return False
-        parsed = ip_address(address)
-        return any(parsed in network for network in self._networks)
+        parsed = _read_address(address)
+        return parsed is not None and any(parsed in network for network in self._networks)
 
 
-def _is_address(text: str) -> bool:
+def source_of(address: str) -> str:
+    """Name whom a limit counts: an address of IPv4, or the /64 that a subscriber of IPv6 has."""
+    if ":" not in address:
+        return address
+    parsed = _read_address(address)
+    if isinstance(parsed, IPv6Address):
+        return f"{IPv6Address(int(parsed) >> 64 << 64)}/64"
+    return address if parsed is None else str(parsed)
+
+
+def _read_address(text: str) -> IPv4Address | IPv6Address | None:
     try:
-        return bool(ip_address(text))
+        parsed = ip_address(text)
     except ValueError:
-        return False
+        return None
+    return getattr(parsed, "ipv4_mapped", None) or parsed

@@ -5,6 +5,8 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from hashlib import sha1
 
+from .request import Request
+
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _SWITCHING = (
     b"HTTP/1.1 101 Switching Protocols\r\n"
@@ -26,22 +28,23 @@ class HandshakeRefused(Exception):
 
 def asks_for_websocket(headers: Mapping[str, str]) -> bool:
     """Tell whether a request wants to become a WebSocket."""
-    return headers.get("Upgrade", "").strip().lower() == "websocket"
+    return headers.get("upgrade", "").strip().lower() == "websocket"
 
 
-def accept(method: str, version: str, headers: Mapping[str, str], extensions: str = "") -> bytes:
+def accept(request: Request, extensions: str = "") -> bytes:
     """Give the whole response that opens the WebSocket, with the extensions that it shall have.
 
     Raises:
         HandshakeRefused: the request is not a proper handshake.
     """
-    if method != "GET" or version != "HTTP/1.1":
+    headers = request.headers
+    if request.method != "GET" or request.version != "HTTP/1.1":
         raise HandshakeRefused(400, "a handshake is a GET of HTTP/1.1")
-    if "upgrade" not in _tokens(headers.get("Connection", "")):
+    if "upgrade" not in _tokens(headers.get("connection", "")):
         raise HandshakeRefused(400, '"Connection" must be "Upgrade".')
-    if headers.get("Sec-WebSocket-Version", "").strip() != "13":
+    if headers.get("sec-websocket-version", "").strip() != "13":
         raise HandshakeRefused(426, "unknown version", ("Sec-WebSocket-Version", "13"))
-    key = headers.get("Sec-WebSocket-Key", "").strip()
+    key = headers.get("sec-websocket-key", "").strip()
     if not _is_nonce(key):
         raise HandshakeRefused(400, "Sec-WebSocket-Key is not 16 bytes in base64")
     digest = sha1(key.encode() + _GUID, usedforsecurity=False).digest()

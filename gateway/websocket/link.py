@@ -14,6 +14,7 @@ from tornado.iostream import IOStream, StreamBufferFullError, StreamClosedError
 from ..errors import Refused
 from ..outbox import Outbox
 from ..wire.closecodes import CloseCode
+from .poll import Poll
 
 READ_BYTES = 16 * 1024
 
@@ -60,23 +61,21 @@ class SocketLink:
     Args:
         sock: connected and non-blocking.
         peer: hears what happens.
-        loop: the running loop.
+        poll: tells when there is something to read.
         limit_bytes: how much may wait for the browser.
     """
 
-    __slots__ = ("_is_ending", "_limit_bytes", "_loop", "_outbox", "_peer", "_send", "_sock")
+    __slots__ = ("_is_ending", "_limit_bytes", "_outbox", "_peer", "_poll", "_send", "_sock")
 
-    def __init__(
-        self, sock: socket.socket, peer: Peer, loop: asyncio.AbstractEventLoop, limit_bytes: int
-    ) -> None:
+    def __init__(self, sock: socket.socket, peer: Peer, poll: Poll, limit_bytes: int) -> None:
         self._sock = sock
         self._send = sock.send
         self._peer = peer
-        self._loop = loop
+        self._poll = poll
         self._limit_bytes = limit_bytes
         self._outbox: Outbox | None = None
         self._is_ending = False
-        loop.add_reader(sock.fileno(), self._readable)
+        poll.add(sock.fileno(), self._readable)
 
     @property
     def is_behind(self) -> bool:
@@ -91,7 +90,7 @@ class SocketLink:
             except BlockingIOError:
                 sent = 0
             except OSError:
-                self._loop.call_soon(self._fail)
+                self._poll.loop.call_soon(self._fail)
                 return
             if sent == len(data):
                 return
@@ -114,8 +113,9 @@ class SocketLink:
         """Let go at once."""
         if self._sock.fileno() < 0:
             return
-        self._loop.remove_reader(self._sock.fileno())
-        self._loop.remove_writer(self._sock.fileno())
+        self._poll.remove(self._sock.fileno())
+        if self._outbox is not None:
+            self._poll.loop.remove_writer(self._sock.fileno())
         self._sock.close()
 
     def _keep(self, data: bytes, conflation_key: bytes | None) -> None:
@@ -123,11 +123,11 @@ class SocketLink:
             return
         if self._outbox is None:
             self._outbox = Outbox(self._limit_bytes)
-            self._loop.add_writer(self._sock.fileno(), self._writable)
+            self._poll.loop.add_writer(self._sock.fileno(), self._writable)
         try:
             self._outbox.put(data, conflation_key)
         except Refused as refusal:
-            self._loop.call_soon(self._peer.on_stalled, refusal)
+            self._poll.loop.call_soon(self._peer.on_stalled, refusal)
 
     def _writable(self) -> None:
         outbox = self._outbox
@@ -140,7 +140,7 @@ class SocketLink:
             self._fail()
             return
         self._outbox = None
-        self._loop.remove_writer(self._sock.fileno())
+        self._poll.loop.remove_writer(self._sock.fileno())
         if self._is_ending:
             self._end()
 
@@ -160,7 +160,7 @@ class SocketLink:
         try:
             self._sock.shutdown(socket.SHUT_WR)
         except OSError:
-            self._loop.call_soon(self._fail)
+            self._poll.loop.call_soon(self._fail)
 
     def _fail(self) -> None:
         if self._sock.fileno() < 0:
@@ -172,8 +172,9 @@ class SocketLink:
 class StreamLink:
     """A Tornado stream, for connections whose TLS ends in the gateway.
 
-    The arguments are those of ``SocketLink``, with a stream in place of the socket. What a stream
-    has taken cannot be replaced, so what may be waits here until the stream is empty.
+    The arguments are those of ``SocketLink``, with a stream in place of the socket and the running
+    loop in place of the poll. What a stream has taken cannot be replaced, so what may be waits here
+    until the stream is empty.
     """
 
     __slots__ = ("_is_closed", "_loop", "_peer", "_reading", "_replaceable", "_stream")

@@ -4,7 +4,6 @@ The same class serves both: they differ in how a batch is encoded, how a message
 what is said at the beginning, at the end and in between; a ``Dialect`` holds those differences.
 """
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -33,6 +32,7 @@ from .frames import (
     read_close,
 )
 from .link import Link
+from .poll import Poll
 
 CLOSE_TIMEOUT_S = 2.0
 """How long a browser may take to answer a close frame."""
@@ -139,7 +139,7 @@ class Surroundings:
 
     endpoint: Endpoint
     wheel: TimerWheel
-    loop: asyncio.AbstractEventLoop
+    poll: Poll
     heartbeat_s: float
     max_frame: int
     max_outbox: int

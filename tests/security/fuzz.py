@@ -15,6 +15,7 @@ from gateway.sockjs.incoming import Malformed, Misused, read_messages
 from gateway.websocket.deflate import inflate, is_offered
 from gateway.websocket.frames import FrameFailure, FrameReader, read_close
 from gateway.websocket.handshake import HandshakeRefused, accept
+from gateway.websocket.request import Request, read_plain_get
 from gateway.wire.control import read_control
 from gateway.wire.errors import (
     ControlError,
@@ -60,8 +61,9 @@ def _websocket(data: bytes) -> list[object]:
 
 def _handshake(data: bytes) -> bytes:
     fields = (data.decode("latin-1") + "\n" * 4).split("\n")
-    names = ("Connection", "Sec-WebSocket-Version", "Sec-WebSocket-Key")
-    return accept("GET", "HTTP/1.1", dict(zip(names, fields, strict=False)))
+    names = ("connection", "sec-websocket-version", "sec-websocket-key")
+    headers = dict(zip(names, fields, strict=False))
+    return accept(Request("GET", "/", "HTTP/1.1", headers))
 
 
 def _form(data: bytes) -> list[str]:
@@ -70,7 +72,7 @@ def _form(data: bytes) -> list[str]:
 
 def _forwarded(data: bytes) -> object:
     text = data.decode("latin-1")
-    headers = {"X-Forwarded-For": text, "X-Forwarded-Proto": text}
+    headers = {"x-forwarded-for": text, "x-forwarded-proto": text}
     return _proxies.client_of("10.0.0.1", "http", headers)
 
 
@@ -94,6 +96,7 @@ TARGETS: dict[str, Target] = {
     "close": (read_close, (FrameFailure,)),
     "inflate": (lambda data: inflate(data, LIMIT_BYTES), (FrameFailure,)),
     "handshake": (_handshake, (HandshakeRefused,)),
+    "plain_get": (read_plain_get, ()),
     "extensions": (lambda data: is_offered(data.decode("latin-1")), ()),
     "xhr_send": (read_messages, (Malformed, Misused)),
     "jsonp_send": (_form, (Malformed, Misused, ValueError)),

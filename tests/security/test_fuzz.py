@@ -21,6 +21,7 @@ from gateway.sockjs.incoming import read_messages
 from gateway.websocket.deflate import inflate, is_offered
 from gateway.websocket.frames import FrameFailure, FrameReader, Opcode, encode, unmask
 from gateway.websocket.handshake import HandshakeRefused, accept, refusal
+from gateway.websocket.request import Request
 from gateway.wire.errors import ChannelNameError, PayloadError
 from gateway.wire.messages import publication_frame, publication_head, read_publication
 from gateway.wire.names import check_channel, group_channel, user_channel
@@ -148,7 +149,7 @@ HEADER = st.text(st.characters(max_codepoint=255, exclude_characters="\r\n"), ma
     st.sampled_from(["GET", "POST", "get"]),
     st.sampled_from(["HTTP/1.1", "HTTP/1.0"]),
     st.dictionaries(
-        st.sampled_from(["Connection", "Sec-WebSocket-Key", "Sec-WebSocket-Version", "Upgrade"]),
+        st.sampled_from(["connection", "sec-websocket-key", "sec-websocket-version", "upgrade"]),
         st.one_of(HEADER, st.sampled_from(["Upgrade", "13", "AAAAAAAAAAAAAAAAAAAAAA=="])),
     ),
 )
@@ -156,7 +157,7 @@ def test_handshake_is_answered_without_an_injected_header(
     method: str, version: str, headers: dict[str, str]
 ) -> None:
     try:
-        response = accept(method, version, headers)
+        response = accept(Request(method, "/", version, headers))
     except HandshakeRefused as refused:
         response = refusal(refused)
     head = response.partition(b"\r\n\r\n")[0].split(b"\r\n")
@@ -178,14 +179,14 @@ ADDRESS = st.one_of(st.ip_addresses().map(str), HEADER)
 
 @given(st.lists(ADDRESS, max_size=5), ADDRESS, HEADER)
 def test_stranger_speaks_for_nobody(chain: list[str], peer: str, scheme: str) -> None:
-    headers = {"X-Forwarded-For": ",".join(chain), "X-Forwarded-Proto": scheme}
+    headers = {"x-forwarded-for": ",".join(chain), "x-forwarded-proto": scheme}
     assert ProxyPolicy(()).client_of(peer, "http", headers) == (peer, "http")
 
 
 @given(st.lists(ADDRESS, max_size=5), st.ip_addresses(v=4).map(str))
 def test_proxy_speaks_for_its_nearest_stranger(chain: list[str], nearest: str) -> None:
     policy = ProxyPolicy(["127.0.0.1"])
-    headers = {"X-Forwarded-For": ",".join([*chain, nearest])}
+    headers = {"x-forwarded-for": ",".join([*chain, nearest])}
     client = policy.client_of("127.0.0.1", "http", headers)
     assert client.address == nearest or nearest == "127.0.0.1"
     assert client.scheme == "http"

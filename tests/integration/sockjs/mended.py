@@ -11,6 +11,8 @@ from gateway.proxies import ProxyPolicy
 from gateway.sockjs.router import Router
 from gateway.timerwheel import TimerWheel
 from gateway.websocket.door import Door
+from gateway.websocket.poll import Poll
+from gateway.websocket.reception import Reception
 from gateway.websocket.transport import Surroundings
 from gateway.wire.closecodes import CloseCode
 
@@ -73,13 +75,13 @@ class Mended(Service):
         shared = Surroundings(
             self.router.endpoint,
             self.wheel,
-            self._loop,
+            Poll(self._loop),
             config.heartbeat,
             config.max_frame,
             config.max_outbox,
         )
-        application = self.router.application()
-        return Door(application, shared, PREFIX, config.transports, origins, ProxyPolicy([]))
+        reception = Reception(shared, PREFIX, config.transports, origins, ProxyPolicy([]))
+        return Door(self.router.application(), reception)
 
     def build(self) -> Router:
         return Router(self.config, self.endpoint(), self.wheel, OriginPolicy(self.config.origins))

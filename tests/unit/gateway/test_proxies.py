@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.proxies import Client, ProxyPolicy
+from gateway.proxies import Client, ProxyPolicy, source_of
 
 PROXY = "10.0.0.1"
 BROWSER = "203.0.113.5"
@@ -16,7 +16,7 @@ def policy():
 
 
 def forwarded(for_: str, proto: str = "") -> dict[str, str]:
-    return {"X-Forwarded-For": for_, "X-Forwarded-Proto": proto}
+    return {"x-forwarded-for": for_, "x-forwarded-proto": proto}
 
 
 def test_nobody_is_trusted_by_default():
@@ -40,6 +40,7 @@ def test_stranger_speaks_for_himself(policy):
         ("unknown, 10.0.0.9", "10.0.0.9"),
         ("", PROXY),
         ("2001:db8::7", "2001:db8::7"),
+        (f"{BROWSER}, ::ffff:10.0.0.9", BROWSER),
     ],
 )
 def test_nearest_stranger_is_the_client(policy, for_, address):
@@ -64,6 +65,21 @@ def test_scheme_is_what_the_nearest_proxy_says(policy, proto, scheme):
 def test_policy_of_no_address_is_refused(trusted):
     with pytest.raises(ValueError):
         ProxyPolicy([trusted])
+
+
+@pytest.mark.parametrize(
+    ("address", "source"),
+    [
+        (BROWSER, BROWSER),
+        ("2001:db8::7", "2001:db8::/64"),
+        ("2001:db8:0:1:2:3:4:5", "2001:db8:0:1::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        (f"::ffff:{BROWSER}", BROWSER),
+        ("unix:", "unix:"),
+    ],
+)
+def test_limits_count_addresses_of_ipv4_and_networks_of_ipv6(address, source):
+    assert source_of(address) == source
 
 
 @given(peer=st.text() | st.just(PROXY), for_=st.text(), proto=st.text())

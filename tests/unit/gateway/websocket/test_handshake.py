@@ -11,6 +11,7 @@ from gateway.websocket.handshake import (
     asks_for_websocket,
     refusal,
 )
+from gateway.websocket.request import Request
 
 
 def headers(**changes: str | None) -> HTTPHeaders:
@@ -26,8 +27,12 @@ def headers(**changes: str | None) -> HTTPHeaders:
     return HTTPHeaders({n.replace("_", "-"): v for n, v in given.items() if v is not None})
 
 
+def asking(headers: HTTPHeaders) -> Request:
+    return Request("GET", "/", "HTTP/1.1", headers)
+
+
 def test_handshake_of_the_rfc_is_answered_as_there():
-    answer = accept("GET", "HTTP/1.1", headers())
+    answer = accept(asking(headers()))
     assert answer.startswith(b"HTTP/1.1 101 ")
     assert b"\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n" in answer
     assert answer.endswith(b"\r\n\r\n")
@@ -40,14 +45,14 @@ def test_answer_satisfies_another_library():
     given = HTTPHeaders()
     for name, value in request.headers.raw_items():
         given.add(name, value)
-    client.receive_data(accept("GET", "HTTP/1.1", given))
+    client.receive_data(accept(asking(given)))
     assert client.handshake_exc is None
     assert client.state.name == "OPEN"
 
 
 @pytest.mark.parametrize("connection", ["upgrade", "keep-alive, Upgrade", "Upgrade,close"])
 def test_connection_header_may_name_more(connection):
-    assert accept("GET", "HTTP/1.1", headers(Connection=connection))
+    assert accept(asking(headers(Connection=connection)))
 
 
 @pytest.mark.parametrize(
@@ -68,13 +73,13 @@ def test_connection_header_may_name_more(connection):
 )
 def test_other_handshake_is_refused(method, version, changes, status):
     with pytest.raises(HandshakeRefused) as refused:
-        accept(method, version, headers(**changes))
+        accept(Request(method, "/", version, headers(**changes)))
     assert refused.value.status == status
 
 
 def test_unknown_version_is_told_ours():
     with pytest.raises(HandshakeRefused) as refused:
-        accept("GET", "HTTP/1.1", headers(Sec_WebSocket_Version="14"))
+        accept(asking(headers(Sec_WebSocket_Version="14")))
     answer = refusal(refused.value)
     assert answer.startswith(b"HTTP/1.1 426 Upgrade Required\r\n")
     assert b"\r\nSec-WebSocket-Version: 13\r\n" in answer

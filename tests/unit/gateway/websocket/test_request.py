@@ -1,0 +1,114 @@
+"""What is read of HTTP without Tornado, Tornado reads alike; whatever is unusual is not read."""
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from tornado.http1connection import HTTP1Connection
+from tornado.httputil import HTTPHeaders, RequestStartLine, parse_request_start_line
+
+from gateway.websocket.request import read_plain_get
+
+PLAIN = (
+    b"GET /realtime/000/abc/websocket?t=1 HTTP/1.1\r\n"
+    b"Host: example.com\r\n"
+    b"Upgrade: websocket\r\n"
+    b"Cookie: sessionid=a; theme=dark blue\r\n"
+    b"\r\n"
+)
+
+
+def read_as_tornado(data: bytes) -> tuple[RequestStartLine, HTTPHeaders]:
+    """Read with Tornado's own parser, its only method that needs no connection."""
+    first, headers = HTTP1Connection._parse_headers(None, data)  # type: ignore[arg-type]
+    return parse_request_start_line(first), headers
+
+
+def test_plain_request_is_read():
+    request = read_plain_get(PLAIN)
+    assert request is not None
+    assert request[:3] == ("GET", "/realtime/000/abc/websocket?t=1", "HTTP/1.1")
+    assert request.headers == {
+        "host": "example.com",
+        "upgrade": "websocket",
+        "cookie": "sessionid=a; theme=dark blue",
+    }
+
+
+@pytest.mark.parametrize(
+    ("found", "unusual"),
+    [
+        (b"GET", b"POST"),
+        (b"GET", b"get"),
+        (b"GET ", b"GET  "),
+        (b" /realtime", b" http://example.com/realtime"),
+        (b"?t=1", b"?t=\xc3\xa9"),
+        (b"HTTP/1.1", b"HTTP/1.0"),
+        (b"HTTP/1.1", b"HTTP/1.1 "),
+        (b"Host:", b"Host :"),
+        (b"Host: ", b"Host:"),
+        (b"Host: ", b"Host:\t"),
+        (b"Host: ", b" Host: "),
+        (b"Host: ", b": "),
+        (b"Host: ", b"Ho(st: "),
+        (b"Host: example.com", b"Host"),
+        (b"Host: example.com", b"Host: "),
+        (b"example.com", b"example.com "),
+        (b"example.com", b" example.com"),
+        (b"example.com", b"exam\x00ple.com"),
+        (b"example.com", b"exam\rple.com"),
+        (b"example.com", b"exam\nple.com"),
+        (b"example.com", b"ex\xe4mple.com"),
+        (b"example.com\r\n", b"example.com\r\n folded\r\n"),
+        (b"example.com\r\n", b"example.com\n"),
+        (b"Cookie: ", b"host: other.example\r\nCookie: "),
+        (b"Cookie: ", b"Content-Length: 0\r\nCookie: "),
+        (b"Cookie: ", b"Transfer-Encoding: chunked\r\nCookie: "),
+        (b"GET /", b"\r\nGET /"),
+        (b"\r\n\r\n", b"\r\n"),
+        (b"\r\n\r\n", b"\r\n\r\n\r\n"),
+        (b"\r\n\r\n", b"\r\n\r\nmore"),
+        (b"blue\r\n\r\n", b"blue\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"),
+    ],
+)
+def test_unusual_request_is_not_read(found: bytes, unusual: bytes):
+    request = PLAIN.replace(found, unusual, 1)
+    assert request != PLAIN
+    assert read_plain_get(request) is None
+
+
+NEARLY_PLAIN = st.lists(
+    st.one_of(
+        st.sampled_from(
+            [b"Host", b"host", b"X", b"X-1", b"a_b", b": ", b":", b" ", b"\t", b"\r\n", b"\n"]
+        ),
+        st.sampled_from([b"\r\n\r\n", b"Content-Length", b"Upgrade", b"websocket", b"1", b","]),
+        st.binary(max_size=3),
+    ),
+    max_size=12,
+).map(b"".join)
+
+
+@given(NEARLY_PLAIN, NEARLY_PLAIN)
+@example(b"", b"Host: a\r\n\r\n")
+@example(b"?a=b", b"Host: a\r\nX: b  c\r\n\r\n")
+def test_what_is_read_is_read_alike_by_tornado(target: bytes, fields: bytes):
+    data = b"GET /" + target + b" HTTP/1.1\r\n" + fields + b"\r\n\r\n"
+    request = read_plain_get(data)
+    if request is not None:
+        start_line, headers = read_as_tornado(data)
+        assert request[:3] == tuple(start_line)
+        assert dict(request.headers) == {name.lower(): text for name, text in headers.get_all()}
+        assert "Content-Length" not in headers
+        assert "Transfer-Encoding" not in headers
+
+
+NAME = st.text("abcXYZ019-", min_size=1, max_size=8)
+TEXT = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=20)
+
+
+@given(st.dictionaries(NAME.map(str.lower), TEXT.map(str.strip).filter(bool), min_size=1))
+def test_every_plain_request_is_read(headers: dict[str, str]):
+    lines = ["GET / HTTP/1.1", *(f"{name.title()}: {text}" for name, text in headers.items())]
+    request = read_plain_get(("\r\n".join(lines) + "\r\n\r\n").encode())
+    assert request is not None
+    assert request.headers == headers
