@@ -1,38 +1,84 @@
-"""A parser that gives a whole socket read at once.
+"""What a subscribed connection hears, a whole socket read at once.
 
 Strategy: redis-py hands over one message per await, which costs more than hiredis needs for
-fifty. On a subscribed connection (RESP2, where a message is a plain array), every reply that
-the parser already holds is taken in one go. Handshake, AUTH, TLS, Sentinel and the rest stay
-redis-py's business.
+fifty, and each read wakes a task through a future, a loop turn later. So once the handshake, AUTH,
+TLS, Sentinel and the rest are done, which stay redis-py's business, a protocol of our own hears
+what the connection's transport reads, and gives all replies of a read to whoever wants them
+within the same call. What is written still goes through redis-py. Under RESP2 a message is a plain
+array.
 """
 
-from typing import Any
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import NoReturn
 
-from redis._parsers.hiredis import NOT_ENOUGH_DATA
-from redis.asyncio.connection import DefaultParser
-
-_SUBSCRIBED = frozenset({b"message", b"subscribe", b"unsubscribe", b"pong"})
+from hiredis import Reader
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import InvalidResponse, RedisError, ResponseError
 
 Reply = tuple[bytes, bytes, bytes]
 """Kind, channel, payload; to a subscribe or unsubscribe, the third is a count."""
 
+Take = Callable[[Iterator[Reply]], None]
 
-class DrainingParser(DefaultParser):  # type: ignore[misc, valid-type]
-    """hiredis, emptied at each reading."""
 
-    async def read_response(self, *args: Any, **kwargs: Any) -> Any:
-        """Return one reply as usual or, once subscribed, a list of all replies at hand.
+async def drain(connection: AbstractConnection, take: Take) -> None:
+    """Give all replies of each socket read to ``take``, until the connection fails.
 
-        Raises:
-            ResponseError: one of them is an error; the link is of no use any more.
-        """
-        first = await super().read_response(*args, **kwargs)
-        if not (isinstance(first, list) and first and first[0] in _SUBSCRIBED):
-            return first
-        replies: list[Any] = [first]
-        take = self._reader.gets
-        while (reply := take(False)) is not NOT_ENOUGH_DATA:
-            if isinstance(reply, Exception):
-                raise reply
-            replies.append(reply)
-        return replies
+    Args:
+        connection: has just been made; nothing that it was asked is unanswered.
+        take: what it raises ends the connection.
+
+    Raises:
+        RedisError, OSError: the connection is broken, or an answer was an error.
+        Exception: whatever ``take`` raised.
+    """
+    writer = connection._writer
+    if writer is None:
+        raise RedisConnectionError("not connected")
+    streams = writer.transport.get_protocol()
+    drainage = Drainage(streams, take)
+    writer.transport.set_protocol(drainage)
+    await drainage.ended
+
+
+class Drainage(asyncio.Protocol):
+    """Stands between a transport and redis-py's streams, and keeps what is read to itself."""
+
+    def __init__(self, streams: asyncio.BaseProtocol, take: Take) -> None:
+        self._streams = streams
+        self._take = take
+        self._reader = Reader(protocolError=InvalidResponse, replyError=_refuse)
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def data_received(self, data: bytes) -> None:
+        """Hand over what is whole."""
+        if self.ended.done():
+            return
+        try:
+            self._reader.feed(data)
+            self._take(iter(self._reader.gets, False))
+        except RedisError as error:
+            self._end(error)  # Anything else is a fault, for which asyncio ends the connection.
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """End, and let the streams know."""
+        self._streams.connection_lost(None)  # Why is not for who closes, but for who awaits.
+        self._end(error or RedisConnectionError("closed by the server"))
+
+    def pause_writing(self) -> None:
+        """Let who writes through the streams wait."""
+        self._streams.pause_writing()
+
+    def resume_writing(self) -> None:
+        """Let him write on."""
+        self._streams.resume_writing()
+
+    def _end(self, error: Exception) -> None:
+        if not self.ended.done():
+            self.ended.set_exception(error)
+
+
+def _refuse(message: str) -> NoReturn:
+    raise ResponseError(message)

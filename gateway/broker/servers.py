@@ -14,7 +14,6 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from ..errors import BrokerUnavailable
-from .draining import DrainingParser
 from .packing import PackingConnection
 
 TIMEOUT_S = 3.0
@@ -74,15 +73,13 @@ def command_options() -> dict[str, Any]:
 
 
 def link_options() -> dict[str, Any]:
-    """Give the options of connections that hand over whole socket reads (see ``draining``)."""
+    """Give the options of connections that are subscribed."""
     return {
         "connection_class": PackingConnection,
-        "parser_class": DrainingParser,
         "protocol": 2,
         "socket_timeout": None,
         "socket_connect_timeout": TIMEOUT_S,
         "socket_keepalive": True,
-        "socket_read_size": 256 * 1024,
         "retry": Retry(NoBackoff(), 0),
         "client_name": "sockgate-subscriber",
     }

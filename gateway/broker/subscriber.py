@@ -9,6 +9,7 @@ to a link may wait forever either: a server that is frozen still accepts connect
 
 import asyncio
 import logging
+from collections.abc import Iterator
 from math import inf
 from typing import Protocol
 
@@ -20,7 +21,7 @@ from ..errors import BrokerUnavailable
 from ..hub import Received
 from ..timerwheel import TimerWheel
 from ..wire.names import Names
-from .draining import Reply
+from .draining import Reply, drain
 from .ledger import Ledger
 from .servers import Servers
 
@@ -177,13 +178,14 @@ class Subscriber:
         return sent_at
 
     async def _receive(self, connection: AbstractConnection, listener: Listener) -> None:
-        while True:
-            replies = await connection.read_response(timeout=None)
+        def take(replies: Iterator[Reply]) -> None:
             received = self._sort(replies, listener)
             if received:
                 listener.publish(received)
 
-    def _sort(self, replies: list[Reply], listener: Listener) -> list[Received]:
+        await drain(connection, take)
+
+    def _sort(self, replies: Iterator[Reply], listener: Listener) -> list[Received]:
         """Take what concerns the link itself; return the publications."""
         received: list[Received] = []
         for kind, channel, payload in replies:

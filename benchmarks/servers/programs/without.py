@@ -3,15 +3,14 @@
 Each is replaced at its own seam by what one would write at first; everything else stays.
 """
 
+import asyncio
 import sys
 
 from gateway import app, cli
 from gateway.batch import Batch
 from gateway.broker import batching
-from gateway.broker.draining import DrainingParser
+from gateway.broker.draining import Drainage
 from gateway.websocket.link import SocketLink
-
-drain = DrainingParser.read_response
 
 
 def encode_for_each(self, encode):
@@ -22,15 +21,11 @@ def write_when_writable(self, data, conflation_key=None):
     self._keep(data, conflation_key)
 
 
-async def read_one(self, *args, **kwargs):
-    """Keep what was drained, and hand it over one by one, a turn of the loop for each."""
-    kept = self.__dict__.setdefault("_kept", [])
-    if not kept:
-        drained = await drain(self, *args, **kwargs)
-        if not (isinstance(drained, list) and drained and isinstance(drained[0], list)):
-            return drained
-        kept += drained
-    return [kept.pop(0)]
+def take_one_by_one(self, data):
+    """Hand over a turn of the loop for each publication."""
+    self._reader.feed(data)
+    for reply in iter(self._reader.gets, False):
+        asyncio.get_running_loop().call_soon(self._take, [reply])
 
 
 def without(technique):
@@ -39,7 +34,7 @@ def without(technique):
     elif technique == "direct_write":
         SocketLink.write = write_when_writable
     elif technique == "draining":
-        DrainingParser.read_response = read_one
+        Drainage.data_received = take_one_by_one
     elif technique == "batched_checks":
         batching.MAX_BATCH = 1
     elif technique == "tuned_collector":
