@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from .connection import Connection, State
 from .errors import Refused
+from .proxies import source_of
 from .wire.closecodes import CloseCode
 
 
@@ -20,7 +21,7 @@ class Limits:
         total: all together.
         unauthenticated: those that have not been welcomed yet.
         per_user: those of one user.
-        per_address: unauthenticated ones of one IP address.
+        per_address: unauthenticated ones of one IP address, or one /64 of IPv6.
     """
 
     total: int
@@ -66,8 +67,8 @@ class Registry:
         self.connections: dict[Connection, None] = {}
         self.by_sid = Index()
         self.by_uid = Index()
-        self._strangers: dict[Connection, None] = {}
-        self._strangers_by_address: dict[str, int] = {}
+        self._strangers: dict[Connection, str] = {}
+        self._strangers_by_source: dict[str, int] = {}
 
     @property
     def unauthenticated(self) -> int:
@@ -84,15 +85,14 @@ class Registry:
             raise Refused(CloseCode.OVERLOADED, "connection limit reached")
         if len(self._strangers) >= self._limits.unauthenticated:
             raise Refused(CloseCode.OVERLOADED, "limit of unauthenticated connections reached")
-        if self._strangers_by_address.get(address, 0) >= self._limits.per_address:
+        if self._strangers_by_source.get(source_of(address), 0) >= self._limits.per_address:
             raise Refused(CloseCode.OVERLOADED, "address has too many unauthenticated connections")
 
     def add(self, connection: Connection) -> None:
         """Take in a connection that has shown no token yet."""
         self.connections[connection] = None
-        self._strangers[connection] = None
-        count = self._strangers_by_address.get(connection.address, 0)
-        self._strangers_by_address[connection.address] = count + 1
+        source = self._strangers[connection] = source_of(connection.address)
+        self._strangers_by_source[source] = self._strangers_by_source.get(source, 0) + 1
 
     def claim(self, connection: Connection, sid: str, uid: str | None) -> None:
         """File a connection under the session and user that it claims to be of.
@@ -116,12 +116,12 @@ class Registry:
 
     def accept(self, connection: Connection) -> None:
         """Count a connection as authenticated."""
-        if connection not in self._strangers:
+        source = self._strangers.pop(connection, None)
+        if source is None:
             return
-        del self._strangers[connection]
-        count = self._strangers_by_address.pop(connection.address) - 1
+        count = self._strangers_by_source.pop(source) - 1
         if count:
-            self._strangers_by_address[connection.address] = count
+            self._strangers_by_source[source] = count
 
     def remove(self, connection: Connection) -> None:
         """Forget a connection."""

@@ -5,6 +5,7 @@ import json
 import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -74,6 +75,26 @@ def masked(first: int, payload: bytes = b"") -> bytes:
     return bytes((first, 0x80 | len(payload), 0, 0, 0, 0)) + payload
 
 
+def ask_until_nothing_is_taken(wire: socket.socket) -> None:
+    wire.settimeout(1)
+    with suppress(TimeoutError):
+        while True:
+            wire.sendall(b"GET /realtime/sockjs.js HTTP/1.1\r\nHost: x\r\n\r\n" * 1000)
+
+
+def is_shut_out(wire: socket.socket) -> bool:
+    """Wait, without reading, until the gateway refuses what is sent."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        try:
+            wire.send(b"\r\n")
+        except TimeoutError:
+            continue
+        except OSError:
+            return True
+    return False
+
+
 class TestFloods:
     """Of connections, of requests that never end, of frames."""
 
@@ -100,6 +121,19 @@ class TestFloods:
             for wire in wires[2:]:
                 wire.sendall(b"GET /realtime/info HTTP/1.1\r\nHo")
             assert all(is_closed(wire) for wire in wires[:2])
+        finally:
+            for wire in wires:
+                wire.close()
+
+    def test_who_reads_no_answer_makes_room_too(self, start_gateway: Any) -> None:
+        """Slow reading: a request is short, its answer is not."""
+        gateway = start_gateway(max_per_address=2)
+        wires = [dial(gateway) for _ in range(2)]
+        try:
+            for wire in wires:
+                ask_until_nothing_is_taken(wire)
+            wires += [dial(gateway) for _ in range(2)]
+            assert all(is_shut_out(wire) for wire in wires[:2])
         finally:
             for wire in wires:
                 wire.close()

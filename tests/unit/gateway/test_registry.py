@@ -58,6 +58,15 @@ def test_one_address_cannot_keep_others_out():
     registry.check_room("192.0.2.2")
 
 
+def test_network_of_an_ipv6_subscriber_counts_as_one_address():
+    registry = new_registry(per_address=1)
+    registry.remove(admit(registry, "2001:db8::1"))
+    admit(registry, "2001:db8::1")
+    registry.check_room("2001:db8:0:1::1")
+    with pytest.raises(Refused):
+        registry.check_room("2001:db8::2")
+
+
 @pytest.mark.parametrize("limit", ["unauthenticated", "per_address"])
 def test_welcomed_connections_are_no_strangers(limit):
     registry = new_registry(**{limit: 1})
@@ -109,7 +118,7 @@ def test_removed_connection_leaves_nothing_behind():
     assert not registry.connections
     assert registry.unauthenticated == 0
     assert list(registry.by_sid) == list(registry.by_uid) == []
-    assert registry._strangers_by_address == {}
+    assert registry._strangers_by_source == {}
 
 
 def test_open_connections_are_those_that_were_welcomed():
@@ -139,5 +148,5 @@ def test_strangers_are_counted_whatever_happens(steps):
             present.discard(n)
             strangers.discard(n)
         assert registry.unauthenticated == len(strangers)
-        assert sum(registry._strangers_by_address.values()) == len(strangers)
+        assert sum(registry._strangers_by_source.values()) == len(strangers)
         assert len(registry.connections) == len(present)
