@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from random import sample
 from typing import Any
 
+from redis._parsers.commands import AsyncCommandsParser
 from redis.asyncio import RedisCluster
 from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.connection import AbstractConnection, SSLConnection, parse_url
@@ -32,6 +33,18 @@ PROBE_TIMEOUT_S = 1.5
 """A primary that takes longer is not waited for, as it would make the others seem silent."""
 
 _FAILURES = (RedisError, OSError)
+
+
+class _Commands(AsyncCommandsParser):
+    """Asks once where the keys of commands stand.
+
+    redis-py asks again whenever it looks at the cluster: the first primary, dead or not.
+    """
+
+    async def initialize(self, node: ClusterNode | None = None) -> None:
+        self.node = node or self.node
+        if node is None or not self.commands:
+            await super().initialize(node)
 
 
 class ClusterServers:
@@ -63,6 +76,7 @@ class ClusterServers:
         }
         nodes = [ClusterNode(host, port) for host, port in address.nodes]
         self.client: Any = RedisCluster(startup_nodes=nodes, **{**options, **given})
+        self.client.commands_parser = _Commands()
         self._primaries: frozenset[str] = frozenset()
 
     async def open_link(self) -> AbstractConnection:

@@ -80,6 +80,24 @@ class Cluster:
         wait_until(lambda: self._ask(replica, "ROLE")[0] == b"master")
         wait_until(lambda: b"cluster_state:ok" in self._ask(replica, "CLUSTER", "INFO"))
 
+    def place_of(self, key: str) -> int:
+        """Tell which node has a key."""
+        with self.client() as client:
+            port = client.get_node_from_key(key).port
+        return next(i for i, server in enumerate(self.servers) if server._desired_port == port)
+
+    def move(self, key: str, to: int) -> None:
+        """Move the slot of a key, with all that is in it."""
+        origin, slot = self.place_of(key), self._ask(0, "CLUSTER", "KEYSLOT", key)
+        ids = {place: self._ask(place, "CLUSTER", "MYID") for place in (origin, to)}
+        self._ask(to, "CLUSTER", "SETSLOT", slot, "IMPORTING", ids[origin])
+        self._ask(origin, "CLUSTER", "SETSLOT", slot, "MIGRATING", ids[to])
+        port = self.servers[to]._desired_port
+        while keys := self._ask(origin, "CLUSTER", "GETKEYSINSLOT", slot, 100):
+            self._ask(origin, "MIGRATE", HOST, port, "", 0, 5000, "KEYS", *keys)
+        for place in (to, origin):
+            self._ask(place, "CLUSTER", "SETSLOT", slot, "NODE", ids[to])
+
     def _is_linked(self) -> bool:
         others = len(self.servers) - 1
         return all(
