@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable
 from importlib.resources import files
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Info, Warning, register  # noqa: A004
@@ -26,15 +26,43 @@ CLIENT = "static/djangoauth/sockgate.js"
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})
 
 
+def _cookies() -> tuple[str, ...]:
+    """Name the cookies that the token view needs, as their settings begin."""
+    return ("SESSION",) if settings.CSRF_USE_SESSIONS else ("SESSION", "CSRF")
+
+
 @register(TAG, deploy=True)
 def check_cookie_samesite(**_: Any) -> Iterable[CheckMessage]:
-    """E101 a session cookie that browsers drop."""
-    if settings.SESSION_COOKIE_SAMESITE == "None" and not settings.SESSION_COOKIE_SECURE:
-        yield Error(
-            'Browsers drop a cookie of SESSION_COOKIE_SAMESITE = "None" that is not secure.',
-            hint="Set SESSION_COOKIE_SECURE = True.",
-            id="sockgate.E101",
-        )
+    """E101 a session or CSRF cookie that browsers drop."""
+    for kind in _cookies():
+        is_secure = getattr(settings, f"{kind}_COOKIE_SECURE")
+        if getattr(settings, f"{kind}_COOKIE_SAMESITE") == "None" and not is_secure:
+            yield Error(
+                f'Browsers drop a cookie of {kind}_COOKIE_SAMESITE = "None" that is not secure.',
+                hint=f"Set {kind}_COOKIE_SECURE = True.",
+                id="sockgate.E101",
+            )
+
+
+@register(TAG, deploy=True)
+def check_cookie_prefix(**_: Any) -> Iterable[CheckMessage]:
+    """E105 a cookie that browsers drop, for its name promises what it is not (RFC 6265bis)."""
+    for kind in _cookies():
+        name = getattr(settings, f"{kind}_COOKIE_NAME")
+        if not _keeps_promise(kind, name.lower()):
+            yield Error(
+                f"Browsers drop the cookie {name!r}: its name asks for {kind}_COOKIE_SECURE, "
+                f'and "__Host-" for {kind}_COOKIE_PATH = "/" and no {kind}_COOKIE_DOMAIN.',
+                id="sockgate.E105",
+            )
+
+
+def _keeps_promise(kind: str, name: str) -> bool:
+    if not name.startswith(("__secure-", "__host-")):
+        return True
+    path, domain = (getattr(settings, f"{kind}_COOKIE_{part}") for part in ("PATH", "DOMAIN"))
+    is_of_host = path == "/" and not domain
+    return getattr(settings, f"{kind}_COOKIE_SECURE") and (name.startswith("__s") or is_of_host)
 
 
 @register(TAG, deploy=True)
@@ -132,10 +160,15 @@ def check_debug(**_: Any) -> Iterable[CheckMessage]:
         )
 
 
+def _origins() -> list[str]:
+    """List the gateway's origins, if it shares its variable with Django."""
+    return list(filter(None, map(str.strip, os.environ.get("SOCKGATE_ORIGINS", "").split(","))))
+
+
 @register(TAG, deploy=True)
 def check_origins(**_: Any) -> Iterable[CheckMessage]:
-    """W104 origins of the gateway that do not belong to this site; if the variable is shared."""
-    for origin in filter(None, map(str.strip, os.environ.get("SOCKGATE_ORIGINS", "").split(","))):
+    """W104 origins of the gateway that do not belong to this site."""
+    for origin in _origins():
         host = urlsplit(origin).hostname or origin
         is_ours = validate_host(host, settings.ALLOWED_HOSTS) or _is_trusted(origin)
         if origin == "*" or host in _LOCAL_HOSTS or not is_ours:
@@ -144,6 +177,30 @@ def check_origins(**_: Any) -> Iterable[CheckMessage]:
                 hint="Name the origins in ALLOWED_HOSTS or CSRF_TRUSTED_ORIGINS, and no others.",
                 id="sockgate.W104",
             )
+
+
+@register(TAG, deploy=True)
+def check_cookie_reach(**_: Any) -> Iterable[CheckMessage]:
+    """W109 pages that get no token, for browsers keep the session cookie from their requests."""
+    for origin in _origins():
+        cause = _what_keeps_the_cookie(urlsplit(origin))
+        if cause:
+            yield Warning(f"Pages of {origin!r} get no token: {cause}.", id="sockgate.W109")
+
+
+def _what_keeps_the_cookie(origin: SplitResult) -> str:
+    if origin.scheme == "http" and settings.SESSION_COOKIE_SECURE:
+        return "SESSION_COOKIE_SECURE keeps the cookie from http://"
+    sites = {_site(host) for host in settings.ALLOWED_HOSTS if host != "*"}
+    is_elsewhere = sites and origin.hostname and _site(origin.hostname) not in sites
+    if is_elsewhere and settings.SESSION_COOKIE_SAMESITE in ("Lax", "Strict"):
+        return f"SESSION_COOKIE_SAMESITE = {settings.SESSION_COOKIE_SAMESITE!r}, and another site"
+    return ""
+
+
+def _site(host: str) -> str:
+    """Name the site of a host, or more than it (``co.uk``): then nothing is said, not too much."""
+    return ".".join(host.lower().strip(".").split(".")[-2:])
 
 
 def _is_trusted(origin: str) -> bool:

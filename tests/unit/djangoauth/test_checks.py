@@ -191,6 +191,70 @@ def test_deploy_checks_take_a_secure_cookie_of_samesite_none(settings: Any) -> N
     assert ids_of(deploy_checks.check_cookie_samesite) == []
 
 
+@pytest.mark.parametrize("kind", ["SESSION", "CSRF"])
+def test_deploy_checks_report_an_insecure_cookie_of_samesite_none(settings: Any, kind: str) -> None:
+    setattr(settings, f"{kind}_COOKIE_SAMESITE", "None")
+    assert ids_of(deploy_checks.check_cookie_samesite) == ["sockgate.E101"]
+
+
+def test_deploy_checks_do_not_mind_a_csrf_cookie_that_is_not_used(settings: Any) -> None:
+    settings.CSRF_COOKIE_SAMESITE, settings.CSRF_USE_SESSIONS = "None", True
+    assert ids_of(deploy_checks.check_cookie_samesite) == []
+
+
+@pytest.mark.parametrize("kind", ["SESSION", "CSRF"])
+@pytest.mark.parametrize(
+    ("name", "is_secure", "path", "domain", "expected"),
+    [
+        ("__Secure-id", False, "/", None, ["sockgate.E105"]),
+        ("__Secure-id", True, "/shop", "example.com", []),
+        ("__Host-id", False, "/", None, ["sockgate.E105"]),
+        ("__Host-id", True, "/shop", None, ["sockgate.E105"]),
+        ("__Host-id", True, "/", "example.com", ["sockgate.E105"]),
+        ("__Host-id", True, "/", None, []),
+        ("id", False, "/", None, []),
+    ],
+)
+def test_deploy_checks_report_a_cookie_that_is_not_what_it_says(
+    settings: Any,
+    kind: str,
+    name: str,
+    is_secure: bool,
+    path: str,
+    domain: str | None,
+    expected: list[str],
+) -> None:
+    values = {"NAME": name, "SECURE": is_secure, "PATH": path, "DOMAIN": domain}
+    for part, value in values.items():
+        setattr(settings, f"{kind}_COOKIE_{part}", value)
+    assert ids_of(deploy_checks.check_cookie_prefix) == expected
+
+
+@pytest.mark.parametrize(
+    ("origins", "samesite", "is_secure", "count"),
+    [
+        ("https://www.example.com,https://shop.example.com", "Strict", True, 0),
+        ("https://www.example.org", "Lax", True, 1),
+        ("https://www.example.org", "None", True, 0),
+        ("http://www.example.com", "Lax", True, 1),
+        ("http://www.example.com", "Lax", False, 0),
+        ("", "Strict", True, 0),
+    ],
+)
+def test_deploy_checks_report_pages_that_get_no_cookie(
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    origins: str,
+    samesite: str,
+    is_secure: bool,
+    count: int,
+) -> None:
+    settings.ALLOWED_HOSTS = [".example.com"]
+    settings.SESSION_COOKIE_SAMESITE, settings.SESSION_COOKIE_SECURE = samesite, is_secure
+    monkeypatch.setenv("SOCKGATE_ORIGINS", origins)
+    assert ids_of(deploy_checks.check_cookie_reach) == ["sockgate.W109"] * count
+
+
 @pytest.mark.parametrize("name", ["SESSION_COOKIE_PATH", "CSRF_COOKIE_PATH"])
 @pytest.mark.parametrize(
     ("path", "expected"), [("/shop", ["sockgate.E102"]), ("/real", ["sockgate.E102"]), ("/", [])]
