@@ -1,8 +1,11 @@
 """Tokens: what was signed is read again, whatever was not is refused by one error."""
 
+import hashlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from itsdangerous import URLSafeTimedSerializer
 
 from gateway.wire.errors import TokenError, TokenExpired, TokenInvalid
 from gateway.wire.tokens import (
@@ -130,3 +133,17 @@ def test_token_and_grant_do_not_pass_for_each_other(clock):
         grant_signer.read(token_signer.issue(Token("sid", "7")), HOUR_S)
     with pytest.raises(TokenInvalid):
         token_signer.read(grant_signer.issue(Grant("sid", "room:7")), HOUR_S)
+
+
+@given(sid=fields, uid=st.none() | fields)
+def test_token_is_what_the_protocol_says_it_is(sid, uid):
+    """Whoever signs with itsdangerous alone is understood, and understands."""
+    theirs = URLSafeTimedSerializer(
+        ["an-older-key", KEY],
+        salt="sockgate.token.v1",
+        signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
+    )
+    ours = TokenSigner(["an-older-key", KEY])
+    fields = {"v": 1, "sid": sid, "uid": uid}
+    assert theirs.loads(ours.issue(Token(sid, uid))) == fields
+    assert ours.read(theirs.dumps(fields), HOUR_S) == Token(sid, uid)
