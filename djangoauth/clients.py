@@ -7,9 +7,12 @@ from typing import Any, cast
 
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
+from redis.asyncio.cluster import ClusterNode as AsyncClusterNode
+from redis.asyncio.cluster import RedisCluster as AsyncRedisCluster
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.asyncio.sentinel import Sentinel as AsyncSentinel
 from redis.backoff import ExponentialWithJitterBackoff
+from redis.cluster import ClusterNode, RedisCluster
 from redis.connection import SSLConnection, parse_url
 from redis.retry import Retry
 from redis.sentinel import Sentinel
@@ -33,6 +36,9 @@ def open_client(url: str, retries: int) -> Redis:
     address, retry = read_address(url), Retry(_backoff(), retries)
     if address.kind is Kind.SENTINEL:
         return cast("Redis", _master_of(Sentinel, address, retry))
+    if address.kind is Kind.CLUSTER:
+        nodes = [ClusterNode(*node) for node in address.nodes]  # type: ignore[no-untyped-call]
+        return cast("Redis", _cluster_of(RedisCluster, nodes, address, retry))
     return Redis.from_url(address.server_url, retry=retry, **_options())
 
 
@@ -41,12 +47,21 @@ def open_async_client(url: str, retries: int) -> AsyncRedis:
     address, retry = read_address(url), AsyncRetry(_backoff(), retries)
     if address.kind is Kind.SENTINEL:
         return cast("AsyncRedis", _master_of(AsyncSentinel, address, retry))
+    if address.kind is Kind.CLUSTER:
+        nodes = [AsyncClusterNode(*node) for node in address.nodes]
+        return cast("AsyncRedis", _cluster_of(AsyncRedisCluster, nodes, address, retry))
     return AsyncRedis.from_url(address.server_url, retry=retry, **_options())
 
 
 def _master_of(kind: Any, address: RedisAddress, retry: Any) -> Any:
     sentinel = kind(address.nodes, sentinel_kwargs=_sentinel_options(address))
-    return sentinel.master_for(address.service, retry=retry, **_master_options(address))
+    return sentinel.master_for(address.service, retry=retry, **_server_options(address))
+
+
+def _cluster_of(kind: Any, nodes: list[Any], address: RedisAddress, retry: Any) -> Any:
+    # Any key that moved shows that the cluster is another.
+    options = {"retry": retry, "reinitialize_steps": 1, **_server_options(address)}
+    return kind(startup_nodes=nodes, **options)
 
 
 def _backoff() -> ExponentialWithJitterBackoff:
@@ -61,8 +76,8 @@ def _options() -> dict[str, Any]:
     }
 
 
-def _master_options(address: RedisAddress) -> dict[str, Any]:
-    """Give what the URL says of the servers, but for where the master is."""
+def _server_options(address: RedisAddress) -> dict[str, Any]:
+    """Give what the URL says of the servers, but for where they are."""
     given: dict[str, Any] = {**parse_url(address.server_url)}  # type: ignore[no-untyped-call]
     is_tls = given.pop("connection_class", None) is SSLConnection
     del given["host"], given["port"]
@@ -71,7 +86,7 @@ def _master_options(address: RedisAddress) -> dict[str, Any]:
 
 def _sentinel_options(address: RedisAddress) -> dict[str, Any]:
     """Give how the Sentinels are asked; their TLS is that of the servers."""
-    servers = _master_options(address)
+    servers = _server_options(address)
     tls = {name: value for name, value in servers.items() if name.startswith("ssl")}
     timeouts = dict.fromkeys(("socket_timeout", "socket_connect_timeout"), SENTINEL_TIMEOUT_S)
     return {"protocol": 2, **timeouts, **tls, **dict(address.sentinel_options)}

@@ -13,6 +13,7 @@ from gateway.wire.names import check_channel
 from gateway.wire.tokens import CLOCK_LEEWAY_S
 
 from . import conf, redis_clients, users
+from .lua import REVOKE_CHANNEL
 
 
 def revoke_session(session_key: str) -> None:
@@ -58,11 +59,10 @@ def revoke_channel(user: Any, channel: str) -> None:
         write_control(RevokeChannel(uid, check_channel(channel))),
         config.names.revoked(uid),
     )
-    with redis_clients.records().pipeline(transaction=True) as pipe:
-        pipe.hset(ended, channel, int(time()))
-        pipe.expire(ended, config.token_max_age + 2 * CLOCK_LEEWAY_S)
-        pipe.publish(config.names.control, told)
-        pipe.execute()
+    ttl_s = config.token_max_age + 2 * CLOCK_LEEWAY_S
+    mark = (channel, int(time()), ttl_s, config.names.control, told)
+    client: Any = redis_clients.records()
+    client.eval(REVOKE_CHANNEL, 1, ended, *mark)
 
 
 def refresh_users(changed: "QuerySet[Any] | Iterable[Any]") -> None:

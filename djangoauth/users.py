@@ -28,7 +28,7 @@ from gateway.wire.records import (
 
 from . import conf, permissions, redis_clients
 from .errors import PublicationInvalid
-from .lua import RENEW_RIGHTS, WRITE_USER
+from .lua import END_RECORD, RENEW_RIGHTS, WRITE_USER
 
 log = logging.getLogger("djangoauth")
 
@@ -130,9 +130,7 @@ def rights_of(uid: str) -> str:
 
 def forget(uid: str) -> None:
     """End every login of a user for the gateways."""
-    with redis_clients.records().pipeline(transaction=True) as pipe:
-        _remove(pipe, uid)
-        pipe.execute()
+    _remove(redis_clients.records(), uid)
 
 
 def knows(fields: list[bytes | None], session: SessionRecord) -> bool:
@@ -166,10 +164,10 @@ def _write(client: Any, user: Any, *ttl_s: int) -> None:
     client.eval(WRITE_USER, 1, names.user(uid), *written, *told, *ttl_s)
 
 
-def _remove(pipe: Any, uid: str) -> None:
+def _remove(client: Any, uid: str) -> None:
     names = conf.current().names
-    pipe.delete(names.user(uid))
-    pipe.publish(names.control, write_control(RevokeUser(uid)))
+    told = (names.control, write_control(RevokeUser(uid)))
+    client.eval(END_RECORD, 1, names.user(uid), *told)
 
 
 def _truth(user: Any) -> tuple[UserRecord, str]:

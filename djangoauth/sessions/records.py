@@ -1,8 +1,10 @@
 """Session records: how a Django session becomes one, and how it is written and removed.
 
-Everything is queued on a pipeline, which sync and asyncio clients share; the keys of one command
-never span two slots, and their order is such that a crash in between leaves too little access,
-never too much: a session is listed before it exists, and removed before that is told.
+Pipelines and scripts are what sync and asyncio clients share; the keys of one command never span
+two slots, and their order is such that a crash in between leaves too little access, never too
+much: a session is listed before it exists, and removed before that is told. On a cluster the
+commands of one pipeline go to their nodes side by side: a session that could not be listed may
+exist there, but the save has failed, and no browser was given its key.
 """
 
 from collections.abc import Mapping
@@ -24,7 +26,7 @@ from gateway.wire.records import (
 )
 
 from .. import conf, redis_clients, users
-from ..lua import SAVE_SESSION
+from ..lua import END_RECORD, SAVE_SESSION
 
 Mode = Literal["create", "update", "put"]
 """``create`` refuses a record that exists, ``update`` one that is gone, ``put`` takes any."""
@@ -121,29 +123,24 @@ class Removal:
         Raises:
             redis.RedisError: the record may still be there.
         """
-        client = redis_clients.records()
-        with client.pipeline(transaction=True) as pipe:
-            self._queue(pipe)
-            user, was_there, _ = pipe.execute()
+        client: Any = redis_clients.records()
+        user, was_there = client.eval(*self._script())
         if user:
             client.zrem(*self._listing(user))
         return bool(was_there)
 
     async def anow(self) -> bool:
         """Do as ``now``, on the running loop's client."""
-        client = await redis_clients.async_records()
-        async with client.pipeline(transaction=True) as pipe:
-            self._queue(pipe)
-            user, was_there, _ = await pipe.execute()
+        client: Any = await redis_clients.async_records()
+        user, was_there = await client.eval(*self._script())
         if user:
             await client.zrem(*self._listing(user))
         return bool(was_there)
 
-    def _queue(self, pipe: Any) -> None:
+    def _script(self) -> tuple[Any, ...]:
         names, sid = conf.current().names, sid_of(self.session_key)
-        pipe.hget(names.session(sid), "user")
-        pipe.delete(names.session(sid))
-        pipe.publish(names.control, write_control(self._farewell(sid)))
+        told = (names.control, write_control(self._farewell(sid)))
+        return END_RECORD, 1, names.session(sid), *told
 
     def _farewell(self, sid: str) -> RevokeSession | SessionMoved:
         if self.moved_to is None:
