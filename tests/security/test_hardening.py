@@ -5,8 +5,9 @@ import json
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.contrib.auth.models import User
@@ -15,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from gateway.wire.messages import read_client_frame
-from tests.e2e.tabs import TABS, Close, HttpRefused, Tab
+from tests.e2e.tabs import TABS, Close, HttpRefused, Tab, unpack
 
 from .gateways import Gateway
 from .visits import Visit, visit
@@ -150,6 +151,16 @@ class TestFloods:
         tab_of(at=gateway)
         assert second.transport
 
+    @pytest.mark.parametrize("transport", [name for name in TABS if name not in WEBSOCKETS])
+    def test_address_may_not_open_many_without_a_token_over_http(
+        self, start_gateway: Any, tab_of: Callable[..., Tab], transport: str
+    ) -> None:
+        gateway = start_gateway(max_per_address=2)
+        tabs = [tab_of(transport, at=gateway) for _ in range(3)]
+        refusal = tabs[-1].read()
+        assert isinstance(refusal, Close)
+        assert refusal.code == 3002
+
     def test_user_may_not_open_many(
         self, start_gateway: Any, tab_of: Callable[..., Tab], visitor: Visit
     ) -> None:
@@ -235,9 +246,10 @@ class TestBombs:
             ('{"type":"connect","token":"' + "x" * 30_000 + '"}', 4400),
             ('{"type":"connect","token":"' + "x" * 40_000 + '"}', 4502),
             ('{"type":"ping","id":1e999}', 4501),
+            ('{"type":"ping","id":"\\ud800"}', 4501),
+            ('{"type":"ping","id":"\\udc00\\ud800"}', 4501),
             ('{"type":"ping"}', 4501),
             ('{"type":"nonsense"}', 4501),
-            ('"\ud800"'.encode("utf-8", "replace").decode(), 4501),
             ("no JSON", 4501),
         ],
         ids=lambda value: str(value)[:24],
@@ -251,6 +263,29 @@ class TestBombs:
         assert isinstance(answer, Close), answer
         assert answer.code == code
         assert_alive(gateway)
+
+    @pytest.mark.parametrize("transport", list(TABS))
+    @pytest.mark.parametrize(
+        "content", [b"\xff", b"\xed\xa0\x80", b"\xc0\x80"], ids=["byte", "surrogate", "overlong"]
+    )
+    def test_invalid_utf8_is_refused(
+        self, gateway: Gateway, tab_of: Callable[..., Tab], transport: str, content: bytes
+    ) -> None:
+        tab: Any = tab_of(transport)
+        assert refusal_of(tab, b'["%b"]' % content) == (1007 if transport in WEBSOCKETS else 500)
+        assert_alive(gateway)
+
+    @pytest.mark.parametrize("transport", list(TABS))
+    def test_publication_that_is_no_text_reaches_nobody(
+        self, tab_of: Callable[..., Tab], redis: Redis, alice: User, transport: str
+    ) -> None:
+        tab = tab_of(transport)
+        tab.show(visit(alice).token())
+        for payload in (b'"\xff"', b'"\xed\xa0\x80"', b"\x80", rb'"\ud800"', b'"fine"'):
+            redis.publish(f"rt:user:{alice.pk}", payload)
+        heard = [tab.read() for _ in range(2)]
+        data = [isinstance(frame, dict) and frame["data"] for frame in heard]
+        assert data == [r'"\ud800"', "fine"]  # Half a pair is no JSON, but a text like any other.
 
     @pytest.mark.parametrize("path", ["xhr_send", "jsonp_send"])
     @pytest.mark.parametrize(
@@ -305,6 +340,20 @@ class TestBombs:
     def test_half_a_surrogate_is_no_client_frame(self) -> None:
         frame = read_client_frame('{"type":"ping","id":"\\ud83d\\ude00"}')
         assert frame.id == "\N{GRINNING FACE}"
+
+
+def refusal_of(tab: Any, text: bytes) -> int:
+    """Send what is to be a text; give the code or the status that comes back."""
+    if tab.transport in WEBSOCKETS:
+        tab._socket.send(text, text=True)
+        with pytest.raises(ConnectionClosed) as closed:
+            while True:
+                tab._socket.recv(PATIENCE_S)
+        return closed.value.rcvd.code if closed.value.rcvd else 0
+    form = {"Content-Type": "application/x-www-form-urlencoded"} if tab.sender[0] == "j" else {}
+    with pytest.raises(HttpRefused) as refused:
+        tab.ask("POST", tab.sender, f"d={quote(text)}" if form else text, **form)
+    return refused.value.status
 
 
 def assert_alive(gateway: Gateway) -> None:
@@ -373,18 +422,36 @@ class TestForeignPages:
         assert b"<script" not in answer
         assert b"nosniff" in answer
 
+    @pytest.mark.parametrize("transport", ["htmlfile", "jsonp"])
     def test_payload_cannot_leave_its_script(
-        self, alice: User, visitor: Visit, tab_of: Callable[..., Tab], redis: Redis
+        self,
+        alice: User,
+        visitor: Visit,
+        tab_of: Callable[..., Tab],
+        redis: Redis,
+        transport: str,
     ) -> None:
-        poison = "</script><script>alert(1)</script>\u2028\u2029<!--"
-        tab: Any = tab_of("htmlfile")
+        poison = "</script><script>alert(1)</script>\u2028\u2029<!--\"');alert(2)//"
+        tab: Any = tab_of(transport)
         tab.show(visitor.token())
         redis.publish(f"rt:user:{alice.pk}", json.dumps(poison, ensure_ascii=False))
+        said = script_of(tab)
+        assert b"<" not in said.removeprefix(b"<script>")
+        assert said.isascii()
+        packet = json.loads(said[said.index(b"(") + 1 : said.rindex(b")")])
+        (frame,) = unpack(packet)
+        assert isinstance(frame, dict)
+        assert frame["data"] == poison
+
+
+def script_of(tab: Any) -> bytes:
+    """Read on to the script that holds the poison, as the browser's parser of scripts does."""
+    if tab.transport == "jsonp":
+        return bytes(tab.receive().read()).removeprefix(b"/**/")
+    line = tab._response.readline()
+    while b"alert" not in line:
         line = tab._response.readline()
-        while b"alert" not in line:
-            line = tab._response.readline()
-        assert b"<" not in line.removeprefix(b"<script>")
-        assert line.isascii()
+    return bytes(line)
 
 
 class TestForwardedHeaders:
@@ -407,6 +474,27 @@ class TestForwardedHeaders:
             for wire in wires:
                 wire.close()
         assert heads == [b"HTTP/1.1 101", b"HTTP/1.1 101", b"HTTP/1.1 503"]
+
+    @pytest.mark.parametrize(
+        "more",
+        [
+            "X-Forwarded-For: 10.0.0.{n}, 203.0.113.9\r\n",
+            "X-Forwarded-For: 10.0.0.{n}\r\nX-Forwarded-For: 203.0.113.9\r\n",
+            "X-Forwarded-For: 203.0.113.9\r\nForwarded: for=10.0.0.{n}\r\n",
+            "X-Forwarded-For: 203.0.113.9\r\nX-Real-Ip: 10.0.0.{n}\r\n",
+            "x-forwarded-for: 10.0.0.{n} , nonsense, 203.0.113.9 , 127.0.0.1\r\n",
+        ],
+    )
+    def test_proxy_is_believed_no_further_than_what_it_wrote(
+        self, start_gateway: Any, more: str
+    ) -> None:
+        gateway = start_gateway(trusted_proxies="127.0.0.1", max_per_address=2)
+        with ExitStack() as opened:
+            wires = [opened.enter_context(dial(gateway)) for _ in range(3)]
+            for n, wire in enumerate(wires):
+                wire.sendall(HANDSHAKE.format(port=gateway.port, more=more.format(n=n)).encode())
+            heads = [wire.recv(65536)[:12] for wire in wires]
+        assert sorted(heads) == [b"HTTP/1.1 101", b"HTTP/1.1 101", b"HTTP/1.1 503"]
 
     @pytest.mark.parametrize(
         "request_head",

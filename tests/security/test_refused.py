@@ -1,5 +1,7 @@
 """What is not certain is refused: each way of a token, a key or a record that is not right."""
 
+import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -62,6 +64,21 @@ def test_unreachable_redis_means_try_again(visitor: Visit, show: Show, start_gat
     gateway = start_gateway(redis_url=server.connection_url)
     server.stop()
     assert show(token_of(visitor), gateway) == UNAVAILABLE
+
+
+def test_frozen_redis_means_try_again(visitor: Visit, show: Show, start_gateway: Any) -> None:
+    """It accepts connections, and never answers."""
+    server = ValkeyServer()
+    server.start()
+    gateway = start_gateway(redis_url=server.connection_url)
+    with Redis.from_url(server.connection_url) as client:
+        process = client.info("server")["process_id"]
+    os.kill(process, signal.SIGSTOP)
+    try:
+        assert show(token_of(visitor), gateway) == UNAVAILABLE
+    finally:
+        os.kill(process, signal.SIGCONT)
+        server.stop()
 
 
 @pytest.mark.parametrize(
