@@ -4,6 +4,9 @@
 
 /** @typedef {import("./subscriptions.js").Subscriptions} Subscriptions */
 
+/** Why a channel was taken away that a fresh grant may open again. */
+var RIGHTS_CHANGED = "rights_changed";
+
 /**
  * @constructor
  * @param {Subscriptions} subscriptions
@@ -35,7 +38,11 @@ var NEWS = {
     frames.subscriptions.enter(frame.channel, frame);
   },
   "on unsubscribed": function (frames, frame) {
-    frames.subscriptions.end(frame.channel, frame);
+    if (frame.reason === RIGHTS_CHANGED) {
+      frames.subscriptions.renew(frame.channel, frame);
+    } else {
+      frames.subscriptions.end(frame.channel, frame);
+    }
   },
   "on gap": function (frames, frame) {
     if (typeof frame.epoch === "string") {

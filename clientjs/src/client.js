@@ -152,6 +152,7 @@ Client.prototype._listener = function () {
     },
     refreshed: function (frame) {
       client.user = frame.user;
+      client._subscriptions.refresh(frame.rights);
     }
   };
 };

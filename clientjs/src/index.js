@@ -42,7 +42,8 @@
  *     room.unsubscribe();
  *
  * `room.on` is told of this channel alone, `rt.on` of all; `room.state` is "subscribing",
- * "subscribed" or "unsubscribed", the last for good. `rt.subscribe(channel, options)` takes
+ * "subscribed" or "unsubscribed". What was refused or taken away stays so until the user's rights
+ * change in Django; then the client asks again by itself. `rt.subscribe(channel, options)` takes
  * `grant`, a grant that the page holds already (null: the channel is public), and `recover`, the
  * position that the page was rendered at, as `[epoch, offset]`, or false: never recover.
  * `rt.presence(channel, callback)` is that of a subscription.
@@ -53,7 +54,8 @@
  *
  * - "gap": publications on the channel may have been lost. Load afresh what the page shows; what
  *   comes from now on follows on that.
- * - "subscribed": from now on the channel is heard; each time that the client has come back
+ * - "subscribed": from now on the channel is heard; each time that the client has come back, or
+ *   that the user's rights were renewed
  * - "unsubscribed": it is not any more; the frame's `code` says why it was refused
  * - "join", "leave": `frame.user` has come, or has gone with his last connection
  * - "presence": an answer to `presence`: `{users: {"7": 2}, anonymous: 1}`, in connections

@@ -122,6 +122,7 @@ export interface SubscribedFrame {
 /** Why a channel is not heard any more: left, taken away, or, with a code, refused. */
 export interface Unsubscribed {
   code?: string;
+  reason?: "rights_changed";
   message?: string;
 }
 

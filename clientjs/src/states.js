@@ -13,6 +13,12 @@ import { Socket } from "./socket.js";
 /**
  * @typedef {import("./connection.js").Connection} Connection
  * @typedef {import("./socket.js").Close} Close
+ *
+ * @typedef {Object} Welcome
+ * @property {string} connection
+ * @property {string | null} user
+ * @property {Object<string, any>} channels
+ * @property {string} [rights]
  */
 
 /** @type {Object<string, Object<string, function(Connection, any): void>>} */
@@ -124,7 +130,7 @@ function greet(connection) {
 
 /**
  * @param {Connection} connection
- * @param {{connection: string, user: string | null, channels: Object<string, any>}} welcome
+ * @param {Welcome} welcome
  */
 function settle(connection, welcome) {
   connection.wasRefused = false;
@@ -138,7 +144,7 @@ function settle(connection, welcome) {
   trust(connection);
   // A handler may have closed the connection.
   if (connection.socket === socket) {
-    connection.parts.subscriptions.begin(socket, welcome.channels);
+    connection.parts.subscriptions.begin(socket, welcome.channels, welcome.rights);
   }
 }
 

@@ -1,9 +1,12 @@
 /**
  * The channels of a page: those that it asked for, again on every connection, until the last
  * subscription lets go or the gateway says no; and what the gateway says of any channel.
+ *
+ * What was refused is asked for again when the user's rights are called otherwise than before:
+ * he may have been given the right, or the page may be another user's by now.
  */
+import { Entries, Entry } from "./entries.js";
 import { presenceFrame } from "./frames.js";
-import { Holders } from "./holders.js";
 import { LOST } from "./requests.js";
 import { Subscriber } from "./subscriber.js";
 import { Subscription } from "./subscription.js";
@@ -14,11 +17,6 @@ import { Subscription } from "./subscription.js";
  * @typedef {Object} SubscribeOptions
  * @property {string | null} [grant]  null: the channel is public
  * @property {import("./frames.js").Position | false} [recover]  begin after this; false: never recover
- *
- * @typedef {Object} Entry
- * @property {Subscriber} subscriber
- * @property {Holders} holders
- * @property {boolean} isForgetful  begins anew on every connection
  */
 
 /**
@@ -27,10 +25,11 @@ import { Subscription } from "./subscription.js";
  */
 export function Subscriptions(parts) {
   this.parts = parts;
-  /** @type {Object<string, Entry>} */
-  this._entries = {};
+  this._entries = new Entries();
   /** @type {Link | null} */
   this._link = null;
+  /** @type {string | undefined} */
+  this._rights = undefined;
   /** @type {function(string, any, any): void} */
   this._emitToPage = nothing;
 }
@@ -47,7 +46,10 @@ Subscriptions.prototype.tell = function (emit) {
  */
 Subscriptions.prototype.add = function (channel, options) {
   var subscription = new Subscription(channel, this);
-  var entry = this._entry(channel) || this._begin(channel, options.recover);
+  var entry = this._entries.of(channel);
+  if (!entry || entry.isRefused) {
+    entry = this._begin(channel, options.recover);
+  }
   if (options.grant !== undefined) {
     this.parts.grants.keep(channel, { grant: options.grant });
   }
@@ -58,14 +60,14 @@ Subscriptions.prototype.add = function (channel, options) {
 
 /** @param {Subscription} subscription */
 Subscriptions.prototype.remove = function (subscription) {
-  var entry = this._entry(subscription.channel);
+  var entry = this._entries.of(subscription.channel);
   subscription.state = "unsubscribed";
   if (!entry) {
     return;
   }
   entry.holders.remove(subscription);
   if (entry.holders.isEmpty()) {
-    delete this._entries[keyOf(subscription.channel)];
+    this._entries.remove(entry);
     this._leave(entry.subscriber);
   }
 };
@@ -75,8 +77,8 @@ Subscriptions.prototype.remove = function (subscription) {
  * @returns {boolean} it is not given without asking
  */
 Subscriptions.prototype.asksFor = function (channel) {
-  var entry = this._entry(channel);
-  return !!entry && !entry.subscriber.isGiven;
+  var entry = this._entries.of(channel);
+  return !!entry && !entry.isRefused && !entry.subscriber.isGiven;
 };
 
 /**
@@ -100,30 +102,46 @@ Subscriptions.prototype.presence = function (channel, callback) {
  *
  * @param {Link} link
  * @param {Object<string, any>} channels  that are heard without asking
+ * @param {string} [rights]  what the user's rights are called
  */
-Subscriptions.prototype.begin = function (link, channels) {
+Subscriptions.prototype.begin = function (link, channels, rights) {
   this._link = link;
   for (var channel in channels) {
-    if (isOwn(channels, channel)) {
+    if (Object.prototype.hasOwnProperty.call(channels, channel)) {
       this.enter(channel, channels[channel] || {});
     }
   }
-  for (var key in this._entries) {
-    // A handler may have ended the connection, or a subscription.
-    if (this._link === link && isOwn(this._entries, key)) {
-      this._entries[key].subscriber.begin(link);
+  this.refresh(rights);
+};
+
+/**
+ * Ask for whatever is not heard; for what was refused, too, when the rights are others.
+ *
+ * @param {string} [rights]  what the user's rights are called
+ */
+Subscriptions.prototype.refresh = function (rights) {
+  var self = this;
+  var link = this._link;
+  var areOthers = rights !== this._rights;
+  this._rights = rights;
+  this._entries.each(function (entry) {
+    if (areOthers) {
+      entry.retry();
     }
-  }
+    // A handler may have ended the connection, or a subscription.
+    if (link && self._link === link && !entry.isRefused) {
+      entry.subscriber.begin(link);
+    }
+  });
 };
 
 /** The connection is lost. */
 Subscriptions.prototype.rest = function () {
+  var positions = this.parts.positions;
   this._link = null;
-  for (var key in this._entries) {
-    if (isOwn(this._entries, key)) {
-      rest(this._entries[key], this.parts.positions);
-    }
-  }
+  this._entries.each(function (entry) {
+    entry.rest(positions);
+  });
   this.parts.requests.fail();
 };
 
@@ -134,11 +152,29 @@ Subscriptions.prototype.rest = function () {
  * @param {any} told  of it
  */
 Subscriptions.prototype.enter = function (channel, told) {
-  var entry = this._entry(channel);
+  var entry = this._entries.of(channel);
   if (entry && this._link) {
+    entry.retry();
     entry.subscriber.give(this._link, told);
   } else {
     this._meet(channel, told);
+  }
+};
+
+/**
+ * A channel was taken away for the user's rights are others; Django may grant it again.
+ *
+ * @param {string} channel
+ * @param {any} why
+ */
+Subscriptions.prototype.renew = function (channel, why) {
+  var entry = this._entries.of(channel);
+  if (entry && this._link) {
+    this.parts.grants.drop(channel);
+    entry.rest(this.parts.positions);
+    entry.subscriber.begin(this._link);
+  } else {
+    this.end(channel, why);
   }
 };
 
@@ -149,13 +185,11 @@ Subscriptions.prototype.enter = function (channel, told) {
  * @param {any} why
  */
 Subscriptions.prototype.end = function (channel, why) {
-  var entry = this._entry(channel);
+  var entry = this._entries.of(channel);
   this.parts.positions.forget(channel);
   this.parts.grants.drop(channel);
-  delete this._entries[keyOf(channel)];
   if (entry) {
-    entry.subscriber.rest();
-    entry.holders.mark("unsubscribed");
+    entry.refuse();
     entry.holders.emit("unsubscribed", channel, why);
   }
   this._emitToPage("unsubscribed", channel, why);
@@ -180,15 +214,10 @@ Subscriptions.prototype.emit = function (event, channel, frame) {
  * @param {any} second
  */
 Subscriptions.prototype.emitToHolders = function (channel, event, first, second) {
-  var entry = this._entry(channel);
+  var entry = this._entries.of(channel);
   if (entry) {
     entry.holders.emit(event, first, second);
   }
-};
-
-/** @param {string} channel */
-Subscriptions.prototype._entry = function (channel) {
-  return this._entries[keyOf(channel)];
 };
 
 /**
@@ -197,12 +226,16 @@ Subscriptions.prototype._entry = function (channel) {
  * @returns {Entry}
  */
 Subscriptions.prototype._begin = function (channel, recover) {
-  var subscriber = new Subscriber(channel, this.parts, this._listener());
+  var entry = this._entries.of(channel);
+  if (!entry) {
+    entry = new Entry(new Subscriber(channel, this.parts, this._listener()));
+    this._entries.add(entry);
+  }
   if (recover) {
     this.parts.positions.put(channel, recover);
   }
-  var entry = { subscriber: subscriber, holders: new Holders(), isForgetful: recover === false };
-  this._entries[keyOf(channel)] = entry;
+  entry.isForgetful = recover === false;
+  entry.retry();
   return entry;
 };
 
@@ -215,7 +248,7 @@ Subscriptions.prototype._beginLater = function (entry, subscription) {
   var self = this;
   this.parts.clock.after(0, function () {
     var channel = subscription.channel;
-    var isAwaited = self._entry(channel) === entry && subscription.state === "subscribing";
+    var isAwaited = self._entries.of(channel) === entry && subscription.state === "subscribing";
     if (isAwaited && entry.subscriber.isSubscribed) {
       subscription.state = "subscribed";
       subscription.emit("subscribed", channel, { type: "subscribed", channel: channel });
@@ -238,7 +271,7 @@ Subscriptions.prototype._listener = function () {
   var self = this;
   return {
     subscribed: function (channel, frame) {
-      /** @type {Entry} */ (self._entry(channel)).holders.mark("subscribed");
+      /** @type {Entry} */ (self._entries.of(channel)).holders.mark("subscribed");
       self._meet(channel, frame);
     },
     refused: function (channel, refusal) {
@@ -253,7 +286,7 @@ Subscriptions.prototype._listener = function () {
  */
 Subscriptions.prototype._meet = function (channel, told) {
   var isWhole = this.parts.positions.meet(channel, told);
-  if (told.type || this._entry(channel)) {
+  if (told.type || this._entries.of(channel)) {
     var frame = { type: "subscribed", channel: channel, recovered: told.recovered };
     this.emit("subscribed", channel, told.type ? told : frame);
   }
@@ -261,30 +294,5 @@ Subscriptions.prototype._meet = function (channel, told) {
     this.emit("gap", channel, { type: "gap", channel: channel });
   }
 };
-
-/**
- * @param {Entry} entry
- * @param {import("./positions.js").Positions} positions
- */
-function rest(entry, positions) {
-  entry.subscriber.rest();
-  entry.holders.mark("subscribing");
-  if (entry.isForgetful) {
-    positions.forget(entry.subscriber.channel);
-  }
-}
-
-/**
- * @param {Object<string, any>} object
- * @param {string} key
- */
-function isOwn(object, key) {
-  return Object.prototype.hasOwnProperty.call(object, key);
-}
-
-/** @param {string} channel */
-function keyOf(channel) {
-  return "$" + channel;
-}
 
 function nothing() {}

@@ -83,6 +83,11 @@ class Stack:
         with Redis.from_url(self._redis_url) as redis:
             return int(redis.publish(NAMES.channel(channel), text))
 
+    def run_in_django(self, code: str) -> None:
+        """Run Python code in a process of the site's, as a colleague's shell would."""
+        environ = {**os.environ, **self.django.environ}
+        subprocess.run([*_manage("shell"), "-c", code], env=environ, check=True, timeout=60)
+
     def faults(self) -> list[str]:
         """Give what the gateway has logged as an error."""
         lines = self.gateway.log.read_text().splitlines()

@@ -1,0 +1,253 @@
+"""A right that changes in Django changes what open connections hear; no old grant revives it."""
+
+import itertools
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, Permission, User
+from django.http import HttpRequest
+from django.test import Client
+from redis import Redis
+
+from djangoauth import publish_to, refresh_grants, refresh_users
+from tests.e2e.tabs import TABS
+
+from .gateways import Gateway
+from .test_ends import lost_control
+from .visits import Tabs, Visit, Watched, visit
+
+pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
+
+ROOM = "room:editors"
+TRANSPORTS = ("websocket", "xhr_streaming", "xhr")
+
+
+def may_subscribe(request: HttpRequest, channel: str) -> bool:
+    return bool(request.user.has_perm("auth.add_group"))
+
+
+@pytest.fixture(autouse=True)
+def _project(site: Any) -> None:
+    more = {"AUTHORIZE": may_subscribe, "NAMESPACES": {"room": {"history": 100}}}
+    site.SOCKGATE = {**site.SOCKGATE, **more}
+
+
+@pytest.fixture
+def permission(site: Any) -> Permission:
+    return Permission.objects.get(codename="add_group")
+
+
+@pytest.fixture
+def editors(permission: Permission) -> Group:
+    editors = Group.objects.create(name="editors")
+    editors.permissions.add(permission)
+    return editors
+
+
+class Page:
+    """A tab that does what the client library does, when the test says so."""
+
+    ids = itertools.count(1)
+
+    def __init__(self, visitor: Visit, tabs: Tabs, transport: str = "websocket") -> None:
+        self._visitor = visitor
+        self.watched: Watched = tabs.open(visitor.token(), transport)
+        self.grant = ""
+
+    def ask_django(self) -> int:
+        """Ask for a grant; keep it."""
+        answer = self._visitor.client.post("/realtime/grant/", {"channel": ROOM})
+        self.grant = answer.json().get("grant", "")
+        return int(answer.status_code)
+
+    def subscribe(self, **more: Any) -> dict[str, Any]:
+        """Show the grant; give the answer."""
+        number = next(self.ids)
+        frame = {"type": "subscribe", "channel": ROOM, "grant": self.grant, "id": number, **more}
+        self.watched.tab.send(json.dumps(frame))
+        return self.watched.wait_for(reply_to=number)
+
+    def enter(self) -> "Page":
+        assert self.ask_django() == 200
+        assert self.subscribe()["type"] == "subscribed"
+        return self
+
+    def wait_until_taken(self) -> None:
+        self.watched.wait_for(type="unsubscribed", channel=ROOM, reason="rights_changed")
+
+    def heard(self) -> list[Any]:
+        frames = [f for f in list(self.watched.frames) if f.get("channel") == ROOM]
+        return [frame["data"]["data"] for frame in frames if "data" in frame]
+
+
+@pytest.fixture
+def log_in(site: Any) -> Callable[[str], Visit]:
+    return lambda name: visit(User.objects.create_user(name))
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_one_keeps_his_right_one_loses_it_one_gains_it(
+    log_in: Callable[[str], Visit], permission: Permission, tabs: Tabs, transport: str
+) -> None:
+    """In one moment, with a publication after it: each hears what he may, and misses nothing."""
+    keeps, loses, gains = (log_in(name) for name in ("keeps", "loses", "gains"))
+    for one in (keeps, loses):
+        one.user.user_permissions.add(permission)
+    kept, lost = (Page(one, tabs, transport).enter() for one in (keeps, loses))
+    gained = Page(gains, tabs, transport)
+    assert gained.ask_django() == 403
+    publish_to(ROOM, "news", 1)
+    position = kept.watched.wait_for(channel=ROOM, offset=1)["offset"]
+
+    keeps.user.user_permissions.add(Permission.objects.get(codename="change_group"))
+    loses.user.user_permissions.clear()
+    gains.user.user_permissions.add(permission)
+    for page in (kept, lost):
+        page.wait_until_taken()
+    gained.watched.wait_for(type="refreshed")
+    publish_to(ROOM, "news", 2)
+
+    assert (kept.ask_django(), lost.ask_django(), gained.ask_django()) == (200, 403, 200)
+    epoch = next(f["epoch"] for f in kept.watched.frames if f.get("type") == "subscribed")
+    assert kept.subscribe(recover=[epoch, position])["recovered"] is True
+    assert lost.subscribe()["code"] == "not_allowed"
+    assert gained.subscribe()["type"] == "subscribed"
+    publish_to(ROOM, "news", 3)
+    for page in (kept, gained):
+        page.watched.wait_for(channel=ROOM, offset=3)
+    assert (kept.heard(), lost.heard(), gained.heard()) == ([1, 2, 3], [1], [3])
+
+
+CHANGES = {
+    "permission of the group": lambda user, group: group.permissions.clear(),
+    "group": lambda user, group: user.groups.clear(),
+    "group deleted": lambda user, group: group.delete(),
+    "permission deleted": lambda user, group: group.permissions.get().delete(),
+    "bulk": lambda user, group: (
+        User.groups.through.objects.all().delete(),
+        refresh_users(User.objects.all()),
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+def test_right_that_came_by_a_group_is_taken_from_its_members_alone(
+    log_in: Callable[[str], Visit],
+    editors: Group,
+    tabs: Tabs,
+    change: Callable[[User, Group], object],
+) -> None:
+    member, root = log_in("member"), visit(User.objects.get(username="root"))
+    member.user.groups.add(editors)
+    taken, superusers = Page(member, tabs).enter(), Page(root, tabs).enter()
+    change(member.user, editors)
+    taken.wait_until_taken()
+    assert taken.ask_django() == 403
+    assert not [f for f in superusers.watched.frames if f.get("type") == "unsubscribed"]
+
+
+def test_superuser_who_is_none_any_more_is_unsubscribed(visitor: Visit, tabs: Tabs) -> None:
+    visitor.user.is_superuser = True
+    visitor.user.save()
+    page = Page(visitor, tabs).enter()
+    visitor.user.is_superuser = False
+    visitor.user.save()
+    page.wait_until_taken()
+    assert page.ask_django() == 403
+
+
+def test_grant_of_the_same_second_is_void_when_it_is_older_and_holds_when_it_is_younger(
+    visitor: Visit, permission: Permission, tabs: Tabs
+) -> None:
+    visitor.user.user_permissions.add(permission)
+    page = Page(visitor, tabs)
+    time.sleep(1 - time.time() % 1)  # The three that follow take less than the second.
+    assert page.ask_django() == 200
+    old = page.grant
+    refresh_grants([visitor.user])
+    assert page.ask_django() == 200
+    assert page.subscribe(grant=old)["code"] == "not_allowed"
+    assert page.subscribe()["type"] == "subscribed"
+
+
+@pytest.fixture
+def revoked_unheard(
+    visitor: Visit, permission: Permission, tabs: Tabs
+) -> Iterator[tuple[Page, Visit]]:
+    """A page that heard the room, and whose right was taken while no gateway could be told."""
+    visitor.user.user_permissions.add(permission)
+    page = Page(visitor, tabs).enter()
+    with lost_control():
+        visitor.user.user_permissions.clear()
+    yield page, visitor
+
+
+def test_old_grant_is_refused_though_nobody_told_of_the_change(
+    revoked_unheard: tuple[Page, Visit], tabs: Tabs
+) -> None:
+    page, visitor = revoked_unheard
+    elsewhere = Page(visitor, tabs)
+    elsewhere.grant = page.grant
+    assert elsewhere.subscribe()["code"] == "not_allowed"
+    assert elsewhere.subscribe(recover=["k3", 0])["code"] == "not_allowed"
+
+
+def test_audit_takes_what_nobody_told_of(revoked_unheard: tuple[Page, Visit]) -> None:
+    page, _ = revoked_unheard
+    page.wait_until_taken()
+
+
+def test_broken_link_is_followed_by_a_look_at_the_rights(
+    visitor: Visit, permission: Permission, start_gateway: Any
+) -> None:
+    """Long before the audit."""
+    visitor.user.user_permissions.add(permission)
+    gateway: Gateway = start_gateway(audit_interval=3600)
+    tabs = Tabs(gateway)
+    page = Page(visitor, tabs).enter()
+    with gateway.cut_off():
+        visitor.user.user_permissions.clear()
+    page.wait_until_taken()
+    tabs.close()
+
+
+def test_evicted_user_record_revives_no_grant(
+    visitor: Visit, permission: Permission, redis: Redis, tabs: Tabs
+) -> None:
+    """The record that is made anew names the rights anew."""
+    visitor.user.user_permissions.add(permission)
+    page = Page(visitor, tabs)
+    assert page.ask_django() == 200
+    old = page.grant
+    redis.flushall()
+    visitor = visit(visitor.user)
+    late = Page(visitor, tabs)
+    assert late.subscribe(grant=old)["code"] == "not_allowed"
+    late.enter()
+
+
+def test_user_who_takes_over_a_connection_does_not_keep_what_was_granted_to_the_one_before(
+    site: Any, alice: User, permission: Permission, tabs: Tabs
+) -> None:
+    """A visitor was let in; the user that he turns out to be is asked about again."""
+    site.SOCKGATE = {**site.SOCKGATE, "ANONYMOUS": True, "AUTHORIZE": lambda request, channel: True}
+    stranger = Visit(alice, Client())
+    page = Page(stranger, tabs).enter()
+    stranger.client.force_login(alice)
+    page.watched.wait_for(type="refreshed", user=str(alice.pk))
+    page.wait_until_taken()
+
+
+def test_tab_that_was_never_granted_anything_notices_nothing_but_the_name(
+    visitor: Visit, permission: Permission, tabs: Tabs
+) -> None:
+    opened = tabs.open_all(visitor.token())
+    visitor.user.user_permissions.add(permission)
+    for watched in opened:
+        told = watched.wait_for(type="refreshed", user=str(visitor.user.pk))
+        assert told["rights"] != watched.frames[0]["rights"]
+        assert [frame["type"] for frame in watched.frames] == ["connected", "refreshed"]
+    assert len(opened) == len(TABS)
