@@ -64,7 +64,7 @@ class Gateway:
         self.scheme = "wss" if options.get("tls_cert") else "ws"
 
     def start(self) -> "Gateway":
-        with self.log.open("w") as log:
+        with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "gateway"],
                 env=self._variables,

@@ -3,13 +3,11 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from random import uniform
 from typing import Any
 
 from .gatewayprocess import Gateway
-from .lines import BROKEN, Closed, Line
+from .lines import BROKEN, LINES, Closed, Line
 from .sequences import Listener
 
 BACK_AFTER_S = (0.01, 0.2)
@@ -53,11 +51,22 @@ class Returning:
         """Lose the connection without a word."""
         self._attached.cancel()
 
+    def move(self, gateway: Gateway, way: type[Line]) -> None:
+        """Come back elsewhere, and on another transport if this one is not a program's own."""
+        self.gateway = gateway
+        self.way = way if self.way in LINES else self.way
+        self.cut()
+
     async def starve(self, seconds: float) -> None:
         """Read nothing for a while."""
         self.reads.clear()
         await asyncio.sleep(seconds)
         self.reads.set()
+
+    async def leave(self) -> None:
+        """Go for good."""
+        self.cut()
+        await asyncio.wait([self._attached])
 
     async def _attach(self) -> None:
         line = self.way(f"http://127.0.0.1:{self.gateway.port}/realtime")
@@ -93,18 +102,3 @@ class Returning:
     def _subscribe_frame(self, channel: str) -> str:
         frame = {"type": "subscribe", "channel": channel, "id": channel}
         return json.dumps({**frame, "recover": self.listener.positions.get(channel)})
-
-
-@asynccontextmanager
-async def running(browsers: list[Returning]) -> AsyncIterator[None]:
-    """Let browsers come and go meanwhile."""
-    tasks = [asyncio.ensure_future(browser.run()) for browser in browsers]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        for browser in browsers:
-            browser.cut()
-            await asyncio.wait([browser._attached])

@@ -15,6 +15,7 @@ from .gatewayprocess import hear
 
 NAMES = Names()
 HOUR_MS = 3_600_000
+MINUTE_MS = 60_000
 
 
 def publish_in_sequence(
@@ -25,11 +26,22 @@ def publish_in_sequence(
     return epoch.decode(), offset
 
 
-def append_to_sequence(redis: Redis, channel: str, payload: str, *, size: int = 1000) -> Any:
-    """Publish JSON, or have a pipeline do it; give what the script gives."""
-    keys = [NAMES.history(channel), NAMES.offset(channel), NAMES.offset(channel)]
-    epoch = token_hex(6)
-    arguments = [NAMES.channel(channel), payload, epoch, size, HOUR_MS, 0, "PUBLISH", HOUR_MS]
+def append_to_sequence(
+    redis: Redis, channel: str, payload: str, *, size: int = 1000, once: str = ""
+) -> Any:
+    """Publish JSON, or have a pipeline do it; give what the script gives.
+
+    Args:
+        redis: a client or a pipeline.
+        channel: its name.
+        payload: JSON.
+        size: how many publications are kept.
+        once: idempotency key, remembered for a minute.
+    """
+    keys = [NAMES.history(channel), NAMES.offset(channel)]
+    keys.append(NAMES.published(channel, once) if once else keys[1])
+    arguments = [NAMES.channel(channel), payload, token_hex(6), size, HOUR_MS]
+    arguments += [MINUTE_MS if once else 0, "PUBLISH", HOUR_MS]
     return redis.eval(scripts.PUBLISH, 3, *keys, *arguments)
 
 

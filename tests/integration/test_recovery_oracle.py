@@ -8,93 +8,72 @@ import asyncio
 import inspect
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from random import Random
+from time import monotonic
 from typing import Any
 
 import pytest
 
-from gateway.wire.closecodes import CloseCode
-
-from .returning import running
+from .faults import (
+    COMMON,
+    CUT,
+    FAIL_OVER,
+    FREEZE_WORKER,
+    HEAVY,
+    LONG,
+    LOSE_END,
+    OF_THE_MASTER,
+    OF_THE_SERVER,
+    RARE,
+    Fault,
+)
+from .pages import chromium
 from .sequences import Listener
-from .world import LARGE, SMALL, World
+from .stores import Alone, Followed
+from .world import FEW, LARGE, SMALL, Browser, World
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.browser]
 
 SETTLED_WITHIN_S = 60
-Fault = Callable[[World], Any]
-
-TO_BROWSERS: tuple[Fault, ...] = (World.cut_browsers, World.move_browsers, World.starve_browsers)
-COMMON: tuple[Fault, ...] = (
-    World.cut_browsers,
-    World.cut_browsers,
-    World.move_browsers,
-    World.kill_subscribers,
-    World.kill_readers,
-    World.halt_gateway,
-)
-RARE: tuple[Fault, ...] = (
-    World.restart_gateway,
-    World.begin_epoch,
-    World.lose_histories,
-    World.flush,
-)
-HEAVY: tuple[Fault, ...] = (
-    World.starve_browsers,
-    World.overflow_subscribers,
-    World.restart_gateway,
-    World.restart_redis,
-    World.freeze_gateway,
-    World.freeze_redis,
-    World.deploy_gateway,
-)
-"""Happen in turn, so that none is left out."""
 
 
 @dataclass(frozen=True)
 class Life:
-    """What a world lives through."""
+    """What a world lives through: each fault once, in any order, and again as rounds allow."""
 
     rounds: int
     publications: tuple[int, int]
     """Fewest and most of a round."""
     pause_s: float
-    rare_every: int = 10
-    heavy_every: int = 0
-    replaced_in: int = -1
-    """The round in which Redis loses everything."""
+    faults: Sequence[Fault]
 
 
-def fault_of(world: World, life: Life, number: int) -> Fault:
-    """Decide what happens in a round."""
-    if number == life.replaced_in:
-        return World.replace_redis
-    if life.heavy_every and number % life.heavy_every == life.heavy_every - 1:
-        return HEAVY[number // life.heavy_every % len(HEAVY)]
-    return world.random.choice(RARE if number % life.rare_every == 3 else COMMON)
+def drawn(random: Random, faults: Sequence[Fault]) -> Iterator[Fault]:
+    """Draw faults like cards, which are shuffled again when all were drawn."""
+    while True:
+        yield from random.sample(faults, len(faults))
 
 
 async def happen(world: World, fault: Fault) -> None:
-    """Let it happen: to browsers here, to servers beside the loop."""
-    world.happened[fault.__name__] += 1
-    if inspect.iscoroutinefunction(fault):
-        await fault(world)
-    elif fault in TO_BROWSERS:
-        fault(world)
+    """Let it happen, to servers beside the loop."""
+    world.happened[fault.name] += 1
+    if inspect.iscoroutinefunction(fault.happen):
+        await fault.happen(world)
     else:
-        await asyncio.to_thread(fault, world)
+        await asyncio.to_thread(fault.happen, world)
 
 
 async def live(world: World, life: Life) -> None:
     """Publish, and let something happen in every round."""
-    for number in range(life.rounds):
+    faults = drawn(world.random, life.faults)
+    for _ in range(life.rounds):
         count = world.random.randint(*life.publications)
-        fault = fault_of(world, life, number)
         publishing = asyncio.to_thread(world.publish_some, count)
-        await asyncio.gather(publishing, happen(world, fault))
+        await asyncio.gather(publishing, happen(world, next(faults)))
         await asyncio.sleep(world.random.random() * life.pause_s)
 
 
@@ -149,12 +128,20 @@ async def judge(world: World, life: Life) -> None:
             assert numbers == sorted(set(numbers)), channel
 
 
-def summary(world: World) -> str:
+def without_effect(world: World, life: Life) -> list[str]:
+    """List the faults that were left out, or of which nothing came."""
+    return [
+        fault.name
+        for fault in life.faults
+        if not (world.happened[fault.name] and world.effects[fault.effect])
+    ]
+
+
+def summary(world: World, seconds: float) -> str:
     """Tell in figures what there was."""
     listeners = [browser.listener for browser in world.browsers]
     sequences = [heard for listener in listeners for heard in listener.heard.values()]
     welcomes = sum(browser.times_welcomed for browser in world.browsers)
-    ends = sum((browser.ends for browser in world.browsers), Counter())
     gaps = sum(heard.count(Listener.GAP) for heard in sequences)
     return (
         f"{sum(world.published.values())} publications on {len(world.channels)} channels, "
@@ -163,44 +150,96 @@ def summary(world: World) -> str:
         f"{gaps} gaps told ({sum(map(needless_gaps, sequences))} where nothing was missing), "
         f"{sum(len(breaks(heard)) for heard in sequences)} losses not told, "
         f"{sum(listener.holes for listener in listeners)} holes, "
-        f"{sum(listener.duplicates for listener in listeners)} duplicates; "
-        f"{dict(world.happened)}; ends: {dict(ends)}"
+        f"{sum(listener.duplicates for listener in listeners)} duplicates, "
+        f"{seconds:.0f} seconds; {dict(world.happened)}; {dict(world.effects)}"
     )
+
+
+@asynccontextmanager
+async def running(browsers: list[Browser]) -> AsyncIterator[None]:
+    """Let browsers come and go meanwhile."""
+    tasks = [asyncio.ensure_future(browser.run()) for browser in browsers]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for browser in browsers:
+            await browser.leave()
 
 
 @pytest.fixture
 def run(tmp_path):
     """Live in a world that is seeded."""
 
-    async def run(seed, size, life) -> World:
-        world = World(tmp_path, Random(seed), size)
+    async def run(seed, size, life, keep=Alone) -> World:
+        store = await asyncio.to_thread(keep, tmp_path)
         try:
-            async with running(world.browsers):
-                await judge(world, life)
+            async with chromium() as context:
+                world = await asyncio.to_thread(World, tmp_path, Random(seed), size, store, context)
+                await live_and_judge(world, life)
         finally:
-            print(summary(world))
-            world.stop()
+            await asyncio.to_thread(store.stop)
         return world
 
     return run
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-async def test_every_sequence_is_whole_or_says_where_it_is_not(run, seed):
-    await run(seed, SMALL, Life(rounds=25, publications=(1, 40), pause_s=0.15))
+async def live_and_judge(world: World, life: Life) -> None:
+    began_at = monotonic()
+    kinds = Counter(
+        str(getattr(browser.way, "__name__", browser.way)) for browser in world.browsers
+    )
+    print(dict(kinds))
+    try:
+        async with running(world.browsers):
+            await judge(world, life)
+    finally:
+        await asyncio.to_thread(world.stop)
+        world.count()
+        print(summary(world, monotonic() - began_at))
+    assert without_effect(world, life) == []
+
+
+BRIEF = {"publications": (1, 40), "pause_s": 0.15}
+
+
+@pytest.mark.parametrize(
+    ("seed", "faults"),
+    [
+        pytest.param(1, (*COMMON * 2, *RARE, *HEAVY), id="gateways"),
+        pytest.param(2, (*COMMON, *LONG, *OF_THE_SERVER), id="redis"),
+    ],
+)
+async def test_every_sequence_is_whole_or_says_where_it_is_not(run, seed, faults):
+    await run(seed, SMALL, Life(len(faults), faults=faults, **BRIEF))
+
+
+async def test_every_sequence_is_whole_or_says_where_a_master_was_lost(run):
+    faults = (CUT, FAIL_OVER, LOSE_END)
+    await run(3, FEW, Life(len(faults), faults=faults, **BRIEF), Followed)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(10, 14))
 async def test_every_sequence_is_whole_for_longer(run, seed):
-    await run(seed, SMALL, Life(rounds=150, publications=(1, 40), pause_s=0.15))
+    faults = (*COMMON * 12, *RARE * 3, *HEAVY, *LONG, FREEZE_WORKER, *OF_THE_SERVER)
+    await run(seed, SMALL, Life(150, faults=faults, **BRIEF))
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(20, 22))
+async def test_every_sequence_is_whole_through_many_masters(run, seed):
+    faults = (*COMMON * 2, *RARE, *OF_THE_MASTER)
+    await run(seed, SMALL, Life(40, faults=faults, **BRIEF), Followed)
 
 
 @pytest.mark.soak
 async def test_every_sequence_of_a_crowd_is_whole_through_everything(run):
     rounds = int(os.environ.get("ORACLE_ROUNDS", "210"))
-    life = Life(rounds, publications=(380, 520), pause_s=1, heavy_every=8, replaced_in=rounds // 2)
+    long = (*LONG, FREEZE_WORKER)
+    faults = (*COMMON * 26, *RARE * 4, *HEAVY * 4, *long * 3, *OF_THE_SERVER)
+    life = Life(rounds, publications=(380, 520), pause_s=1, faults=faults)
     world = await run(4, LARGE, life)
     assert sum(world.published.values()) >= 480 * rounds
-    assert world.happened["subscribers cut off by their buffer"]
-    assert sum(browser.ends[CloseCode.SLOW_CONSUMER] for browser in world.browsers)

