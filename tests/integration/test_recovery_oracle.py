@@ -129,10 +129,12 @@ async def judge(world: World, life: Life) -> None:
 
 
 def without_effect(world: World, life: Life) -> list[str]:
-    """List the faults that were left out, or of which nothing came."""
+    """List the faults that were left out, though there was time, or of which nothing came."""
+    is_long = life.rounds >= len(life.faults)
     return [
         fault.name
         for fault in life.faults
+        if (is_long or world.happened[fault.name])
         if not (world.happened[fault.name] and world.effects[fault.effect])
     ]
 
@@ -237,9 +239,9 @@ async def test_every_sequence_is_whole_through_many_masters(run, seed):
 
 @pytest.mark.soak
 async def test_every_sequence_of_a_crowd_is_whole_through_everything(run):
-    rounds = int(os.environ.get("ORACLE_ROUNDS", "210"))
+    rounds = int(os.environ.get("ORACLE_ROUNDS", "130"))
     long = (*LONG, FREEZE_WORKER)
-    faults = (*COMMON * 26, *RARE * 4, *HEAVY * 4, *long * 3, *OF_THE_SERVER)
-    life = Life(rounds, publications=(380, 520), pause_s=1, faults=faults)
+    faults = (*COMMON * 14, *RARE * 4, *HEAVY * 4, *long * 3, *OF_THE_SERVER)
+    life = Life(rounds, publications=(700, 900), pause_s=0.5, faults=faults)
     world = await run(4, LARGE, life)
-    assert sum(world.published.values()) >= 480 * rounds
+    assert sum(world.published.values()) >= 770 * rounds
