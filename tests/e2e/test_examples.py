@@ -13,6 +13,9 @@ from celery import Celery
 from redis import Redis
 from redis.client import PubSub
 
+from djangoauth.publisher import Publisher
+from gateway.wire.namespaces import DEFAULT, POSITION_TTL_S
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 TIMEOUT_S = 60
 NEWS = {"event": "news", "data": {"title": 'Djangocon "2012" – München'}}
@@ -98,6 +101,56 @@ def test_sequenced_publication_goes_on_where_the_channel_stands(url, subscriptio
     raw = subscription.get_message(timeout=TIMEOUT_S)["data"]
     assert raw.startswith(b"#k3:8#")
     assert json.loads(raw.removeprefix(b"#k3:8#")) == NEWS
+
+
+RECIPE = f"""
+redis-cli -u {{url}} --eval ../gateway/wire/lua/publish.lua
+  sockgate:history:{{tag}} sockgate:offset:{{tag}} sockgate:published:{{tag}}:order-9 ,
+  rt:user:7 {{payload}} k3 {DEFAULT.history} {DEFAULT.age * 1000:.0f} 3600000
+  PUBLISH {POSITION_TTL_S * 1000}
+"""
+"""As docs/recovery.md writes it."""
+
+
+def in_python(url: str, payload: str) -> None:
+    news = json.loads(payload)
+    Publisher(url).publish(7, news["event"], news["data"], idempotency_key="order-9")
+
+
+def in_node(url: str, payload: str) -> None:
+    run(program("node"), "publish_sequenced.js", url, "user:7", TITLE, "order-9")
+
+
+def in_a_shell(url: str, payload: str) -> None:
+    fields = {"url": url, "tag": "{rt:user:7}", "payload": payload}
+    run(program("redis-cli"), *(word.format(**fields) for word in RECIPE.split()[1:]))
+
+
+def written(redis: Redis, subscription: PubSub) -> list[object]:
+    """Tell what a publication has left, and how long it stays, but not when it was."""
+    keys = sorted(redis.scan_iter("*user:7*"))
+    entries = redis.xrange("sockgate:history:{rt:user:7}")
+    return [
+        subscription.get_message(timeout=TIMEOUT_S)["data"],
+        [(key, round(redis.pttl(key) / 60_000)) for key in keys],
+        [(offset, fields[b"p"], sorted(fields)) for offset, fields in entries],
+        redis.hgetall("sockgate:offset:{rt:user:7}"),
+        redis.get("sockgate:published:{rt:user:7}:order-9"),
+    ]
+
+
+def test_publication_is_the_same_to_the_byte_in_every_language(url, subscription):
+    payload = json.dumps(NEWS, ensure_ascii=False, separators=(",", ":"))
+    left = []
+    with Redis.from_url(url) as redis:
+        for publish in (in_python, in_node, in_a_shell):
+            redis.flushall()
+            redis.hset("sockgate:offset:{rt:user:7}", mapping={"epoch": "k3", "offset": 7})
+            for _ in range(2):
+                publish(url, payload)
+            left.append(written(redis, subscription))
+    assert left[0][0] == b"#k3:8#" + payload.encode()
+    assert left[1] == left[2] == left[0]
 
 
 @pytest.fixture

@@ -302,6 +302,21 @@ async def test_slow_browser_is_closed_with_a_code_that_lets_it_recover(gateway, 
         assert (await hear_close(browser))[0] in (3004, 1006)
 
 
+async def test_slow_browser_slows_nobody(gateway, django):
+    closed = 'sockgate_closed_total{code="3004"}'
+    before = gateway.metric(closed)
+    async with (
+        gateway.connect(max_queue=1) as slow,
+        gateway.welcomed(django.log_in("sid")) as browser,
+    ):
+        await show(slow, django.log_in("slow"))
+        await hear_of(slow, "connected")
+        for number in range(100):
+            django.publish("broadcast", [number, "x" * 50_000])
+            assert (await hear(browser))["data"][0] == number
+        assert gateway.metric(closed) == before + 1
+
+
 async def test_slow_browser_hears_the_latest_of_a_conflated_channel(gateway, django):
     async with gateway.connect(max_queue=1) as browser:
         await show(browser, django.log_in("sid"))
