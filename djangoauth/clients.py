@@ -53,6 +53,25 @@ def open_async_client(url: str, retries: int) -> AsyncRedis:
     return AsyncRedis.from_url(address.server_url, retry=retry, **_options())
 
 
+def close_client(client: Any) -> None:
+    """Close a client, and whatever it finds its server with."""
+    client.close()
+    if sentinel := _sentinel_of(client):
+        sentinel.close()
+
+
+async def close_async_client(client: Any) -> None:
+    """Close the asyncio twin."""
+    await client.aclose()
+    if sentinel := _sentinel_of(client):
+        await sentinel.aclose()
+
+
+def _sentinel_of(client: Any) -> Any:
+    pool = getattr(client, "connection_pool", None)
+    return getattr(pool, "sentinel_manager", None)
+
+
 def _master_of(kind: Any, address: RedisAddress, retry: Any) -> Any:
     sentinel = kind(address.nodes, sentinel_kwargs=_sentinel_options(address))
     return sentinel.master_for(address.service, retry=retry, **_server_options(address))

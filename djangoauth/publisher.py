@@ -11,7 +11,7 @@ from typing import Any, Self, Unpack
 from gateway.wire.names import BROADCAST, Names, user_channel
 from gateway.wire.namespaces import Namespaces, read_namespaces
 
-from .clients import RETRIES, open_client
+from .clients import RETRIES, close_client, open_client
 from .composer import Composer, How
 from .outgoing import Client, send, send_many
 from .positions import Position, read_position
@@ -99,8 +99,8 @@ class Publisher:
 
     def close(self) -> None:
         """Close the connections to Redis."""
-        self._client.close()
-        self._retrying.close()
+        close_client(self._client)
+        close_client(self._retrying)
 
     def __enter__(self) -> Self:
         return self

@@ -17,7 +17,7 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
 from . import conf
-from .clients import RETRIES, open_async_client, open_client
+from .clients import RETRIES, close_async_client, open_async_client, open_client
 
 _LoopKey = tuple[asyncio.AbstractEventLoop, str, int]
 _Holder = AsyncGenerator[AsyncRedis, None]
@@ -64,7 +64,7 @@ async def _hold_client(key: _LoopKey) -> _Holder:
         yield client
     finally:
         _async_clients.pop(key, None)
-        await client.aclose()
+        await close_async_client(client)
 
 
 @receiver(setting_changed, dispatch_uid="djangoauth.redis_clients")

@@ -100,7 +100,7 @@ def renew_rights(pks: Iterable[Any]) -> None:
         with redis_clients.records().pipeline(transaction=False) as pipe:
             for uid in map(uid_of, batch):
                 told = (names.control, write_control(UserChanged(uid)))
-                pipe.eval(RENEW_RIGHTS, 1, names.user(uid), _new_name(), *told)
+                pipe.execute_command("EVAL", RENEW_RIGHTS, 1, names.user(uid), _new_name(), *told)  # type: ignore[no-untyped-call]
             pipe.execute()
 
 
@@ -161,13 +161,13 @@ def _write(client: Any, user: Any, *ttl_s: int) -> None:
     fields = record.to_hash()
     written = (fields["auth"], fields["channels"], digest, _new_name())
     told = (names.control, write_control(UserChanged(uid)))
-    client.eval(WRITE_USER, 1, names.user(uid), *written, *told, *ttl_s)
+    client.execute_command("EVAL", WRITE_USER, 1, names.user(uid), *written, *told, *ttl_s)
 
 
 def _remove(client: Any, uid: str) -> None:
     names = conf.current().names
     told = (names.control, write_control(RevokeUser(uid)))
-    client.eval(END_RECORD, 1, names.user(uid), *told)
+    client.execute_command("EVAL", END_RECORD, 1, names.user(uid), *told)
 
 
 def _truth(user: Any) -> tuple[UserRecord, str]:

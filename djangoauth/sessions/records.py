@@ -18,6 +18,7 @@ from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from gateway.wire.control import RevokeSession, SessionMoved, write_control
 from gateway.wire.names import auth_digest, sid_of
 from gateway.wire.records import (
+    MOVED_S,
     SESSION_FIELDS,
     USER_FIELDS,
     USER_MARGIN_S,
@@ -94,7 +95,9 @@ class Save:
         message = write_control(SessionMoved(sid, sid))
         fields = (self.record.user, self.record.auth, names.control, message)
         data = () if self.data is None else (self.data, self.age_s)
-        pipe.eval(SAVE_SESSION, 1, names.session(sid), self.mode, self.ttl_s, *fields, *data)
+        saved = (names.session(sid), self.mode, self.ttl_s, *fields, *data)
+        # The pipeline of a cluster refuses ``eval``, but not the command.
+        pipe.execute_command("EVAL", SAVE_SESSION, 1, *saved)
 
     def _queue_listing(self, pipe: Any, uid: str) -> None:
         names, now_s = conf.current().names, time()
@@ -112,7 +115,11 @@ class Save:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """One end of a session record; with ``moved_to`` its connections go on under that key."""
+    """One end of a session record; with ``moved_to`` its connections go on under that key.
+
+    What a move leaves under the old key is no session and opens nothing: it tells a gateway that
+    has not heard of the move where its connections belong.
+    """
 
     session_key: str
     moved_to: str | None = None
@@ -124,28 +131,27 @@ class Removal:
             redis.RedisError: the record may still be there.
         """
         client: Any = redis_clients.records()
-        user, was_there = client.eval(*self._script())
+        user = client.eval(*self._script())
         if user:
             client.zrem(*self._listing(user))
-        return bool(was_there)
+        return user is not None
 
     async def anow(self) -> bool:
         """Do as ``now``, on the running loop's client."""
         client: Any = await redis_clients.async_records()
-        user, was_there = await client.eval(*self._script())
+        user = await client.eval(*self._script())
         if user:
             await client.zrem(*self._listing(user))
-        return bool(was_there)
+        return user is not None
 
     def _script(self) -> tuple[Any, ...]:
         names, sid = conf.current().names, sid_of(self.session_key)
-        told = (names.control, write_control(self._farewell(sid)))
-        return END_RECORD, 1, names.session(sid), *told
-
-    def _farewell(self, sid: str) -> RevokeSession | SessionMoved:
         if self.moved_to is None:
-            return RevokeSession(sid)
-        return SessionMoved(sid, sid_of(self.moved_to))
+            told: tuple[Any, ...] = (write_control(RevokeSession(sid)),)
+        else:
+            new_sid = sid_of(self.moved_to)
+            told = (write_control(SessionMoved(sid, new_sid)), new_sid, MOVED_S)
+        return END_RECORD, 1, names.session(sid), names.control, *told
 
     def _listing(self, user: bytes) -> tuple[str, str]:
         return conf.current().names.user_sessions(user.decode()), sid_of(self.session_key)

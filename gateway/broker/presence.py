@@ -134,7 +134,7 @@ class RedisPresence:
         ]
         ttl_ms = HASH_TTL_S * 1000
         arguments = (change.uid, change.count, ttl_ms, self._names.control, *told)
-        pipeline.eval(scripts.PRESENCE, len(keys), *keys, *arguments)
+        pipeline.execute_command("EVAL", scripts.PRESENCE, len(keys), *keys, *arguments)
 
 
 def _quiet_counts(changes: Iterable[Change]) -> dict[str, dict[str, int]]:
