@@ -5,7 +5,6 @@ already on its channels; what arrives there is held back until it is welcomed, s
 falls between the check and the welcome, and nothing reaches a browser before it is known.
 """
 
-from collections.abc import Callable
 from enum import Enum, auto
 from typing import Protocol
 
@@ -38,12 +37,8 @@ _NEXT = {
 }
 
 
-class Transport(Protocol):
-    """How bytes travel to one browser."""
-
-    @property
-    def name(self) -> str:
-        """The SockJS name: ``websocket``, ``xhr_streaming``, …; ``rawwebsocket`` without SockJS."""
+class Outlet(Protocol):
+    """Where frames for a browser go."""
 
     def send(self, batch: Batch) -> None:
         """Give frames to the browser, or keep them until it can take them.
@@ -51,6 +46,14 @@ class Transport(Protocol):
         Never raises and never calls back: what goes wrong is reported to the endpoint in a
         later turn of the loop. So a fan-out may run over the routing table itself.
         """
+
+
+class Transport(Outlet, Protocol):
+    """How bytes travel to one browser."""
+
+    @property
+    def name(self) -> str:
+        """The SockJS name: ``websocket``, ``xhr_streaming``, …; ``rawwebsocket`` without SockJS."""
 
     def close(self, code: CloseCode) -> None:
         """Say why, after what was sent before, and end; does nothing when already ended."""
@@ -80,6 +83,39 @@ class Identity:
         self.rights = rights
 
 
+class Backlog:
+    """What arrives for a browser before it is welcomed.
+
+    Args:
+        limit_bytes: how much is kept; more is not, and the welcome will be refused.
+    """
+
+    __slots__ = ("_batches", "_limit_bytes", "_size_bytes")
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit_bytes = limit_bytes
+        self._size_bytes = 0
+        self._batches: list[Batch] = []
+
+    def send(self, batch: Batch) -> None:
+        """Keep frames."""
+        self._size_bytes += batch.size_bytes
+        if self._size_bytes <= self._limit_bytes:
+            self._batches.append(batch)
+        else:
+            self._batches.clear()
+
+    def batches(self) -> list[Batch]:
+        """Give back what was kept.
+
+        Raises:
+            Refused: it was too much.
+        """
+        if self._size_bytes > self._limit_bytes:
+            raise Refused(CloseCode.SLOW_CONSUMER, "too much held back during the check")
+        return self._batches
+
+
 class Connection:
     """One attached browser.
 
@@ -89,21 +125,18 @@ class Connection:
         address: the browser's IP address, for limits and logs.
         held_limit_bytes: how much may be held back during the check.
 
-    ``deliver`` gives the browser frames: it holds them back until the browser is welcomed, and is
-    the transport's own ``send`` from then on.
+    ``outlet`` takes what is for the browser: a backlog until it is welcomed, then its transport.
     """
 
     __slots__ = (
-        "_held",
-        "_held_bytes",
+        "_backlog",
         "address",
         "channels",
-        "deliver",
         "has_moved",
-        "held_limit_bytes",
         "id",
         "identity",
         "is_doubted",
+        "outlet",
         "sid",
         "spent_until",
         "state",
@@ -121,7 +154,6 @@ class Connection:
         self.id = connection_id
         self.transport = transport
         self.address = address
-        self.held_limit_bytes = held_limit_bytes
         self.state = State.WAITING
         self.sid: str | None = None
         self.uid: str | None = None
@@ -130,9 +162,8 @@ class Connection:
         self.has_moved = False
         self.spent_until = 0.0
         self.channels: tuple[str, ...] = ()
-        self._held: list[Batch] = []
-        self._held_bytes = 0
-        self.deliver: Callable[[Batch], None] = self._hold
+        self._backlog = Backlog(held_limit_bytes)
+        self.outlet: Outlet = self._backlog
 
     def enter(self, state: State) -> None:
         """Go to another state.
@@ -152,11 +183,9 @@ class Connection:
         """
         self.enter(State.OPEN)
         self.identity = identity
-        held = self._held
-        del self._held  # An empty list for each of many connections would be memory for nothing.
-        self.deliver = self.transport.send
-        if self._held_bytes > self.held_limit_bytes:
-            raise Refused(CloseCode.SLOW_CONSUMER, "too much held back during the check")
+        held = self._backlog.batches()
+        del self._backlog  # Of no use any more, and there are many connections.
+        self.outlet = self.transport
         self.send(frame)
         for batch in held:
             self.transport.send(batch)
@@ -164,11 +193,3 @@ class Connection:
     def send(self, *frames: bytes) -> None:
         """Send frames to this browser alone."""
         self.transport.send(Batch(frames))
-
-    def _hold(self, batch: Batch) -> None:
-        """Keep a batch for the welcome; what is too much is not kept, and refuses the welcome."""
-        self._held_bytes += batch.size_bytes
-        if self._held_bytes <= self.held_limit_bytes:
-            self._held.append(batch)
-        else:
-            self._held.clear()

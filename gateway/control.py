@@ -74,7 +74,7 @@ class Listener:
     def _tell_everybody(self, frame: bytes) -> None:
         batch = Batch((frame,))
         for connection in self._endpoint.registry.open_connections():
-            connection.deliver(batch)
+            connection.outlet.send(batch)
 
     def control(self, raw: bytes) -> None:
         """Act on a control message."""

@@ -126,7 +126,7 @@ class Hub:
     def tell(self, channel: str, frame: bytes) -> None:
         """Give a frame to everybody on the channel."""
         for connection in self.connections_on(channel):
-            connection.deliver(Batch((frame,)))
+            connection.outlet.send(Batch((frame,)))
 
     def is_heard(self, channel: str) -> bool:
         """Tell whether anybody here hears the channel."""
@@ -243,7 +243,7 @@ class Hub:
             return
         batch = Batch(tuple(frames), route.conflation_key)
         for connection in route.connections:
-            connection.deliver(batch)
+            connection.outlet.send(batch)
         self.deliveries += len(route.connections) * len(frames)
 
     def _fan_out_collected(self, runs: list[Run]) -> None:
@@ -259,7 +259,7 @@ class Hub:
                 before = collected.get(connection)
                 collected[connection] = _join(before, batch, joined) if before else batch
         for connection, batch in collected.items():
-            connection.deliver(batch)
+            connection.outlet.send(batch)
 
     def _key(self, channel: str) -> bytes:
         return self._names.channel(channel).encode()

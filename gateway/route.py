@@ -210,7 +210,7 @@ class Route:
             newcomer.welcome(Standing(since, is_recovered=True), size_bytes)
         self.connections[connection] = None
         if frames:
-            connection.deliver(Batch(frames))
+            connection.outlet.send(Batch(frames))
 
     def _go_on_from(self, position: Position | None) -> None:
         was_in = self.position and self.position[0]
@@ -299,4 +299,4 @@ class Route:
         if frames:
             batch = Batch(frames)
             for connection in self.connections:
-                connection.deliver(batch)
+                connection.outlet.send(batch)

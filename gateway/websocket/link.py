@@ -65,11 +65,10 @@ class SocketLink:
         limit_bytes: how much may wait for the browser.
     """
 
-    __slots__ = ("_is_ending", "_limit_bytes", "_outbox", "_peer", "_poll", "_send", "_sock")
+    __slots__ = ("_is_ending", "_limit_bytes", "_outbox", "_peer", "_poll", "_sock")
 
     def __init__(self, sock: socket.socket, peer: Peer, poll: Poll, limit_bytes: int) -> None:
         self._sock = sock
-        self._send = sock.send
         self._peer = peer
         self._poll = poll
         self._limit_bytes = limit_bytes
@@ -86,7 +85,7 @@ class SocketLink:
         """Send, or keep what the kernel does not take."""
         if self._outbox is None:
             try:
-                sent = self._send(data)
+                sent = self._sock.send(data)
             except BlockingIOError:
                 sent = 0
             except OSError:
@@ -133,7 +132,7 @@ class SocketLink:
         outbox = self._outbox
         try:
             while outbox:
-                outbox.drop(self._send(outbox.first()))
+                outbox.drop(self._sock.send(outbox.first()))
         except BlockingIOError:
             return
         except OSError:

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.batch import Batch
-from gateway.connection import Identity, State
+from gateway.connection import Backlog, Identity, State
 from gateway.errors import GatewayError, Refused
 from gateway.wire.closecodes import CloseCode
 
@@ -53,41 +53,40 @@ def test_connection_goes_no_other_way(way):
 
 def test_connection_hears_nothing_before_its_welcome():
     connection = checking()
-    connection.deliver(Batch((b"early",)))
+    connection.outlet.send(Batch((b"early",)))
     assert connection.transport.frames == []
 
 
 def test_connection_hears_what_was_held_back_after_its_welcome():
     connection = checking()
-    connection.deliver(Batch((b"one",)))
-    connection.deliver(Batch((b"two", b"three")))
+    connection.outlet.send(Batch((b"one",)))
+    connection.outlet.send(Batch((b"two", b"three")))
     connection.welcome(ALICE, b"welcome")
-    connection.deliver(Batch((b"four",)))
+    connection.outlet.send(Batch((b"four",)))
     assert connection.transport.frames == [b"welcome", b"one", b"two", b"three", b"four"]
     assert connection.identity is ALICE
 
 
 def test_welcome_is_refused_when_too_much_was_held_back():
     connection = checking(held_limit_bytes=10)
-    connection.deliver(Batch((b"123456",)))
-    connection.deliver(Batch((b"123456",)))
+    connection.outlet.send(Batch((b"123456",)))
+    connection.outlet.send(Batch((b"123456",)))
     with pytest.raises(Refused) as refused:
         connection.welcome(ALICE, b"welcome")
     assert refused.value.code is CloseCode.SLOW_CONSUMER
     assert connection.transport.frames == []
 
 
-def test_connection_keeps_nothing_beyond_its_limit():
-    connection = checking(held_limit_bytes=10)
-    batches = [Batch((b"123456",)) for _ in range(1000)]
-    for batch in batches:
-        connection.deliver(batch)
-    assert connection._held == []
+def test_backlog_keeps_nothing_beyond_its_limit():
+    backlog = Backlog(limit_bytes=10)
+    for _ in range(1000):
+        backlog.send(Batch((b"123456",)))
+    assert backlog._batches == []
 
 
 def test_shared_batch_stays_shared():
     connection, batch = checking(), Batch((b"one",))
-    connection.deliver(batch)
+    connection.outlet.send(batch)
     connection.welcome(ALICE, b"welcome")
-    connection.deliver(batch)
+    connection.outlet.send(batch)
     assert all(sent is batch for sent in connection.transport.batches[1:])
