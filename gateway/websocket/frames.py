@@ -60,7 +60,7 @@ def encode(opcode: Opcode, payload: bytes) -> bytes:
 def encode_text(payload: bytes) -> bytes:
     """Write one final text frame; the same as ``encode``, for the hot path."""
     size = len(payload)
-    return (_TEXT_HEADERS[size] if size < 126 else _header(0x81, size)) + payload
+    return (_TEXT_HEADERS[size] if size < _COMMON_SIZES else _header(0x81, size)) + payload
 
 
 def encode_deflated_text(payload: bytes) -> bytes:
@@ -76,7 +76,8 @@ def _header(first: int, size: int) -> bytes:
     return bytes((first, 127)) + size.to_bytes(8)
 
 
-_TEXT_HEADERS = tuple(_header(0x80 | Opcode.TEXT, size) for size in range(126))
+_COMMON_SIZES = 1024
+_TEXT_HEADERS = tuple(_header(0x80 | Opcode.TEXT, size) for size in range(_COMMON_SIZES))
 
 
 def encode_close(code: int, reason: str = "") -> bytes:
