@@ -59,7 +59,7 @@ class ProxyPolicy:
         nearest = peer
         for candidate in reversed(forwarded_for.split(",")):
             address = candidate.strip()
-            if _read_address(address) is None:
+            if "%" in address or _read_address(address) is None:  # A zone may be any text.
                 break
             nearest = address
             if not self.is_trusted(address):

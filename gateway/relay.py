@@ -107,7 +107,7 @@ class Relay(Detour):
     ) -> None:
         """Give a request to its owner, soon."""
         client = self._proxies.client_of(*peer_of(connection), headers)
-        head = _head(start_line, headers, client)
+        head = relayed_head(start_line, headers, client)
         self._background.start(self._relay(connection.detach(), head, owner))
 
     async def _relay(self, browser: IOStream, head: bytes, owner: int) -> None:
@@ -124,7 +124,8 @@ class Relay(Detour):
             sibling.close()
 
 
-def _head(start_line: RequestStartLine, headers: HTTPHeaders, client: Client) -> bytes:
+def relayed_head(start_line: RequestStartLine, headers: HTTPHeaders, client: Client) -> bytes:
+    """Write a request's head for its owner: as it came, but for what it says of the client."""
     kept = [(name, text) for name, text in headers.get_all() if name.lower() not in _NOT_PASSED_ON]
     added = [
         ("Connection", "close"),

@@ -4,11 +4,16 @@ Under atheris, which is no dependency of ours: ``python -m tests.security.fuzz f
 libFuzzer's options after the name of the target.
 """
 
+import json
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from urllib.parse import parse_qs
 
+from tornado.httputil import HTTPInputError, parse_body_arguments
+
+from gateway.batch import Batch
+from gateway.connection import Connection, Identity, State
+from gateway.hub import Hub
 from gateway.origins import OriginPolicy
 from gateway.proxies import ProxyPolicy
 from gateway.sockjs.incoming import Malformed, Misused, read_messages
@@ -16,8 +21,10 @@ from gateway.websocket.deflate import inflate, is_offered
 from gateway.websocket.frames import FrameFailure, FrameReader, read_close
 from gateway.websocket.handshake import HandshakeRefused, accept
 from gateway.websocket.request import Request, read_plain_get
+from gateway.wire.closecodes import CloseCode
 from gateway.wire.control import read_control
 from gateway.wire.errors import (
+    ChannelNameError,
     ControlError,
     FrameError,
     NamespacesError,
@@ -25,7 +32,8 @@ from gateway.wire.errors import (
     TokenError,
 )
 from gateway.wire.messages import publication_frame, read_client_frame, read_publication
-from gateway.wire.namespaces import read_namespaces
+from gateway.wire.names import Names, check_channel
+from gateway.wire.namespaces import Policy, read_namespaces
 from gateway.wire.records import read_session, read_user
 from gateway.wire.tokens import GrantSigner, TokenSigner
 
@@ -55,6 +63,46 @@ def _publication(data: bytes) -> bytes:
     return publication_frame(b'{"channel":"c","data":', read_publication(data))
 
 
+class ListeningBrowser:
+    """The transport of a connection that is open, and all that it was given."""
+
+    name = "fuzz"
+
+    def __init__(self) -> None:
+        self.frames: list[bytes] = []
+        self.connection = Connection("id", self, "192.0.2.1", LIMIT_BYTES)
+        self.connection.enter(State.CHECKING)
+        self.connection.welcome(Identity("sid", "7", (), None), b"{}")
+        self.frames.clear()
+
+    def send(self, batch: Batch) -> None:
+        self.frames += batch.frames
+
+    def close(self, code: CloseCode) -> None:
+        raise AssertionError(code)
+
+
+class NoRedis:
+    """Subscriptions that nobody makes."""
+
+    def want(self, channel: str) -> None: ...
+
+    def unwant(self, channel: str) -> None: ...
+
+
+def _envelopes(data: bytes) -> None:
+    """Let somebody hear lines as publications of one channel, one by one and at once."""
+    browser = ListeningBrowser()
+    hub = Hub(Names(), NoRedis(), LIMIT_BYTES, lambda channel: Policy())
+    hub.join(browser.connection, "room:7")
+    received = [(b"rt:room:7", line) for line in data.split(b"\n")]
+    for one in received:
+        hub.publish([one])
+    hub.publish(received)
+    for frame in browser.frames:
+        json.loads(frame)
+
+
 def _websocket(data: bytes) -> list[object]:
     return list(FrameReader(LIMIT_BYTES, inflate).feed(data))
 
@@ -67,7 +115,18 @@ def _handshake(data: bytes) -> bytes:
 
 
 def _form(data: bytes) -> list[str]:
-    return read_messages(parse_qs(data, keep_blank_values=True).get(b"d", [b""])[-1])
+    return _posted("application/x-www-form-urlencoded", data)
+
+
+def _multipart(data: bytes) -> list[str]:
+    return _posted("multipart/form-data; boundary=b", data)
+
+
+def _posted(content_type: str, body: bytes) -> list[str]:
+    """Read what Tornado makes of a body before a handler of ours sees it."""
+    fields: dict[str, list[bytes]] = {}
+    parse_body_arguments(content_type, body, fields, {})
+    return read_messages(fields.get("d", [b""])[-1])
 
 
 def _forwarded(data: bytes) -> object:
@@ -99,7 +158,10 @@ TARGETS: dict[str, Target] = {
     "plain_get": (read_plain_get, ()),
     "extensions": (lambda data: is_offered(data.decode("latin-1")), ()),
     "xhr_send": (read_messages, (Malformed, Misused)),
-    "jsonp_send": (_form, (Malformed, Misused, ValueError)),
+    "jsonp_send": (_form, (Malformed, Misused, HTTPInputError)),
+    "multipart": (_multipart, (Malformed, Misused, HTTPInputError)),
+    "channel": (lambda data: check_channel(_text(data)), (ChannelNameError, UnicodeDecodeError)),
+    "envelopes": (_envelopes, ()),
     "forwarded": (_forwarded, ()),
     "origin": (_origin, ()),
     "record": (_record, ()),

@@ -12,22 +12,37 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tornado.httputil import HTTPHeaders, HTTPInputError, RequestStartLine
 
 from gateway.batch import Batch, sockjs_array
+from gateway.hub import Hub
+from gateway.newcomers import Announcement
 from gateway.origins import OriginPolicy
-from gateway.proxies import ProxyPolicy
+from gateway.proxies import Client, ProxyPolicy
+from gateway.recovery import Reading
+from gateway.relay import relayed_head
+from gateway.route import Route
 from gateway.sockjs.framing import script_string
 from gateway.sockjs.incoming import read_messages
 from gateway.websocket.deflate import inflate, is_offered
 from gateway.websocket.frames import FrameFailure, FrameReader, Opcode, encode, unmask
 from gateway.websocket.handshake import HandshakeRefused, accept, refusal
 from gateway.websocket.request import Request
-from gateway.wire.errors import ChannelNameError, PayloadError
-from gateway.wire.messages import publication_frame, publication_head, read_publication
-from gateway.wire.names import check_channel, group_channel, user_channel
+from gateway.wire.errors import ChannelNameError, FrameError, PayloadError
+from gateway.wire.messages import (
+    Connect,
+    Publication,
+    Subscribe,
+    publication_frame,
+    publication_head,
+    read_client_frame,
+    read_publication,
+)
+from gateway.wire.names import Names, check_channel, group_channel, user_channel
+from gateway.wire.namespaces import Policy
 from gateway.wire.records import SessionRecord, channels_of, is_valid_login, read_session, read_user
 
-from .fuzz import LIMIT_BYTES, TARGETS
+from .fuzz import LIMIT_BYTES, TARGETS, ListeningBrowser, NoRedis
 
 SEEDS = [
     b"",
@@ -36,6 +51,10 @@ SEEDS = [
     b'{"type":"ping"}',
     b'{"event":"news","data":{"a":[1,2.5e3,null,true,"\\ud83d\\ude00"]}}',
     b"#epoch:12#" + b'{"a":1}',
+    b"#e:1#1\n#e:2#2\n#e:4#4\n#f:1#1\n3\n#e:3#3",
+    b"#e:0#0\n#e:9223372036854775808#1\n#e:-1#1\n##\n#:1#1",
+    b"d=%5B%22a%22%5D&d=%ff&x",
+    b'--b\r\nContent-Disposition: form-data; name="d"\r\n\r\n["a"]\r\n--b--\r\n',
     b'{"op":"revoke_session","sid":"s"}',
     b'{"op":"session_moved","old":"a","new":"b"}',
     b'["a","b\\"c"]',
@@ -172,6 +191,72 @@ def test_handshake_is_answered_without_an_injected_header(
         b"x-content-type-options",
         b"cache-control",
     }
+
+
+NAME = st.sampled_from(
+    ["X-Forwarded-For", "x-forwarded-proto", "Connection", "Cookie", "X_Real_Ip"]
+)
+HEADERS = st.lists(st.one_of(st.builds("{}: {}".format, NAME, HEADER), HEADER, st.just(" more")))
+
+
+@given(HEADERS.map("\r\n".join), st.sampled_from(["http", "https"]))
+def test_relayed_request_says_of_its_client_what_the_relay_says(text: str, scheme: str) -> None:
+    """Whatever Tornado lets pass as headers, the sibling reads the same, and one client."""
+    try:
+        headers = HTTPHeaders.parse(text)
+    except HTTPInputError:
+        return
+    start = RequestStartLine("POST", "/realtime/000/a/xhr", "HTTP/1.1")
+    head = relayed_head(start, headers, Client("203.0.113.9", scheme)).decode("latin-1")
+    first, _, rest = head.partition("\r\n")
+    again = HTTPHeaders.parse(rest)
+    assert first == "POST /realtime/000/a/xhr HTTP/1.1"
+    assert again.get_list("X-Forwarded-For") == ["203.0.113.9"]
+    assert again.get_list("X-Forwarded-Proto") == [scheme]
+    assert again.get_list("Connection") == ["close"]
+    ours = {"X-Forwarded-For", "X-Forwarded-Proto", "Connection", "X-Real-Ip"}
+    assert [h for h in again.get_all() if h[0] not in ours] == [
+        h for h in headers.get_all() if h[0] not in ours
+    ]
+
+
+OFFSET = st.one_of(
+    st.integers(),
+    st.sampled_from([0, -1, 2**31, 2**53 - 1, 2**53, 2**63, 2**64, 10**400, -(10**400)]),
+)
+
+
+@given(st.dictionaries(st.sampled_from(["a", "b", ""]), st.tuples(st.text(max_size=8), OFFSET)))
+def test_recover_of_any_number_is_read_or_refused(recover: dict[str, tuple[str, int]]) -> None:
+    frame = json.dumps({"type": "connect", "token": "t", "recover": recover})
+    try:
+        asked = read_client_frame(frame)
+    except FrameError:
+        return
+    assert isinstance(asked, Connect)
+    assert {name: tuple(at) for name, at in asked.recover.items()} == recover
+
+
+@given(st.text(max_size=3), OFFSET, st.lists(st.binary(max_size=4), max_size=4))
+def test_browser_that_was_anywhere_is_recovered_or_told_of_the_gap(
+    epoch: str, offset: int, kept: list[bytes]
+) -> None:
+    """The channel stands at the last of those that are kept; epoch ``e`` is its own."""
+    browser = ListeningBrowser()
+    hub = Hub(Names(), NoRedis(), 1000, lambda _: Policy())
+    held: list[Route] = []
+    hub.on_behind = held.append
+    asked = Subscribe("room:7", recover=(epoch, offset))
+    hub.join(browser.connection, "room:7", Announcement(browser.connection, "room:7", 1000, asked))
+    question = held[0].question()
+    assert question is not None
+    assert question.after is None or 0 <= question.after < 2**53
+    recent = tuple(Publication(b"1", "e", n + 1) for n in range(len(kept)))
+    hub.settle(held[0], Reading(("e", len(kept)), recent))
+    subscribed, *missed = map(json.loads, browser.frames)
+    is_known = epoch == "e" and 0 <= offset <= len(kept)
+    assert subscribed["recovered"] is is_known
+    assert len(missed) == (len(kept) - offset if is_known else 0)
 
 
 ADDRESS = st.one_of(st.ip_addresses().map(str), HEADER)

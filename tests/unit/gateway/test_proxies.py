@@ -41,6 +41,7 @@ def test_stranger_speaks_for_himself(policy):
         ("", PROXY),
         ("2001:db8::7", "2001:db8::7"),
         (f"{BROWSER}, ::ffff:10.0.0.9", BROWSER),
+        ("fe80::1%user=7 code=0", PROXY),
     ],
 )
 def test_nearest_stranger_is_the_client(policy, for_, address):
