@@ -81,7 +81,6 @@ class Worker:
             Registry(_limits(config)),
             self.hub,
             authenticator,
-            self._broker.subscriber,
             self.wheel,
             config.connect_timeout,
             config.max_outbox,

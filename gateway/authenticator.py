@@ -93,6 +93,12 @@ class Authenticator:
         verdict = self._judge((sid, uid), await self._reader.read(sid, uid))
         return verdict if isinstance(verdict, Identity) else None
 
+    async def identify_many(self, claims: Sequence[Claim]) -> list[Identity | None]:
+        """Read the same for several at once; raises as ``identify`` does."""
+        logins = await self._reader.read_many(claims)
+        verdicts = map(self._judge, claims, logins)
+        return [verdict if isinstance(verdict, Identity) else None for verdict in verdicts]
+
     async def identify_again(self, claims: Sequence[Claim]) -> list[Identity | CloseCode]:
         """Read the same for sessions that were valid; a session may have changed its user.
 

@@ -2,7 +2,7 @@
 
 The way of a connect: ``opened`` admits and starts the deadline; the first frame is a
 ``connect``; its token is verified; the connection is filed under session and user; the session
-is read; the channels are joined and confirmed by Redis; the welcome is sent. From the filing on,
+is read and the channels are joined (``admission``); the welcome is sent. From the filing on,
 whatever ends the session finds the connection, so a logout at any moment is seen by one of the
 two.
 """
@@ -14,9 +14,9 @@ from collections.abc import Callable, Coroutine
 from secrets import token_urlsafe
 from typing import Any
 
+from .admission import Admission
 from .authenticator import Authenticator
 from .background import Background
-from .catchup import Confirmations
 from .connection import Connection, Identity, State, Transport
 from .deadline import Deadline
 from .errors import BrokerUnavailable, Refused
@@ -27,17 +27,12 @@ from .timerwheel import TimerWheel
 from .wire import messages
 from .wire.closecodes import CloseCode
 from .wire.errors import FrameError
-from .wire.tokens import Token
 
 log = logging.getLogger("gateway.access")
 auth_log = logging.getLogger("gateway.auth")
 
 BURST_S = 10.0
 """A browser that was silent may say at once what it might have said in so many seconds."""
-
-
-Recover = dict[str, messages.Position]
-"""Up to where a browser has heard its channels."""
 
 
 class Endpoint:
@@ -47,7 +42,6 @@ class Endpoint:
         registry: who is here.
         hub: who hears what.
         authenticator: who is who.
-        subscriber: confirms subscriptions.
         wheel: for the deadline of the first frame and the end of sessions.
         connect_timeout_s: how long a connection may go without being welcomed.
         held_limit_bytes: how much may wait for a connection while it is being checked.
@@ -60,7 +54,6 @@ class Endpoint:
         registry: Registry,
         hub: Hub,
         authenticator: Authenticator,
-        subscriber: Confirmations,
         wheel: TimerWheel,
         connect_timeout_s: float,
         held_limit_bytes: int,
@@ -70,13 +63,15 @@ class Endpoint:
         self.registry = registry
         self.hub = hub
         self.authenticator = authenticator
-        self._subscriber = subscriber
         self._wheel = wheel
         self._connect_timeout_s = connect_timeout_s
         self._held_limit_bytes = held_limit_bytes
         self._max_recover = max_recover
         self._frame_interval_s = 1 / max_frames_per_second
         self._background = Background()
+        self._admission = Admission(
+            authenticator, hub, self.replay_limit_bytes, self._ready, self._fail
+        )
         self.on_welcome: Callable[[Connection], None] = lambda connection: None
         self.on_frame: Callable[[Connection, messages.ClientFrame], None] = _unanswered
         self.is_draining = False
@@ -179,19 +174,7 @@ class Endpoint:
         token = self.authenticator.read_token(frame.token)
         connection.enter(State.CHECKING)
         self.registry.claim(connection, token.sid, token.uid)
-        self.start(self._check(connection, token, frame.recover), connection)
-
-    async def _check(self, connection: Connection, token: Token, recover: Recover) -> None:
-        identity = await self.identify(token.sid, token.uid)
-        if connection.state is not State.CHECKING:
-            return
-        arrival = Arrival(identity.channels, recover, self.replay_limit_bytes)
-        for channel, newcomer in arrival.newcomers.items():
-            self.hub.join(connection, channel, newcomer)
-        standings = await arrival.complete()
-        await self._subscriber.confirmed(identity.channels)
-        if connection.state is State.CHECKING:
-            self._welcome(connection, identity, standings)
+        self._admission.check(connection, token, frame.recover)
 
     async def identify(self, sid: str, uid: str | None) -> Identity:
         """Read a session.
@@ -203,6 +186,31 @@ class Endpoint:
         if identity is None:
             raise Refused(CloseCode.SESSION_UNKNOWN)
         return identity
+
+    def start(self, work: Coroutine[Any, Any, None], connection: Connection) -> None:
+        """Run work for a connection; what it refuses closes the connection."""
+        self._background.start(self._guarded(work, connection))
+
+    async def _guarded(self, work: Coroutine[Any, Any, None], connection: Connection) -> None:
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001 -- told to the browser and logged
+            self._fail(connection, error)
+
+    def _fail(self, connection: Connection, error: Exception) -> None:
+        if isinstance(error, Refused):
+            self.close(connection, error.code, str(error))
+        elif isinstance(error, BrokerUnavailable):
+            self.close(connection, CloseCode.UNAVAILABLE, str(error))
+        else:
+            log.error("event=task_failed connection=%s", connection.id, exc_info=error)
+            self.close(connection, CloseCode.INTERNAL_ERROR)
+
+    def _ready(self, arrival: Arrival) -> None:
+        try:
+            self._welcome(arrival.connection, arrival.identity, arrival.standings)
+        except Exception as error:  # noqa: BLE001 -- told to the browser and logged
+            self._fail(arrival.connection, error)
 
     def _welcome(
         self, connection: Connection, identity: Identity, standings: dict[str, Standing]
@@ -220,21 +228,6 @@ class Endpoint:
             connection.transport.name,
             connection.address,
         )
-
-    def start(self, work: Coroutine[Any, Any, None], connection: Connection) -> None:
-        """Run work for a connection; what it refuses closes the connection."""
-        self._background.start(self._guarded(work, connection))
-
-    async def _guarded(self, work: Coroutine[Any, Any, None], connection: Connection) -> None:
-        try:
-            await work
-        except Refused as refusal:
-            self.close(connection, refusal.code, str(refusal))
-        except BrokerUnavailable as error:
-            self.close(connection, CloseCode.UNAVAILABLE, str(error))
-        except Exception:
-            log.exception("event=task_failed connection=%s", connection.id)
-            self.close(connection, CloseCode.INTERNAL_ERROR)
 
 
 def _unanswered(connection: Connection, frame: messages.ClientFrame) -> None:

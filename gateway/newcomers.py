@@ -1,11 +1,10 @@
-"""Who waits to hear a channel, and what he is told when he does. Pure but for one future."""
+"""Who waits to hear a channel, and what he is told when he does. Pure."""
 
-import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from .connection import Connection, State
+from .connection import Connection, Identity, State
 from .errors import BrokerUnavailable
 from .wire import messages
 from .wire.messages import Position
@@ -115,42 +114,59 @@ class Arrival:
     """A connection that is being checked, and all the channels that it will hear.
 
     Args:
-        channels: their names.
+        connection: whose arrival it is.
+        identity: whose connection it is; names the channels.
         recover: up to where it has heard some of them.
         room_bytes: how much of what it missed it may be given, all channels together.
+        on_settled: is told once, when each channel is heard or was left, or cannot be given now;
+            within the hub's work.
+
+    ``standings`` tells where the channels stand; ``error`` why one cannot be given.
     """
 
+    __slots__ = (
+        "_awaited",
+        "_on_settled",
+        "connection",
+        "error",
+        "identity",
+        "newcomers",
+        "room_bytes",
+        "standings",
+    )
+
     def __init__(
-        self, channels: Iterable[str], recover: Mapping[str, Position], room_bytes: int
+        self,
+        connection: Connection,
+        identity: Identity,
+        recover: Mapping[str, Position],
+        room_bytes: int,
+        on_settled: "Callable[[Arrival], None]",
     ) -> None:
+        self.connection = connection
+        self.identity = identity
         self.room_bytes = room_bytes
+        self.error: BrokerUnavailable | None = None
         self.standings: dict[str, Standing] = {}
         self.newcomers = {
-            channel: _Arriving(self, channel, recover.get(channel)) for channel in channels
+            channel: _Arriving(self, channel, recover.get(channel)) for channel in identity.channels
         }
         self._awaited = set(self.newcomers)
-        self._complete: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    async def complete(self) -> dict[str, Standing]:
-        """Wait until every channel is heard, or was left; give where they stand.
-
-        Raises:
-            BrokerUnavailable: one cannot be given now.
-        """
-        if self._awaited:
-            await self._complete
-        return self.standings
+        self._on_settled = on_settled
 
     def settle(self, channel: str) -> None:
         """Wait for a channel no more."""
-        self._awaited.discard(channel)
-        if not self._awaited and not self._complete.done():
-            self._complete.set_result(None)
+        if channel in self._awaited:
+            self._awaited.remove(channel)
+            if not self._awaited:
+                self._on_settled(self)
 
     def fail(self, error: BrokerUnavailable) -> None:
-        """Give up all."""
-        if not self._complete.done():
-            self._complete.set_exception(error)
+        """Wait for nothing more."""
+        if self._awaited:
+            self._awaited.clear()
+            self.error = error
+            self._on_settled(self)
 
 
 class _Arriving:

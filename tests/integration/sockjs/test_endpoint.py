@@ -1,11 +1,12 @@
 """A connect, a push and an end over HTTP, with the real endpoint and sessions in memory."""
 
 import json
+from collections.abc import Sequence
 from secrets import token_hex
 
 import pytest
 
-from gateway.authenticator import Authenticator, Login
+from gateway.authenticator import Authenticator, Claim, Login
 from gateway.endpoint import Endpoint
 from gateway.hub import Hub
 from gateway.registry import Limits, Registry
@@ -22,15 +23,13 @@ SID = "sid-of-alice"
 
 
 class MemoryBroker:
-    """Sessions, and a Redis that confirms every subscription."""
+    """Sessions, and a Redis that hears everything."""
 
     def __init__(self) -> None:
         self.logins = {SID: Login(SessionRecord(ALICE, "auth"), UserRecord("auth"))}
 
-    async def read(self, sid: str, uid: str | None) -> Login:
-        return self.logins.get(sid, Login(None, None))
-
-    async def confirmed(self, channels: tuple[str, ...]) -> None: ...
+    async def read_many(self, claims: Sequence[Claim]) -> list[Login]:
+        return [self.logins.get(sid, Login(None, None)) for sid, _ in claims]
 
     def want(self, channel: str) -> None: ...
 
@@ -49,12 +48,9 @@ class Gateway(Mended):
             Limits(self.config.max_connections, 100, self.config.max_per_user, 100)
         )
         self._authenticator = Authenticator(self.signer, broker, 3600)
-        self._broker = broker
 
     def endpoint(self) -> Endpoint:
-        return Endpoint(
-            self.registry, self.hub, self._authenticator, self._broker, self.wheel, 10, 2**20
-        )
+        return Endpoint(self.registry, self.hub, self._authenticator, self.wheel, 10, 2**20)
 
     def connect(self, sid: str = SID, uid: str | None = ALICE) -> None:
         """Show a token."""

@@ -1,6 +1,7 @@
 """The gateway's own parts put together, with the memory broker, fake transports and one clock."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from gateway.authenticator import Authenticator
@@ -9,6 +10,7 @@ from gateway.control import Listener
 from gateway.endpoint import Endpoint
 from gateway.hub import Hub
 from gateway.registry import Limits, Registry
+from gateway.route import Route
 from gateway.sessionwatch import SessionWatch
 from gateway.wire.names import Names
 from gateway.wire.records import SessionRecord, UserRecord
@@ -75,7 +77,6 @@ class House:
             self.registry,
             self.hub,
             authenticator,
-            self.broker,
             clock.wheel,
             CONNECT_TIMEOUT_S,
             HELD_LIMIT_BYTES,
@@ -94,6 +95,19 @@ class House:
         if uid:
             self.broker.write_user(uid, UserRecord("digest", tuple(map("group:{}".format, groups))))
         return self.signer.issue(Token(sid, uid or None))
+
+    def hold_channels(self) -> Callable[[], None]:
+        """Let nobody hear a channel until what is returned is called, as when Redis is slow."""
+        behind: dict[Route, None] = {}
+        self.hub.on_behind = lambda route: behind.update({route: None})
+
+        def release() -> None:
+            self.hub.on_behind = None
+            for route in behind:
+                route.question()
+                self.hub.settle(route, None)
+
+        return release
 
     def attach(self, address: str = "192.0.2.1") -> Tab:
         return Tab(self.endpoint, address)

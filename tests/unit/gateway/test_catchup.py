@@ -9,10 +9,10 @@ import pytest
 from gateway import catchup
 from gateway.broker.ledger import Ledger
 from gateway.catchup import CatchUp
-from gateway.connection import Connection, State
+from gateway.connection import Identity, State
 from gateway.errors import BrokerUnavailable
 from gateway.hub import Hub, Subscriptions
-from gateway.newcomers import Arrival
+from gateway.newcomers import Arrival, Standing
 from gateway.recovery import Reading
 from gateway.wire.names import Names
 from gateway.wire.namespaces import Policy
@@ -57,17 +57,31 @@ async def running(history: FakeHistory, subscriptions: Subscriptions | None = No
         await asyncio.gather(task, return_exceptions=True)
 
 
-def arrive(hub: Hub, *channels: str) -> tuple[Connection, Arrival]:
-    connection, arrival = new_connection(), Arrival(channels, {}, 100)
-    connection.enter(State.CHECKING)
-    for channel, newcomer in arrival.newcomers.items():
-        hub.join(connection, channel, newcomer)
-    return connection, arrival
+class Arriving:
+    """A connection on its way to its channels."""
+
+    def __init__(self, hub: Hub, *channels: str) -> None:
+        self.connection = new_connection()
+        self.connection.enter(State.CHECKING)
+        self._has_settled = asyncio.Event()
+        identity = Identity("sid", "7", channels, None)
+        self.arrival = Arrival(self.connection, identity, {}, 100, self._settle)
+        for channel, newcomer in self.arrival.newcomers.items():
+            hub.join(self.connection, channel, newcomer)
+
+    async def complete(self) -> dict[str, Standing]:
+        async with asyncio.timeout(PATIENCE_S):
+            await self._has_settled.wait()
+        return self.arrival.standings
+
+    def _settle(self, arrival: Arrival) -> None:
+        assert not self._has_settled.is_set()
+        self._has_settled.set()
 
 
 async def test_channels_of_one_moment_are_read_together(history):
     async with running(history) as hub:
-        arrivals = [arrive(hub, f"user:{n}", "broadcast")[1] for n in range(3)]
+        arrivals = [Arriving(hub, f"user:{n}", "broadcast") for n in range(3)]
         for arrival in arrivals:
             standings = await arrival.complete()
             assert [at.position for at in standings.values()] == [("e", 5)] * 2
@@ -77,8 +91,8 @@ async def test_channels_of_one_moment_are_read_together(history):
 
 async def test_channel_that_is_known_is_not_read_again(history):
     async with running(history) as hub:
-        await arrive(hub, "broadcast")[1].complete()
-        await arrive(hub, "broadcast")[1].complete()
+        await Arriving(hub, "broadcast").complete()
+        await Arriving(hub, "broadcast").complete()
     assert len(history.asked) == 1
 
 
@@ -89,27 +103,27 @@ async def test_newcomers_are_told_when_nothing_can_be_read_and_the_next_are_serv
     caplog.set_level(logging.WARNING)
     async with running(history) as hub:
         history.error = error
-        connection, arrival = arrive(hub, "user:1", "user:2")
-        with pytest.raises(BrokerUnavailable):
-            await arrival.complete()
-        assert connection.channels == ()
+        arriving = Arriving(hub, "user:1", "user:2")
+        await arriving.complete()
+        assert isinstance(arriving.arrival.error, BrokerUnavailable)
+        assert arriving.connection.channels == ()
         assert hub.channels() == []
         history.error = None
-        await arrive(hub, "user:1")[1].complete()
+        await Arriving(hub, "user:1").complete()
     assert "event=history_" in caplog.text
 
 
 async def test_who_leaves_while_he_waits_keeps_nobody_waiting(history):
     async with running(history) as hub:
-        connection, arrival = arrive(hub, "user:1", "user:2")
-        hub.leave_all(connection)
-        assert await arrival.complete() == {}
+        arriving = Arriving(hub, "user:1", "user:2")
+        hub.leave_all(arriving.connection)
+        assert await arriving.complete() == {}
         await until(lambda: not hub.channels())
 
 
 async def test_lost_link_is_healed_when_it_can_be_read_again(history):
     async with running(history) as hub:
-        await arrive(hub, "broadcast")[1].complete()
+        await Arriving(hub, "broadcast").complete()
         history.error = BrokerUnavailable("away")
         hub.link_lost()
         await until(lambda: len(history.asked) > 3)
@@ -143,15 +157,13 @@ async def test_channel_that_was_released_in_the_queue_keeps_nobody_waiting(clock
     ledger = Ledger(Names(), clock.wheel, 5.0, ())
     history = LedgerHistory(ledger)
     async with running(history, ledger) as hub:
-        arrive(hub, "user:1")
+        Arriving(hub, "user:1")
         history.confirm()
         await turn_loop()
-        connection, _ = arrive(hub, "user:2")
-        hub.leave_all(connection)
+        hub.leave_all(Arriving(hub, "user:2").connection)
         clock.advance(6)
         history.may_answer.set()
         await turn_loop()
-        arrival = arrive(hub, "user:3")[1]
+        arriving = Arriving(hub, "user:3")
         history.confirm()
-        async with asyncio.timeout(PATIENCE_S):
-            assert list(await arrival.complete()) == ["user:3"]
+        assert list(await arriving.complete()) == ["user:3"]

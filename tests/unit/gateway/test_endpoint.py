@@ -1,7 +1,5 @@
 """The life of a connection, from its first frame to its end."""
 
-import asyncio
-
 import pytest
 
 from gateway.connection import State
@@ -33,15 +31,14 @@ async def test_welcomed_browser_hears_its_channels_alone(house):
     assert [frame["data"] for frame in bob.frames()] == ["for all"]
 
 
-async def test_what_is_published_during_the_check_follows_the_welcome(house, monkeypatch):
-    confirmed = asyncio.Event()
-    monkeypatch.setattr(house.endpoint, "_subscriber", Waiting(confirmed))
+async def test_what_is_published_during_the_check_follows_the_welcome(house):
+    release = house.hold_channels()
     tab = house.attach()
     tab.shows(house.log_in())
     await turn_loop()
     house.broker.publish("user:7", b'"early"')
     assert tab.frames() == []
-    confirmed.set()
+    release()
     await turn_loop()
     assert [frame.get("type", frame.get("data")) for frame in tab.frames()] == [
         "connected",
@@ -49,27 +46,16 @@ async def test_what_is_published_during_the_check_follows_the_welcome(house, mon
     ]
 
 
-async def test_browser_that_is_told_too_much_during_the_check_is_closed(house, monkeypatch):
-    confirmed = asyncio.Event()
-    monkeypatch.setattr(house.endpoint, "_subscriber", Waiting(confirmed))
+async def test_browser_that_is_told_too_much_during_the_check_is_closed(house):
+    release = house.hold_channels()
     tab = house.attach()
     tab.shows(house.log_in())
     await turn_loop()
     for _ in range(HELD_LIMIT_BYTES // 100 + 1):
         house.broker.publish("user:7", b'"%b"' % (b"x" * 100))
-    confirmed.set()
+    release()
     await turn_loop()
     assert (tab.frames(), tab.code) == ([], CloseCode.SLOW_CONSUMER)
-
-
-class Waiting:
-    """A subscriber that confirms when the test says so."""
-
-    def __init__(self, event: asyncio.Event) -> None:
-        self._event = event
-
-    async def confirmed(self, channels: tuple[str, ...]) -> None:
-        await self._event.wait()
 
 
 @pytest.mark.parametrize(
@@ -120,7 +106,7 @@ async def test_failure_within_is_told_as_such(house, monkeypatch, caplog):
     async def fail(*args):
         raise KeyError
 
-    monkeypatch.setattr(house.broker, "read", fail)
+    monkeypatch.setattr(house.broker, "read_many", fail)
     tab = house.attach()
     tab.shows(house.log_in())
     await turn_loop()
@@ -129,8 +115,8 @@ async def test_failure_within_is_told_as_such(house, monkeypatch, caplog):
 
 
 @pytest.mark.parametrize("has_shown_a_token", [False, True])
-async def test_browser_must_be_welcomed_in_time(house, monkeypatch, has_shown_a_token):
-    monkeypatch.setattr(house.endpoint, "_subscriber", Waiting(asyncio.Event()))
+async def test_browser_must_be_welcomed_in_time(house, has_shown_a_token):
+    house.hold_channels()
     tab = house.attach()
     if has_shown_a_token:
         tab.shows(house.log_in())
@@ -148,14 +134,13 @@ async def test_welcomed_browser_has_no_deadline(house):
     assert tab.code is None
 
 
-async def test_browser_that_leaves_during_the_check_leaves_nothing(house, monkeypatch):
-    confirmed = asyncio.Event()
-    monkeypatch.setattr(house.endpoint, "_subscriber", Waiting(confirmed))
+async def test_browser_that_leaves_during_the_check_leaves_nothing(house):
+    release = house.hold_channels()
     tab = house.attach()
     tab.shows(house.log_in())
     await turn_loop()
     tab.leaves()
-    confirmed.set()
+    release()
     await turn_loop()
     assert tab.frames() == []
     assert (house.registry.connections, house.hub.channels(), house.broker.heard) == ({}, [], set())

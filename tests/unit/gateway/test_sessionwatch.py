@@ -11,7 +11,6 @@ from gateway.wire.records import SessionRecord, UserRecord
 from tests.waiting import until
 
 from .house import House, Tab
-from .test_endpoint import Waiting
 
 ENDINGS = (CloseCode.SESSION_ENDED, CloseCode.SESSION_UNKNOWN)
 
@@ -164,23 +163,22 @@ async def test_welcome_names_the_rights(house):
     assert tab.frames()[0]["rights"] == "r1"
 
 
-async def checking(house) -> tuple[Tab, asyncio.Event]:
-    """Give a browser whose session was read, but whose channels are not confirmed."""
-    confirmed = asyncio.Event()
-    house.endpoint._subscriber = Waiting(confirmed)
+async def checking(house) -> tuple[Tab, Callable[[], None]]:
+    """Give a browser whose session was read, but who hears no channel until the call."""
+    release = house.hold_channels()
     tab = house.attach()
     tab.shows(house.log_in("sid", "7", "editors"))
     await until(lambda: tab.connection.channels)
     assert tab.connection.state is State.CHECKING
-    return tab, confirmed
+    return tab, release
 
 
 async def test_channel_revoked_during_the_check_is_not_in_the_welcome(house):
-    tab, confirmed = await checking(house)
+    tab, release = await checking(house)
     house.log_in("sid", "7")
     house.watch.channel_revoked("7", "group:editors")
     assert tab.frames() == []
-    confirmed.set()
+    release()
     await until(lambda: tab.connection.state is State.OPEN)
     await settled(house)
     (welcome,) = tab.frames()
@@ -189,14 +187,14 @@ async def test_channel_revoked_during_the_check_is_not_in_the_welcome(house):
 
 async def test_channel_revoked_before_it_was_joined_is_taken_after_the_welcome(house):
     reading = asyncio.Event()
-    read = house.broker.read
+    read_many = house.broker.read_many
 
-    async def slow_read(sid, uid):
-        login = await read(sid, uid)
+    async def slow_read(claims):
+        logins = await read_many(claims)
         await reading.wait()
-        return login
+        return logins
 
-    house.broker.read = slow_read
+    house.broker.read_many = slow_read
     tab = house.attach()
     tab.shows(house.log_in("sid", "7", "editors"))
     await asyncio.sleep(0)
@@ -207,10 +205,10 @@ async def test_channel_revoked_before_it_was_joined_is_taken_after_the_welcome(h
 
 
 async def test_user_changed_during_the_check_is_read_again_after_it(house):
-    tab, confirmed = await checking(house)
+    tab, release = await checking(house)
     house.broker.write_user("7", UserRecord("digest-of-a-new-password"))
     house.watch.user_changed("7")
-    confirmed.set()
+    release()
     await until(lambda: tab.code is CloseCode.SESSION_ENDED)
 
 
