@@ -19,17 +19,24 @@ from .wire.tokens import Token, TokenSigner
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """What Redis holds of a session: ``ttl_s`` is None when it never expires."""
+    """What Redis holds of a session: ``ttl_s`` is None when it never expires.
+
+    ``moved_to`` is the sid under which a session that is gone goes on.
+    """
 
     session: SessionRecord | None
     user: UserRecord | None
     ttl_s: float | None = None
+    moved_to: str | None = None
 
     @property
     def rights(self) -> str:
         """The name of what the user may do; empty for an anonymous visitor."""
         return self.user.rights if self.user else ""
 
+
+MAX_MOVES = 3
+"""How far a session is followed in one look."""
 
 Claim = tuple[str, str | None]
 """A session and the user that it is said to be of: sid, uid."""
@@ -100,7 +107,7 @@ class Authenticator:
         return [verdict if isinstance(verdict, Identity) else None for verdict in verdicts]
 
     async def identify_again(self, claims: Sequence[Claim]) -> list[Identity | CloseCode]:
-        """Read the same for sessions that were valid; a session may have changed its user.
+        """Read the same for sessions that were valid; one may have changed its user, or its key.
 
         Returns:
             In place of an identity, with what code its connections must be closed:
@@ -110,11 +117,13 @@ class Authenticator:
         Raises:
             BrokerUnavailable: Redis cannot be asked now.
         """
-        logins = await self._reader.read_many(claims)
-        updated = [_follow(claim, login) for claim, login in zip(claims, logins, strict=True)]
-        if updated != list(claims):
-            logins = await self._reader.read_many(updated)
-        return [self._judge(claim, login) for claim, login in zip(updated, logins, strict=True)]
+        followed, logins = list(claims), await self._reader.read_many(claims)
+        for _ in range(MAX_MOVES):
+            onward = list(map(_follow, claims, followed, logins))
+            if onward == followed:
+                break
+            followed, logins = onward, await self._reader.read_many(onward)
+        return [self._judge(claim, login) for claim, login in zip(followed, logins, strict=True)]
 
     def _judge(self, claim: Claim, login: Login) -> Identity | CloseCode:
         sid, uid = claim
@@ -130,5 +139,9 @@ class Authenticator:
             return CloseCode.SESSION_UNKNOWN
 
 
-def _follow(claim: Claim, login: Login) -> Claim:
-    return (claim[0], login.session.user or None) if login.session else claim
+def _follow(asked: Claim, claim: Claim, login: Login) -> Claim:
+    """Follow a session to its user, or where it moved; there it must be the same user's."""
+    sid, uid = claim
+    if login.session is None:
+        return (login.moved_to, uid) if login.moved_to and uid is not None else claim
+    return (sid, login.session.user or None) if sid == asked[0] else claim

@@ -6,9 +6,9 @@ an expiry that has come and the periodic audit differ only in when they ask.
 
 A session that looks ended is given a moment and read once more: changing a password saves the
 user first and the session that changed it a little later, and a session that moves to another
-key is told of by a message that may still be on its way. A record that is missing though nobody
-has told of an end sends the browser back to Django for another token: Redis may have lost what
-Django still knows.
+key is told of by a message that may still be on its way; should that be lost, what is left under
+the old key says where it went. A record that is missing though nobody has told of an end sends
+the browser back to Django for another token: Redis may have lost what Django still knows.
 """
 
 import asyncio
@@ -167,7 +167,7 @@ class SessionWatch:
         connection.has_moved = False
         is_another_user = identity.uid != connection.uid
         has_other_rights = before is None or before.rights != identity.rights
-        if is_another_user:
+        if is_another_user or identity.sid != connection.sid:
             self._endpoint.registry.refile(connection, identity.sid, identity.uid)
         if is_another_user or has_other_rights:
             connection.send(_refreshed(identity))

@@ -32,12 +32,12 @@ class SessionStore(RecordedSession):
 
     def exists(self, session_key: str) -> bool:
         """Tell whether there is a session under this key."""
-        return bool(redis_clients.records().exists(_record_key(session_key)))
+        return bool(redis_clients.records().hexists(_record_key(session_key), "data"))
 
     async def aexists(self, session_key: str) -> bool:
         """Do as ``exists``."""
         client = await redis_clients.async_records()
-        return bool(await client.exists(_record_key(session_key)))
+        return bool(await client.hexists(_record_key(session_key), "data"))
 
     def create(self) -> None:
         """Save under a new key."""

@@ -2,7 +2,7 @@
 --
 -- KEYS: for each login, the key of the session record, then that of the user record; of an
 --       anonymous visitor, the session's again.
--- Returns, for each login: the session's "user" and "auth", its remaining life in milliseconds (as
+-- Returns, for each login: the session's "user", "auth" and "moved", its remaining life in milliseconds (as
 -- PTTL tells it), the user's "auth", "channels" and "rights".
 -- A key that holds no hash counts as missing: one that was made by hand must not keep the others
 -- of its batch from being read.
@@ -16,9 +16,9 @@ end
 
 local logins = {}
 for at = 1, #KEYS, 2 do
-  local session = fields(KEYS[at], 'user', 'auth')
+  local session = fields(KEYS[at], 'user', 'auth', 'moved')
   local user = fields(KEYS[at + 1], 'auth', 'channels', 'rights')
   local pttl = redis.call('PTTL', KEYS[at])
-  logins[#logins + 1] = {session[1], session[2], pttl, user[1], user[2], user[3]}
+  logins[#logins + 1] = {session[1], session[2], session[3], pttl, user[1], user[2], user[3]}
 end
 return logins

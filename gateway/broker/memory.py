@@ -29,6 +29,7 @@ class MemoryBroker:
         self._clock = clock
         self._sessions: dict[str, tuple[SessionRecord, float]] = {}
         self._users: dict[str, UserRecord] = {}
+        self._moves: dict[str, str] = {}
         self._answers: dict[str, list[int]] = {}
         self._listener: Listener | None = None
         self.heard: set[str] = set()
@@ -80,6 +81,11 @@ class MemoryBroker:
         """End a session; tells nobody."""
         self._sessions.pop(sid, None)
 
+    def move_session(self, old: str, new: str) -> None:
+        """Let a session go on under another key; tells nobody."""
+        self._sessions[new] = self._sessions.pop(old)
+        self._moves[old] = new
+
     def write_user(self, uid: str, record: UserRecord) -> None:
         """Keep what is true of a user."""
         self._users[uid] = record
@@ -129,6 +135,7 @@ class MemoryBroker:
             session if left_s > 0 else None,
             None if uid is None else self._users.get(uid),
             left_s if 0 < left_s < inf else None,
+            self._moves.get(sid),
         )
 
     def _require_link(self) -> None:

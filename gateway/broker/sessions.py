@@ -58,7 +58,8 @@ class RedisSessionReader:
             questions += (((session, session), ()), ((user, user), ()))
         replies = await self._logins.ask(questions)
         found = zip(replies[::2], replies[1::2], strict=True)
-        return [_login(*session[:3], *user[3:]) for session, user in found]
+        of_session = 4
+        return [_login(*session[:of_session], *user[of_session:]) for session, user in found]
 
     def _keys(self, sid: str, uid: str | None) -> tuple[str, str]:
         session = self._names.session(sid)
@@ -100,6 +101,7 @@ def _age_s(reply: object) -> int:
 def _login(
     user: bytes | None,
     auth: bytes | None,
+    moved: bytes | None,
     pttl_ms: int,
     user_auth: bytes | None,
     channels: bytes | None,
@@ -109,4 +111,5 @@ def _login(
         read_session({"user": user, "auth": auth}),
         read_user({"auth": user_auth, "channels": channels, "rights": rights}),
         pttl_ms / 1000 if pttl_ms >= 0 else None,
+        moved.decode(errors="replace") if moved else None,
     )

@@ -15,6 +15,11 @@ The native engine adds ``data`` and, for a session whose life counts from its la
 in seconds: so far a gateway may prolong it (``keep_sessions_alive``).
 """
 
+MOVED_S = 120
+"""For how long a session that moved (``cycle_key``) leaves its new sid under its old key, as
+``moved``: for a gateway that did not hear of it.
+"""
+
 USER_FIELDS = ("auth", "channels", "rights")
 """The fields of a user record that the gateway reads; Django keeps more for itself."""
 

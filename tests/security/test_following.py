@@ -16,7 +16,9 @@ from djangoauth import publish, publish_to
 from gateway.wire.names import Names, sid_of
 from tests.e2e.tabs import TABS
 
+from .conftest import AUDIT_S
 from .gateways import Gateway
+from .test_ends import lost_control
 from .visits import PASSWORD, Tabs, Visit, visit
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
@@ -209,14 +211,48 @@ def _short_lived(visitor: Visit) -> str:
     return token
 
 
-def test_cycle_key_while_control_is_away_sends_the_page_for_another_token(
-    visitor: Visit, tabs: Tabs, gateway: Gateway
+def test_cycle_key_while_control_is_away_is_followed(
+    engine: str, visitor: Visit, tabs: Tabs, gateway: Gateway
 ) -> None:
-    """Redis cannot tell a lost session from one that moved unheard: Django is asked."""
-    watched = tabs.open(visitor.token())
+    """What is left under the old key says where the session went: twice, here."""
+    visitor = visit(visitor.user)
+    opened = tabs.open_all(visitor.token())
+    session = visitor.client.session
     with gateway.cut_off():
-        visitor.client.session.cycle_key()
+        session.cycle_key()
+        session.cycle_key()
+    gateway.wait_until_ready()
+    after_the_grace(tabs, session)
+    publish(visitor.user, "news", "after the move")
+    for watched in opened:
+        watched.wait_for(channel=f"user:{visitor.user.pk}")
+    session.flush()
+    assert {watched.wait_for_close().code for watched in opened} == {4500}
+
+
+def test_cycle_key_that_no_gateway_heard_is_followed_by_the_audit(
+    visitor: Visit, tabs: Tabs
+) -> None:
+    watched = tabs.open(visitor.token())
+    session = visitor.client.session
+    with lost_control():
+        session.cycle_key()
+    time.sleep(1.5 * AUDIT_S)
+    publish(visitor.user, "news", "after the move")
+    watched.wait_for(channel=f"user:{visitor.user.pk}")
+    session.flush()
+    assert watched.wait_for_close().code == 4500
+
+
+def test_session_that_moved_unheard_and_ended_lives_no_longer(visitor: Visit, tabs: Tabs) -> None:
+    watched = tabs.open(visitor.token())
+    session = visitor.client.session
+    with lost_control():
+        session.cycle_key()
+        session.flush()
     assert watched.wait_for_close().code == 4402
+    visitor.client.cookies["sessionid"] = ""
+    assert visitor.client.post("/realtime/token/").status_code == 401
 
 
 def test_emptied_redis_sends_the_page_for_another_token_which_heals(

@@ -104,6 +104,49 @@ async def test_sessions_are_identified_again_in_their_order(authenticator):
     assert verdicts[2].uid == "7"
 
 
+async def test_session_that_moved_unheard_is_followed(authenticator, broker):
+    broker.move_session("sid", "second")
+    broker.move_session("second", "third")
+    (verdict,) = await authenticator.identify_again([("sid", "7")])
+    assert (verdict.sid, verdict.uid) == ("third", "7")
+
+
+async def test_session_that_moved_and_ended_is_not_known(authenticator, broker):
+    broker.move_session("sid", "second")
+    broker.delete_session("second")
+    (verdict,) = await authenticator.identify_again([("sid", "7")])
+    assert verdict is CloseCode.SESSION_UNKNOWN
+
+
+async def test_what_a_move_has_left_opens_nothing(authenticator, broker):
+    broker.move_session("sid", "second")
+    assert await authenticator.identify("sid", "7") is None
+
+
+@pytest.mark.parametrize("other", [SessionRecord("8", "digest"), SessionRecord("", "")])
+async def test_move_leads_to_nobody_else(authenticator, broker, other):
+    broker.write_user("8", UserRecord("digest"))
+    broker.move_session("sid", "second")
+    broker.write_session("second", other)
+    (verdict,) = await authenticator.identify_again([("sid", "7")])
+    assert not isinstance(verdict, Identity)
+
+
+async def test_move_of_a_visitor_is_not_followed_unheard(authenticator, broker):
+    """He may have become a user meanwhile: Django is asked."""
+    broker.move_session("visitor", "second")
+    (verdict,) = await authenticator.identify_again([("visitor", None)])
+    assert verdict is CloseCode.SESSION_UNKNOWN
+
+
+async def test_moves_in_a_circle_end_nowhere(authenticator, broker):
+    broker.move_session("sid", "second")
+    broker.move_session("second", "sid")
+    broker.delete_session("sid")
+    (verdict,) = await authenticator.identify_again([("sid", "7")])
+    assert verdict is CloseCode.SESSION_UNKNOWN
+
+
 async def test_session_that_has_changed_its_user_is_followed(authenticator, broker):
     broker.write_session("visitor", SessionRecord("8", "digest"))
     broker.write_user("8", UserRecord("digest"))

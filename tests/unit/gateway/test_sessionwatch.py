@@ -97,6 +97,16 @@ async def test_session_that_moved_is_followed(house):
     assert tab.code is CloseCode.SESSION_ENDED
 
 
+async def test_session_that_moved_unheard_is_followed_when_it_is_looked_at(house):
+    tab = await house.welcome("old")
+    house.broker.move_session("old", "new")
+    house.watch.user_changed("7")
+    await settled(house)
+    assert (tab.code, tab.connection.sid) == (None, "new")
+    house.watch.session_ended("new")
+    assert tab.code is CloseCode.SESSION_ENDED
+
+
 async def test_visitor_who_logs_in_hears_his_own_channel(house):
     tab = await house.welcome("sid", "")
     house.log_in("sid", "7")

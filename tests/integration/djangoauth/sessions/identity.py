@@ -12,6 +12,7 @@ from redis import Redis
 
 from gateway.wire.control import RevokeSession, SessionMoved
 from gateway.wire.names import auth_digest, sid_of
+from gateway.wire.records import MOVED_S
 from tests.integration.djangoauth.conftest import NAMES, Ear
 
 UID = "41"
@@ -132,7 +133,8 @@ class SessionIdentity:
         async_to_sync(act)() if cycle.startswith("a") else act()
         new_sid = sid_of(session.session_key)
         assert self.record(redis, session) == before
-        assert not redis.exists(NAMES.session(old_sid))
+        assert redis.hgetall(NAMES.session(old_sid)) == {b"moved": new_sid.encode()}
+        assert 0 < redis.ttl(NAMES.session(old_sid)) <= MOVED_S
         assert redis.zrange(NAMES.user_sessions(UID), 0, -1) == [new_sid.encode()]
         moves = [message for message in ear.control() if isinstance(message, SessionMoved)]
         assert moves == [SessionMoved(old_sid, new_sid)]
