@@ -16,6 +16,8 @@ from django.dispatch import receiver
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
+from gateway.wire.addresses import Kind, read_address
+
 from . import conf
 from .clients import RETRIES, close_async_client, open_async_client, open_client
 
@@ -42,6 +44,11 @@ async def async_records() -> AsyncRedis:
 async def async_publisher() -> AsyncRedis:
     """Give the running loop's twin of ``publisher``."""
     return await _async_client(0)
+
+
+def is_sharded() -> bool:
+    """Tell whether Redis is a cluster."""
+    return read_address(conf.current().redis_url).kind is Kind.CLUSTER
 
 
 @cache

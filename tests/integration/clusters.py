@@ -33,10 +33,14 @@ class Cluster:
             "repl-diskless-sync-delay": "0",
             **config,
         }
-        count = len(SLOTS) + replicas
+        self._buses = [free_port() for _ in range(len(SLOTS) + replicas)]
         self.servers = [
-            ValkeyServer(port=_port(), data_dir=directory / f"node-{place}", config=settings)
-            for place in range(count)
+            ValkeyServer(
+                port=free_port(),
+                data_dir=directory / f"node-{place}",
+                config={**settings, "cluster-port": str(bus)},
+            )
+            for place, bus in enumerate(self._buses)
         ]
 
     @property
@@ -52,7 +56,7 @@ class Cluster:
         for place, slots in enumerate(SLOTS):
             self._ask(place, "CLUSTER", "ADDSLOTSRANGE", *slots)
         for place in range(1, len(self.servers)):
-            self._ask(place, "CLUSTER", "MEET", HOST, self.servers[0].port)
+            self._ask(place, "CLUSTER", "MEET", HOST, self.servers[0].port, self._buses[0])
         wait_until(self._is_linked)
         for place in range(len(SLOTS), len(self.servers)):
             primary = self._ask(place - len(SLOTS), "CLUSTER", "MYID")
@@ -119,13 +123,6 @@ class Cluster:
         with self.node(place) as node:
             node.response_callbacks.clear()
             return node.execute_command(*command)
-
-
-def _port() -> int:
-    """Give a port that leaves room for the bus, ten thousand further on."""
-    while (port := free_port(2)) > 50_000:
-        continue
-    return port
 
 
 @contextmanager

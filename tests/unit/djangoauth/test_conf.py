@@ -58,6 +58,8 @@ def test_names_have_the_prefixes() -> None:
     [
         ("REDIS_URL", "http://127.0.0.1"),
         ("REDIS_URL", None),
+        ("REDIS_URL", "redis+sentinel://127.0.0.1:26379"),
+        ("REDIS_URL", "redis+cluster://127.0.0.1/7"),
         ("SIGNING_KEYS", "one text is not a list"),
         ("SIGNING_KEYS", ["", "x"]),
         ("GATEWAY_URL", "ws://127.0.0.1:8001"),
@@ -129,3 +131,18 @@ def test_current_follows_a_change_of_settings(settings: Any) -> None:
     assert conf.current() is before
     settings.SOCKGATE = {"TOKEN_MAX_AGE": 5}
     assert conf.current().token_max_age == 5
+
+
+def test_bad_url_is_explained_and_not_quoted() -> None:
+    (problem,) = conf.problems({"REDIS_URL": "redis+sentinel://:s3cret@host"})
+    assert problem.message.startswith(
+        "SOCKGATE['REDIS_URL'] must be a URL of Redis; it names no service"
+    )
+    assert "s3cret" not in problem.message
+
+
+def test_bad_variable_is_a_problem_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOCKGATE_REDIS_URL", "redis+sentinel://:s3cret@host")
+    (problem,) = conf.problems({})
+    assert problem.message.startswith("The variable SOCKGATE_REDIS_URL must be a URL of Redis")
+    assert "s3cret" not in problem.message

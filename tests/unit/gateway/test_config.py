@@ -66,6 +66,8 @@ def test_no_is_said_in_many_ways(text):
         ("REDIS_URL", "http://127.0.0.1"),
         ("REDIS_URL", "redis://127.0.0.1:none"),
         ("REDIS_URL", "redis://[::1"),
+        ("REDIS_URL", "redis+sentinel://127.0.0.1:26379"),
+        ("REDIS_URL", "redis+cluster://127.0.0.1/7"),
         ("PORT", "none"),
         ("PORT", "65536"),
         ("PORT", "-1"),

@@ -1,0 +1,75 @@
+"""URLs of Redis: what each form says, and why a wrong one is wrong."""
+
+import pytest
+
+from gateway.wire.addresses import Kind, read_address
+from gateway.wire.errors import AddressError
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://",
+        "redis://host",
+        "redis://:secret@host:6380/2",
+        "rediss://user:secret@host?ssl_ca_certs=/ca.pem",
+        "redis://[::1]:6379/0",
+        "unix:///run/redis.sock?db=2",
+    ],
+)
+def test_one_server_is_left_to_redis_py(url):
+    address = read_address(url)
+    assert (address.kind, address.server_url) == (Kind.SERVER, url)
+
+
+def test_sentinels_are_named_with_their_service():
+    address = read_address("redis+sentinel://user:s%40cret@a:1,b,[::1]:3/shop/2?socket_timeout=1")
+    assert address.kind is Kind.SENTINEL
+    assert address.nodes == (("a", 1), ("b", 26379), ("::1", 3))
+    assert address.service == "shop"
+    assert address.server_url == "redis://user:s%40cret@a:1/2?socket_timeout=1"
+    assert address.sentinel_options == ()
+
+
+def test_sentinels_have_credentials_of_their_own():
+    address = read_address(
+        "rediss+sentinel://a/shop?sentinel_username=u&sentinel_password=p%26q&ssl_cert_reqs=none"
+    )
+    assert dict(address.sentinel_options) == {"username": "u", "password": "p&q"}
+    assert address.server_url == "rediss://a:26379/?ssl_cert_reqs=none"
+
+
+def test_cluster_is_named_by_some_of_its_nodes():
+    address = read_address("redis+cluster://:secret@a:1,b/0")
+    assert address.kind is Kind.CLUSTER
+    assert address.nodes == (("a", 1), ("b", 6379))
+    assert address.server_url == "redis://:secret@a:1/?"
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("", "must begin with"),
+        ("http://secret@host", "must begin with"),
+        ("redis+cloud://secret@host", "must begin with"),
+        ("unix+sentinel://secret@host/shop", "must begin with"),
+        ("redis://[::1", "not a URL"),
+        ("redis://:secret@host:none", "port"),
+        ("redis://:secret@host:70000", "port"),
+        ("redis://:secret@a:1,b:2/0", "redis+sentinel://"),
+        ("redis://:secret@host/shop", "database"),
+        ("unix://", "socket"),
+        ("redis+sentinel://:secret@a:1,b:2", "service"),
+        ("redis+sentinel://:secret@a:1,b:2/", "service"),
+        ("redis+sentinel://:secret@/shop", "host"),
+        ("redis+sentinel://:secret@a,,b/shop", "host"),
+        ("redis+sentinel://:secret@a:none/shop", "port"),
+        ("redis+sentinel://:secret@a/shop/two", "database"),
+        ("redis+cluster://:secret@a/1", "database"),
+        ("redis+cluster://", "host"),
+    ],
+)
+def test_wrong_url_is_explained_and_never_quoted(url, why):
+    with pytest.raises(AddressError, match=why.replace("+", r"\+")) as caught:
+        read_address(url)
+    assert "secret" not in str(caught.value)
