@@ -21,7 +21,7 @@ class Batch(msgspec.Struct, eq=False, gc=False):
 
     Args:
         frames: at least one.
-        conflation_key: for a browser that does not read, the last of these frames may take the
+        conflation_key: for a browser that does not read, a batch of one frame may take the
             place of what waits under the same key; None: every frame counts.
     """
 

@@ -241,9 +241,12 @@ class Hub:
     def _fan_out(self, route: Route, frames: list[bytes]) -> None:
         if not frames:
             return
-        batch = Batch(tuple(frames), route.conflation_key)
-        for connection in route.connections:
-            connection.outlet.send(batch)
+        key = route.conflation_key
+        # One by one where the newest may replace the others: a socket may take only some.
+        batches = [Batch(tuple(frames))] if key is None else [Batch((f,), key) for f in frames]
+        for batch in batches:
+            for connection in route.connections:
+                connection.outlet.send(batch)
         self.deliveries += len(route.connections) * len(frames)
 
     def _fan_out_collected(self, runs: list[Run]) -> None:

@@ -35,10 +35,6 @@ class Peer(Protocol):
 class Link(Protocol):
     """What a transport needs of a link."""
 
-    @property
-    def is_behind(self) -> bool:
-        """Tell whether something waits for the other side to read."""
-
     def write(self, data: bytes, conflation_key: bytes | None = None) -> None:
         """Send, or keep until it can be sent; failures reach the peer in a later turn.
 
@@ -75,11 +71,6 @@ class SocketLink:
         self._outbox: Outbox | None = None
         self._is_ending = False
         poll.add(sock.fileno(), self._readable)
-
-    @property
-    def is_behind(self) -> bool:
-        """Tell whether the kernel has not taken all."""
-        return self._outbox is not None
 
     def write(self, data: bytes, conflation_key: bytes | None = None) -> None:
         """Send, or keep what the kernel does not take."""
@@ -188,11 +179,6 @@ class StreamLink:
         self._replaceable = Outbox(limit_bytes)
         stream.max_write_buffer_size = limit_bytes
         self._reading = loop.create_task(self._read())
-
-    @property
-    def is_behind(self) -> bool:
-        """Tell whether the stream has not sent all."""
-        return self._stream.writing()
 
     def write(self, data: bytes, conflation_key: bytes | None = None) -> None:
         """Send, or keep: in the stream's buffer, or here."""

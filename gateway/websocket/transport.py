@@ -192,10 +192,7 @@ class WebSocket:
         """Give frames to the browser."""
         if self._is_closing:
             return
-        if batch.conflation_key is None:
-            self._link.write(batch.encoded(self._encode))
-        else:
-            self._send_latest(batch, batch.conflation_key)
+        self._link.write(batch.encoded(self._encode), batch.conflation_key)
 
     def close(self, code: CloseCode) -> None:
         """Say why, then end."""
@@ -230,11 +227,6 @@ class WebSocket:
             self._is_quiet = True
             self._link.write(self._dialect.heartbeat + _PING)
             self._shared.wheel.schedule(self, self._shared.heartbeat_s)
-
-    def _send_latest(self, batch: Batch, conflation_key: bytes) -> None:
-        if self._link.is_behind:
-            batch = Batch(batch.frames[-1:])
-        self._link.write(batch.encoded(self._encode), conflation_key)
 
     def _take(self, message: Message) -> None:
         if self._is_closing:

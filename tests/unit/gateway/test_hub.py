@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 from gateway.connection import Connection, Identity, State
 from gateway.hub import Hub
 from gateway.wire.names import Names
+from gateway.wire.namespaces import Policy
 
 from .fakes import new_connection
 
 NAMES = Names()
 LIMIT_BYTES = 100
+LATEST = Policy(overflow="latest", recover=False)
 
 
 class FakeSubscriptions:
@@ -70,6 +72,16 @@ def test_burst_on_one_channel_is_one_shared_batch(hub):
     (batch,) = first.transport.batches
     assert second.transport.batches == [batch]
     assert heard(first) == [("a", 1), ("a", 2), ("a", 3)]
+
+
+def test_burst_of_what_may_be_replaced_is_shared_one_by_one(subscriptions):
+    hub = Hub(NAMES, subscriptions, LIMIT_BYTES, lambda channel: LATEST)
+    first, second = listener(hub, "ticker"), listener(hub, "ticker")
+    hub.publish(received(("ticker", b"1"), ("ticker", b"2")))
+    assert heard(first) == [("ticker", 1), ("ticker", 2)]
+    assert [len(batch.frames) for batch in first.transport.batches] == [1, 1]
+    assert [batch.conflation_key for batch in first.transport.batches].count(None) == 0
+    assert first.transport.batches == second.transport.batches
 
 
 def test_burst_on_several_channels_is_one_write_in_order(hub):

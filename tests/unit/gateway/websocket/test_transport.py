@@ -64,7 +64,7 @@ class FakeLink:
         self.written = b""
         self.is_ending = self.is_closed = self.has_forgotten = False
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes, conflation_key: bytes | None = None) -> None:
         self.written += data
 
     def forget_backlog(self) -> None:
@@ -147,7 +147,7 @@ def test_batch_is_encoded_once_for_all_of_a_dialect(clock):
     batch, browsers = Batch((b"1",)), [Browser(clock, SOCKJS) for _ in range(2)]
     encodings = set()
     for browser in browsers:
-        browser.link.write = lambda data: encodings.add(id(data))
+        browser.link.write = lambda data, key: encodings.add(id(data))
         browser.websocket.send(batch)
     assert len(encodings) == 1
 
