@@ -19,6 +19,8 @@ from redis.sentinel import Sentinel
 
 from gateway.wire.addresses import Kind, RedisAddress, read_address
 
+from .masters import AsyncMasterPool, MasterPool
+
 RETRIES = 2
 CONNECT_TIMEOUT_S = 2.0
 REPLY_TIMEOUT_S = 5.0
@@ -35,7 +37,7 @@ def open_client(url: str, retries: int) -> Redis:
     """
     address, retry = read_address(url), Retry(_backoff(), retries)
     if address.kind is Kind.SENTINEL:
-        return cast("Redis", _master_of(Sentinel, address, retry))
+        return cast("Redis", _master_of(Sentinel, MasterPool, address, retry))
     if address.kind is Kind.CLUSTER:
         nodes = [ClusterNode(*node) for node in address.nodes]  # type: ignore[no-untyped-call]
         return cast("Redis", _cluster_of(RedisCluster, nodes, address, retry))
@@ -46,7 +48,7 @@ def open_async_client(url: str, retries: int) -> AsyncRedis:
     """Open the asyncio twin."""
     address, retry = read_address(url), AsyncRetry(_backoff(), retries)
     if address.kind is Kind.SENTINEL:
-        return cast("AsyncRedis", _master_of(AsyncSentinel, address, retry))
+        return cast("AsyncRedis", _master_of(AsyncSentinel, AsyncMasterPool, address, retry))
     if address.kind is Kind.CLUSTER:
         nodes = [AsyncClusterNode(*node) for node in address.nodes]
         return cast("AsyncRedis", _cluster_of(AsyncRedisCluster, nodes, address, retry))
@@ -72,9 +74,10 @@ def _sentinel_of(client: Any) -> Any:
     return getattr(pool, "sentinel_manager", None)
 
 
-def _master_of(kind: Any, address: RedisAddress, retry: Any) -> Any:
+def _master_of(kind: Any, pool: Any, address: RedisAddress, retry: Any) -> Any:
     sentinel = kind(address.nodes, sentinel_kwargs=_sentinel_options(address))
-    return sentinel.master_for(address.service, retry=retry, **_server_options(address))
+    options = {"connection_pool_class": pool, "retry": retry, **_server_options(address)}
+    return sentinel.master_for(address.service, **options)
 
 
 def _cluster_of(kind: Any, nodes: list[Any], address: RedisAddress, retry: Any) -> Any:

@@ -68,11 +68,15 @@ class Watched:
 
     def stop(self) -> None:
         """Stop everything."""
+        self.kill_sentinels()
+        for server in self.servers:
+            server.terminate()
+
+    def kill_sentinels(self) -> None:
+        """Leave the servers to themselves."""
         for process in self._sentinels:
             process.kill()
             process.wait()
-        for server in self.servers:
-            server.terminate()
 
     def master_port(self) -> int:
         """Ask the Sentinels for the master's port; 0 while there is none."""
