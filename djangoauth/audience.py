@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from secrets import token_urlsafe
 from time import monotonic
 
+from gateway.wire.addresses import Kind
 from gateway.wire.control import CountConnections
 from gateway.wire.names import check_channel
 
@@ -28,7 +29,7 @@ def count_connections(channel: str, deadline_s: float = DEADLINE_S) -> int:
     """
     request_id = token_urlsafe(12)
     asked = tell_gateways(CountConnections(check_channel(channel), request_id))
-    if redis_clients.is_sharded():
+    if redis_clients.kind() is Kind.CLUSTER:
         # A node of a cluster counts its own subscribers alone.
         asked = redis_clients.records().scard(conf.current().names.workers)
     return sum(_answers(conf.current().names.reply(request_id), asked, monotonic() + deadline_s))

@@ -16,6 +16,8 @@ from django.urls import NoReverseMatch, reverse
 from redis import RedisError
 from redis.exceptions import ResponseError
 
+from gateway.wire.addresses import Kind
+
 from . import redis_clients
 from .checks import TAG, readable_settings
 
@@ -211,11 +213,13 @@ def _is_trusted(origin: str) -> bool:
 
 @register(TAG, deploy=True)
 def check_redis(**_: Any) -> Iterable[CheckMessage]:
-    """E103 no Redis, W105 and W106 a Redis that loses logins or messages, I101 a silent one."""
+    """E103 no Redis, W105, W106, W110 one that loses logins or messages, I101 a silent one."""
     if readable_settings() is None:
         return
     try:
-        found = redis_clients.records().config_get("maxmemory-policy", "client-output-buffer-limit")
+        found = redis_clients.records().config_get(
+            "maxmemory-policy", "client-output-buffer-limit", "min-replicas-to-write"
+        )
     except ResponseError:
         yield Info(
             "Redis does not show its configuration.",
@@ -231,6 +235,7 @@ def check_redis(**_: Any) -> Iterable[CheckMessage]:
     else:
         yield from _check_eviction(found.get("maxmemory-policy") or "noeviction")
         yield from _check_output_buffer(found.get("client-output-buffer-limit"))
+        yield from _check_replicas(found.get("min-replicas-to-write"))
 
 
 def _check_eviction(policy: str) -> Iterable[CheckMessage]:
@@ -239,6 +244,15 @@ def _check_eviction(policy: str) -> Iterable[CheckMessage]:
             f"Redis may drop sessions when its memory is full: maxmemory-policy is {policy}.",
             hint="Set maxmemory-policy noeviction.",
             id="sockgate.W105",
+        )
+
+
+def _check_replicas(least: str | None) -> Iterable[CheckMessage]:
+    if redis_clients.kind() is Kind.SENTINEL and least == "0":
+        yield Warning(
+            "A master that the Sentinels have replaced goes on taking what is then lost.",
+            hint="Set min-replicas-to-write 1 on every server, with two replicas or more.",
+            id="sockgate.W110",
         )
 
 

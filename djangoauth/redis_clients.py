@@ -46,9 +46,9 @@ async def async_publisher() -> AsyncRedis:
     return await _async_client(0)
 
 
-def is_sharded() -> bool:
-    """Tell whether Redis is a cluster."""
-    return read_address(conf.current().redis_url).kind is Kind.CLUSTER
+def kind() -> Kind:
+    """Tell whether Redis is one server, watched by Sentinels, or a cluster."""
+    return read_address(conf.current().redis_url).kind
 
 
 @cache

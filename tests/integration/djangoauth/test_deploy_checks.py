@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from redis import Redis
 
+from djangoauth import redis_clients
 from djangoauth.deploy_checks import check_redis
+from gateway.wire.addresses import Kind
 
 pytestmark = pytest.mark.integration
 
@@ -14,7 +16,7 @@ pytestmark = pytest.mark.integration
 @pytest.fixture(autouse=True)
 def _project(sockgate: Any, redis: Redis) -> Iterator[None]:
     """Redis has its configuration back after the test."""
-    names = ("maxmemory-policy", "client-output-buffer-limit")
+    names = ("maxmemory-policy", "client-output-buffer-limit", "min-replicas-to-write")
     before = redis.config_get(*names)
     yield
     for name in names:
@@ -44,6 +46,15 @@ def test_check_redis_reports_small_buffers(redis: Redis, limits: str) -> None:
 def test_check_redis_takes_buffers_without_limit(redis: Redis) -> None:
     redis.config_set("client-output-buffer-limit", "pubsub 0 0 0")
     assert ids() == []
+
+
+@pytest.mark.parametrize(("least", "found"), [(0, ["sockgate.W110"]), (1, [])])
+def test_check_redis_reports_a_master_that_needs_no_replica(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch, least: int, found: list[str]
+) -> None:
+    redis.config_set("min-replicas-to-write", least)
+    monkeypatch.setattr(redis_clients, "kind", lambda: Kind.SENTINEL)
+    assert ids() == found
 
 
 def test_check_redis_mentions_one_that_is_silent(redis: Redis, settings: Any) -> None:
