@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 
 from playwright.async_api import BrowserContext
 from redis import Redis
+from redis.client import Pipeline
 from redis.exceptions import RedisError
 
 from .gatewayprocess import NAMES, Django, Gateway
@@ -46,6 +47,8 @@ class Size:
     """How many are pages in Chromium."""
     workers: tuple[int, ...] = (1, 1)
     """Of each gateway."""
+    at_once: int = 1
+    """How many publications travel together."""
 
 
 SMALL = Size(users=4, public=3, heard=3, ways=LINES, pages=3)
@@ -53,11 +56,12 @@ FEW = Size(users=2, public=3, heard=3, ways=LINES[:4])
 LARGE = Size(
     users=30,
     public=169,
-    heard=8,
+    heard=6,
     ways=(*LINES, RawWebSocketLine, RawWebSocketLine, *LINES[2:3]),
     nodes=12,
     pages=12,
     workers=(2, 1),
+    at_once=20,
 )
 
 
@@ -99,22 +103,18 @@ class World:
     def log_in(self) -> list[str]:
         return [self.django.log_in(f"sid{uid}", str(uid), 3000) for uid in range(self.size.users)]
 
-    def publish(self, channel: str) -> None:
-        """Publish the next number, again and again until that has worked once."""
+    def publish(self, *channels: str) -> None:
+        """Publish the next number of each, again and again until that has worked once."""
         deadline = monotonic() + PUBLISHED_WITHIN_S
-        with self._publishing:
-            while True:
-                try:
-                    self._publish(self.redis, channel)
-                except RedisError:
-                    assert monotonic() < deadline, "nothing can be published"
-                    sleep(0.05)
-                else:
-                    return
+        with self._publishing, self.redis.pipeline(transaction=False) as pipeline:
+            while not self._is_published(pipeline, channels):
+                assert monotonic() < deadline, "nothing can be published"
+                sleep(0.05)
 
     def publish_some(self, count: int) -> None:
-        for _ in range(count):
-            self.publish(self.random.choice(self.channels))
+        at_once = self.size.at_once
+        for _ in range(0, count, at_once):
+            self.publish(*self.random.choices(self.channels, k=at_once))
 
     def publish_everywhere(self) -> None:
         for channel in self.channels:
@@ -123,9 +123,9 @@ class World:
     def publish_at_once(self, channels: list[str], redis: Redis, padding: str = "") -> None:
         """Publish in one transaction."""
         with self._publishing, redis.pipeline(transaction=True) as pipeline:
-            for channel in channels:
-                self._publish(pipeline, channel, padding)
+            published = self._add(pipeline, channels, padding)
             pipeline.execute()
+            self.published |= published
 
     @contextmanager
     def nobody_publishing(self) -> Iterator[None]:
@@ -187,7 +187,21 @@ class World:
             return Page(chromium, gateway, token, public, TRANSPORTS[number % len(TRANSPORTS)])
         return Returning(gateway, token, public, self.size.ways[number % len(self.size.ways)])
 
-    def _publish(self, redis: Redis, channel: str, padding: str = "") -> None:
-        number = self.published[channel] + 1
-        append_to_sequence(redis, channel, json.dumps(number) + padding, once=str(number))
-        self.published[channel] = number
+    def _is_published(self, pipeline: Pipeline, channels: Iterable[str]) -> bool:
+        published = self._add(pipeline, channels)
+        try:
+            pipeline.execute()
+        except RedisError:
+            return False
+        self.published |= published
+        return True
+
+    def _add(
+        self, pipeline: Pipeline, channels: Iterable[str], padding: str = ""
+    ) -> dict[str, int]:
+        """Let a pipeline publish, each number under its own name; give the last of each channel."""
+        published: dict[str, int] = {}
+        for channel in channels:
+            number = published[channel] = published.get(channel, self.published[channel]) + 1
+            append_to_sequence(pipeline, channel, json.dumps(number) + padding, once=str(number))
+        return published
