@@ -1,8 +1,7 @@
 """Who waits to hear a channel, and what he is told when he does. Pure."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from .connection import Connection, Identity, State
 from .errors import BrokerUnavailable
@@ -15,8 +14,7 @@ MAX_OFFSET = 2**53
 _NOWHERE: Position = ("", 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """Where a channel goes on from for a newcomer.
 
     Args:

@@ -1,14 +1,13 @@
 """What a history tells: where a channel stands, and who can be given what he missed. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .wire.errors import PayloadError
 from .wire.messages import Position, Publication, read_publication, write_publication
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """What to read of one channel.
 
     Args:
@@ -22,8 +21,7 @@ class Question:
     after: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """What Redis held of one channel at one moment.
 
     Args:

@@ -46,19 +46,21 @@ class RedisHistory:
         Raises:
             BrokerUnavailable: Redis cannot be asked now.
         """
+        epoch = token_hex(6)  # for those channels that have none
         asked = [
-            (self._keys(question.channel), self._arguments(question)) for question in questions
+            (self._keys(question.channel), self._arguments(question, epoch))
+            for question in questions
         ]
         return [_reading(reply) for reply in await self._histories.ask(asked)]
 
     def _keys(self, channel: str) -> tuple[str, str]:
         return self._names.history(channel), self._names.offset(channel)
 
-    def _arguments(self, question: Question) -> tuple[str | int, ...]:
+    def _arguments(self, question: Question, epoch: str) -> tuple[str | int, ...]:
         seen = question.seen or ("", 0)
         is_wanted = question.after is not None
         wanted = (question.after or 0, self._max_publications if is_wanted else 0)
-        return *seen, *wanted, self._max_bytes, token_hex(6), _POSITION_TTL_MS
+        return *seen, *wanted, self._max_bytes, epoch, _POSITION_TTL_MS
 
 
 def _reading(reply: Any) -> Reading:

@@ -15,6 +15,9 @@ from ..errors import BrokerUnavailable
 from ..timerwheel import TimerWheel
 from ..wire.names import Names
 
+Waiting = tuple[set[bytes], asyncio.Future[None]]
+"""What somebody still waits for, and where he is told when it is confirmed."""
+
 
 class Ledger:
     """The subscriptions of one worker, by Redis channel.
@@ -38,7 +41,7 @@ class Ledger:
         self._to_unsubscribe: set[bytes] = set()
         self._unanswered: Counter[bytes] = Counter()
         self._idle_since: dict[bytes, float] = {}
-        self._waiting: dict[bytes, asyncio.Future[None]] = {}
+        self._waiting: dict[bytes, list[Waiting]] = {}
         self.changed = asyncio.Event()
 
     def __len__(self) -> int:
@@ -112,24 +115,23 @@ class Ledger:
         Raises:
             BrokerUnavailable: the link breaks.
         """
-        for future in [self._waiter(key) for key in keys if key in self._wanted]:
-            await asyncio.shield(future)
-
-    def _waiter(self, key: bytes) -> "asyncio.Future[None]":
-        future = self._waiting.get(key)
-        if future is None:
-            future = self._waiting[key] = asyncio.get_running_loop().create_future()
-        return future
+        missing = {key for key in keys if key in self._wanted}
+        if not missing:
+            return
+        waiting = missing, asyncio.get_running_loop().create_future()
+        for key in missing:
+            self._waiting.setdefault(key, []).append(waiting)
+        await waiting[1]
 
     def _end_waiting(self, key: bytes, failure: BrokerUnavailable | None = None) -> None:
-        waiting = self._waiting.pop(key, None)
-        if waiting is None:
-            return
-        if failure is None:
-            waiting.set_result(None)
-        else:
-            waiting.set_exception(failure)
-            waiting.exception()  # whoever waited may have gone
+        for missing, all_confirmed in self._waiting.pop(key, ()):
+            missing.discard(key)
+            if all_confirmed.done():  # whoever waited has gone
+                continue
+            if failure is not None:
+                all_confirmed.set_exception(failure)
+            elif not missing:
+                all_confirmed.set_result(None)
 
     def _release(self, key: bytes) -> None:
         del self._idle_since[key]

