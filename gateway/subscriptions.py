@@ -8,6 +8,7 @@ that the user had when it was issued: where he has others now, Django is asked a
 part of the user record, which is read whenever his sessions are.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -86,7 +87,7 @@ class Subscriptions:
         self._grant_max_age_s = grant_max_age_s
         self._max_channels = max_channels
         self._max_name_length = max_name_length
-        self._pending: set[tuple[Connection, str]] = set()
+        self._pending: defaultdict[Connection, set[str]] = defaultdict(set)
         self._granted: dict[tuple[Connection, str], Grant] = {}
 
     async def subscribe(self, connection: Connection, frame: messages.Subscribe) -> None:
@@ -101,14 +102,13 @@ class Subscriptions:
             self._confirm(connection, frame)
             return
         self._check(connection, channel)
-        entry = (connection, channel)
-        self._pending.add(entry)
+        self._pending[connection].add(channel)
         try:
             await self._authorize(connection, frame)
-            if entry not in self._pending:
+            if channel not in self._pending[connection]:
                 raise Denied("not_allowed", "the right was taken away")
         finally:
-            self._pending.discard(entry)
+            self._drop_request(connection, channel)
         if connection.state is State.OPEN:
             self._endpoint.announce(connection, channel, frame)
 
@@ -120,21 +120,21 @@ class Subscriptions:
         """
         if is_automatic(frame.channel):
             raise Denied("not_allowed", "this channel cannot be left")
-        self._pending.discard((connection, frame.channel))
+        self._drop_request(connection, frame.channel)
         self._endpoint.hub.leave(connection, frame.channel)
         connection.send(messages.unsubscribed(frame.channel, frame.id))
 
     def channel_revoked(self, uid: str, channel: str) -> None:
         """Let no request for a channel that is being looked at succeed."""
         for connection in self._endpoint.registry.by_uid[uid]:
-            self._pending.discard((connection, channel))
+            self._drop_request(connection, channel)
 
     def rights_changed(self, connection: Connection, rights: str) -> None:
         """Take every channel that was granted under other rights; Django may give it again.
 
         What is being looked at is refused: Redis may have been read just before the change.
         """
-        self._pending = {entry for entry in self._pending if entry[0] is not connection}
+        self._pending.pop(connection, None)
         for channel in connection.channels:
             grant = self._granted.get((connection, channel))
             if grant is not None and grant.rights != rights:
@@ -156,13 +156,19 @@ class Subscriptions:
             if self._granted[entry].signed_at <= standing.revoked_at:
                 self._take(*entry)
 
+    def _drop_request(self, connection: Connection, channel: str) -> None:
+        requests = self._pending[connection]
+        requests.discard(channel)
+        if not requests:
+            del self._pending[connection]
+
     def _check(self, connection: Connection, channel: str) -> None:
         if len(channel) > self._max_name_length or not _is_channel(channel):
             raise Denied("bad_channel", "not a channel name")
         if is_automatic(channel):
             raise Denied("not_allowed", "this channel is not given on request")
-        waiting = sum(1 for other, _ in self._pending if other is connection)
-        if len(connection.channels) + waiting >= self._max_channels:
+        waiting = self._pending.get(connection, ())
+        if len(connection.channels) + len(waiting) >= self._max_channels:
             raise Denied("too_many_channels", f"at most {self._max_channels} channels")
 
     async def _authorize(self, connection: Connection, frame: messages.Subscribe) -> None:

@@ -123,6 +123,21 @@ async def test_requests_that_wait_count_against_the_limit():
     assert len(connection.channels) == 3
 
 
+async def test_requests_leave_nothing_behind():
+    house = House()
+    connection = house.visitor()
+    house.marks.may_answer.clear()
+    asking = [asyncio.ensure_future(house.ask(connection, f"room:{n}")) for n in range(3)]
+    await turn_loop()
+    house.subscriptions.channel_revoked("7", "room:0")
+    house.subscriptions.rights_changed(connection, "other rights")
+    house.subscriptions.unsubscribe(connection, messages.Unsubscribe("room:5"))
+    house.marks.may_answer.set()
+    outcomes = await asyncio.gather(*asking, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [Denied] * 3
+    assert house.subscriptions._pending == {}
+
+
 @pytest.mark.parametrize(("mark", "is_allowed"), [(NOW - 1, True), (NOW, False), (NOW + 1, False)])
 async def test_grant_is_worth_nothing_up_to_the_second_of_the_mark(mark, is_allowed):
     house = House()
