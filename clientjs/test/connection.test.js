@@ -147,6 +147,21 @@ for (const code of [4400, 4401, 4402, 4499]) {
   });
 }
 
+for (const [status, state] of [[200, "connecting"], [401, "closed"]]) {
+  test(`sent away while Django cannot say yet, it asks until Django says ${status}`, () => {
+    for (const _ of [1, 2]) page.endpoint.willRefuse(503);
+    page.socket.accept();
+    page.socket.end(4402, "session is not valid");
+    page.clock.advance(500);
+    assert.equal(names().at(-1), "waiting");
+    page.clock.advance(7000);
+    if (status === 200) page.endpoint.willIssue("T2");
+    else page.endpoint.willRefuse(status);
+    page.clock.advance(7000);
+    assert.deepEqual([names().at(-1), page.endpoint.asked.length], [state, 3]);
+  });
+}
+
 test("a fresh token that is refused too closes for good", () => {
   page.endpoint.willIssue("T2");
   page.socket.end(4400, "token refused");
@@ -351,6 +366,15 @@ test("on the way back it says up to where it has heard", () => {
   page.clock.advance(500);
   page.socket.accept();
   assert.deepEqual(page.socket.sent[0].recover, { "user:7": ["k3", 43] });
+});
+
+test("the first publication of another epoch is told, and gone on with, without a gap", () => {
+  page.welcome({ channels: { "user:7": { epoch: "k3", offset: 42 } } });
+  for (const at of [{ epoch: "k4", offset: 1 }, { offset: 2 }]) {
+    page.socket.deliver({ channel: "user:7", data: 1, ...at });
+  }
+  assert.deepEqual(heard.publications.map(({ offset }) => offset), [1, 2]);
+  assert.deepEqual(heard.frames, []);
 });
 
 test("a hole between two publications is told as a gap, before the second", () => {
