@@ -1,6 +1,7 @@
 """Requests that never end."""
 
 import asyncio
+import ssl
 from contextlib import suppress
 
 import pytest
@@ -8,7 +9,6 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from gateway import listeners
-from gateway.listeners import Listeners
 from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.integration
@@ -27,21 +27,26 @@ async def drip(port: int, begun: bytes) -> None:
     writer.close()
 
 
+BODY = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n"
+CLIENT_HELLO = b"\x16\x03\x01\x40\x00\x01\x00\x3f\xfc\x03\x03"
+"""The beginning of one that is to have 16 KiB."""
+
+
 @pytest.mark.parametrize(
-    "begun",
+    ("begun", "tls"),
     [
-        b"",
-        b"GET / HTTP/1.1\r\nX: ",
-        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n",
+        pytest.param(b"", None, id="request line"),
+        pytest.param(b"GET / HTTP/1.1\r\nX: ", None, id="headers"),
+        pytest.param(BODY, None, id="body"),
+        pytest.param(CLIENT_HELLO, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), id="TLS"),
     ],
-    ids=["request line", "headers", "body"],
 )
-async def test_request_that_comes_in_drops_is_given_up(monkeypatch, begun):
+async def test_request_that_comes_in_drops_is_given_up(monkeypatch, begun, tls):
     """However steadily: what is limited is the whole request, not the silence between bytes."""
     monkeypatch.setattr(listeners, "IDLE_HTTP_S", 0.2)
-    serving = Listeners()
     (bound,) = bind_sockets(0, "127.0.0.1")
-    serving.serve_operations(Application(), [bound])
+    server = listeners._serve(Application(), [bound], ssl_options=tls)
     async with asyncio.timeout(PATIENCE_S):
         await drip(bound.getsockname()[1], begun)
-    await serving.close()
+    server.stop()
+    await server.close_all_connections()
