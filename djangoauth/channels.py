@@ -32,7 +32,7 @@ def issue_grant(request: HttpRequest, channel: str) -> IssuedGrant:
 
     Raises:
         gateway.wire.errors.ChannelNameError: it is no channel name.
-        LoginRequired: as for ``tokens.issue_token``.
+        LoginRequired, SessionSettling: as for ``tokens.issue_token``.
         SubscriptionRefused: ``SOCKGATE["AUTHORIZE"]`` says no, or the server alone gives it.
         ImproperlyConfigured: there is no signing key, or the session engine is not ours.
         redis.RedisError: Redis cannot be asked.

@@ -29,6 +29,10 @@ class PublicationTooLarge(PublicationError):
     """A publication is over the size limit."""
 
 
+class SessionSettling(SockgateError):
+    """The session is about to go on under another key or another password: ask in a moment."""
+
+
 class GrantError(SockgateError):
     """A channel cannot be granted to who asks."""
 

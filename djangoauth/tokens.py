@@ -12,8 +12,10 @@ from gateway.wire.names import sid_of
 from gateway.wire.tokens import Token, TokenSigner
 
 from . import conf, namespaces
+from .errors import SessionSettling
 from .sessions.base import RecordedSession
 from .sessions.records import record_of
+from .sessions.settling import is_settling
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ def issue_token(request: HttpRequest) -> IssuedToken | None:
 
     Raises:
         ImproperlyConfigured: there is no signing key, or the session engine is not ours.
+        SessionSettling: as for ``session_of``.
         redis.RedisError: Redis cannot be asked.
     """
     session = session_of(request)
@@ -48,7 +51,12 @@ def session_of(request: HttpRequest) -> RecordedSession | None:
 
     Returns:
         None for an anonymous visitor, unless ``SOCKGATE["ANONYMOUS"]``.
+
+    Raises:
+        SessionSettling: it may go on under another password or key; nobody knows yet.
     """
+    if is_settling(request):
+        raise SessionSettling
     if not conf.current().anonymous and not request.user.is_authenticated:
         return None
     session = _recorded(request.session)

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from secrets import token_urlsafe
+from time import time
 from typing import Any
 
 from django.conf import settings
@@ -159,7 +160,7 @@ def _write(client: Any, user: Any, *ttl_s: int) -> None:
     names, uid = conf.current().names, uid_of(user)
     record, digest = _truth(user)
     fields = record.to_hash()
-    written = (fields["auth"], fields["channels"], digest, _new_name())
+    written = (fields["auth"], fields["channels"], digest, _new_name(), int(time()))
     told = (names.control, write_control(UserChanged(uid)))
     client.execute_command("EVAL", WRITE_USER, 1, names.user(uid), *written, *told, *ttl_s)
 

@@ -17,7 +17,7 @@ from gateway.wire.errors import ChannelNameError
 
 from . import conf
 from .channels import issue_grant
-from .errors import LoginRequired, SubscriptionRefused
+from .errors import LoginRequired, SessionSettling, SubscriptionRefused
 from .tokens import issue_token
 
 log = logging.getLogger("djangoauth")
@@ -32,17 +32,19 @@ def _refuse(error: str, status: int) -> JsonResponse:
 
 
 def _for_scripts(view: _View) -> _View:
-    """Answer a page's script: 401 rather than a redirect, never from a cache, 503 without Redis."""
+    """Answer a page's script: 401 rather than a redirect, never from a cache, 503 for not now."""
 
     @wraps(view)
     def answer(request: HttpRequest) -> JsonResponse:
         try:
             return view(request)
+        except SessionSettling:
+            pass
         except RedisError:
             log.exception("No %s could be issued: Redis does not answer", view.__name__)
-            answer = _refuse("unavailable", 503)
-            answer["Retry-After"] = str(RETRY_AFTER_S)
-            return answer
+        answer = _refuse("unavailable", 503)
+        answer["Retry-After"] = str(RETRY_AFTER_S)
+        return answer
 
     return never_cache(vary_on_cookie(login_not_required(require_POST(csrf_protect(answer)))))
 

@@ -103,16 +103,10 @@ class Authenticator:
     async def identify_many(self, claims: Sequence[Claim]) -> list[Identity | None]:
         """Read the same for several at once; raises as ``identify`` does."""
         logins = await self._reader.read_many(claims)
-        verdicts = map(self._judge, claims, logins)
-        return [verdict if isinstance(verdict, Identity) else None for verdict in verdicts]
+        return list(map(self._judge, claims, logins))
 
-    async def identify_again(self, claims: Sequence[Claim]) -> list[Identity | CloseCode]:
+    async def identify_again(self, claims: Sequence[Claim]) -> list[Identity | None]:
         """Read the same for sessions that were valid; one may have changed its user, or its key.
-
-        Returns:
-            In place of an identity, with what code its connections must be closed:
-            ``SESSION_ENDED`` where the records say so, ``SESSION_UNKNOWN`` where one of them is
-            missing, for Redis may have lost what Django still knows.
 
         Raises:
             BrokerUnavailable: Redis cannot be asked now.
@@ -123,20 +117,18 @@ class Authenticator:
             if onward == followed:
                 break
             followed, logins = onward, await self._reader.read_many(onward)
-        return [self._judge(claim, login) for claim, login in zip(followed, logins, strict=True)]
+        return list(map(self._judge, followed, logins))
 
-    def _judge(self, claim: Claim, login: Login) -> Identity | CloseCode:
-        sid, uid = claim
-        session = login.session
-        if session is None or (session.user and login.user is None):
-            return CloseCode.SESSION_UNKNOWN
-        if (session.user or None) != uid or not is_valid_login(session, login.user):
-            return CloseCode.SESSION_ENDED
+    def _judge(self, claim: Claim, login: Login) -> Identity | None:
+        (sid, uid), session = claim, login.session
+        is_his = session is not None and (session.user or None) == uid
+        if session is None or not is_his or not is_valid_login(session, login.user):
+            return None
         expires_at = None if login.ttl_s is None else self._clock() + login.ttl_s
         try:
             return Identity(sid, uid, channels_of(session, login.user), expires_at, login.rights)
         except ChannelNameError:  # Written by hand: no user of Django's has so long a name.
-            return CloseCode.SESSION_UNKNOWN
+            return None
 
 
 def _follow(asked: Claim, claim: Claim, login: Login) -> Claim:

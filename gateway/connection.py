@@ -132,7 +132,6 @@ class Connection:
         "_backlog",
         "address",
         "channels",
-        "has_moved",
         "id",
         "identity",
         "is_doubted",
@@ -159,7 +158,6 @@ class Connection:
         self.uid: str | None = None
         self.identity: Identity | None = None
         self.is_doubted = False
-        self.has_moved = False
         self.spent_until = 0.0
         self.channels: tuple[str, ...] = ()
         self._backlog = Backlog(held_limit_bytes)

@@ -7,8 +7,9 @@ an expiry that has come and the periodic audit differ only in when they ask.
 A session that looks ended is given a moment and read once more: changing a password saves the
 user first and the session that changed it a little later, and a session that moves to another
 key is told of by a message that may still be on its way; should that be lost, what is left under
-the old key says where it went. A record that is missing though nobody has told of an end sends
-the browser back to Django for another token: Redis may have lost what Django still knows.
+the old key says where it went. What then still looks ended, though nobody has told of an end,
+sends the browser back to Django for another token: a slow site may say later under which hash the
+session goes on, and Redis may have lost what Django still knows.
 """
 
 import asyncio
@@ -81,7 +82,6 @@ class SessionWatch:
         connections = self._endpoint.registry.by_sid[old]
         for connection in connections:
             self._endpoint.registry.refile(connection, new, connection.uid)
-            connection.has_moved = True
         self.recheck(connections)
 
     def user_changed(self, uid: str) -> None:
@@ -134,37 +134,34 @@ class SessionWatch:
 
     async def _recheck(self, connections: list[Connection]) -> None:
         for chunk in _chunks(connections):
-            doubts = await self._update(chunk)
-            self._end(connection for connection in doubts if self._has_expired(connection))
-            doubtful = [connection for connection in doubts if connection.state is State.OPEN]
+            doubtful = await self._update(chunk)
+            self._end(connection for connection in doubtful if self._has_expired(connection))
+            doubtful = [connection for connection in doubtful if connection.state is State.OPEN]
             if doubtful:
                 self._start(self._look_again(doubtful))
 
     async def _look_again(self, doubtful: list[Connection]) -> None:
         await asyncio.sleep(GRACE_S)
-        for connection, code in (await self._update(doubtful)).items():
-            # Who changes his password moves first; a slow site says only later under which hash.
-            is_unsettled = connection.has_moved
-            self._endpoint.close(connection, CloseCode.SESSION_UNKNOWN if is_unsettled else code)
+        for connection in await self._update(doubtful):
+            self._endpoint.close(connection, CloseCode.SESSION_UNKNOWN)
 
-    async def _update(self, connections: list[Connection]) -> dict[Connection, CloseCode]:
-        """Bring connections up to date; return those that are not valid, and why."""
+    async def _update(self, connections: list[Connection]) -> list[Connection]:
+        """Bring connections up to date; return those that are not valid."""
         asked = [c for c in connections if c.state is State.OPEN and c.sid is not None]
         claims = list(dict.fromkeys(map(_claim, asked)))
-        verdicts = dict(zip(claims, await self._authenticator.identify_again(claims), strict=True))
-        doubts = {}
+        found = dict(zip(claims, await self._authenticator.identify_again(claims), strict=True))
+        doubtful = []
         for connection in (c for c in asked if c.state is State.OPEN):
-            verdict = verdicts.get(_claim(connection), CloseCode.SESSION_UNKNOWN)
-            if isinstance(verdict, Identity):
-                self.apply(connection, verdict)
+            identity = found.get(_claim(connection))
+            if identity is None:
+                doubtful.append(connection)
             else:
-                doubts[connection] = verdict
-        return doubts
+                self.apply(connection, identity)
+        return doubtful
 
     def apply(self, connection: Connection, identity: Identity) -> None:
         """Bring an open connection in step with what its session is now."""
         before, connection.identity = connection.identity, identity
-        connection.has_moved = False
         is_another_user = identity.uid != connection.uid
         has_other_rights = before is None or before.rights != identity.rights
         if is_another_user or identity.sid != connection.sid:

@@ -1,10 +1,11 @@
 -- Write a user record.
 -- KEYS[1]  the user record
--- ARGV     auth, channels, permissions, name, control channel, control message, TTL in seconds
+-- ARGV     auth, channels, permissions, name, now, control channel, control message, TTL in seconds
 --          without a TTL only an existing record is written: who has none has no valid login
 -- Where the permissions are others than before, the rights get the name that was given.
+-- Where the auth is another, "changed" says when.
 -- The control message is sent when an existing record changes.
-local auth, channels, permissions, name, channel, message, ttl = unpack(ARGV)
+local auth, channels, permissions, name, now, channel, message, ttl = unpack(ARGV)
 local before = redis.call('HMGET', KEYS[1], 'auth', 'channels', 'permissions', 'rights')
 local exists = before[1] ~= false
 if not exists and not ttl then
@@ -15,6 +16,9 @@ local has_other_rights = before[3] ~= permissions or not before[4]
 redis.call('HSET', KEYS[1], 'auth', auth, 'channels', channels, 'permissions', permissions)
 if has_other_rights then
   redis.call('HSET', KEYS[1], 'rights', name)
+end
+if exists and before[1] ~= auth then
+  redis.call('HSET', KEYS[1], 'changed', now)
 end
 if ttl then
   redis.call('EXPIRE', KEYS[1], ttl, 'NX')

@@ -20,6 +20,7 @@ from django.utils.safestring import SafeString
 from redis import RedisError
 
 from .. import conf
+from ..errors import SessionSettling
 from ..tokens import IssuedToken, issue_token
 
 CONFIG_ID = "sockgate-config"
@@ -62,6 +63,8 @@ def _issue_or_log(request: HttpRequest) -> IssuedToken | None:
     # The page is worth more than its pushes: the client will ask for a token by itself.
     try:
         return issue_token(request)
+    except SessionSettling:
+        return None
     except RedisError:
         log.exception("A page goes without its first token: Redis does not answer")
         return None

@@ -52,6 +52,10 @@ class Profile:
     def open_board(self, transport: str = "") -> "Board":
         return Board(self.open(f"/?transport={transport}"))
 
+    def cookie(self, name: str) -> str:
+        """Give the value of a cookie that scripts cannot read."""
+        return next(c["value"] for c in self._context.cookies() if c["name"] == name)
+
     def close(self) -> None:
         self._context.close()
 

@@ -80,7 +80,8 @@ def test_changing_ones_own_password_keeps_this_session_and_ends_the_others(
         "new_password2": NEW_PASSWORD,
     }
     assert here.client.post("/accounts/password_change/", form).status_code == 302
-    assert {watched.wait_for_close().code for watched in others} == {4500}
+    assert {watched.wait_for_close().code for watched in others} == {4402}
+    assert elsewhere.client.post("/realtime/token/").status_code == 503  # And soon 401.
     publish(alice, "news", "for the one who changed it")
     for watched in mine:
         watched.wait_for(channel=f"user:{alice.pk}")
@@ -88,19 +89,22 @@ def test_changing_ones_own_password_keeps_this_session_and_ends_the_others(
 
 
 def test_slow_change_of_ones_own_password_sends_the_page_for_another_token(
-    visitor: Visit, tabs: Tabs
+    engine: str, alice: User, tabs: Tabs
 ) -> None:
-    """A site that sends a mail between the two saves: the page comes back by itself."""
-    watched = tabs.open(visitor.token())
-    visitor.user.set_password(NEW_PASSWORD)
-    visitor.user.save()
+    """A site that sends a mail between the two saves: the page is told to come back, and can."""
+    visitor = visit(alice)
+    opened = tabs.open_all(visitor.token())
+    alice.set_password(NEW_PASSWORD)
+    alice.save()
+    assert {watched.wait_for_close().code for watched in opened} == {4402}
+    assert visitor.client.post("/realtime/token/").status_code == 503
     session = visitor.client.session
     session.cycle_key()
-    assert watched.wait_for_close().code == 4402
-    session[HASH_SESSION_KEY] = visitor.user.get_session_auth_hash()
+    assert visitor.client.post("/realtime/token/").status_code == 503  # It shows the old key.
+    session[HASH_SESSION_KEY] = alice.get_session_auth_hash()
     session.save()
     visitor.client.cookies["sessionid"] = str(session.session_key)
-    tabs.open(visitor.token())
+    tabs.open_all(visitor.token())
 
 
 @pytest.fixture

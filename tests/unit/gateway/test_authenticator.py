@@ -115,7 +115,7 @@ async def test_session_that_moved_and_ended_is_not_known(authenticator, broker):
     broker.move_session("sid", "second")
     broker.delete_session("second")
     (verdict,) = await authenticator.identify_again([("sid", "7")])
-    assert verdict is CloseCode.SESSION_UNKNOWN
+    assert verdict is None
 
 
 async def test_what_a_move_has_left_opens_nothing(authenticator, broker):
@@ -129,14 +129,14 @@ async def test_move_leads_to_nobody_else(authenticator, broker, other):
     broker.move_session("sid", "second")
     broker.write_session("second", other)
     (verdict,) = await authenticator.identify_again([("sid", "7")])
-    assert not isinstance(verdict, Identity)
+    assert verdict is None
 
 
 async def test_move_of_a_visitor_is_not_followed_unheard(authenticator, broker):
     """He may have become a user meanwhile: Django is asked."""
     broker.move_session("visitor", "second")
     (verdict,) = await authenticator.identify_again([("visitor", None)])
-    assert verdict is CloseCode.SESSION_UNKNOWN
+    assert verdict is None
 
 
 async def test_moves_in_a_circle_end_nowhere(authenticator, broker):
@@ -144,7 +144,7 @@ async def test_moves_in_a_circle_end_nowhere(authenticator, broker):
     broker.move_session("second", "sid")
     broker.delete_session("sid")
     (verdict,) = await authenticator.identify_again([("sid", "7")])
-    assert verdict is CloseCode.SESSION_UNKNOWN
+    assert verdict is None
 
 
 async def test_session_that_has_changed_its_user_is_followed(authenticator, broker):

@@ -68,11 +68,11 @@ async def settled(house) -> None:
     await until(lambda: house.watch._background.is_idle)
 
 
-async def test_another_password_closes(house):
+async def test_another_password_sends_to_django(house):
     tab = await house.welcome()
     house.broker.write_user("7", UserRecord("digest-of-a-new-password"))
     house.watch.user_changed("7")
-    await until(lambda: tab.code is CloseCode.SESSION_ENDED)
+    await until(lambda: tab.code is CloseCode.SESSION_UNKNOWN)
 
 
 async def test_connections_are_not_closed_while_redis_is_away(house, caplog):
@@ -219,7 +219,7 @@ async def test_user_changed_during_the_check_is_read_again_after_it(house):
     house.broker.write_user("7", UserRecord("digest-of-a-new-password"))
     house.watch.user_changed("7")
     release()
-    await until(lambda: tab.code is CloseCode.SESSION_ENDED)
+    await until(lambda: tab.code is CloseCode.SESSION_UNKNOWN)
 
 
 async def test_session_is_closed_when_it_expires(house):

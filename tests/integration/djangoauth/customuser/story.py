@@ -34,7 +34,8 @@ with redis.pubsub() as pubsub:
     assert publish(person, "news") == publish(person.pk, "news") == 1
 
 revoke_user(person)
-assert redis.keys() == []
+# The visitor that he was has moved; nothing else is left.
+assert all(redis.hkeys(left) == ["moved"] for left in redis.scan_iter())
 client.force_login(person)
 person.delete()
 assert not redis.exists(key)
