@@ -36,8 +36,11 @@ class TimerWheel:
 
     def schedule(self, timed: Timed, delay_s: float) -> None:
         """Wake ``timed`` once, after ``delay_s``; twice for the same tick is once."""
-        tick = max(self._tick_at(self.clock() + delay_s) + 1, self._turned + 1)
-        self._slots.setdefault(tick, set()).add(timed)
+        tick = max(self._tick_at(self.clock() + delay_s), self._turned) + 1
+        slot = self._slots.get(tick)
+        if slot is None:
+            slot = self._slots[tick] = set()
+        slot.add(timed)
 
     def turn(self) -> None:
         """Wake everybody whose time has come."""

@@ -178,7 +178,8 @@ class FrameReader:
             return None
         size, mask_at = sized
         self._check(is_final, opcode, size)
-        self._check_deflated(is_deflated, opcode)
+        if is_deflated:
+            self._check_deflated(opcode)
         payload_at = mask_at + 4
         mask = buffer[mask_at:payload_at]
         return _Header(is_final, is_deflated, opcode, mask, payload_at, payload_at + size)
@@ -193,9 +194,8 @@ class FrameReader:
         if len(self._fragments or b"") + size > self.limit_bytes:
             raise FrameFailure(CLOSE_TOO_BIG, "message too large")
 
-    def _check_deflated(self, is_deflated: bool, opcode: Opcode) -> None:
-        begins_message = opcode in (Opcode.TEXT, Opcode.BINARY)
-        if is_deflated and not (self._inflate and begins_message):
+    def _check_deflated(self, opcode: Opcode) -> None:
+        if not self._inflate or opcode not in (Opcode.TEXT, Opcode.BINARY):
             raise FrameFailure(CLOSE_PROTOCOL_ERROR, "a reserved bit is set")
 
     def _assemble(self, header: _Header, payload: bytes) -> Message:
@@ -231,15 +231,19 @@ def _rest(buffer: Buffer, at: int) -> Buffer:
 def _opcode(first: int) -> Opcode:
     if first & 0x30:
         raise FrameFailure(CLOSE_PROTOCOL_ERROR, "a reserved bit is set")
-    try:
-        return Opcode(first & 0x0F)
-    except ValueError as error:
-        raise FrameFailure(CLOSE_PROTOCOL_ERROR, "unknown opcode") from error
+    opcode = _OPCODES.get(first & 0x0F)
+    if opcode is None:
+        raise FrameFailure(CLOSE_PROTOCOL_ERROR, "unknown opcode")
+    return opcode
+
+
+_OPCODES = {int(opcode): opcode for opcode in Opcode}
+_SIZE_WIDTHS = {126: 2, 127: 8}
 
 
 def _read_size(buffer: Buffer, at: int, short: int) -> tuple[int, int] | None:
     """Read the payload length (section 5.2) and where the mask begins; None when cut off."""
-    width = {126: 2, 127: 8}.get(short, 0)
+    width = _SIZE_WIDTHS.get(short, 0)
     if len(buffer) < at + width + 4:
         return None
     if not width:

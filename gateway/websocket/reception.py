@@ -72,6 +72,9 @@ class Reception:
         return RESPONSE if is_offered(offered) else ""
 
     def _check_origin(self, request: Request, client: Client) -> None:
+        origin = request.headers.get("origin")
+        if origin is None:
+            return
         own = f"{client.scheme}://{request.headers.get('host', '')}".lower()
-        if not self._origins.allows(request.headers.get("origin"), own):
+        if not self._origins.allows(origin, own):
             raise HandshakeRefused(403, "origin not allowed")
