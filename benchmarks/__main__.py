@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 from types import FrameType
 
-from . import profile, report, run
+from . import own, profile, report, run
 from .scenarios import MODES
 
 
@@ -18,6 +18,8 @@ def main() -> None:
         report.print_report(path)
     elif options.what == "report":
         report.write_report(options.path)
+    elif options.what == "own":
+        own.measure()
     else:
         profile.profile(*options.only)
 
@@ -29,7 +31,7 @@ def _stop(signum: int, frame: FrameType | None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("what", choices=[*MODES, "report", "profile"])
+    parser.add_argument("what", choices=[*MODES, "report", "profile", "own"])
     parser.add_argument(
         "only", nargs="*", help=f"servers; or, to profile: {', '.join(profile.PATHS)}"
     )
