@@ -156,6 +156,7 @@ class WebSocket:
         "_ends_at",
         "_is_closing",
         "_is_quiet",
+        "_late_bytes",
         "_link",
         "_reader",
         "_shared",
@@ -174,6 +175,7 @@ class WebSocket:
         self._is_closing = False
         self._ends_at = 0.0
         self._is_quiet = False
+        self._late_bytes = 0
         self._link: Link
         self._connection: Connection = shared.endpoint.opened(self, address)
 
@@ -201,6 +203,9 @@ class WebSocket:
     def on_data(self, data: bytes) -> None:
         """Read what the browser sent."""
         self._is_quiet = False
+        if self._is_closing and self._runs_on(data):
+            self._link.close()
+            return
         try:
             for message in self._reader.feed(data):
                 self._take(message)
@@ -241,6 +246,11 @@ class WebSocket:
             self._take_close(message.payload)
         elif message.opcode is Opcode.BINARY:
             self._shared.endpoint.close(self._connection, CloseCode.PROTOCOL_ERROR, "binary")
+
+    def _runs_on(self, data: bytes) -> bool:
+        """Tell whether the browser sends more than may have been on its way when we closed."""
+        self._late_bytes += len(data)
+        return self._late_bytes > 2 * self._shared.max_frame
 
     def _take_while_closing(self, message: Message) -> None:
         if message.opcode is Opcode.CLOSE:

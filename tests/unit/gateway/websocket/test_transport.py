@@ -267,6 +267,16 @@ def test_nothing_is_received_after_closing(browser):
     assert browser.endpoint.received_texts == []
 
 
+def test_browser_that_runs_on_after_closing_is_not_read_to_the_end(browser):
+    browser.websocket.close(CloseCode.FLOOD)
+    for _ in range(2):
+        browser.says("x" * (LIMIT_BYTES - 50))
+    assert not browser.link.is_closed
+    browser.says("x" * 100)
+    assert browser.link.is_closed
+    assert browser.endpoint.received_texts == []
+
+
 def test_nothing_is_received_after_a_frame_that_closed(sockjs):
     sockjs.websocket.on_data(
         Frame(TheirOpcode.BINARY, b"x").serialize(mask=True)
