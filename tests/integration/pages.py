@@ -76,20 +76,21 @@ class Page:
         self.ends: Counter[int] = Counter()
         self.gateway = gateway
         self._context = context
+        self._page: ChromiumPage | None = None
         self._relay = Relay(gateway.port)
 
     async def run(self) -> None:
         """Be there."""
-        self._page: ChromiumPage = await self._context.new_page()
-        await self._page.expose_function("tell", self._take)
-        await self._page.goto(FRIEND)
+        self._page = page = await self._context.new_page()
+        await page.expose_function("tell", self._take)
+        await page.goto(FRIEND)
         given = {
             "url": f"http://127.0.0.1:{self._relay.port}/realtime",
             "token": self.token,
             "transport": self.way,
             "channels": self.public,
         }
-        await self._page.evaluate(CONNECT, given)
+        await page.evaluate(CONNECT, given)
         await asyncio.Event().wait()
 
     def cut(self) -> None:
@@ -109,7 +110,8 @@ class Page:
 
     async def leave(self) -> None:
         """Go for good."""
-        await self._page.close()
+        if self._page:
+            await self._page.close()
         await asyncio.to_thread(self._relay.stop)
 
     def _take(self, told: tuple[str, str, Any]) -> None:

@@ -25,7 +25,7 @@ class Relay:
         self._flows = Event()
         self._flows.set()
         self._held_name = b""
-        self._accepting = Thread(target=self._accept)
+        self._accepting = Thread(target=self._accept, daemon=True)
         self._accepting.start()
 
     def cut(self) -> None:
@@ -79,14 +79,14 @@ class _Passage(Thread):
     """One connection, both ways."""
 
     def __init__(self, relay: Relay, near: socket, far: socket) -> None:
-        super().__init__()
+        super().__init__(daemon=True)
         self._relay = relay
         self._near = near
         self._far = far
         self._beginning = b""
 
     def run(self) -> None:
-        asking = Thread(target=self._ask)
+        asking = Thread(target=self._ask, daemon=True)
         asking.start()
         self._answer()
         asking.join()
