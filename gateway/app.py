@@ -116,6 +116,7 @@ class Worker:
         self.watch.on_rights_changed = self.subscriptions.rights_changed
         self._listener.on_channel_revoked = self.subscriptions.channel_revoked
         self._listener.on_namespaces_changed = self._refresh_policies
+        self._listener.on_link_restored = self._look_at_channels
 
     def start(self, sockets: list[socket], ops_sockets: list[socket]) -> None:
         """Begin to serve on bound sockets."""
@@ -159,12 +160,18 @@ class Worker:
 
     async def _audit_channels(self) -> None:
         while True:
-            await self.policies.refresh()
-            try:
-                await self.subscriptions.audit()
-            except BrokerUnavailable as error:
-                log.warning("event=audit_postponed cause=%s", error)
+            await self._audit_channels_once()
             await asyncio.sleep(self.config.audit_interval)
+
+    async def _audit_channels_once(self) -> None:
+        await self.policies.refresh()
+        try:
+            await self.subscriptions.audit()
+        except BrokerUnavailable as error:
+            log.warning("event=audit_postponed cause=%s", error)
+
+    def _look_at_channels(self) -> None:
+        self._background.start(self._audit_channels_once())
 
     def _refresh_policies(self) -> None:
         self._background.start(self.policies.refresh())

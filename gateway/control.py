@@ -47,6 +47,7 @@ class Listener:
         self._is_interrupted = False
         self.on_channel_revoked: Callable[[str, str], None] = lambda uid, channel: None
         self.on_namespaces_changed: Callable[[], None] = lambda: None
+        self.on_link_restored: Callable[[], None] = lambda: None
         self.publish: Callable[[list[Received]], None] = endpoint.hub.publish
 
     def link_lost(self) -> None:
@@ -65,11 +66,12 @@ class Listener:
             self._tell_everybody(messages.interrupted())
 
     def link_restored(self) -> None:
-        """Read every session again: a revocation may have been missed."""
+        """Read every session, and what else Django tells of, again: a message may be missed."""
         if self._is_interrupted:
             self._tell_everybody(messages.resumed())
         self._lost_at, self._is_interrupted = None, False
         self._watch.recheck(self._endpoint.registry.open_connections())
+        self.on_link_restored()
 
     def _tell_everybody(self, frame: bytes) -> None:
         batch = Batch((frame,))

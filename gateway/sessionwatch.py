@@ -67,6 +67,7 @@ class SessionWatch:
         self._clock = clock
         self._prolong = prolong
         self._background = Background()
+        self._due: dict[Connection, None] = {}
         self.on_rights_changed: Callable[[Connection, str], None] = lambda connection, rights: None
 
     def session_ended(self, sid: str) -> None:
@@ -101,12 +102,17 @@ class SessionWatch:
             self.recheck((connection,))
 
     def recheck(self, connections: Iterable[Connection]) -> None:
-        """Read the sessions of these connections again, soon."""
-        chosen = list(connections)
+        """Read the sessions of these connections again, soon.
+
+        Together with all that are asked for in this turn of the loop: what Django tells of every
+        member of a group costs few round trips.
+        """
+        chosen, is_begun = list(connections), bool(self._due)
         for connection in chosen:
             connection.is_doubted = connection.state is State.CHECKING
-        if chosen:
-            self._start(self._recheck(chosen))
+        self._due.update(dict.fromkeys(chosen))
+        if chosen and not is_begun:
+            self._start(self._recheck_due())
 
     async def audit(self) -> None:
         """Read all sessions again and again, in chunks spread over half the interval.
@@ -131,6 +137,10 @@ class SessionWatch:
         await self._recheck(connections)
         if self._prolong is not None:
             await self._prolong([_claim(c) for c in connections if c.state is State.OPEN])
+
+    async def _recheck_due(self) -> None:
+        due, self._due = list(self._due), {}
+        await self._recheck(due)
 
     async def _recheck(self, connections: list[Connection]) -> None:
         for chunk in _chunks(connections):

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.test import Client
 from redis import Redis
 
-from djangoauth import publish_to, refresh_grants, refresh_users
+from djangoauth import publish_to, refresh_grants, refresh_users, revoke_channel
 from tests.e2e.tabs import TABS
 
 from .gateways import Gateway
@@ -211,6 +211,20 @@ def test_broken_link_is_followed_by_a_look_at_the_rights(
     with gateway.cut_off():
         visitor.user.user_permissions.clear()
     page.wait_until_taken()
+    tabs.close()
+
+
+def test_broken_link_is_followed_by_a_look_at_what_was_taken(
+    visitor: Visit, permission: Permission, start_gateway: Any
+) -> None:
+    visitor.user.user_permissions.add(permission)
+    gateway: Gateway = start_gateway(audit_interval=3600)
+    tabs = Tabs(gateway)
+    page = Page(visitor, tabs).enter()
+    with gateway.cut_off():
+        revoke_channel(visitor.user, ROOM)
+    page.watched.wait_for(type="unsubscribed", channel=ROOM)
+    assert page.subscribe()["code"] == "not_allowed"
     tabs.close()
 
 

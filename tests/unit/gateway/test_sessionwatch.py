@@ -68,6 +68,20 @@ async def settled(house) -> None:
     await until(lambda: house.watch._background.is_idle)
 
 
+async def test_what_is_told_of_many_users_at_once_is_read_together(house):
+    tabs = [await house.welcome(f"sid{number}", str(number)) for number in range(9)]
+    reads = count_reads(house)
+    for number in range(9):
+        house.broker.write_user(str(number), UserRecord("digest", rights="r2"))
+        house.watch.user_changed(str(number))
+    await settled(house)
+    assert reads == [9]
+    assert [tab.frames()[0]["rights"] for tab in tabs] == ["r2"] * 9
+    house.watch.user_changed("0")
+    await settled(house)
+    assert reads == [9, 1]
+
+
 async def test_another_password_sends_to_django(house):
     tab = await house.welcome()
     house.broker.write_user("7", UserRecord("digest-of-a-new-password"))
