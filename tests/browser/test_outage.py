@@ -43,20 +43,14 @@ def away(end, start):
         start()
 
 
-@pytest.mark.parametrize("transport", NOTICING)
-def test_page_survives_a_killed_gateway(stack, open_board, transport):
+@pytest.mark.parametrize(
+    ("end", "transport"),
+    [*(("kill", name) for name in NOTICING), *(("stop", name) for name in TRANSPORTS)],
+)
+def test_page_survives_a_gateway_that_goes(stack, open_board, end, transport):
+    """Killed, or restarted."""
     board = open_board(transport)
-    with away(stack.gateway.kill, stack.gateway.start):
-        board.expect_state("waiting")
-    board.expect_connected(transport)
-    stack.publish("user:1")
-    board.expect_messages("Djangocon 2012")
-
-
-@pytest.mark.parametrize("transport", TRANSPORTS)
-def test_page_survives_a_restarted_gateway(stack, open_board, transport):
-    board = open_board(transport)
-    with away(stack.gateway.stop, stack.gateway.start):
+    with away(getattr(stack.gateway, end), stack.gateway.start):
         board.expect_state("waiting")
     board.expect_connected(transport)
     stack.publish("user:1")
