@@ -3,9 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from redis.exceptions import RedisError
+from redis.exceptions import RedisClusterException, RedisError
 
 from ..errors import BrokerUnavailable
+
+FAILURES = (RedisError, RedisClusterException, OSError)
+"""What redis-py raises; that a whole cluster is away is none of its ``RedisError``s."""
 
 
 @contextmanager
@@ -17,5 +20,5 @@ def asking_redis() -> Iterator[None]:
     """
     try:
         yield
-    except (RedisError, OSError) as error:
+    except FAILURES as error:
         raise BrokerUnavailable(type(error).__name__) from error

@@ -19,10 +19,10 @@ from redis.asyncio.connection import AbstractConnection, SSLConnection, parse_ur
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
 
 from ..errors import BrokerUnavailable
 from ..wire.addresses import RedisAddress
+from .asking import FAILURES
 from .packing import PackingConnection
 from .servers import TIMEOUT_S, link_options
 
@@ -31,8 +31,6 @@ MAX_CONNECTIONS_PER_NODE = 64
 
 PROBE_TIMEOUT_S = 1.5
 """A primary that takes longer is not waited for, as it would make the others seem silent."""
-
-_FAILURES = (RedisError, OSError)
 
 
 class _Commands(AsyncCommandsParser):
@@ -89,7 +87,7 @@ class ClusterServers:
             link = self._link_class(host=node.host, port=node.port, **self._link_options)
             try:
                 await link.connect()  # type: ignore[no-untyped-call]
-            except _FAILURES:
+            except FAILURES:
                 continue
             return link
         raise RedisConnectionError("no primary answers")
@@ -98,7 +96,7 @@ class ClusterServers:
         """Let go of that connection."""
         try:
             await link.disconnect()
-        except _FAILURES:
+        except FAILURES:
             return
 
     async def probe(self, link: AbstractConnection, channel: bytes) -> frozenset[bytes]:
@@ -145,6 +143,6 @@ def _marks(nodes: Iterable[Any]) -> frozenset[bytes]:
 
 
 def _is_failure(answer: object) -> bool:
-    if isinstance(answer, BaseException) and not isinstance(answer, _FAILURES):
+    if isinstance(answer, BaseException) and not isinstance(answer, FAILURES):
         raise answer
     return isinstance(answer, BaseException)

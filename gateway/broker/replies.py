@@ -3,10 +3,10 @@
 import logging
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from ..background import Background
 from ..wire.names import Names
+from .asking import FAILURES
 
 log = logging.getLogger("gateway.broker")
 
@@ -36,5 +36,5 @@ class RedisReplies:
         pipeline.expire(key, TTL_S)
         try:
             await pipeline.execute()
-        except (RedisError, OSError) as error:
+        except FAILURES as error:
             log.warning("event=reply_lost cause=%s", type(error).__name__)

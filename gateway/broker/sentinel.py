@@ -56,6 +56,15 @@ class _MasterTLSConnection(_MasterOnly, SentinelManagedSSLConnection):
 class _MasterPool(SentinelConnectionPool, BlockingConnectionPool):
     """Connections to the master of the moment."""
 
+    async def get_master_address(self) -> tuple[str, int]:
+        """Ask the Sentinels; while none knows a master, it is the one that was known."""
+        try:
+            return await super().get_master_address()  # type: ignore[no-untyped-call, no-any-return]
+        except RedisError:
+            if self.master_address is None:
+                raise
+            return self.master_address  # type: ignore[no-any-return]
+
     async def ensure_connection(self, connection: Any) -> None:
         """Reconnect one to a former master before it is used again."""
         if connection.is_connected and not self.is_with_master(connection):
@@ -114,7 +123,7 @@ class SentinelServers:
         """Ask the Sentinels for the master."""
         try:
             async with asyncio.timeout(LOOK_TIMEOUT_S):
-                await self._commands.get_master_address()  # type: ignore[no-untyped-call]
+                await self._commands.get_master_address()
         except (RedisError, OSError, TimeoutError):
             return
 

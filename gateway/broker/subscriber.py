@@ -14,13 +14,13 @@ from math import inf
 from typing import Protocol
 
 from redis.asyncio.connection import AbstractConnection
-from redis.exceptions import RedisError
 
 from ..background import until_one_fails
 from ..errors import BrokerUnavailable
 from ..hub import Received
 from ..timerwheel import TimerWheel
 from ..wire.names import Names
+from .asking import FAILURES
 from .draining import Reply, drain
 from .ledger import Ledger
 from .servers import Servers
@@ -32,7 +32,6 @@ LINK_TIMEOUT_S = 5.0
 PROBE_INTERVAL_S = 2.0
 PROBE_TIMEOUT_S = 5.0
 _RETRY_S = (0.05, 0.1, 0.25, 0.5, 1.0)
-_FAILURES = (RedisError, OSError, BrokerUnavailable)
 
 
 class Listener(Protocol):
@@ -113,7 +112,7 @@ class Subscriber:
             links = self._links
             try:
                 await self._serve(listener)
-            except _FAILURES as error:
+            except (*FAILURES, BrokerUnavailable) as error:
                 self._log_loss(error)
             except Exception:
                 log.exception("event=link_failed")

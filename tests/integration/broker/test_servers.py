@@ -1,0 +1,167 @@
+"""What a worker notices of its Redis: one server, behind Sentinels, a cluster."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from redis.cluster import RedisCluster
+
+from gateway.broker import subscriber as subscriber_module
+from gateway.broker.clients import open_servers
+from gateway.broker.history import RedisHistory
+from gateway.broker.presence import RedisPresence
+from gateway.broker.sessions import RedisSessionReader
+from gateway.errors import BrokerUnavailable
+from gateway.presence import Change
+from gateway.recovery import Question
+from gateway.wire.names import Names
+from gateway.wire.records import SessionRecord, UserRecord
+from tests.integration.clusters import SLOTS, Cluster, cluster
+from tests.integration.sentinels import watched
+from tests.waiting import until
+
+pytestmark = pytest.mark.integration
+
+NAMES = Names()
+PROBE = NAMES.probe("worker").encode()
+MANY = 40
+
+
+@pytest.fixture(scope="module")
+def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with cluster(tmp_path_factory.mktemp("nodes")) as nodes:
+        yield nodes
+
+
+@pytest.fixture
+def redis(nodes: Cluster) -> Iterator[RedisCluster]:
+    with nodes.client() as client:
+        client.flushall(target_nodes=RedisCluster.PRIMARIES)
+        yield client
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator:
+    servers = open_servers(url)
+    try:
+        await servers.client.initialize()
+        yield servers
+    finally:
+        await servers.close()
+
+
+async def test_server_that_becomes_a_replica_is_not_believed(bench, monkeypatch):
+    monkeypatch.setattr(subscriber_module, "PROBE_INTERVAL_S", 0.1)
+    async with bench() as broker:
+        await broker.django.replicaof("127.0.0.1", "1")
+        try:
+            await until(lambda: broker.ear.lost)
+            assert not broker.is_live
+        finally:
+            await broker.django.replicaof("NO", "ONE")
+        await until(lambda: broker.is_live)
+        assert broker.ear.restored == 1
+
+
+async def test_node_whose_publications_do_not_arrive_costs_the_link(bench, monkeypatch):
+    monkeypatch.setattr(subscriber_module, "PROBE_INTERVAL_S", 0.1)
+    monkeypatch.setattr(subscriber_module, "PROBE_TIMEOUT_S", 0.4)
+    async with bench() as broker:
+        honest = broker.servers.probe
+
+        async def deaf_to_one(link, channel: bytes) -> frozenset[bytes]:
+            return await honest(link, channel) | {b"the other node"}
+
+        monkeypatch.setattr(broker.servers, "probe", deaf_to_one)
+        await until(lambda: broker.ear.lost)
+        monkeypatch.setattr(broker.servers, "probe", honest)
+        await until(lambda: broker.is_live)
+
+
+async def test_sentinels_that_are_gone_are_no_news(tmp_path: Path):
+    with watched(tmp_path) as service:
+        async with opened(service.url) as servers:
+            link = await servers.open_link()
+            await servers.client.ping()
+            service.kill_sentinels()
+            await servers.client.connection_pool.disconnect()
+            assert await servers.probe(link, PROBE) == {b""}
+            await servers.close_link(link)
+
+
+async def test_link_to_a_former_master_is_given_up(tmp_path: Path):
+    with watched(tmp_path) as service:
+        async with opened(service.url) as servers:
+            link = await servers.open_link()
+            await servers.client.set("key", "before")
+            await asyncio.to_thread(service.fail_over)
+            with pytest.raises(BrokerUnavailable):
+                await servers.probe(link, PROBE)
+            await servers.close_link(link)
+            await servers.client.set("key", "after")
+            with service.master() as master:
+                assert master.get("key") == b"after"
+
+
+async def test_every_primary_is_probed(nodes, redis):
+    async with opened(nodes.url) as servers:
+        link = await servers.open_link()
+        assert len(await servers.probe(link, PROBE)) == len(SLOTS)
+        await servers.close_link(link)
+
+
+async def test_logins_of_many_slots_are_read_in_their_order(nodes, redis):
+    for number in range(MANY):
+        uid = str(number)
+        redis.hset(NAMES.session(f"sid-{uid}"), mapping=SessionRecord(uid, "a").to_hash())
+        redis.hset(NAMES.user(uid), mapping=UserRecord(f"a{uid}").to_hash())
+    redis.set(NAMES.user("3"), "made by hand")
+    async with opened(nodes.url) as servers:
+        reader = RedisSessionReader(servers, NAMES)
+        claims = [(f"sid-{number}", str(number)) for number in range(MANY)]
+        logins = await reader.read_many([*claims, ("sid-0", None), ("none", "none")])
+    assert [login.session and login.session.user for login in logins] == [
+        *(str(number) for number in range(MANY)),
+        "0",
+        None,
+    ]
+    auths = [login.user and login.user.auth for login in logins[:MANY]]
+    assert auths == [None if number == 3 else f"a{number}" for number in range(MANY)]
+
+
+async def test_histories_of_many_slots_are_read_also_where_the_script_is_unknown(nodes, redis):
+    questions = [Question(f"room:{number}") for number in range(MANY)]
+    positions = [(f"e{number}", number) for number in range(MANY)]
+    for question, (epoch, offset) in zip(questions, positions, strict=True):
+        redis.hset(NAMES.offset(question.channel), mapping={"epoch": epoch, "offset": offset})
+    async with opened(nodes.url) as servers:
+        history = RedisHistory(servers, NAMES, 10, 1000)
+        first = await history.read_many(questions)
+        for place in range(len(SLOTS)):
+            with nodes.node(place) as node:
+                node.script_flush()
+        again = await history.read_many(questions)
+    assert [reading.position for reading in first] == positions
+    assert first == again
+
+
+async def test_presence_is_kept_on_a_cluster(nodes, redis):
+    async with opened(nodes.url) as servers:
+        presence = RedisPresence(servers.client, NAMES, "worker")
+        await presence.beat()
+        changes = [Change(f"room:{n}", "7", 1, is_told=bool(n % 2)) for n in range(MANY)]
+        await presence.write(changes)
+        found = [await presence.read(f"room:{n}") for n in range(MANY)]
+        assert all(present.users == {"7": 1} for present in found)
+        await presence.part()
+
+
+async def test_cluster_that_is_gone_is_unavailable(tmp_path: Path):
+    with cluster(tmp_path) as nodes:
+        async with opened(nodes.url) as servers:
+            reader = RedisSessionReader(servers, NAMES)
+            nodes.stop()
+            with pytest.raises(BrokerUnavailable):
+                await reader.read_many([("sid", "7")])
