@@ -12,6 +12,7 @@ SHOWN = (
     ("shared_encoding", "fanout_1000_b64_64", CPU),
     ("direct_write", "fanout_1000_b1_64", CPU),
     ("direct_write", "private", CPU),
+    ("shortcut", "connect_1000", CONNECT),
     ("batched_checks", "connect_1000", CONNECT),
     ("tuned_collector", "connect_8000", CONNECT),
 )

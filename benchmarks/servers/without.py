@@ -9,7 +9,8 @@ TECHNIQUES = {
     "draining": "one read of Redis is drained at once, and leaves in one write",
     "shared_encoding": "one encoding for all who get the same",
     "direct_write": "straight to the socket",
-    "batched_checks": "one pipelined read for all connects of a turn",
+    "shortcut": "a WebSocket that is plainly asked for needs nothing of Tornado",
+    "batched_checks": "sessions are checked in batches",
     "tuned_collector": "the cyclic collector looks rarely",
 }
 """Those that one seam holds, so that they can be taken out."""

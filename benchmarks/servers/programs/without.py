@@ -6,9 +6,8 @@ Each is replaced at its own seam by what one would write at first; everything el
 import asyncio
 import sys
 
-from gateway import app, cli
+from gateway import admission, app, cli, listeners
 from gateway.batch import Batch
-from gateway.broker import batching
 from gateway.broker.draining import Drainage
 from gateway.websocket.link import SocketLink
 
@@ -36,7 +35,9 @@ def without(technique):
     elif technique == "draining":
         Drainage.data_received = take_one_by_one
     elif technique == "batched_checks":
-        batching.MAX_BATCH = 1
+        admission.MAX_BATCH = 1
+    elif technique == "shortcut":
+        del listeners.Server._handle_connection
     elif technique == "tuned_collector":
         app.tune_collector = lambda: None
     else:
