@@ -14,6 +14,8 @@ from redis.asyncio.sentinel import Sentinel as AsyncSentinel
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.cluster import ClusterNode, RedisCluster
 from redis.connection import SSLConnection, parse_url
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisClusterException
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
@@ -30,9 +32,12 @@ SENTINEL_TIMEOUT_S = 1.0
 
 
 def open_client(url: str, retries: int) -> Redis:
-    """Open a client that tries a command so many times again; it connects when first used.
+    """Open a client that tries a command so many times again.
+
+    It connects when first used; that of a cluster looks for the nodes here.
 
     Raises:
+        redis.RedisError: no node of the cluster answers.
         gateway.wire.errors.AddressError: the URL is of no form that is known.
     """
     address, retry = read_address(url), Retry(_backoff(), retries)
@@ -83,7 +88,10 @@ def _master_of(kind: Any, pool: Any, address: RedisAddress, retry: Any) -> Any:
 def _cluster_of(kind: Any, nodes: list[Any], address: RedisAddress, retry: Any) -> Any:
     # Any key that moved shows that the cluster is another.
     options = {"retry": retry, "reinitialize_steps": 1, **_server_options(address)}
-    return kind(startup_nodes=nodes, **options)
+    try:
+        return kind(startup_nodes=nodes, **options)
+    except RedisClusterException as error:  # It is none of redis-py's own ``RedisError``s.
+        raise RedisConnectionError(str(error)) from error
 
 
 def _backoff() -> ExponentialWithJitterBackoff:

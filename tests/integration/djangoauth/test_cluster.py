@@ -144,3 +144,9 @@ def test_sentinel_finds_the_master_that_publishes(sentinel: Sentinel, redis: Red
     publisher = Publisher(sentinel.master_for("shop"), namespaces=POLICIES)
     publisher.publish_to("room:7", "news")
     assert redis.xlen(NAMES.history("room:7")) == 1
+
+
+def test_cluster_that_is_away_is_an_error_of_redis() -> None:
+    port = get_port_or_find_free(None, "127.0.0.1")
+    with pytest.raises(RedisError):
+        Publisher(f"redis+cluster://127.0.0.1:{port}")
