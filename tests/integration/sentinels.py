@@ -1,5 +1,6 @@
 """A master, a replica and the Sentinels that watch them, as processes on free ports."""
 
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -109,6 +110,14 @@ class Watched:
         server.terminate()
         self.wait_for_another_master(before)
         return server
+
+    def freeze_master(self) -> None:
+        """Stop the master's process for good, and wait until there is another."""
+        before = self.master_port()
+        process = self.server_at(before)._process
+        assert process is not None
+        process.send_signal(signal.SIGSTOP)
+        self.wait_for_another_master(before)
 
     def wait_for_another_master(self, before: int) -> None:
         """Wait until the Sentinels name a master, and not that one."""

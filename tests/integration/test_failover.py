@@ -101,11 +101,12 @@ async def test_browser_that_was_away_is_told(service, gateway):
                 assert standing["epoch"] != epoch
 
 
-async def test_gateway_serves_again_after_the_master_was_killed(service, gateway):
+@pytest.mark.parametrize("lose", [Watched.kill_master, Watched.freeze_master])
+async def test_gateway_serves_again_after_the_master_was_lost(service, gateway, lose):
     with service.master() as former:
         token = log_in(former)
     async with listening(gateway, token) as (browser, epoch):
-        await asyncio.to_thread(service.kill_master)
+        await asyncio.to_thread(lose, service)
         gap = await hear_until(browser, type="gap", channel=CHANNEL)
         assert gap["epoch"] != epoch
         assert await until_ready(gateway)
