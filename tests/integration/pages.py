@@ -32,14 +32,17 @@ CONNECT = """
 (given) => {
   const rt = Sockgate.connect({
     url: given.url,
-    token: given.token,
-    tokenUrl: null,
+    getToken: (answer) => answer(null, given.token),
     transports: [given.transport],
     reconnect: {minMs: 20, maxMs: 400},
   });
   rt.on("*", (data, message) => tell(["heard", message.channel, data]));
   rt.on("gap", (channel) => tell(["gap", channel, null]));
-  rt.on("state", (state, detail) => tell(["state", state, detail.code || 0]));
+  rt.on("state", (state, detail) => {
+    tell(["state", state, detail.code || 0]);
+    // A session that Redis has forgotten for a moment is not lost to whoever tries again.
+    if (state === "closed") setTimeout(() => rt.connect(), 100);
+  });
   given.channels.forEach((channel) => rt.subscribe(channel, {grant: null}));
   setInterval(() => tell(["positions", null, rt._connection.parts.positions._heard]), 200);
 }
@@ -123,7 +126,7 @@ class Page:
             self.listener.heard.setdefault(what, []).append(entry)
         elif what == "connected":
             self.times_welcomed += 1
-        elif what == "waiting":
+        elif what in ("waiting", "closed"):
             self.ends[detail] += 1
 
 

@@ -77,28 +77,36 @@ async def live(world: World, life: Life) -> None:
         await asyncio.sleep(world.random.random() * life.pause_s)
 
 
-async def settled(question: Callable[[], bool]) -> None:
-    async with asyncio.timeout(SETTLED_WITHIN_S):
-        while not question():
-            await asyncio.sleep(0.05)
+async def settled(waiting: Callable[[], list[Any]]) -> None:
+    """Wait until there is nothing to wait for."""
+    deadline = monotonic() + SETTLED_WITHIN_S
+    while left := waiting():
+        assert monotonic() < deadline, left[:5]
+        await asyncio.sleep(0.05)
 
 
-def are_up_to_date(world: World) -> bool:
-    """Tell whether all browsers know where their channels stand."""
+def not_welcomed(world: World) -> list[object]:
+    return [browser.way for browser in world.browsers if not browser.times_welcomed]
+
+
+def not_up_to_date(world: World) -> list[object]:
+    """List who does not know where one of his channels stands."""
     positions = world.positions()
-    return all(
-        browser.listener.positions.get(channel) == positions[channel]
+    return [
+        (browser.way, channel, known, positions[channel])
         for browser in world.browsers
         for channel in world.wanted(browser)
-    )
+        if (known := browser.listener.positions.get(channel)) != positions[channel]
+    ]
 
 
-def have_all(world: World) -> bool:
-    return all(
-        (browser.listener.heard.get(channel) or [0])[-1] == world.published[channel]
+def without_the_last(world: World) -> list[object]:
+    return [
+        (browser.way, channel)
         for browser in world.browsers
         for channel in world.wanted(browser)
-    )
+        if (browser.listener.heard.get(channel) or [0])[-1] != world.published[channel]
+    ]
 
 
 def breaks(heard: list[Any]) -> list[tuple[object, object]]:
@@ -114,12 +122,12 @@ def needless_gaps(heard: list[Any]) -> int:
 
 
 async def judge(world: World, life: Life) -> None:
-    await settled(lambda: all(browser.times_welcomed for browser in world.browsers))
+    await settled(lambda: not_welcomed(world))
     await live(world, life)
     await asyncio.to_thread(world.publish_everywhere)
-    await settled(lambda: are_up_to_date(world))
+    await settled(lambda: not_up_to_date(world))
     await asyncio.to_thread(world.publish_everywhere)
-    await settled(lambda: have_all(world))
+    await settled(lambda: without_the_last(world))
     for browser in world.browsers:
         assert (browser.listener.duplicates, browser.listener.holes) == (0, 0), browser.way
         for channel, heard in browser.listener.heard.items():
