@@ -1,55 +1,10 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { Client } from "../src/client.js";
-import { FakePage } from "./fakes/page.js";
-
-let calls, page, room, rt;
-
-const record = (name) => (first, second) => calls.push([name, first, second]);
-const names = () => calls.map(([name]) => name);
-const run = () => page.clock.advance(0);
-const EVENTS = ["subscribed", "unsubscribed", "gap", "join", "leave", "presence", "error"];
-
-/** Begin on a page with these settings, and hear everything. */
-function start(settings) {
-  calls = [];
-  page = new FakePage(settings);
-  rt = new Client(page.parts);
-  run();
-  page.welcome();
-  for (const event of EVENTS) rt.on(event, record(event));
-}
-
-function subscribe(options, channel = "room:7") {
-  const subscription = rt.subscribe(channel, options);
-  for (const event of [...EVENTS, "news"]) subscription.on(event, record(`room ${event}`));
-  run();
-  return subscription;
-}
-
-const asked = () => page.socket.sent.slice(1);
-const answer = (more) => page.socket.deliver({ ...more, reply_to: page.socket.sent.at(-1).id });
-const confirm = (more = {}) => answer({ type: "subscribed", channel: "room:7", ...more });
-const refuse = (code) => answer({ type: "error", code, message: "no" });
-
-function publish(offset, channel = "room:7") {
-  page.socket.deliver({ channel, data: { event: "news", data: offset }, offset });
-}
-
-function reconnect(more) {
-  page.socket.end(1006);
-  page.clock.advance(500);
-  page.welcome(more);
-}
-
-/** Be subscribed to room:7, up to offset 42. */
-function enter() {
-  page.endpoint.willGrant("G1");
-  room = subscribe();
-  confirm({ epoch: "k3", offset: 42 });
-  calls = [];
-}
+import {
+  answer, asked, calls, confirm, enter, forget, load, names, page, publish, reconnect, record,
+  refuse, rt, run, start, subscribe,
+} from "./fakes/room.js";
 
 beforeEach(() => start());
 
@@ -57,7 +12,7 @@ beforeEach(() => start());
 
 test("a channel is asked for with a grant that was fetched", () => {
   page.endpoint.willGrant("G1");
-  room = subscribe();
+  const room = subscribe();
   assert.deepEqual(asked(), [{ type: "subscribe", channel: "room:7", id: 1, grant: "G1" }]);
   assert.deepEqual([room.state, names()], ["subscribing", []]);
   confirm();
@@ -73,17 +28,16 @@ for (const grant of ["mine", null]) {
 }
 
 test("asked for before there is a connection, it waits for one", () => {
-  page = new FakePage();
-  rt = new Client(page.parts);
+  load();
   page.endpoint.willGrant("G1");
-  room = subscribe();
+  subscribe();
   assert.equal(page.endpoint.asked.length, 0);
   page.welcome();
   assert.equal(asked()[0].channel, "room:7");
 });
 
 test("a page may name the place where it begins", () => {
-  room = subscribe({ grant: "G", recover: ["k3", 7] });
+  subscribe({ grant: "G", recover: ["k3", 7] });
   assert.deepEqual(asked()[0].recover, ["k3", 7]);
   confirm({ epoch: "k3", offset: 9, recovered: true });
   for (const offset of [8, 9, 9, 10]) publish(offset);
@@ -92,7 +46,7 @@ test("a page may name the place where it begins", () => {
 });
 
 test("a channel that is given without asking is not asked for", () => {
-  room = subscribe({}, "group:editors");
+  const room = subscribe({}, "group:editors");
   page.socket.deliver({ type: "subscribed", channel: "group:editors", epoch: "k3", offset: 4 });
   assert.equal(room.state, "subscribed");
   reconnect({ channels: { "group:editors": { epoch: "k3", offset: 5, recovered: true } } });
@@ -141,7 +95,7 @@ test("a gap of what has no offset leaves the position", () => {
 // Presence.
 
 test("presence is asked for and told", () => {
-  enter();
+  const room = enter();
   room.presence(record("callback"));
   const { type, channel } = asked().at(-1);
   assert.deepEqual([type, channel], ["presence", "room:7"]);
@@ -166,140 +120,10 @@ test("without a connection, or when it is lost, presence says so", () => {
   assert.deepEqual(codes, ["not_connected", "not_connected"]);
 });
 
-// Coming back.
-
-test("on the way back it asks again by itself, from where it was, with the same grant", () => {
-  enter();
-  publish(43);
-  reconnect();
-  assert.deepEqual(page.socket.sent[0].recover, {});
-  assert.deepEqual(asked(), [
-    { type: "subscribe", channel: "room:7", id: 2, grant: "G1", recover: ["k3", 43] },
-  ]);
-  assert.equal(room.state, "subscribing");
-  confirm({ epoch: "k3", offset: 45, recovered: true });
-  for (const offset of [44, 45, 45]) publish(offset);
-  const told = ["room news", "room subscribed", "subscribed", "room news", "room news"];
-  assert.deepEqual(names(), told);
-  assert.equal(page.endpoint.asked.length, 1);
-});
-
-test("what cannot be recovered is a gap", () => {
-  enter();
-  reconnect();
-  confirm({ epoch: "k4", offset: 3, recovered: false });
-  assert.deepEqual(names(), ["room subscribed", "subscribed", "room gap", "gap"]);
-  calls = [];
-  publish(4);
-  assert.deepEqual(names(), ["room news"]);
-});
-
-test("channels that are given tell their gaps once connected", () => {
-  start();
-  reconnect({ channels: { "user:7": { epoch: "k3", offset: 5 } } });
-  rt.on("state", record("state"));
-  reconnect({ channels: { "user:7": { epoch: "k3", offset: 9, recovered: false } } });
-  assert.deepEqual(names().slice(-2), ["state", "gap"]);
-  assert.equal(calls.at(-1)[1], "user:7");
-});
-
-test("one that never recovers begins anew", () => {
-  subscribe({ grant: "G", recover: false });
-  confirm({ epoch: "k3", offset: 42 });
-  reconnect();
-  assert.equal("recover" in asked()[0], false);
-  confirm({ epoch: "k3", offset: 50 });
-  assert.equal(names().includes("gap"), false);
-});
-
-test("an answer to what was asked on a lost connection is not heard", () => {
-  page.endpoint.answers = [];
-  room = subscribe();
-  const late = page.endpoint.pending;
-  page.socket.end(1006);
-  late(200, '{"grant":"G1"}');
-  assert.equal(asked().length, 0);
-  page.clock.advance(500);
-  page.welcome();
-  assert.equal(asked()[0].grant, "G1");
-});
-
-// Refusals.
-
-test("a refused grant is replaced by a fresh one, once", () => {
-  enter();
-  reconnect();
-  page.endpoint.willGrant("G2");
-  refuse("not_allowed");
-  assert.equal(asked().at(-1).grant, "G2");
-  refuse("not_allowed");
-  assert.deepEqual(names(), ["room unsubscribed", "unsubscribed"]);
-  assert.equal(calls[0][2].code, "not_allowed");
-  assert.equal(room.state, "unsubscribed");
-  reconnect();
-  assert.deepEqual(asked(), []);
-});
-
-test("Django's no is final, until the page asks again", () => {
-  page.endpoint.willRefuse(403);
-  room = subscribe();
-  assert.deepEqual(names(), ["room unsubscribed", "unsubscribed"]);
-  page.endpoint.willGrant("G1");
-  subscribe();
-  assert.equal(asked().length, 1);
-});
-
-test("a refused grant that cannot be replaced is final", () => {
-  start({ grantUrl: null });
-  subscribe();
-  refuse("not_allowed");
-  assert.deepEqual(names(), ["room unsubscribed", "unsubscribed"]);
-});
-
-for (const code of ["bad_channel", "too_many_channels", "not_supported"]) {
-  test(`${code} is final`, () => {
-    subscribe({ grant: "G" });
-    refuse(code);
-    assert.deepEqual(names(), ["room unsubscribed", "unsubscribed"]);
-  });
-}
-
-test("a gateway that cannot say now is asked again, later and later", () => {
-  subscribe({ grant: "G" });
-  for (const ms of [4500, 4500]) {
-    refuse("unavailable");
-    const { length } = asked();
-    page.clock.advance(ms - 1);
-    assert.equal(asked().length, length);
-    page.clock.advance(1);
-    assert.equal(asked().length, length + 1);
-  }
-  assert.deepEqual(names(), []);
-});
-
-test("a grant endpoint in trouble is asked again", () => {
-  page.endpoint.willRefuse(500);
-  subscribe();
-  page.endpoint.willGrant("G1");
-  page.clock.advance(500);
-  assert.equal(asked()[0].grant, "G1");
-});
-
-test("a channel that is taken away stays away, and its grant is forgotten", () => {
-  enter();
-  page.socket.deliver({ type: "unsubscribed", channel: "room:7" });
-  assert.deepEqual([names(), room.state], [["room unsubscribed", "unsubscribed"], "unsubscribed"]);
-  reconnect();
-  assert.deepEqual([asked(), page.socket.sent[0].recover], [[], {}]);
-  page.endpoint.willRefuse(403);
-  subscribe();
-  assert.equal(page.endpoint.asked.length, 2);
-});
-
 // Leaving.
 
 test("a subscription that lets go leaves the channel", () => {
-  enter();
+  const room = enter();
   room.unsubscribe();
   room.unsubscribe();
   assert.deepEqual(asked().slice(1), [{ type: "unsubscribe", channel: "room:7", id: 2 }]);
@@ -311,11 +135,11 @@ test("a subscription that lets go leaves the channel", () => {
 });
 
 test("the channel is asked for once, and left with the last subscription", () => {
-  enter();
+  const room = enter();
   const second = subscribe();
   assert.deepEqual([asked().length, second.state, names()], [1, "subscribed", ["room subscribed"]]);
   room.unsubscribe();
-  calls = [];
+  forget();
   publish(43);
   assert.deepEqual([asked().length, names()], [1, ["room news"]]);
   second.unsubscribe();
@@ -323,7 +147,7 @@ test("the channel is asked for once, and left with the last subscription", () =>
 });
 
 test("left and asked for again, the answers do not cross", () => {
-  enter();
+  let room = enter();
   room.unsubscribe();
   room = subscribe({ recover: ["k3", 40] });
   page.socket.deliver({ type: "unsubscribed", channel: "room:7", reply_to: 2 });
@@ -340,11 +164,11 @@ test("let go before it began, it is never asked for", () => {
 });
 
 test("a handler may let go, or close, while others are being told", () => {
-  enter();
+  let room = enter();
   const second = subscribe();
   room.on("news", () => room.unsubscribe() || second.unsubscribe());
   publish(43);
-  enter();
+  room = enter();
   rt.on("subscribed", () => rt.close());
   reconnect();
   confirm();
@@ -355,7 +179,7 @@ test("a handler may let go, or close, while others are being told", () => {
 for (const channel of ["constructor", "__proto__", "toString"]) {
   test(`a channel called ${channel} is one like any other`, () => {
     page.endpoint.willGrant("G");
-    room = subscribe({}, channel);
+    const room = subscribe({}, channel);
     answer({ type: "subscribed", channel });
     assert.equal(room.state, "subscribed");
     publish(1, channel);
