@@ -4,6 +4,7 @@ import itertools
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from django.test import Client
 from redis import Redis
 
 from djangoauth import publish_to, refresh_grants, refresh_users, revoke_channel
-from tests.e2e.tabs import TABS
+from tests.e2e.tabs import TABS, Close
 
 from .gateways import Gateway
 from .test_ends import lost_control
@@ -22,6 +23,8 @@ from .visits import Tabs, Visit, Watched, visit
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
 ROOM = "room:editors"
+GROUP = "group:editors"
+NAMESPACES = ("room", "group", "user")
 TRANSPORTS = ("websocket", "xhr_streaming", "xhr")
 
 
@@ -31,7 +34,7 @@ def may_subscribe(request: HttpRequest, channel: str) -> bool:
 
 @pytest.fixture(autouse=True)
 def _project(site: Any) -> None:
-    more = {"AUTHORIZE": may_subscribe, "NAMESPACES": {"room": {"history": 100}}}
+    more = {"AUTHORIZE": may_subscribe, "NAMESPACES": {name: {"history": 9} for name in NAMESPACES}}
     site.SOCKGATE = {**site.SOCKGATE, **more}
 
 
@@ -265,3 +268,42 @@ def test_tab_that_was_never_granted_anything_notices_nothing_but_the_name(
         assert told["rights"] != watched.frames[0]["rights"]
         assert [frame["type"] for frame in watched.frames] == ["connected", "refreshed"]
     assert len(opened) == len(TABS)
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_nothing_is_replayed_of_a_group_that_was_left(
+    visitor: Visit, editors: Group, tabs: Tabs, is_told: bool
+) -> None:
+    """Resuming asks for what is true now, whatever the browser says that it has heard."""
+    visitor.user.groups.add(editors)
+    watched = tabs.open(visitor.token())
+    epoch = watched.frames[0]["channels"][GROUP].get("epoch")
+    publish_to(GROUP, "news", "secret", sequenced=True)
+    watched.wait_for(channel=GROUP, offset=1)
+    with nullcontext() if is_told else lost_control():
+        visitor.user.groups.remove(editors)
+    answer = resume(tabs, visitor.token(), {GROUP: [epoch, 0], "broadcast": ["k3", 0]})
+    assert isinstance(answer, dict)
+    assert set(answer["channels"]) == {"broadcast", f"user:{visitor.user.pk}"}
+
+
+def test_nothing_is_replayed_to_a_session_that_ended(visitor: Visit, tabs: Tabs) -> None:
+    watched, token = tabs.open(visitor.token()), visitor.token()
+    own = f"user:{visitor.user.pk}"
+    publish_to(own, "news", "secret", sequenced=True)
+    watched.wait_for(channel=own, offset=1)
+    epoch = watched.frames[0]["channels"][own].get("epoch")
+    visitor.client.logout()
+    answer = resume(tabs, token, {own: [epoch, 0]})
+    assert isinstance(answer, Close)
+    assert answer.code == 4402
+
+
+def resume(tabs: Tabs, token: str, recover: dict[str, Any]) -> Any:
+    """Connect as a browser that comes back; give the first that it hears."""
+    tab = TABS["websocket"](tabs.url, None)
+    tab.open()
+    tab.send(json.dumps({"type": "connect", "token": token, "recover": recover}))
+    answer = tab.read()
+    tab.close()
+    return answer
