@@ -96,12 +96,10 @@ def refresh(pks: Iterable[Any], using: str | None = None) -> None:
 
 def renew_rights(pks: Iterable[Any]) -> None:
     """Let the rights of users who are logged in be called otherwise, which voids their grants."""
-    names = conf.current().names
     for batch in _batches(pks):
         with redis_clients.records().pipeline(transaction=False) as pipe:
             for uid in map(uid_of, batch):
-                told = (names.control, write_control(UserChanged(uid)))
-                pipe.execute_command("EVAL", RENEW_RIGHTS, 1, names.user(uid), _new_name(), *told)  # type: ignore[no-untyped-call]
+                _rename_rights(pipe, uid)
             pipe.execute()
 
 
@@ -163,6 +161,12 @@ def _write(client: Any, user: Any, *ttl_s: int) -> None:
     written = (fields["auth"], fields["channels"], digest, _new_name(), int(time()))
     told = (names.control, write_control(UserChanged(uid)))
     client.execute_command("EVAL", WRITE_USER, 1, names.user(uid), *written, *told, *ttl_s)
+
+
+def _rename_rights(client: Any, uid: str) -> None:
+    names = conf.current().names
+    told = (names.control, write_control(UserChanged(uid)))
+    client.execute_command("EVAL", RENEW_RIGHTS, 1, names.user(uid), _new_name(), *told)
 
 
 def _remove(client: Any, uid: str) -> None:
