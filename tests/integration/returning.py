@@ -11,6 +11,8 @@ from .lines import BROKEN, LINES, Closed, Line
 from .sequences import Listener
 
 BACK_AFTER_S = (0.01, 0.2)
+SILENCE_S = 20
+"""Who hears nothing for so long comes back: sockjs-client in Node.js overlooks some broken lines."""
 
 
 class Returning:
@@ -74,7 +76,9 @@ class Returning:
             await line.open()
             await line.say(self.listener.connect_frame(self.token))
             while True:
-                for frame in await line.hear():
+                async with asyncio.timeout(SILENCE_S):
+                    frames = await line.hear()
+                for frame in frames:
                     for answer in self.take(frame):
                         await line.say(answer)
                 await self.reads.wait()
