@@ -12,7 +12,8 @@ from .sequences import Listener
 
 BACK_AFTER_S = (0.01, 0.2)
 SILENCE_S = 20
-"""Who hears nothing for so long comes back: sockjs-client in Node.js overlooks some broken lines."""
+"""Who hears nothing for so long comes back, as the client library does: a sockjs-client in Node.js
+that streams does not notice that its gateway was killed."""
 
 
 class Returning:
