@@ -18,7 +18,7 @@ from .relay import UNIX_PEER, Relay, Siblings
 from .sockjs.router import Router
 from .timerwheel import TimerWheel
 from .websocket.door import Door
-from .websocket.poll import Poll
+from .websocket.poll import open_poll
 from .websocket.reception import Reception
 from .websocket.shortcut import Shortcut
 from .websocket.transport import Surroundings
@@ -105,7 +105,7 @@ class _Doors:
         self._shared = Surroundings(
             endpoint,
             wheel,
-            Poll(asyncio.get_running_loop()),
+            open_poll(asyncio.get_running_loop()),
             config.heartbeat,
             config.max_frame,
             config.max_outbox,

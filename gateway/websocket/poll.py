@@ -7,8 +7,8 @@ it costs an entry in a dict; the loop itself watches a single descriptor, the ep
 
 import asyncio
 import logging
+import select
 from collections.abc import Callable
-from select import EPOLLIN, epoll
 
 log = logging.getLogger("gateway")
 
@@ -17,7 +17,7 @@ MAX_EVENTS = 512
 
 
 class Poll:
-    """Call back whenever a socket can be read.
+    """Call back whenever a socket can be read: by the loop's own means, on any system.
 
     Args:
         loop: the running loop.
@@ -25,14 +25,29 @@ class Poll:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        self._epoll = epoll()
+
+    def add(self, fd: int, on_readable: Callable[[], None]) -> None:
+        """Call back for a socket, which others may have been called for until now."""
+        self.loop.add_reader(fd, on_readable)
+
+    def remove(self, fd: int) -> None:
+        """Call back no more; do this before the socket is closed."""
+        self.loop.remove_reader(fd)
+
+
+class Epoll(Poll):
+    """The same by an epoll of our own, where the system has that."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        self._epoll = select.epoll()
         self._readers: dict[int, Callable[[], None]] = {}
         loop.add_reader(self._epoll.fileno(), self._turn)
 
     def add(self, fd: int, on_readable: Callable[[], None]) -> None:
         """Call back for a socket, which others may have been called for until now."""
         if fd not in self._readers:
-            self._epoll.register(fd, EPOLLIN)
+            self._epoll.register(fd, select.EPOLLIN)
         self._readers[fd] = on_readable
 
     def remove(self, fd: int) -> None:
@@ -51,3 +66,8 @@ class Poll:
             on_readable()
         except Exception:
             log.exception("event=reader_failed")
+
+
+def open_poll(loop: asyncio.AbstractEventLoop) -> Poll:
+    """Open the cheapest that this system has."""
+    return Epoll(loop) if hasattr(select, "epoll") else Poll(loop)

@@ -11,7 +11,7 @@ from gateway.proxies import ProxyPolicy
 from gateway.sockjs.router import Router
 from gateway.timerwheel import TimerWheel
 from gateway.websocket.door import Door
-from gateway.websocket.poll import Poll
+from gateway.websocket.poll import open_poll
 from gateway.websocket.reception import Reception
 from gateway.websocket.transport import Surroundings
 from gateway.wire.closecodes import CloseCode
@@ -75,7 +75,7 @@ class Mended(Service):
         shared = Surroundings(
             self.router.endpoint,
             self.wheel,
-            Poll(self._loop),
+            open_poll(self._loop),
             config.heartbeat,
             config.max_frame,
             config.max_outbox,

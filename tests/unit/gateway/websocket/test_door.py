@@ -22,7 +22,7 @@ from gateway.lobby import Lobby, Usher
 from gateway.origins import OriginPolicy
 from gateway.proxies import ProxyPolicy
 from gateway.websocket.door import Door
-from gateway.websocket.poll import Poll
+from gateway.websocket.poll import open_poll
 from gateway.websocket.reception import Reception
 from gateway.websocket.shortcut import Shortcut
 from gateway.websocket.transport import Surroundings
@@ -109,7 +109,7 @@ def open_house(request):
     async def open_house(transports=BOTH, trusted=(), per_address=99):
         clock, echo = Clock(), Echo()
         shared = Surroundings(
-            echo, clock.wheel, Poll(asyncio.get_running_loop()), 25, 10_000, 10**6
+            echo, clock.wheel, open_poll(asyncio.get_running_loop()), 25, 10_000, 10**6
         )
         application = Application([(r"/page", Page)], log_function=lambda handler: None)
         origins, proxies = OriginPolicy([FRIEND]), ProxyPolicy(trusted)

@@ -9,7 +9,7 @@ from tornado.iostream import IOStream
 
 from gateway.errors import Refused
 from gateway.websocket.link import SocketLink, StreamLink
-from gateway.websocket.poll import Poll
+from gateway.websocket.poll import open_poll
 from gateway.wire.closecodes import CloseCode
 from tests.waiting import turn_loop, until
 
@@ -58,7 +58,7 @@ def link_on(request, peer):
     def link_on(sock: socket.socket, limit_bytes: int = LIMIT_BYTES):
         loop = asyncio.get_running_loop()
         if request.param == "socket":
-            return SocketLink(sock, peer, Poll(loop), limit_bytes)
+            return SocketLink(sock, peer, open_poll(loop), limit_bytes)
         return StreamLink(IOStream(sock), peer, loop, limit_bytes)
 
     return link_on
@@ -138,7 +138,7 @@ async def test_closed_link_tells_nothing_more(pair, link_on, peer):
 
 
 async def test_backlog_is_forgotten_but_for_what_has_begun_to_leave(pair, peer):
-    link = SocketLink(pair[0], peer, Poll(asyncio.get_running_loop()), LIMIT_BYTES)
+    link = SocketLink(pair[0], peer, open_poll(asyncio.get_running_loop()), LIMIT_BYTES)
     for _ in range(3):
         link.write(LARGE)
     link.forget_backlog()
@@ -149,7 +149,7 @@ async def test_backlog_is_forgotten_but_for_what_has_begun_to_leave(pair, peer):
 
 
 async def test_ended_link_still_hears_the_other_side(pair, peer):
-    link = SocketLink(pair[0], peer, Poll(asyncio.get_running_loop()), LIMIT_BYTES)
+    link = SocketLink(pair[0], peer, open_poll(asyncio.get_running_loop()), LIMIT_BYTES)
     link.close_when_flushed()
     assert await read_all(pair[1]) == b""
     pair[1].send(b"answer")
@@ -157,7 +157,7 @@ async def test_ended_link_still_hears_the_other_side(pair, peer):
 
 
 async def test_idle_link_costs_the_loop_no_writer(pair, peer):
-    link = SocketLink(pair[0], peer, Poll(asyncio.get_running_loop()), LIMIT_BYTES)
+    link = SocketLink(pair[0], peer, open_poll(asyncio.get_running_loop()), LIMIT_BYTES)
     link.write(b"small")
     assert link._outbox is None
     link.write(LARGE)

@@ -3,13 +3,22 @@
 import asyncio
 import socket
 from collections.abc import Iterator
+from unittest.mock import Mock
 
 import pytest
 
-from gateway.websocket.poll import Poll
+from gateway.websocket.poll import Epoll, Poll, open_poll
 from tests.waiting import turn_loop, until
 
 PAIRS = 3
+
+kinds = pytest.mark.parametrize("kind", [Poll, Epoll])
+
+
+def test_system_without_epoll_is_polled_by_its_loop(monkeypatch):
+    assert type(open_poll(Mock())) is Epoll
+    monkeypatch.delattr("select.epoll")
+    assert type(open_poll(Mock())) is Poll
 
 
 @pytest.fixture
@@ -21,8 +30,9 @@ def pairs() -> Iterator[list[tuple[socket.socket, socket.socket]]]:
             end.close()
 
 
-async def test_reader_is_called_for_its_socket(pairs):
-    poll, heard = Poll(asyncio.get_running_loop()), []
+@kinds
+async def test_reader_is_called_for_its_socket(pairs, kind):
+    poll, heard = kind(asyncio.get_running_loop()), []
     for ours, _ in pairs:
         poll.add(ours.fileno(), lambda ours=ours: heard.append(ours.recv(9)))
     pairs[1][1].send(b"one")
@@ -31,16 +41,18 @@ async def test_reader_is_called_for_its_socket(pairs):
     await until(lambda: heard == [b"one", b"two"])
 
 
-async def test_reader_is_called_when_the_other_side_leaves(pairs):
-    poll, heard = Poll(asyncio.get_running_loop()), []
+@kinds
+async def test_reader_is_called_when_the_other_side_leaves(pairs, kind):
+    poll, heard = kind(asyncio.get_running_loop()), []
     ours, theirs = pairs[0]
     poll.add(ours.fileno(), lambda: (heard.append(ours.recv(9)), poll.remove(ours.fileno())))
     theirs.close()
     await until(lambda: heard == [b""])
 
 
-async def test_second_reader_takes_the_place_of_the_first(pairs):
-    poll, heard = Poll(asyncio.get_running_loop()), []
+@kinds
+async def test_second_reader_takes_the_place_of_the_first(pairs, kind):
+    poll, heard = kind(asyncio.get_running_loop()), []
     ours, theirs = pairs[0]
     poll.add(ours.fileno(), lambda: heard.append("first"))
     poll.add(ours.fileno(), lambda: heard.append(ours.recv(9)))
@@ -49,8 +61,9 @@ async def test_second_reader_takes_the_place_of_the_first(pairs):
     assert heard == [b"second"]
 
 
-async def test_removed_reader_is_not_called_even_in_the_same_turn(pairs):
-    poll, heard = Poll(asyncio.get_running_loop()), []
+@kinds
+async def test_removed_reader_is_not_called_even_in_the_same_turn(pairs, kind):
+    poll, heard = kind(asyncio.get_running_loop()), []
 
     def remove_all():
         heard.append("called")
@@ -66,7 +79,7 @@ async def test_removed_reader_is_not_called_even_in_the_same_turn(pairs):
 
 
 async def test_reader_that_fails_keeps_nobody_from_reading(pairs, caplog):
-    poll, heard = Poll(asyncio.get_running_loop()), []
+    poll, heard = Epoll(asyncio.get_running_loop()), []
 
     def fail():
         pairs[0][0].recv(9)
