@@ -6,15 +6,14 @@ subscription and has said where the channel stands, from a hole in the sequence,
 the link, and while a newcomer asks for what he missed. Whatever arrives meanwhile waits, for all
 its connections alike. Then ``settle`` takes one reading of the history: those who were here are
 given what they lack, newcomers what they missed, or each is told of the gap; and what has waited
-follows, without what the reading already held. So the order of a channel is made in one place.
-
-A publication that waited before the history was asked for is in the reading, or in no history
-any more; one that came later may be newer than the reading.
+(``gateway/backlog.py``) follows, without what the reading already held. So the order of a channel
+is made in one place.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 
+from .backlog import Backlog
 from .batch import Batch
 from .connection import Connection
 from .errors import BrokerUnavailable
@@ -35,14 +34,11 @@ class Route:
     """
 
     __slots__ = (
-        "_asked",
         "_gaps",
         "_held",
-        "_held_bytes",
         "_held_limit_bytes",
         "_is_epoch_heard",
         "_is_lost",
-        "_is_overtaken",
         "channel",
         "connections",
         "has_plain",
@@ -66,14 +62,11 @@ class Route:
         self.newcomers: dict[Connection, Newcomer] = {}
         self.position: Position | None = None
         self.has_plain = False
-        self._held: list[Publication] | None = None
-        self._held_bytes = 0
+        self._held: Backlog | None = None
         self._held_limit_bytes = held_limit_bytes
-        self._asked = 0
         self._gaps: Counter[str] = Counter() if gaps is None else gaps
         self._is_epoch_heard = False
         self._is_lost = False
-        self._is_overtaken = False
 
     @property
     def is_held(self) -> bool:
@@ -99,19 +92,19 @@ class Route:
         """Follow another policy from now on."""
         if policy.recover != self.policy.recover:
             self.position = None
-            self.hold()
-            self._is_overtaken = True
+            self.hold().is_overtaken = True
         self.policy = policy
 
-    def hold(self) -> None:
-        """Let publications wait from now on."""
+    def hold(self) -> Backlog:
+        """Let publications wait from now on, and give where."""
         if self._held is None:
-            self._held, self._held_bytes, self._asked = [], 0, 0
+            self._held = Backlog(self._held_limit_bytes)
+        return self._held
 
     def lose(self) -> None:
         """Note that the link is lost: what is published now is missed."""
-        self._is_lost = self._is_overtaken = True
-        self.hold()
+        self._is_lost = True
+        self.hold().is_overtaken = True
 
     def admit(self, connection: Connection, newcomer: Newcomer) -> bool:
         """Let a connection hear the channel: at once (True), or when the history was read."""
@@ -148,11 +141,11 @@ class Route:
 
     def question(self) -> Question | None:
         """Ask what must be read before the route can flow; None when it has no history."""
-        self._asked = len(self._held or ())
-        self._is_overtaken = False
+        held = self.hold()
+        held.ask()
         if not self.policy.recover:
             return None
-        return Question(self.channel, self._furthest(), self._wanted_after())
+        return Question(self.channel, held.furthest(self.position), self._wanted_after())
 
     def settle(self, reading: Reading | None) -> list[Connection]:
         """Give everybody what he lacks, or tell him of the gap, and flow again.
@@ -163,7 +156,8 @@ class Route:
         Returns:
             The newcomers that hear the channel from now on.
         """
-        if self._held is None or self._is_overtaken:
+        held = self._held
+        if held is None or held.is_overtaken:
             return []
         told = reading or Reading(None)
         self._catch_up(told)
@@ -171,9 +165,8 @@ class Route:
         newcomers, self.newcomers = self.newcomers, {}
         for connection, newcomer in newcomers.items():
             self._take_in(connection, newcomer, told)
-        held, asked = self._held or [], self._asked
         self._held, self._is_lost = None, False
-        self._deliver(self._frames(self._still_due(held, asked)))
+        self._deliver(self._frames(held.still_due(self.position)))
         return list(newcomers)
 
     def give_up(self, error: BrokerUnavailable) -> list[Connection]:
@@ -186,8 +179,8 @@ class Route:
         for newcomer in newcomers.values():
             newcomer.turn_away(error)
         if self.position is not None and not self._is_lost:
-            held, self._held = self._held or [], None
-            self._deliver(self._frames(held))
+            held, self._held = self._held, None
+            self._deliver(self._frames(held or ()))
         return list(newcomers)
 
     def _knows(self, since: Position | None) -> bool:
@@ -235,21 +228,13 @@ class Route:
         may_lack_plain = self._is_lost and (self.has_plain or not was_sequenced)
         return reading.hinders(self.position) or ("plain" if may_lack_plain else "")
 
-    def _still_due(self, held: Sequence[Publication], asked: int) -> Iterator[Publication]:
-        """Leave out what waited for the reading and belongs to an epoch that is over."""
-        epoch = self.position[0] if self.position else ""
-        for count, publication in enumerate(held):
-            if not publication.offset or publication.epoch == epoch or count >= asked:
-                yield publication
-
     def _follows(self, publication: Publication) -> bool:
         at = (publication.epoch, publication.offset)
         if self._is_next(at):
             self.position, self._is_epoch_heard = at, True
             return True
         if self.position is None or at[0] != self.position[0] or at[1] > self.position[1]:
-            self._held, self._held_bytes, self._asked = [], 0, 0
-            self._keep(self._held, publication)
+            self._keep(self.hold(), publication)
         return False
 
     def _is_next(self, at: Position) -> bool:
@@ -263,22 +248,12 @@ class Route:
         # and where publications replace one another, a browser may not be given the first.
         return at[1] == 1 and self._is_epoch_heard and self.conflation_key is None
 
-    def _keep(self, held: list[Publication], publication: Publication) -> None:
+    def _keep(self, held: Backlog, publication: Publication) -> None:
         """Let a publication wait; what does not fit is in the history, or is told as a gap."""
-        held.append(publication)
-        self._held_bytes += len(publication.payload)
-        if self._held_bytes > self._held_limit_bytes:
-            self.has_plain = self.has_plain or not all(kept.offset for kept in held)
-            self._is_lost = self._is_overtaken = True
+        if not held.add(publication):
+            self.has_plain = self.has_plain or held.has_plain
+            self._is_lost = True
             held.clear()
-            self._held_bytes = self._asked = 0
-
-    def _furthest(self) -> Position | None:
-        if self.position is None:
-            return None
-        epoch, offset = self.position
-        heard = [held.offset for held in self._held or () if held.epoch == epoch]
-        return epoch, max([offset, *heard])
 
     def _wanted_after(self) -> int | None:
         """Give the first offset that somebody lacks; of other epochs nothing can be given."""

@@ -1,0 +1,67 @@
+"""What arrives on a channel while its route is held. Pure.
+
+A publication that waited before the history was asked for is in the reading, or in no history
+any more; one that came later may be newer than the reading.
+"""
+
+from collections.abc import Iterator
+
+from .wire.messages import Position, Publication
+
+
+class Backlog:
+    """Publications that wait for a reading of the history.
+
+    Args:
+        limit_bytes: how much of them is kept.
+    """
+
+    __slots__ = ("_asked", "_limit_bytes", "_size_bytes", "_waiting", "is_overtaken")
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit_bytes = limit_bytes
+        self._waiting: list[Publication] = []
+        self._size_bytes = 0
+        self._asked = 0
+        self.is_overtaken = False
+        """Whether what is being read will not do, and must be read again."""
+
+    def __iter__(self) -> Iterator[Publication]:
+        return iter(self._waiting)
+
+    @property
+    def has_plain(self) -> bool:
+        """Tell whether something waits that is in no history."""
+        return not all(waiting.offset for waiting in self._waiting)
+
+    def add(self, publication: Publication) -> bool:
+        """Let a publication wait, and tell whether there is room for it."""
+        self._waiting.append(publication)
+        self._size_bytes += len(publication.payload)
+        return self._size_bytes <= self._limit_bytes
+
+    def clear(self) -> None:
+        """Let go of what waits: whoever lacks it finds it in the history, or hears of a gap."""
+        self._waiting.clear()
+        self._size_bytes = self._asked = 0
+        self.is_overtaken = True
+
+    def ask(self) -> None:
+        """Note that the history is read from now on."""
+        self._asked = len(self._waiting)
+        self.is_overtaken = False
+
+    def furthest(self, position: Position | None) -> Position | None:
+        """Give the last position of that epoch that was heard, or is known."""
+        if position is None:
+            return None
+        epoch, offset = position
+        heard = [waiting.offset for waiting in self._waiting if waiting.epoch == epoch]
+        return epoch, max([offset, *heard])
+
+    def still_due(self, position: Position | None) -> Iterator[Publication]:
+        """Leave out what waited for the reading and belongs to an epoch that is over."""
+        epoch = position[0] if position else ""
+        for count, waiting in enumerate(self._waiting):
+            if not waiting.offset or waiting.epoch == epoch or count >= self._asked:
+                yield waiting
