@@ -59,9 +59,8 @@ class Backlog:
         heard = [waiting.offset for waiting in self._waiting if waiting.epoch == epoch]
         return epoch, max([offset, *heard])
 
-    def still_due(self, position: Position | None) -> Iterator[Publication]:
-        """Leave out what waited for the reading and belongs to an epoch that is over."""
-        epoch = position[0] if position else ""
+    def still_due(self) -> Iterator[Publication]:
+        """Leave out what the reading held, or what is in no history any more."""
         for count, waiting in enumerate(self._waiting):
-            if not waiting.offset or waiting.epoch == epoch or count >= self._asked:
+            if not waiting.offset or count >= self._asked:
                 yield waiting

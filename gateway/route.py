@@ -2,12 +2,12 @@
 
 Strategy: a route flows or it is held. While it flows, each sequenced publication must follow the
 last one; plain ones pass. It is held from its beginning until Redis has confirmed the
-subscription and has said where the channel stands, from a hole in the sequence, from the loss of
-the link, and while a newcomer asks for what he missed. Whatever arrives meanwhile waits, for all
-its connections alike. Then ``settle`` takes one reading of the history: those who were here are
-given what they lack, newcomers what they missed, or each is told of the gap; and what has waited
-(``gateway/backlog.py``) follows, without what the reading already held. So the order of a channel
-is made in one place.
+subscription and has said where the channel stands, from a hole in the sequence or a step back in
+it, from the loss of the link, and while a newcomer asks for what he missed. Whatever arrives
+meanwhile waits (``gateway/backlog.py``), for all its connections alike. Then ``settle`` takes one
+reading of the history: those who were here are given what they lack, newcomers what they missed,
+or each is told of the gap; and what has waited follows, without what the reading already held. So
+the order of a channel is made in one place.
 """
 
 from collections import Counter
@@ -35,9 +35,9 @@ class Route:
 
     __slots__ = (
         "_gaps",
+        "_heard",
         "_held",
         "_held_limit_bytes",
-        "_is_epoch_heard",
         "_is_lost",
         "channel",
         "connections",
@@ -65,7 +65,7 @@ class Route:
         self._held: Backlog | None = None
         self._held_limit_bytes = held_limit_bytes
         self._gaps: Counter[str] = Counter() if gaps is None else gaps
-        self._is_epoch_heard = False
+        self._heard: Position | None = None
         self._is_lost = False
 
     @property
@@ -91,7 +91,7 @@ class Route:
     def obey(self, policy: Policy) -> None:
         """Follow another policy from now on."""
         if policy.recover != self.policy.recover:
-            self.position = None
+            self.position = self._heard = None
             self.hold().is_overtaken = True
         self.policy = policy
 
@@ -166,7 +166,7 @@ class Route:
         for connection, newcomer in newcomers.items():
             self._take_in(connection, newcomer, told)
         self._held, self._is_lost = None, False
-        self._deliver(self._frames(held.still_due(self.position)))
+        self._deliver(self._frames(held.still_due() if self.policy.recover else held))
         return list(newcomers)
 
     def give_up(self, error: BrokerUnavailable) -> list[Connection]:
@@ -206,8 +206,9 @@ class Route:
             connection.outlet.send(Batch(frames))
 
     def _go_on_from(self, position: Position | None) -> None:
-        was_in = self.position and self.position[0]
-        self._is_epoch_heard = self._is_epoch_heard and was_in == (position and position[0])
+        # What the reading held may still come on the link: in order, from wherever that is.
+        is_same = self._heard and position and self._heard[0] == position[0]
+        self._heard = (position[0], 0) if position and is_same else None
         self.position = position
 
     def _catch_up(self, reading: Reading) -> None:
@@ -231,9 +232,11 @@ class Route:
     def _follows(self, publication: Publication) -> bool:
         at = (publication.epoch, publication.offset)
         if self._is_next(at):
-            self.position, self._is_epoch_heard = at, True
+            self.position = self._heard = at
             return True
-        if self.position is None or at[0] != self.position[0] or at[1] > self.position[1]:
+        if self._is_repeated(at):
+            self._heard = at
+        else:
             self._keep(self.hold(), publication)
         return False
 
@@ -246,7 +249,18 @@ class Route:
         # Redis has begun anew, and while the link stands nothing lies between. But where this
         # epoch is known from a reading only, what is heard now may be older than the reading;
         # and where publications replace one another, a browser may not be given the first.
-        return at[1] == 1 and self._is_epoch_heard and self.conflation_key is None
+        is_epoch_heard = self._heard is not None and self._heard[0] == epoch
+        return at[1] == 1 and is_epoch_heard and self.conflation_key is None
+
+    def _is_repeated(self, at: Position) -> bool:
+        """Tell whether a publication was in the last reading, and is only now heard.
+
+        The link brings each publication once and in order. One that it has brought before, or
+        passed over, is another's: a server that lacks the last ones gives their offsets again.
+        """
+        if self.position is None or at[0] != self.position[0] or at[1] > self.position[1]:
+            return False
+        return self._heard is None or self._heard[0] != at[0] or self._heard[1] < at[1]
 
     def _keep(self, held: Backlog, publication: Publication) -> None:
         """Let a publication wait; what does not fit is in the history, or is told as a gap."""

@@ -331,6 +331,23 @@ async def test_redis_that_went_back_in_time_ends_the_epoch(gateway, token, redis
         assert frame["epoch"] != epoch
 
 
+async def test_offset_that_is_given_again_while_live_is_told_at_once(gateway, token, redis):
+    listener = Listener()
+    async with await connect(gateway, token, listener) as browser:
+        for number in range(1, 6):
+            epoch, _ = publish_in_sequence(redis, CHANNEL, number)
+        await listener.hear_until(browser, CHANNEL, 5)
+        redis.hset(NAMES.offset(CHANNEL), "offset", 3)
+        redis.delete(NAMES.history(CHANNEL))
+        assert publish_in_sequence(redis, CHANNEL, "again") == (epoch, 4)
+        await listener.hear_until(browser, CHANNEL, GAP)
+        position = publish_in_sequence(redis, CHANNEL, 6)
+        assert position[0] != epoch
+        await listener.hear_until(browser, CHANNEL, 6)
+    assert listener.heard[CHANNEL] == [1, 2, 3, 4, 5, GAP, 6]
+    assert listener.positions[CHANNEL] == list(position)
+
+
 async def test_rights_are_checked_before_anything_is_given_again(gateway, token, django, redis):
     redis.hset(NAMES.user("7"), "channels", '["group:editors"]')
     listener = Listener()

@@ -54,14 +54,8 @@ def test_furthest_is_the_last_of_the_epoch_that_is_known():
     assert waiting.furthest(("e", 7)) == ("e", 7)
 
 
-def test_what_waited_for_the_reading_is_due_in_its_epoch_alone():
+def test_what_waited_for_the_reading_is_due_where_no_history_has_it():
     waiting = backlog(pub(3, "over"), PLAIN, pub(1))
     waiting.ask()
-    waiting.add(pub(2, "newer"))
-    assert list(waiting.still_due(("e", 0))) == [PLAIN, pub(1), pub(2, "newer")]
-
-
-def test_nothing_sequenced_that_waited_is_due_without_an_epoch():
-    waiting = backlog(pub(1), PLAIN)
-    waiting.ask()
-    assert list(waiting.still_due(None)) == [PLAIN]
+    waiting.add(pub(2))
+    assert list(waiting.still_due()) == [PLAIN, pub(2)]

@@ -183,7 +183,56 @@ def test_hole_that_cannot_be_filled_is_told_where_it_is():
 def test_publication_heard_twice_is_given_once():
     route, connection = flowing(last=1)
     say(route, pub(2), pub(2), pub(1), pub(3))
-    assert heard(connection) == [2, 3]
+    route.question()
+    route.settle(read(3))
+    say(route, pub(4))
+    assert not route.is_held
+    assert heard(connection) == [2, 3, 4]
+
+
+def test_what_the_reading_held_is_dropped_when_it_is_heard():
+    route, connection = flowing(last=1)
+    say(route, pub(3))
+    route.question()
+    route.settle(read(5))
+    say(route, pub(4), pub(5), pub(6))
+    assert not route.is_held
+    assert heard(connection) == [2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize("before", [(pub(6), pub(7), pub(8)), (pub(4), pub(5))])
+def test_offset_that_is_given_again_is_told_at_once(before):
+    """Another server took over, without the last publications."""
+    route, connection = flowing(last=5)
+    say(route, *before, pub(5))
+    assert route.question().seen == max(("e", 5), (before[-1].epoch, before[-1].offset))
+    route.settle(read(5, epoch="new"))
+    assert heard(connection)[-1] == GAP
+    assert route.position == ("new", 5)
+
+
+def test_reading_that_knows_nothing_of_it_yet_is_not_asked_again():
+    route, connection = flowing(last=5)
+    say(route, pub(6), pub(7), pub(6))
+    route.question()
+    route.settle(read(7))
+    assert not route.is_held
+    assert heard(connection) == [6, 7]
+
+
+def test_step_back_of_a_channel_without_recovery_goes_on():
+    route, connection = flowing(recover=False)
+    say(route, pub(2), pub(1))
+    assert heard(connection) == [2, 1]
+
+
+def test_what_waits_while_recovery_is_taken_away_is_given():
+    route, connection = flowing(last=5)
+    route.obey(Policy(recover=False))
+    say(route, pub(6))
+    route.question()
+    route.settle(None)
+    assert heard(connection) == [6]
 
 
 def test_epoch_that_begins_while_the_link_stands_is_gone_on_with():
