@@ -106,14 +106,17 @@ class Authenticator:
         return list(map(self._judge, claims, logins))
 
     async def identify_again(self, claims: Sequence[Claim]) -> list[Identity | None]:
-        """Read the same for sessions that were valid; one may have changed its user, or its key.
+        """Read the same for sessions that were valid; one may have moved to another key.
+
+        A visitor's may have become a user's: then the identity is that user's, which the visitor
+        who holds the connection need not be.
 
         Raises:
             BrokerUnavailable: Redis cannot be asked now.
         """
         followed, logins = list(claims), await self._reader.read_many(claims)
         for _ in range(MAX_MOVES):
-            onward = list(map(_follow, claims, followed, logins))
+            onward = list(map(_follow, followed, logins))
             if onward == followed:
                 break
             followed, logins = onward, await self._reader.read_many(onward)
@@ -131,9 +134,9 @@ class Authenticator:
             return None
 
 
-def _follow(asked: Claim, claim: Claim, login: Login) -> Claim:
-    """Follow a session to its user, or where it moved; there it must be the same user's."""
+def _follow(claim: Claim, login: Login) -> Claim:
+    """Follow a session to where it moved, and a visitor's to its user; a user's stays his."""
     sid, uid = claim
     if login.session is None:
-        return (login.moved_to, uid) if login.moved_to and uid is not None else claim
-    return (sid, login.session.user or None) if sid == asked[0] else claim
+        return login.moved_to or sid, uid
+    return sid, uid or login.session.user or None

@@ -126,6 +126,7 @@ class Connection:
         held_limit_bytes: how much may be held back during the check.
 
     ``outlet`` takes what is for the browser: a backlog until it is welcomed, then its transport.
+    ``identity`` is None until then, and while an open one was asked for a token.
     """
 
     __slots__ = (

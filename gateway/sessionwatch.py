@@ -10,6 +10,11 @@ key is told of by a message that may still be on its way; should that be lost, w
 the old key says where it went. What then still looks ended, though nobody has told of an end,
 sends the browser back to Django for another token: a slow site may say later under which hash the
 session goes on, and Redis may have lost what Django still knows.
+
+A visitor's session that has become a user's is followed by no connection by itself: whoever planted
+the session's old cookie in that user's browser has one as well. Each is asked for a token, which
+only the browser that logged in can fetch; it has not ended, so it may hear meanwhile what any
+visitor hears, for as long as ``REFRESH_S``.
 """
 
 import asyncio
@@ -31,6 +36,8 @@ from .wire.names import is_automatic
 log = logging.getLogger("gateway.auth")
 
 GRACE_S = 0.4
+REFRESH_S = 10.0
+"""How long a page has to show a token, once it was asked: several attempts at Django."""
 CHUNK = 128
 
 Prolong = Callable[[Sequence[Claim]], Awaitable[None]]
@@ -136,7 +143,8 @@ class SessionWatch:
     async def _audit(self, connections: list[Connection]) -> None:
         await self._recheck(connections)
         if self._prolong is not None:
-            await self._prolong([_claim(c) for c in connections if c.state is State.OPEN])
+            known = [c for c in connections if c.state is State.OPEN and c.identity]
+            await self._prolong(list(map(_claim, known)))
 
     async def _recheck_due(self) -> None:
         due, self._due = list(self._due), {}
@@ -165,20 +173,26 @@ class SessionWatch:
             identity = found.get(_claim(connection))
             if identity is None:
                 doubtful.append(connection)
+            elif identity.uid != connection.uid:
+                self._ask_for_token(connection)
             else:
                 self.apply(connection, identity)
         return doubtful
 
+    def _ask_for_token(self, connection: Connection) -> None:
+        """Let the page show, once it is asked, whose connection this is."""
+        if connection.identity is not None:
+            connection.identity = None
+            connection.send(messages.refresh(REFRESH_S))
+            self._wheel.schedule(_Answer(self._endpoint, connection), REFRESH_S)
+
     def apply(self, connection: Connection, identity: Identity) -> None:
-        """Bring an open connection in step with what its session is now."""
+        """Bring an open connection of this very user in step with what his session is now."""
         before, connection.identity = connection.identity, identity
-        is_another_user = identity.uid != connection.uid
-        has_other_rights = before is None or before.rights != identity.rights
-        if is_another_user or identity.sid != connection.sid:
+        if identity.sid != connection.sid:
             self._endpoint.registry.refile(connection, identity.sid, identity.uid)
-        if is_another_user or has_other_rights:
+        if before is None or before.rights != identity.rights:
             connection.send(_refreshed(identity))
-        if has_other_rights:
             self.on_rights_changed(connection, identity.rights)
         self._settle_channels(connection, identity)
         self._watch_expiry(connection)
@@ -234,6 +248,21 @@ class _Expiry:
     def on_timer(self, now: float) -> None:
         """Look whether the session has ended."""
         self.watch.recheck((self.connection,))
+
+
+class _Answer:
+    """The latest moment at which a page that was asked must have shown a token."""
+
+    __slots__ = ("_connection", "_endpoint")
+
+    def __init__(self, endpoint: Endpoint, connection: Connection) -> None:
+        self._endpoint = endpoint
+        self._connection = connection
+
+    def on_timer(self, now: float) -> None:
+        """Close the connection if nobody knows yet whose it is."""
+        if self._connection.identity is None:
+            self._endpoint.close(self._connection, CloseCode.SESSION_UNKNOWN, "no token in time")
 
 
 def _refreshed(identity: Identity) -> bytes:

@@ -43,6 +43,7 @@ export function Connection(parts, listener) {
   this._publicState = "closed";
   this._callOffDeadline = nothing;
   this._callOffDrain = nothing;
+  this._callOffRenewal = nothing;
 }
 
 /**
@@ -90,7 +91,8 @@ Connection.prototype.expect = function (ms) {
 /** Let go of the socket and of a token under way. */
 Connection.prototype.release = function () {
   this._callOffDrain();
-  this._callOffDrain = nothing;
+  this._callOffRenewal();
+  this._callOffDrain = this._callOffRenewal = nothing;
   this.parts.tokens.cancel();
   var socket = this.socket;
   this.socket = null;
@@ -130,6 +132,15 @@ Connection.prototype.drain = function (withinS) {
   });
 };
 
+/** @param {number} ms until a token is fetched for this connection */
+Connection.prototype.renewAfter = function (ms) {
+  var self = this;
+  this._callOffRenewal();
+  this._callOffRenewal = this.parts.clock.after(ms, function () {
+    self.happen("asked");
+  });
+};
+
 // What is done with a frame.
 
 /** @type {Object<string, function(Connection, any): void>} */
@@ -145,6 +156,9 @@ var TAKERS = {
   },
   "on drain": function (connection, frame) {
     connection.drain(frame.within || 0);
+  },
+  "on refresh": function (connection) {
+    connection.happen("asked");
   },
   "on refreshed": function (connection, frame) {
     connection.listener.refreshed(frame);

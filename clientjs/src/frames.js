@@ -32,6 +32,16 @@ export function connectFrame(token, recover) {
 }
 
 /**
+ * Show a fresh token on a live connection.
+ *
+ * @param {string} token
+ * @returns {string}
+ */
+export function refreshFrame(token) {
+  return JSON.stringify({ type: "refresh", token: token });
+}
+
+/**
  * Ask for a channel.
  *
  * @param {string} channel

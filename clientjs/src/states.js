@@ -7,7 +7,7 @@
  * themselves close the connection: what an action does after that goes through the table again.
  */
 import { CloseCode, isFailedAttempt, mayReconnect, needsFreshToken, paceOf } from "./closecodes.js";
-import { connectFrame } from "./frames.js";
+import { connectFrame, refreshFrame } from "./frames.js";
 import { Socket } from "./socket.js";
 
 /**
@@ -29,6 +29,9 @@ export var TRANSITIONS = {
   greeting: { welcomed: settle, lost: judge, late: wait, offline: pause, close: end },
   connected: {
     interrupted: doubt,
+    asked: renew,
+    token: show,
+    denied: renewLater,
     lost: judge,
     late: listen,
     wake: listen,
@@ -38,6 +41,9 @@ export var TRANSITIONS = {
   },
   interrupted: {
     resumed: trust,
+    asked: renew,
+    token: show,
+    denied: renewLater,
     lost: judge,
     late: listen,
     wake: listen,
@@ -91,6 +97,11 @@ function begin(connection) {
 function seek(connection) {
   connection.release();
   connection.enter("seeking", {});
+  askForToken(connection);
+}
+
+/** @param {Connection} connection */
+function askForToken(connection) {
   connection.parts.tokens.get(function (failure, token) {
     connection.happen(failure ? "denied" : "token", failure || token);
   });
@@ -158,6 +169,34 @@ function doubt(connection) {
 /** @param {Connection} connection */
 function trust(connection) {
   connection.enter("connected", connection.attachment);
+}
+
+// Somebody has logged in: the gateway asks for a token that says who. The answer that brings the
+// browser its new cookie may still be on its way; until then Django says "not now".
+
+/** @param {Connection} connection */
+function renew(connection) {
+  connection.parts.tokens.drop();
+  askForToken(connection);
+}
+
+/**
+ * @param {Connection} connection
+ * @param {string} token
+ */
+function show(connection, token) {
+  connection.parts.backoff.reset();
+  /** @type {Socket} */ (connection.socket).send(refreshFrame(token));
+}
+
+/**
+ * @param {Connection} connection
+ * @param {import("./token.js").Failure} failure
+ */
+function renewLater(connection, failure) {
+  if (!failure.isFinal) {
+    connection.renewAfter(connection.parts.backoff.next());
+  }
 }
 
 /**

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  connectFrame, isPublication, messageOf, presenceFrame, readFrame, subscribeFrame, unsubscribeFrame,
+  connectFrame, isPublication, messageOf, presenceFrame, readFrame, refreshFrame, subscribeFrame, unsubscribeFrame,
 } from "../src/frames.js";
 import { VECTORS } from "./vectors.js";
 
@@ -13,6 +13,13 @@ for (const { text, class: name, fields } of VECTORS.client_frames.valid) {
   test(`the connect frame ${text} is written as the gateway reads it`, () => {
     const written = JSON.parse(connectFrame(fields.token, fields.recover));
     assert.deepEqual({ ...defaults, ...written }, { type: "connect", ...fields });
+  });
+}
+
+for (const { text, class: name, fields } of VECTORS.client_frames.valid) {
+  if (name !== "Refresh") continue;
+  test(`the refresh frame ${text} is written as the gateway reads it`, () => {
+    assert.deepEqual(JSON.parse(refreshFrame(fields.token)), JSON.parse(text));
   });
 }
 

@@ -227,6 +227,11 @@ def refreshed(
     return msgspec.json.encode(fields if reply_to is None else {**fields, "reply_to": reply_to})
 
 
+def refresh(within_s: float) -> bytes:
+    """Ask for a fresh token, for the session is another user's by now; else it ends."""
+    return _frame("refresh", within=within_s)
+
+
 def _named(rights: str) -> dict[str, str]:
     return {"rights": rights} if rights else {}
 

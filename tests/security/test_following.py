@@ -43,6 +43,7 @@ def test_anonymous_visitor_who_logs_in_becomes_that_user(
     form = {"username": "alice", "password": PASSWORD}
     assert stranger.client.post("/accounts/login/", form).status_code == 302
     for watched in opened:
+        watched.show(stranger.token())
         watched.wait_for(type="refreshed", user=str(alice.pk))
         watched.wait_for(type="subscribed", channel=f"user:{alice.pk}")
     publish(alice, "news", "for alice")

@@ -254,6 +254,7 @@ def test_user_who_takes_over_a_connection_does_not_keep_what_was_granted_to_the_
     stranger = Visit(alice, Client())
     page = Page(stranger, tabs).enter()
     stranger.client.force_login(alice)
+    page.watched.show(stranger.token())
     page.watched.wait_for(type="refreshed", user=str(alice.pk))
     page.wait_until_taken()
 

@@ -71,6 +71,11 @@ class Watched:
         assert found, f"{fields} never came, but {self.frames} and {self.close}"
         return found
 
+    def show(self, token: str) -> None:
+        """Show a token on the open connection, as a page does that is asked for one."""
+        self.wait_for(type="refresh")
+        self.tab.send(json.dumps({"type": "refresh", "token": token}))
+
     def _find(self, fields: dict[str, Any]) -> dict[str, Any] | None:
         return next((f for f in self.frames if fields.items() <= f.items()), None)
 

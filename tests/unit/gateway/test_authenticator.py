@@ -124,19 +124,22 @@ async def test_what_a_move_has_left_opens_nothing(authenticator, broker):
 
 
 @pytest.mark.parametrize("other", [SessionRecord("8", "digest"), SessionRecord("", "")])
-async def test_move_leads_to_nobody_else(authenticator, broker, other):
+@pytest.mark.parametrize("has_moved", [True, False])
+async def test_users_session_leads_to_nobody_else(authenticator, broker, other, has_moved):
     broker.write_user("8", UserRecord("digest"))
-    broker.move_session("sid", "second")
-    broker.write_session("second", other)
+    if has_moved:
+        broker.move_session("sid", "second")
+    broker.write_session("second" if has_moved else "sid", other)
     (verdict,) = await authenticator.identify_again([("sid", "7")])
     assert verdict is None
 
 
-async def test_move_of_a_visitor_is_not_followed_unheard(authenticator, broker):
-    """He may have become a user meanwhile: Django is asked."""
+@pytest.mark.parametrize(("becomes", "uid"), [("", None), ("7", "7")])
+async def test_visitors_session_that_moved_unheard_is_followed(authenticator, broker, becomes, uid):
     broker.move_session("visitor", "second")
+    broker.write_session("second", SessionRecord(becomes, "digest" if becomes else ""))
     (verdict,) = await authenticator.identify_again([("visitor", None)])
-    assert verdict is None
+    assert (verdict.sid, verdict.uid) == ("second", uid)
 
 
 async def test_moves_in_a_circle_end_nowhere(authenticator, broker):
@@ -147,7 +150,7 @@ async def test_moves_in_a_circle_end_nowhere(authenticator, broker):
     assert verdict is None
 
 
-async def test_session_that_has_changed_its_user_is_followed(authenticator, broker):
+async def test_visitors_session_is_followed_to_its_user(authenticator, broker):
     broker.write_session("visitor", SessionRecord("8", "digest"))
     broker.write_user("8", UserRecord("digest"))
     (verdict,) = await authenticator.identify_again([("visitor", None)])

@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+import pytest
+
 from gateway.connection import State
-from gateway.sessionwatch import CHUNK
+from gateway.sessionwatch import CHUNK, REFRESH_S
 from gateway.wire.closecodes import CloseCode
 from gateway.wire.records import SessionRecord, UserRecord
 from tests.waiting import until
@@ -121,27 +123,103 @@ async def test_session_that_moved_unheard_is_followed_when_it_is_looked_at(house
     assert tab.code is CloseCode.SESSION_ENDED
 
 
-async def test_visitor_who_logs_in_hears_his_own_channel(house):
+async def logging_in(house) -> Tab:
+    """Give a visitor's tab whose session has become a user's under another key."""
     tab = await house.welcome("sid", "")
-    house.log_in("sid", "7")
-    house.watch.session_moved("sid", "sid")
+    house.broker.move_session("sid", "new")
+    house.log_in("new", "7")
+    house.watch.session_moved("sid", "new")
     await settled(house)
-    types = [(frame["type"], frame.get("channel")) for frame in tab.frames()]
-    assert types == [("refreshed", None), ("subscribed", "user:7")]
+    return tab
+
+
+async def test_visitor_who_logs_in_is_asked_for_a_token_once(house):
+    tab = await logging_in(house)
+    house.watch.session_moved("new", "new")
+    await settled(house)
+    assert tab.frames() == [{"type": "refresh", "within": REFRESH_S}]
+
+
+async def test_visitors_connection_is_not_the_users_by_itself(house):
+    tab = await logging_in(house)
+    tab.frames()
+    house.broker.publish("user:7", b'"secret"')
+    house.broker.publish("broadcast", b'"for all"')
+    assert [frame["data"] for frame in tab.frames()] == ["for all"]
+    assert (tab.connection.uid, house.registry.by_uid["7"]) == (None, ())
+
+
+async def test_visitor_who_was_asked_hears_his_own_channel_when_he_has_shown(house):
+    tab = await logging_in(house)
+    tab.frames()
+    await show(house, tab, "new", "7")
     house.broker.publish("user:7", b'"hello"')
-    assert [frame["data"] for frame in tab.frames()] == ["hello"]
-    assert house.registry.by_uid["7"] == (tab.connection,)
+    refreshed, subscribed, hello = tab.frames()
+    assert (refreshed["type"], refreshed["user"]) == ("refreshed", "7")
+    assert (subscribed["type"], subscribed["channel"]) == ("subscribed", "user:7")
+    assert hello["data"] == "hello"
+    house.clock.advance(2 * REFRESH_S)
+    assert tab.code is None
 
 
-async def test_user_who_changes_loses_the_channel_of_the_one_before(house):
-    tab = await house.welcome("sid", "7")
-    house.log_in("sid", "8")
-    house.watch.session_moved("sid", "sid")
+async def show(house, tab: Tab, sid: str, uid: str | None) -> None:
+    """Do what a ``refresh`` frame with a token for this session does."""
+    house.registry.claim(tab.connection, sid, uid)
+    house.watch.apply(tab.connection, await house.endpoint.identify(sid, uid))
+
+
+async def test_visitor_who_was_asked_and_shows_another_visitors_token_stays_one(house):
+    tab = await logging_in(house)
+    house.log_in("other", "")
+    await show(house, tab, "other", None)
+    house.clock.advance(2 * REFRESH_S)
+    assert tab.code is None
+    assert tab.connection.channels == ("broadcast",)
+
+
+async def test_visitor_who_was_asked_and_shows_nothing_is_sent_to_django(house):
+    tab = await logging_in(house)
+    house.clock.advance(REFRESH_S)
+    assert tab.code is None
+    house.clock.advance(1)
+    assert tab.code is CloseCode.SESSION_UNKNOWN
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+async def test_visitor_who_was_asked_goes_when_the_session_ends(house, is_told):
+    tab = await logging_in(house)
+    house.broker.delete_session("new")
+    if is_told:
+        house.watch.session_ended("new")
+    else:
+        house.watch.recheck((tab.connection,))
+    await until(lambda: tab.code in ENDINGS)
+
+
+async def test_visitor_whose_session_became_a_users_unheard_is_asked(house):
+    tab = await house.welcome("sid", "")
+    house.broker.move_session("sid", "new")
+    house.log_in("new", "7")
+    house.watch.recheck((tab.connection,))
     await settled(house)
-    house.broker.publish("user:7", b'"for alice"')
-    house.broker.publish("user:8", b'"for bob"')
-    assert [frame.get("data") for frame in tab.frames()][-1] == "for bob"
-    assert tab.connection.channels == ("broadcast", "user:8")
+    assert [frame["type"] for frame in tab.frames()] == ["refresh"]
+
+
+async def test_visitors_session_that_moves_and_stays_one_is_followed(house):
+    tab = await house.welcome("sid", "")
+    house.broker.move_session("sid", "new")
+    house.watch.session_moved("sid", "new")
+    await settled(house)
+    assert (tab.frames(), tab.connection.sid) == ([], "new")
+
+
+@pytest.mark.parametrize("uid", ["8", ""])
+async def test_users_session_that_becomes_anothers_sends_to_django(house, uid):
+    tab = await house.welcome("sid", "7")
+    house.log_in("sid", uid)
+    house.watch.session_moved("sid", "sid")
+    await until(lambda: tab.code is CloseCode.SESSION_UNKNOWN)
+    assert tab.frames() == []
 
 
 async def test_groups_are_given_and_taken(house):
