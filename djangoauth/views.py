@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from functools import wraps
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
@@ -39,7 +40,9 @@ def _for_scripts(view: _View) -> _View:
         try:
             return view(request)
         except SessionSettling:
-            pass
+            # Django deletes a cookie that names no session. By the time that this answer arrives
+            # the browser may have another, which would be deleted instead.
+            request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)
         except RedisError:
             log.exception("No %s could be issued: Redis does not answer", view.__name__)
         answer = _refuse("unavailable", 503)

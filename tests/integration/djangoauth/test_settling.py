@@ -74,6 +74,7 @@ def test_browser_that_shows_the_old_key_while_the_answer_is_on_its_way_waits(
     finish(login, alice)
     new_key = login.cookies["sessionid"].value
     login.cookies["sessionid"] = old_key
+    assert "sessionid" not in login.post("/realtime/token/").cookies
     assert ask(login) == 503
     login.cookies["sessionid"] = new_key
     assert ask(login) == 200
