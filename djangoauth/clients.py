@@ -8,19 +8,17 @@ from typing import Any, cast
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from redis.asyncio.cluster import ClusterNode as AsyncClusterNode
-from redis.asyncio.cluster import RedisCluster as AsyncRedisCluster
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.asyncio.sentinel import Sentinel as AsyncSentinel
 from redis.backoff import ExponentialWithJitterBackoff
-from redis.cluster import ClusterNode, RedisCluster
+from redis.cluster import ClusterNode
 from redis.connection import SSLConnection, parse_url
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisClusterException
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 from gateway.wire.addresses import Kind, RedisAddress, read_address
 
+from .clusters import AsyncCluster, Cluster
 from .masters import AsyncMasterPool, MasterPool
 
 RETRIES = 2
@@ -45,7 +43,7 @@ def open_client(url: str, retries: int) -> Redis:
         return cast("Redis", _master_of(Sentinel, MasterPool, address, retry))
     if address.kind is Kind.CLUSTER:
         nodes = [ClusterNode(*node) for node in address.nodes]  # type: ignore[no-untyped-call]
-        return cast("Redis", _cluster_of(RedisCluster, nodes, address, retry))
+        return cast("Redis", _cluster_of(Cluster, nodes, address, retry))
     return Redis.from_url(address.server_url, retry=retry, **_options())
 
 
@@ -56,7 +54,7 @@ def open_async_client(url: str, retries: int) -> AsyncRedis:
         return cast("AsyncRedis", _master_of(AsyncSentinel, AsyncMasterPool, address, retry))
     if address.kind is Kind.CLUSTER:
         nodes = [AsyncClusterNode(*node) for node in address.nodes]
-        return cast("AsyncRedis", _cluster_of(AsyncRedisCluster, nodes, address, retry))
+        return cast("AsyncRedis", _cluster_of(AsyncCluster, nodes, address, retry))
     return AsyncRedis.from_url(address.server_url, retry=retry, **_options())
 
 
@@ -88,10 +86,7 @@ def _master_of(kind: Any, pool: Any, address: RedisAddress, retry: Any) -> Any:
 def _cluster_of(kind: Any, nodes: list[Any], address: RedisAddress, retry: Any) -> Any:
     # Any key that moved shows that the cluster is another.
     options = {"retry": retry, "reinitialize_steps": 1, **_server_options(address)}
-    try:
-        return kind(startup_nodes=nodes, **options)
-    except RedisClusterException as error:  # It is none of redis-py's own ``RedisError``s.
-        raise RedisConnectionError(str(error)) from error
+    return kind(startup_nodes=nodes, **options)
 
 
 def _backoff() -> ExponentialWithJitterBackoff:
