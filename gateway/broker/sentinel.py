@@ -10,7 +10,7 @@ Sentinels that cannot be asked are no news: the link stands as long as its probe
 import asyncio
 from typing import Any
 
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import BlockingConnectionPool
 from redis.asyncio.connection import AbstractConnection, parse_url
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import (
@@ -26,7 +26,7 @@ from redis.exceptions import RedisError
 from ..errors import BrokerUnavailable
 from ..wire.addresses import RedisAddress
 from .packing import PackingConnection
-from .servers import ONE_PROBE, close_link, command_options, link_options
+from .servers import ONE_PROBE, OneServer, command_options, link_options
 
 SENTINEL_TIMEOUT_S = 1.0
 LOOK_TIMEOUT_S = 2.5
@@ -76,14 +76,12 @@ class _MasterPool(SentinelConnectionPool, BlockingConnectionPool):
         return (connection.host, connection.port) == self.master_address
 
 
-class SentinelServers:
+class SentinelServers(OneServer):
     """The servers of one service, watched by Sentinels.
 
     Args:
         address: names the Sentinels and the service.
     """
-
-    is_sharded = False
 
     def __init__(self, address: RedisAddress) -> None:
         given: dict[str, Any] = {**parse_url(address.server_url)}
@@ -93,19 +91,10 @@ class SentinelServers:
         del given["host"], given["port"]
         given["connection_class"] = _MasterTLSConnection if is_tls else _MasterConnection
         self._commands = self._pool(command_options() | given)
-        self._links = self._pool(link_options() | given)
-        self.client = Redis.from_pool(self._commands)
+        super().__init__(self._commands, self._pool(link_options() | given))
 
     def _pool(self, options: dict[str, Any]) -> _MasterPool:
         return _MasterPool(self._service, self._sentinel, **options)  # type: ignore[no-untyped-call]
-
-    async def open_link(self) -> AbstractConnection:
-        """Connect to the master."""
-        return await self._links.get_connection()  # type: ignore[no-untyped-call, no-any-return]
-
-    async def close_link(self, link: AbstractConnection) -> None:
-        """Let go of that connection."""
-        await close_link(self._links, link)
 
     async def probe(self, link: AbstractConnection, channel: bytes) -> frozenset[bytes]:
         """Publish to a channel, and see whether the link is still with the master.
@@ -129,8 +118,7 @@ class SentinelServers:
 
     async def close(self) -> None:
         """Let go of all connections."""
-        await self._links.aclose()
-        await self.client.aclose()
+        await super().close()
         await self._sentinel.aclose()
 
 

@@ -85,26 +85,47 @@ def link_options() -> dict[str, Any]:
     }
 
 
-class SingleServer:
-    """One server, or whatever stands at one address.
+class OneServer:
+    """One server that speaks for all, and a pool of connections for each purpose.
 
     Args:
-        url: of redis-py's own form.
+        commands: for short commands.
+        links: for subscriptions.
     """
 
     is_sharded = False
 
-    def __init__(self, url: str) -> None:
-        self.client = Redis.from_pool(BlockingConnectionPool.from_url(url, **command_options()))
-        self._links = ConnectionPool.from_url(url, **link_options())
+    def __init__(self, commands: ConnectionPool, links: ConnectionPool) -> None:
+        self.client = Redis.from_pool(commands)
+        self._links = links
 
     async def open_link(self) -> AbstractConnection:
         """Connect to the server."""
         return await self._links.get_connection()  # type: ignore[no-untyped-call, no-any-return]
 
     async def close_link(self, link: AbstractConnection) -> None:
-        """Let go of that connection."""
-        await close_link(self._links, link)
+        """Let go of a connection that may be broken, or of no further use."""
+        with suppress(RedisError, OSError):
+            await link.disconnect()
+        with suppress(RedisError, OSError):
+            await self._links.release(link)
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+        await self._links.aclose()
+        await self.client.aclose()
+
+
+class SingleServer(OneServer):
+    """One server, or whatever stands at one address.
+
+    Args:
+        url: of redis-py's own form.
+    """
+
+    def __init__(self, url: str) -> None:
+        commands = BlockingConnectionPool.from_url(url, **command_options())
+        super().__init__(commands, ConnectionPool.from_url(url, **link_options()))
 
     async def probe(self, link: AbstractConnection, channel: bytes) -> frozenset[bytes]:
         """Publish to a channel, and see whether the server is still a master.
@@ -122,16 +143,3 @@ class SingleServer:
         if isinstance(role, list) and role[0] != b"master":
             raise BrokerUnavailable("the server is a replica")
         return ONE_PROBE
-
-    async def close(self) -> None:
-        """Let go of all connections."""
-        await self._links.aclose()
-        await self.client.aclose()
-
-
-async def close_link(links: ConnectionPool, link: AbstractConnection) -> None:
-    """Let go of a connection that may be broken, or of no further use."""
-    with suppress(RedisError, OSError):
-        await link.disconnect()
-    with suppress(RedisError, OSError):
-        await links.release(link)
