@@ -73,6 +73,13 @@ class Cluster:
         nodes = [ClusterNode(HOST, server._desired_port) for server in self.servers]
         return RedisCluster(startup_nodes=nodes, protocol=2)
 
+    @contextmanager
+    def emptied(self) -> Iterator[RedisCluster]:
+        """Open a client, when nothing is left of what was there before."""
+        with self.client() as client:
+            client.flushall(target_nodes=RedisCluster.PRIMARIES)
+            yield client
+
     def node(self, place: int) -> Redis:
         """Open a client of one node."""
         return Redis(port=self.servers[place]._desired_port, protocol=2)

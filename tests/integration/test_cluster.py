@@ -21,17 +21,9 @@ CHANNEL = "user:7"
 OPEN = '{"open": {"public": true}}'
 
 
-@pytest.fixture(scope="module")
-def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """Three primaries that live as long as these tests."""
-    with cluster(tmp_path_factory.mktemp("nodes")) as nodes:
-        yield nodes
-
-
 @pytest.fixture
 def redis(nodes: Cluster) -> Iterator[RedisCluster]:
-    with nodes.client() as client:
-        client.flushall(target_nodes=RedisCluster.PRIMARIES)
+    with nodes.emptied() as client:
         yield client
 
 

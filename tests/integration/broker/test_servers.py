@@ -29,16 +29,9 @@ PROBE = NAMES.probe("worker").encode()
 MANY = 40
 
 
-@pytest.fixture(scope="module")
-def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with cluster(tmp_path_factory.mktemp("nodes")) as nodes:
-        yield nodes
-
-
 @pytest.fixture
 def redis(nodes: Cluster) -> Iterator[RedisCluster]:
-    with nodes.client() as client:
-        client.flushall(target_nodes=RedisCluster.PRIMARIES)
+    with nodes.emptied() as client:
         yield client
 
 

@@ -19,7 +19,7 @@ from djangoauth.sessions.redis import SessionStore
 from djangoauth.users import forget, refresh, write
 from gateway.wire.names import sid_of
 from gateway.wire.presence import Present
-from tests.integration.clusters import Cluster, cluster
+from tests.integration.clusters import Cluster
 from tests.integration.djangoauth.conftest import NAMES
 from tests.integration.djangoauth.sessions.behaviour import SessionBehaviour
 from tests.integration.sentinels import Watched, watched
@@ -28,15 +28,15 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")
-def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with cluster(tmp_path_factory.mktemp("cluster")) as nodes:
-        yield nodes
-
-
-@pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     with watched(tmp_path_factory.mktemp("service")) as service:
         yield service
+
+
+def use(settings: Any, url: str) -> Any:
+    """Let Django have its Redis there."""
+    settings.SOCKGATE = {**settings.SOCKGATE, "REDIS_URL": url}
+    return settings
 
 
 # redis-py's cluster may forget a connection when its loop ends; no other test shall find it.
@@ -56,8 +56,7 @@ class TestBehaviourOnCluster(SessionBehaviour):
 
     @pytest.fixture
     def sockgate(self, nodes: Cluster, settings: Any) -> Any:
-        settings.SOCKGATE = {**settings.SOCKGATE, "REDIS_URL": nodes.url}
-        return settings
+        return use(settings, nodes.url)
 
 
 class TestBehaviourBehindSentinel(SessionBehaviour):
@@ -65,8 +64,7 @@ class TestBehaviourBehindSentinel(SessionBehaviour):
 
     @pytest.fixture
     def sockgate(self, service: Watched, settings: Any) -> Any:
-        settings.SOCKGATE = {**settings.SOCKGATE, "REDIS_URL": service.url}
-        return settings
+        return use(settings, service.url)
 
 
 @forgets_a_connection
@@ -76,14 +74,13 @@ class TestCluster:
 
     @pytest.fixture(autouse=True)
     def sockgate(self, nodes: Cluster, settings: Any) -> Any:
-        settings.SOCKGATE = {**settings.SOCKGATE, "REDIS_URL": nodes.url}
+        use(settings, nodes.url)
         settings.SESSION_ENGINE = SessionStore.__module__
         return settings
 
     @pytest.fixture
     def redis(self, nodes: Cluster) -> Iterator[RedisCluster]:
-        with nodes.client() as client:
-            client.flushall(target_nodes=RedisCluster.PRIMARIES)
+        with nodes.emptied() as client:
             yield client
 
     @pytest.fixture
