@@ -203,32 +203,35 @@ def test_audit_takes_what_nobody_told_of(revoked_unheard: tuple[Page, Visit]) ->
     page.wait_until_taken()
 
 
-def test_broken_link_is_followed_by_a_look_at_the_rights(
+@pytest.fixture
+def unaudited(
     visitor: Visit, permission: Permission, start_gateway: Any
-) -> None:
-    """Long before the audit."""
+) -> Iterator[tuple[Page, Gateway]]:
+    """A page that hears the room, at a gateway whose next audit is far off."""
     visitor.user.user_permissions.add(permission)
     gateway: Gateway = start_gateway(audit_interval=3600)
     tabs = Tabs(gateway)
-    page = Page(visitor, tabs).enter()
-    with gateway.cut_off():
-        visitor.user.user_permissions.clear()
-    page.wait_until_taken()
+    yield Page(visitor, tabs).enter(), gateway
     tabs.close()
 
 
-def test_broken_link_is_followed_by_a_look_at_what_was_taken(
-    visitor: Visit, permission: Permission, start_gateway: Any
+def test_broken_link_is_followed_by_a_look_at_the_rights(
+    unaudited: tuple[Page, Gateway], visitor: Visit
 ) -> None:
-    visitor.user.user_permissions.add(permission)
-    gateway: Gateway = start_gateway(audit_interval=3600)
-    tabs = Tabs(gateway)
-    page = Page(visitor, tabs).enter()
+    page, gateway = unaudited
+    with gateway.cut_off():
+        visitor.user.user_permissions.clear()
+    page.wait_until_taken()
+
+
+def test_broken_link_is_followed_by_a_look_at_what_was_taken(
+    unaudited: tuple[Page, Gateway], visitor: Visit
+) -> None:
+    page, gateway = unaudited
     with gateway.cut_off():
         revoke_channel(visitor.user, ROOM)
     page.watched.wait_for(type="unsubscribed", channel=ROOM)
     assert page.subscribe()["code"] == "not_allowed"
-    tabs.close()
 
 
 def test_evicted_user_record_revives_no_grant(
