@@ -87,8 +87,10 @@ class Watched:
             return 0
 
     def master(self) -> Redis:
-        """Open a client of the master."""
-        return Redis(port=self.master_port(), protocol=2)
+        """Open a client of the master, once the Sentinels name one."""
+        named: list[int] = []
+        wait_until(lambda: named.append(self.master_port()) or named[-1])
+        return Redis(port=named[-1], protocol=2)
 
     def server_at(self, port: int) -> ValkeyServer:
         """Give the server of a port."""
