@@ -56,6 +56,9 @@ class Profile:
         """Give the value of a cookie that scripts cannot read."""
         return next(c["value"] for c in self._context.cookies() if c["name"] == name)
 
+    def set_cookie(self, name: str, value: str) -> None:
+        self._context.add_cookies([{"name": name, "value": value, "url": self.origin}])
+
     def close(self) -> None:
         self._context.close()
 
