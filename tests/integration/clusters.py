@@ -106,7 +106,8 @@ class Cluster:
         port = self.servers[to]._desired_port
         while keys := self._ask(origin, "CLUSTER", "GETKEYSINSLOT", slot, 100):
             self._ask(origin, "MIGRATE", HOST, port, "", 0, 5000, "KEYS", *keys)
-        for place in (to, origin):
+        others = set(range(len(SLOTS))) - {to}
+        for place in (to, *others):  # Gossip would tell the third one, some time.
             self._ask(place, "CLUSTER", "SETSLOT", slot, "NODE", ids[to])
 
     def _is_linked(self) -> bool:

@@ -223,7 +223,7 @@ FAULTS: dict[str, Fault] = {
 }
 
 
-IN_THE_MIDDLE = ("kill_everything", "cut_at_once")
+IN_THE_MIDDLE = ("cut_at_once",)
 """The others in the middle of each other are for the long run."""
 
 

@@ -75,6 +75,10 @@ def wait_until_sent_away(tabs: list[Watched]) -> set[int]:
     return {tab.wait_for_close().code for tab in tabs}
 
 
+SHORT = {("db", True), ("redis", False)}
+"""Each of these takes the ten seconds that a page has; all others are for the long run."""
+
+
 @pytest.fixture
 def engine(request: pytest.FixtureRequest, site: Any) -> str:
     engine = str(getattr(request, "param", "redis"))
@@ -91,8 +95,15 @@ def attack(engine: str, site: Any, alice: User, tabs: Tabs) -> Iterator[Fixation
         fixation.expect_nothing_heard(watched)
 
 
-@pytest.mark.parametrize("engine", ENGINES, indirect=True)
-@pytest.mark.parametrize("is_told", [True, False], ids=["told", "found by the audit"])
+@pytest.mark.parametrize(
+    ("engine", "is_told"),
+    [
+        pytest.param(engine, is_told, marks=() if (engine, is_told) in SHORT else pytest.mark.soak)
+        for engine in ENGINES
+        for is_told in (True, False)
+    ],
+    indirect=["engine"],
+)
 def test_planted_session_is_not_followed_into_a_login(attack: Fixation, is_told: bool) -> None:
     with nullcontext() if is_told else lost_control():
         attack.log_in()
