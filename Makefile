@@ -49,7 +49,7 @@ bench: .venv/.stamp-test clientjs/node_modules/.stamp-built
 	$(BIN)/python -m benchmarks quick
 
 bench-full: .venv/.stamp-test clientjs/node_modules/.stamp-built
-	for what in full costs techniques report; do $(BIN)/python -m benchmarks $$what || exit; done
+	for what in full crowd costs techniques report; do $(BIN)/python -m benchmarks $$what || exit; done
 
 build: .venv/.stamp-build clientjs/node_modules/.stamp-built
 	rm -rf dist build

@@ -50,7 +50,6 @@ PANELS = (
         "connect_cpu_us",
         "CPU µs per connection",
     ),
-    Panel("Memory of one of 8,000 idle connections", "idle_8000", "held_kib_per_conn", "KiB (PSS)"),
     Panel("Memory of one of 1,000 idle connections", "idle_1000", "held_kib_per_conn", "KiB (PSS)"),
 )
 """Those that were measured are drawn."""

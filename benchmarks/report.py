@@ -82,14 +82,23 @@ def markdown_of_costs(book: Book) -> str:
     return f"{_facts(book)}\n\n{_table(head, costs.rows(book))}"
 
 
-BLOCKS = {"techniques": markdown_of_techniques, "costs": markdown_of_costs}
+def markdown_of_crowd(book: Book) -> str:
+    """Write the tables of 8,000 connections."""
+    return "\n\n".join([_facts(book), _targets(book), *_scenarios(book)])
+
+
+BLOCKS = {
+    "crowd": markdown_of_crowd,
+    "techniques": markdown_of_techniques,
+    "costs": markdown_of_costs,
+}
 """What else is written into the page, by mode."""
 
 
 def markdown(book: Book) -> str:
     """Write all tables."""
     parts = [_facts(book), _targets(book)]
-    parts += [_scenario(book, name) for name in book.titles]
+    parts += _scenarios(book)
     parts += [_capacity(book), _versions(book), _not_run(book)]
     return "\n\n".join(part for part in parts if part)
 
@@ -105,6 +114,10 @@ def _facts(book: Book) -> str:
 def _targets(book: Book) -> str:
     rows = targets.table(book)
     return "### What must be reached\n\n" + _table(("", "at most", "measured", ""), rows)
+
+
+def _scenarios(book: Book) -> list[str]:
+    return [table for name in book.titles if (table := _scenario(book, name))]
 
 
 def _scenario(book: Book, name: str) -> str:
@@ -141,9 +154,7 @@ def _capacity(book: Book) -> str:
     """What one core holds, from the figures above."""
     fan_out = book.median("fanout_1000_b1_64", targets.US, "cpu_us_per_delivery")
     redis = book.median("private", targets.US, "redis_cpu_us_per_publish")
-    kib = book.median("idle_8000", targets.US, "held_kib_per_conn") or book.median(
-        "idle_1000", targets.US, "held_kib_per_conn"
-    )
+    kib = book.median("idle_1000", targets.US, "held_kib_per_conn")
     connect = book.median("connect_1000", targets.US, "connect_cpu_us")
     if not (fan_out and redis and kib and connect):
         return ""

@@ -89,12 +89,11 @@ TARGETS = (
 
 
 def table(book: Book) -> list[tuple[str, ...]]:
-    """Say of each target what was measured and whether it is reached."""
-    return [_row(target, target.ratio(book)) for target in TARGETS]
+    """Say of each target that was measured whether it is reached."""
+    ratios = ((target, target.ratio(book)) for target in TARGETS)
+    return [_row(target, ratio) for target, ratio in ratios if ratio is not None]
 
 
-def _row(target: Target, ratio: float | None) -> tuple[str, ...]:
-    if ratio is None:
-        return target.title, f"{target.limit:g}", "", "not measured"
+def _row(target: Target, ratio: float) -> tuple[str, ...]:
     verdict = "reached" if ratio <= target.limit else "**not reached**"
     return target.title, f"{target.limit:g}", f"{ratio:.3g}", verdict
