@@ -8,6 +8,8 @@ figure of one file of results belongs to the same hour. Results are written afte
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -74,16 +76,26 @@ def run(mode_name: str, runs: int | None = None, only: tuple[str, ...] = ()) -> 
     present = [
         server for server in _prepared(mode.servers, results) if not only or server.name in only
     ]
+    main = [server for server in present if only or server.name in MAIN]
+    minor = [server for server in present if server not in main]
     clock = Clock(mode.budget_s)
     for number in range(runs or mode.runs):
         if not clock.has_time():
             _note_failure(results, f"run {number + 1} and later", "the time was up")
             break
-        for server in present:
-            if only or server.name in MAIN or number < mode.minor_runs:
-                _visit(server, scenarios, number, results)
-                results.save()
+        with clock.timing():
+            _visit_all(main, scenarios, number, results)
+        if number < mode.minor_runs:
+            _visit_all(minor, scenarios, number, results)
     return results.path
+
+
+def _visit_all(
+    servers: list[Server], scenarios: list[Scenario], number: int, results: Results
+) -> None:
+    for server in servers:
+        _visit(server, scenarios, number, results)
+        results.save()
 
 
 class Clock:
@@ -94,17 +106,20 @@ class Clock:
     """
 
     def __init__(self, budget_s: float) -> None:
-        self._begun = self._latest = time.monotonic()
-        self._budget_s = budget_s
+        self._end = time.monotonic() + budget_s
         self._shortest = 0.0
 
     def has_time(self) -> bool:
         """Ask before each run."""
-        now = time.monotonic()
-        lasted, self._latest = now - self._latest, now
-        if now - self._begun > 1:
-            self._shortest = min(self._shortest or lasted, lasted)
-        return now - self._begun + self._shortest <= self._budget_s
+        return time.monotonic() + self._shortest <= self._end
+
+    @contextmanager
+    def timing(self) -> Iterator[None]:
+        """Note how long a run takes."""
+        begun = time.monotonic()
+        yield
+        lasted = time.monotonic() - begun
+        self._shortest = min(self._shortest or lasted, lasted)
 
 
 def _prepared(wanted: tuple[Server, ...], results: Results) -> list[Server]:
