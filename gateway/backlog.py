@@ -16,13 +16,14 @@ class Backlog:
         limit_bytes: how much of them is kept.
     """
 
-    __slots__ = ("_asked", "_limit_bytes", "_size_bytes", "_waiting", "is_overtaken")
+    __slots__ = ("_after", "_asked", "_limit_bytes", "_size_bytes", "_waiting", "is_overtaken")
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit_bytes = limit_bytes
         self._waiting: list[Publication] = []
         self._size_bytes = 0
         self._asked = 0
+        self._after: int | None = None
         self.is_overtaken = False
         """Whether what is being read will not do, and must be read again."""
 
@@ -46,10 +47,15 @@ class Backlog:
         self._size_bytes = self._asked = 0
         self.is_overtaken = True
 
-    def ask(self) -> None:
-        """Note that the history is read from now on."""
+    def ask(self, after: int | None) -> None:
+        """Note that the history is read from now on: after an offset, or only the position."""
         self._asked = len(self._waiting)
+        self._after = after
         self.is_overtaken = False
+
+    def was_asked_for(self, since: Position | None) -> bool:
+        """Tell whether the reading was to reach back to a position of its epoch."""
+        return since is None or (self._after is not None and since[1] >= self._after)
 
     def furthest(self, position: Position | None) -> Position | None:
         """Give the last position of that epoch that was heard, or is known."""

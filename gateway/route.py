@@ -141,11 +141,11 @@ class Route:
 
     def question(self) -> Question | None:
         """Ask what must be read before the route can flow; None when it has no history."""
-        held = self.hold()
-        held.ask()
+        held, after = self.hold(), self._wanted_after()
+        held.ask(after)
         if not self.policy.recover:
             return None
-        return Question(self.channel, held.furthest(self.position), self._wanted_after())
+        return Question(self.channel, held.furthest(self.position), after)
 
     def settle(self, reading: Reading | None) -> list[Connection]:
         """Give everybody what he lacks, or tell him of the gap, and flow again.
@@ -164,10 +164,16 @@ class Route:
         self._go_on_from(told.position)
         newcomers, self.newcomers = self.newcomers, {}
         for connection, newcomer in newcomers.items():
-            self._take_in(connection, newcomer, told)
+            is_short = told.hinders(newcomer.since) == "history"
+            if is_short and not held.was_asked_for(newcomer.since):
+                self.newcomers[connection] = newcomer  # He came later, so it is read again.
+            else:
+                self._take_in(connection, newcomer, told)
         self._held, self._is_lost = None, False
         self._deliver(self._frames(held.still_due() if self.policy.recover else held))
-        return list(newcomers)
+        if self.newcomers:
+            self.hold()
+        return [connection for connection in newcomers if connection in self.connections]
 
     def give_up(self, error: BrokerUnavailable) -> list[Connection]:
         """Note that the history cannot be read now, and flow on if nothing is missing.

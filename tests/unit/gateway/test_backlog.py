@@ -38,7 +38,7 @@ def test_backlog_that_was_cleared_must_be_read_again():
     waiting = backlog(pub(1))
     waiting.clear()
     assert waiting.is_overtaken
-    waiting.ask()
+    waiting.ask(None)
     assert not waiting.is_overtaken
 
 
@@ -56,6 +56,16 @@ def test_furthest_is_the_last_of_the_epoch_that_is_known():
 
 def test_what_waited_for_the_reading_is_due_where_no_history_has_it():
     waiting = backlog(pub(3, "over"), PLAIN, pub(1))
-    waiting.ask()
+    waiting.ask(None)
     waiting.add(pub(2))
     assert list(waiting.still_due()) == [PLAIN, pub(2)]
+
+
+def test_backlog_knows_how_far_back_was_asked():
+    waiting = backlog()
+    waiting.ask(None)
+    assert not waiting.was_asked_for(("e", 3))
+    waiting.ask(3)
+    assert waiting.was_asked_for(None)
+    assert waiting.was_asked_for(("e", 3))
+    assert not waiting.was_asked_for(("e", 2))

@@ -113,6 +113,36 @@ def test_who_comes_back_is_given_what_he_missed_and_no_more():
     assert heard(connection) == [4, 5, 6, "plain", 7]
 
 
+def test_who_comes_back_during_a_reading_that_was_not_for_him_waits_for_the_next():
+    route, guests = flowing(last=5)[0], [Guest(("e", 5)), Guest(("e", 1))]
+    first, second = visitor(), visitor()
+    route.lose()
+    route.question()
+    route.admit(first, guests[0])
+    route.admit(second, guests[1])
+    assert route.settle(read(6, first=6)) == [first]
+    assert route.is_held
+    assert route.question() == Question("room:7", ("e", 6), 1)
+    say(route, pub(7))
+    assert route.settle(read(6)) == [second]
+    assert guests[1].told == [(("e", 1), True)]
+    assert heard(second) == [2, 3, 4, 5, 6, 7]
+    assert heard(first) == [6, 7]
+
+
+def test_who_comes_back_while_only_the_position_is_read_waits_for_the_next():
+    route, guest, connection = new_route(), Guest(("e", 1)), visitor()
+    route.hold()
+    route.admit(visitor(), Guest())
+    route.question()
+    route.admit(connection, guest)
+    route.settle(Reading(("e", 3)))
+    assert route.question() == Question("room:7", ("e", 3), 1)
+    route.settle(read(3))
+    assert guest.told == [(("e", 1), True)]
+    assert heard(connection) == [2, 3]
+
+
 def test_those_who_stayed_hear_everything_once_while_another_recovers():
     route, stayed = flowing(last=5)
     route.admit(visitor(), Guest(since=("e", 0)))
