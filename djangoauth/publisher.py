@@ -137,6 +137,7 @@ class _Policies:
         """Give them."""
         if self._clock() >= self._stale_at:
             raw: Any = self._client.get(self._key)
-            self._known = read_namespaces(raw or b"{}")
+            if raw is not None:  # A Redis that was emptied takes nothing back.
+                self._known = read_namespaces(raw)
             self._stale_at = self._clock() + NAMESPACES_AGE_S
         return self._known

@@ -169,6 +169,8 @@ class Worker:
             await self.subscriptions.audit()
         except BrokerUnavailable as error:
             log.warning("event=audit_postponed cause=%s", error)
+        except Exception:
+            log.exception("event=audit_failed")
 
     def _look_at_channels(self) -> None:
         self._background.start(self._audit_channels_once())

@@ -41,12 +41,15 @@ class PolicyBook:
         return self._namespaces.of(channel)
 
     async def refresh(self) -> None:
-        """Read what Django has declared; what cannot be read changes nothing."""
+        """Read what Django has declared; what cannot be read changes nothing.
+
+        Nor does what is gone: Redis was emptied, for Django writes ``{}`` when it takes all back.
+        """
         if self._own:
             return
         try:
             raw = await self._settings.read_namespaces()
-            namespaces = read_namespaces(raw or b"{}")
+            namespaces = self._namespaces if raw is None else read_namespaces(raw)
         except (BrokerUnavailable, NamespacesError) as error:
             log.warning("event=namespaces_unread cause=%r", str(error))
             return

@@ -22,6 +22,9 @@ from .wire.errors import ChannelNameError, TokenError
 from .wire.names import check_channel, is_automatic
 from .wire.tokens import Grant, GrantSigner
 
+AUDITED_AT_ONCE = 512
+"""So many grants are looked at in one round trip."""
+
 Right = tuple[str, str]
 """What may have been taken away: uid, channel."""
 
@@ -150,11 +153,17 @@ class Subscriptions:
             entry: grant for entry, grant in self._granted.items() if entry[1] in entry[0].channels
         }
         granted = [entry for entry in self._granted if entry[0].uid is not None]
+        for start in range(0, len(granted), AUDITED_AT_ONCE):
+            await self._audit(granted[start : start + AUDITED_AT_ONCE])
+
+    async def _audit(self, granted: Sequence[tuple[Connection, str]]) -> None:
         rights = [(connection.uid or "", channel) for connection, channel in granted]
         standings = await self._revocations.read_many(rights)
         for entry, standing in zip(granted, standings, strict=True):
-            if self._granted[entry].signed_at <= standing.revoked_at:
-                self._take(*entry)
+            connection, channel = entry
+            grant = self._granted.get(entry)  # Another audit may have passed meanwhile.
+            if channel in connection.channels and grant and grant.signed_at <= standing.revoked_at:
+                self._take(connection, channel)
 
     def _drop_request(self, connection: Connection, channel: str) -> None:
         requests = self._pending[connection]

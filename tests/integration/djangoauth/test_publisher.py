@@ -70,13 +70,26 @@ def test_publisher_follows_the_namespaces_in_redis(
     redis.set(NAMES.namespaces, Namespaces({"user": Policy(history=1)}).to_json())
     with Publisher(redis_server.connection_url, clock=lambda: now[0]) as publisher:
         publisher.publish(1, "news")
-        redis.delete(NAMES.namespaces)
+        redis.set(NAMES.namespaces, "{}")
         now[0] = NAMESPACES_AGE_S - 1
         publisher.publish(1, "news")
         now[0] = NAMESPACES_AGE_S
         publisher.publish(1, "news")
     offsets = [read_publication(raw).offset for _, raw in ear.messages()]
     assert offsets == [1, 2, 0]
+
+
+def test_publisher_keeps_the_namespaces_that_redis_has_forgotten(
+    redis_server: ValkeyServer, redis: Redis, ear: Ear
+) -> None:
+    now = [0.0]
+    redis.set(NAMES.namespaces, Namespaces({"user": Policy(history=1)}).to_json())
+    with Publisher(redis_server.connection_url, clock=lambda: now[0]) as publisher:
+        publisher.publish(1, "news")
+        redis.delete(NAMES.namespaces)
+        now[0] = NAMESPACES_AGE_S
+        publisher.publish(1, "news")
+    assert [read_publication(raw).offset for _, raw in ear.messages()] == [1, 2]
 
 
 def test_publisher_may_be_given_the_namespaces(

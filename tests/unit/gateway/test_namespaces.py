@@ -29,9 +29,18 @@ async def test_policies_are_those_that_django_declares():
     assert book.of("room:7").presence
     assert not book.of("roomy:7").presence
     assert changes == [1]
-    settings.raw = None
+    settings.raw = b"{}"
     await book.refresh()
     assert not book.of("room:7").presence
+
+
+async def test_policies_outlive_a_redis_that_was_emptied():
+    settings = FakeSettings(b'{"room": {"public": true}}')
+    book = PolicyBook(settings)
+    await book.refresh()
+    settings.raw = None
+    await book.refresh()
+    assert book.of("room:7").public
 
 
 @pytest.mark.parametrize("raw", [b"nonsense", b'{"room": {"history": "many"}}', b"\xff"])

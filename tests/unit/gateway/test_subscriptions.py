@@ -39,7 +39,9 @@ class Marks:
         return answer
 
     async def read_many(self, rights) -> list[Standing]:
-        return [self._standing(right) for right in rights]
+        answers = [self._standing(right) for right in rights]
+        await self.may_answer.wait()
+        return answers
 
     def _standing(self, right) -> Standing:
         return Standing(self.at.get(right, 0), self.rights)
@@ -162,6 +164,24 @@ async def test_audit_takes_what_was_taken_away_and_nothing_else():
     await house.subscriptions.audit()
     assert connection.channels == ("room:8", "open:1")
     assert stranger.channels == ("room:7",)
+    assert told(connection).count(("unsubscribed", "room:7")) == 1
+
+
+async def test_audits_that_meet_do_not_disturb_one_another():
+    house = House()
+    connection, gone = house.visitor(), house.visitor("8")
+    for one in (connection, gone):
+        await house.ask(one, "room:7")
+    house.marks.at["7", "room:7"] = NOW + 1
+    house.marks.may_answer.clear()
+    audits = [asyncio.ensure_future(house.subscriptions.audit())]
+    await turn_loop()
+    house.hub.leave_all(gone)
+    audits.append(asyncio.ensure_future(house.subscriptions.audit()))
+    await turn_loop()
+    house.marks.may_answer.set()
+    await asyncio.gather(*audits)
+    assert connection.channels == ()
     assert told(connection).count(("unsubscribed", "room:7")) == 1
 
 
