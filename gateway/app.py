@@ -112,7 +112,7 @@ class Worker:
             config.max_channel_name,
         )
         Commands(self.endpoint, self.watch, self.subscriptions, self.presence, self.policies)
-        self.policies.on_change = self.hub.policies_changed
+        self.policies.on_change = self._policies_changed
         self.watch.on_rights_changed = self.subscriptions.rights_changed
         self._listener.on_channel_revoked = self.subscriptions.channel_revoked
         self._listener.on_namespaces_changed = self._refresh_policies
@@ -171,6 +171,10 @@ class Worker:
             log.warning("event=audit_postponed cause=%s", error)
         except Exception:
             log.exception("event=audit_failed")
+
+    def _policies_changed(self) -> None:
+        self.hub.policies_changed()
+        self.presence.recount()
 
     def _look_at_channels(self) -> None:
         self._background.start(self._audit_channels_once())

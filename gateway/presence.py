@@ -45,10 +45,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """What a heartbeat has shown: the workers that live, and whether this one was forgotten."""
+    """What a heartbeat has shown.
+
+    ``live``: the other workers that live. ``was_forgotten``: this one was held for dead, and its
+    users for gone. ``is_stale``: what it has written will be forgotten soon.
+    """
 
     live: frozenset[str]
     was_forgotten: bool
+    is_stale: bool = False
 
 
 class PresenceStore(Protocol):
@@ -57,8 +62,8 @@ class PresenceStore(Protocol):
     async def beat(self) -> Pulse:
         """Say that this worker lives."""
 
-    async def write(self, changes: Sequence[Change]) -> None:
-        """Write counts of this worker."""
+    async def write(self, changes: Sequence[Change], *, is_back: bool = False) -> None:
+        """Write counts of this worker; if it is back, whoever is here has come again."""
 
     async def read(self, channel: str) -> Present:
         """Add up who is on a channel at all workers that live."""
@@ -87,7 +92,9 @@ class Presence:
         self._unwritten: dict[tuple[str, str], None] = {}
         self._changed = asyncio.Event()
         self._has_parted = False
+        self._is_back = False
         self._live: frozenset[str] = frozenset()
+        self._dead: set[str] = set()
         self._readings: dict[str, asyncio.Task[Present]] = {}
         hub.on_joined = self.joined
         hub.on_left = self.left
@@ -131,16 +138,25 @@ class Presence:
             BrokerUnavailable: Redis cannot be asked now.
         """
         pulse = await self._store.beat()
-        dead, self._live = self._live - pulse.live, pulse.live
-        if pulse.was_forgotten:
-            everything = (
-                (channel, uid) for channel in self._counts for uid in self._counts[channel]
-            )
-            self._unwritten.update(dict.fromkeys(everything))
+        self._dead = (self._dead | self._live) - pulse.live
+        self._live = pulse.live
+        self._is_back = self._is_back or pulse.was_forgotten
+        if pulse.was_forgotten or pulse.is_stale:
+            self._unwritten.update(dict.fromkeys(self._counted()))
         if self._unwritten:
             self._changed.set()
-        for worker in dead:
+        for worker in tuple(self._dead):
             await self._tell_of_the_dead(worker)
+            self._dead.discard(worker)
+
+    def recount(self) -> None:
+        """Count everybody anew, for other channels may be counted now."""
+        self._unwritten.update(dict.fromkeys(self._counted()))
+        self._counts = {}
+        for channel in self._hub.channels():
+            for connection in self._hub.connections_on(channel):
+                self.joined(connection, channel)
+        self._changed.set()
 
     async def part(self) -> None:
         """Take this worker out for good; its connections are gone."""
@@ -150,6 +166,9 @@ class Presence:
             await self._store.part()
         except BrokerUnavailable as error:
             log.warning("event=presence_unwritten cause=%s", error)
+
+    def _counted(self) -> list[tuple[str, str]]:
+        return [(channel, uid) for channel, counts in self._counts.items() for uid in counts]
 
     def _count(self, channel: str, uid: str, step: int) -> None:
         counts = self._counts.setdefault(channel, Counter())
@@ -174,11 +193,14 @@ class Presence:
     async def _write(self) -> None:
         self._changed.clear()
         unwritten, self._unwritten = self._unwritten, {}
+        is_back, self._is_back = self._is_back, False
         try:
             if unwritten:
-                await self._store.write([self._change(*entry) for entry in unwritten])
+                changes = [self._change(*entry) for entry in unwritten]
+                await self._store.write(changes, is_back=is_back)
         except BrokerUnavailable:
             self._unwritten = {**unwritten, **self._unwritten}
+            self._is_back = self._is_back or is_back
             raise
 
     async def _beat(self) -> None:

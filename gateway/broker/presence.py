@@ -48,21 +48,24 @@ class RedisPresence:
         known, _, members = await _execute(pipeline)
         await self._look_at(sorted({member.decode() for member in members} - {self._worker}))
         self._beats += 1
-        was_forgotten = known is None or self._beats % REWRITE_BEATS == 0
-        return Pulse(frozenset(self._others), was_forgotten)
+        is_stale = self._beats % REWRITE_BEATS == 0
+        return Pulse(frozenset(self._others), known is None, is_stale)
 
-    async def write(self, changes: Sequence[Change]) -> None:
-        """Write counts of this worker.
+    async def write(self, changes: Sequence[Change], *, is_back: bool = False) -> None:
+        """Write counts of this worker; if it is back, whoever is here has come again.
 
         Raises:
             BrokerUnavailable: Redis cannot be asked now.
         """
+        told = [change for change in changes if change.is_told]
+        others = await self._known_others() if told else ()
         pipeline = self._client.pipeline(transaction=False)
         for channel, counts in _quiet_counts(changes).items():
             self._queue(pipeline, channel, counts)
-        for change in changes:
-            if change.is_told:
-                self._queue_told(pipeline, change)
+        for change in told:
+            if is_back and change.count:
+                pipeline.hdel(self._names.presence(change.channel, self._worker), change.uid)
+            self._queue_told(pipeline, change, others)
         for channel in {change.channel for change in changes}:
             pipeline.expire(self._names.presence(channel, self._worker), HASH_TTL_S)
         await _execute(pipeline)
@@ -105,6 +108,13 @@ class RedisPresence:
         pipeline.delete(self._names.worker(self._worker))
         await _execute(pipeline)
 
+    async def _known_others(self) -> tuple[str, ...]:
+        """Name the other workers; one that has just begun may have a user who leaves here."""
+        pipeline = self._client.pipeline(transaction=False)
+        pipeline.smembers(self._names.workers)
+        (members,) = await _execute(pipeline)
+        return tuple({member.decode() for member in members} - {self._worker})
+
     async def _look_at(self, others: Iterable[str]) -> None:
         pipeline = self._client.pipeline(transaction=False)
         for worker in others:
@@ -125,8 +135,8 @@ class RedisPresence:
         if len(present) < len(counts):
             pipeline.hdel(key, *(counts.keys() - present.keys()))
 
-    def _queue_told(self, pipeline: Any, change: Change) -> None:
-        workers = (self._worker, *self._others)
+    def _queue_told(self, pipeline: Any, change: Change, others: Iterable[str]) -> None:
+        workers = (self._worker, *others)
         keys = [self._names.presence(change.channel, worker) for worker in workers]
         told = [
             write_control(PresenceChanged(change.channel, change.uid, is_present))

@@ -30,14 +30,16 @@ class FakeStore:
         self.is_away = False
         self.readings = 0
         self.at_worker: dict[str, Present] = {}
+        self.backs: list[bool] = []
 
     async def beat(self) -> Pulse:
         self._require()
         return self.pulse
 
-    async def write(self, changes) -> None:
+    async def write(self, changes, *, is_back=False) -> None:
         self._require()
         self.written += changes
+        self.backs.append(is_back)
 
     async def read(self, channel: str) -> Present:
         self._require()
@@ -46,6 +48,7 @@ class FakeStore:
         return Present({"1": 1}, 0)
 
     async def read_worker(self, channel: str, worker: str) -> Present:
+        self._require()
         return self.at_worker[worker]
 
     async def part(self) -> None:
@@ -54,6 +57,17 @@ class FakeStore:
     def _require(self) -> None:
         if self.is_away:
             raise BrokerUnavailable("away")
+
+    def beats_once_more(self) -> None:
+        """Fail after the next heartbeat."""
+        beat = self.beat
+
+        async def last_beat() -> Pulse:
+            pulse = await beat()
+            self.is_away = True
+            return pulse
+
+        self.beat = last_beat
 
     def counts(self) -> dict[tuple[str, str], int]:
         return {(change.channel, change.uid): change.count for change in self.written}
@@ -143,6 +157,68 @@ async def test_forgotten_worker_writes_everything_again(hub, store):
     await presence.look_around()
     await presence.of("room:7")
     assert store.counts() == {("room:7", "1"): 1}
+    assert store.backs == [False, True]
+
+
+async def test_worker_that_could_not_say_that_it_is_back_says_it_later(hub, store):
+    presence = new_presence(hub, store)
+    visitor(hub, "1", "room:7")
+    store.pulse = Pulse(frozenset(), was_forgotten=True)
+    await presence.look_around()
+    store.is_away = True
+    with pytest.raises(BrokerUnavailable):
+        await presence.of("room:7")
+    store.is_away = False
+    await presence.of("room:7")
+    visitor(hub, "2", "room:7")
+    await presence.of("room:7")
+    assert store.backs == [True, False]
+
+
+async def test_what_will_be_forgotten_soon_is_written_again_and_nobody_is_back(hub, store):
+    presence = new_presence(hub, store)
+    visitor(hub, "1", "room:7")
+    await presence.of("room:7")
+    store.pulse = Pulse(frozenset(), was_forgotten=False, is_stale=True)
+    await presence.look_around()
+    await presence.of("room:7")
+    assert store.backs == [False, False]
+
+
+async def test_other_policies_count_who_is_there_already(hub, store):
+    policies = {"room:7": Policy()}
+    presence = Presence(hub, store, lambda channel: policies.get(channel, Policy()))
+    gone = visitor(hub, "1", "room:7", "broadcast")
+    visitor(hub, "1", "room:7")
+    visitor(hub, None, "room:7")
+    policies["room:7"] = COUNTED
+    presence.recount()
+    await presence.of("room:7")
+    assert store.counts() == {("room:7", "1"): 2, ("room:7", ""): 1, ("broadcast", "1"): 1}
+    hub.leave_all(gone)
+    policies["room:7"] = Policy()
+    presence.recount()
+    await presence.of("room:7")
+    assert store.counts() == {("room:7", "1"): 0, ("room:7", ""): 0, ("broadcast", "1"): 0}
+
+
+async def test_the_dead_are_told_of_once_redis_can_be_asked(hub, store):
+    presence = new_presence(hub, store)
+    watcher = visitor(hub, "1", "room:7")
+    watcher.transport.batches.clear()
+    store.pulse = Pulse(frozenset({"doomed"}), was_forgotten=False)
+    await presence.look_around()
+    store.at_worker["doomed"] = Present({"2": 1}, 0)
+    store.pulse = Pulse(frozenset(), was_forgotten=False)
+    store.beats_once_more()
+    with pytest.raises(BrokerUnavailable):
+        await presence.look_around()
+    assert not watcher.transport.frames
+    store.is_away = False
+    del store.beat
+    for _ in range(2):
+        await presence.look_around()
+    assert [json.loads(frame)["type"] for frame in watcher.transport.frames] == ["leave"]
 
 
 async def test_users_of_a_dead_worker_are_told_of_as_gone(hub, store):
