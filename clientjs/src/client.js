@@ -39,7 +39,8 @@ export function Client(parts) {
   this._subscriptions = parts.subscriptions;
   this._frames = this._channelFrames();
   this._connection = new Connection(parts, this._listener());
-  this._watch(parts.network);
+  this._network = parts.network;
+  this._stopWatching = nothing;
   this._callOffStart = nothing;
   this.connect();
 }
@@ -93,6 +94,7 @@ Client.prototype.presence = function (channel, callback) {
 /** Connect again after `close`, or at once while waiting. The page may add handlers first. */
 Client.prototype.connect = function () {
   var connection = this._connection;
+  this._watchNetwork();
   this._callOffStart();
   this._callOffStart = this._clock.after(0, function () {
     connection.happen("connect");
@@ -102,14 +104,17 @@ Client.prototype.connect = function () {
 /** Close for good, until `connect`. */
 Client.prototype.close = function () {
   this._callOffStart();
+  this._stopWatching();
   this._connection.happen("close", { code: 1000, reason: "closed by the page" });
   this.state = "closed";
 };
 
-/** @param {import("./online.js").Network} network */
-Client.prototype._watch = function (network) {
+// Only while there is something to connect: the browser's listeners hold the client, and a page of
+// one document may make and close many.
+Client.prototype._watchNetwork = function () {
   var connection = this._connection;
-  network.watch({
+  this._stopWatching();
+  this._stopWatching = this._network.watch({
     offline: function () {
       connection.happen("offline");
     },
@@ -167,6 +172,8 @@ Client.prototype._enter = function (state, detail) {
   this.connection = detail.connection || "";
   if (state === "connected") {
     this.user = detail.user;
+  } else if (state === "closed") {
+    this._stopWatching();
   }
   if (this.onstate) {
     this._events.call(this.onstate, state, detail);

@@ -26,34 +26,78 @@ Network.prototype.isOnline = function () {
  * Tell a watcher from now on.
  *
  * @param {Watcher} watcher
+ * @returns {function(): void} tell it no more: a page that lives on must be able to forget it
  */
 Network.prototype.watch = function (watcher) {
-  if (this._page.addEventListener) {
-    this._watchEvents(watcher);
-  } else if (this._page.attachEvent) {
-    this._watchOldInternetExplorer(watcher);
-  }
+  var listeners = this._listeners(watcher);
+  each(listeners, addListener);
+  return function () {
+    each(listeners, removeListener);
+  };
 };
 
-/** @param {Watcher} watcher */
-Network.prototype._watchEvents = function (watcher) {
+/** @typedef {[target: any, event: string, listener: function(any): void]} Listener */
+
+/**
+ * @param {Watcher} watcher
+ * @returns {Listener[]}
+ */
+Network.prototype._listeners = function (watcher) {
   var page = this._page;
-  page.addEventListener("offline", watcher.offline, false);
-  page.addEventListener("online", watcher.online, false);
-  // An open connection would keep the page out of the back/forward cache.
-  page.addEventListener("pagehide", ifPersisted(watcher.offline), false);
-  page.addEventListener("pageshow", ifPersisted(watcher.online), false);
-  page.document.addEventListener("resume", watcher.wake, false);
-  page.document.addEventListener("visibilitychange", ifVisible(page, watcher.wake), false);
+  if (!page.addEventListener) {
+    // IE8 tells the body, and only later versions tell the window.
+    var target = page.document.body || page;
+    return [
+      [target, "offline", watcher.offline],
+      [target, "online", watcher.online]
+    ];
+  }
+  return [
+    [page, "offline", watcher.offline],
+    [page, "online", watcher.online],
+    // An open connection would keep the page out of the back/forward cache.
+    [page, "pagehide", ifPersisted(watcher.offline)],
+    [page, "pageshow", ifPersisted(watcher.online)],
+    [page.document, "resume", watcher.wake],
+    [page.document, "visibilitychange", ifVisible(page, watcher.wake)]
+  ];
 };
 
-// IE8 tells the body, and only later versions tell the window.
-/** @param {Watcher} watcher */
-Network.prototype._watchOldInternetExplorer = function (watcher) {
-  var target = this._page.document.body || this._page;
-  target.attachEvent("onoffline", watcher.offline);
-  target.attachEvent("ononline", watcher.online);
-};
+/**
+ * @param {Listener[]} listeners
+ * @param {function(any, string, function(any): void): void} act
+ */
+function each(listeners, act) {
+  for (var i = 0; i < listeners.length; i++) {
+    act(listeners[i][0], listeners[i][1], listeners[i][2]);
+  }
+}
+
+/**
+ * @param {any} target
+ * @param {string} event
+ * @param {function(any): void} listener
+ */
+function addListener(target, event, listener) {
+  if (target.addEventListener) {
+    target.addEventListener(event, listener, false);
+  } else if (target.attachEvent) {
+    target.attachEvent("on" + event, listener);
+  }
+}
+
+/**
+ * @param {any} target
+ * @param {string} event
+ * @param {function(any): void} listener
+ */
+function removeListener(target, event, listener) {
+  if (target.removeEventListener) {
+    target.removeEventListener(event, listener, false);
+  } else if (target.detachEvent) {
+    target.detachEvent("on" + event, listener);
+  }
+}
 
 /** @param {function(): void} callback */
 function ifPersisted(callback) {

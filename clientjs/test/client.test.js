@@ -157,3 +157,35 @@ test("the network's coming and going reaches the connection", () => {
   assert.equal(rt.state, "connecting");
   page.network.watcher.wake();
 });
+
+test("a client that is closed is held by nothing of the browser's", () => {
+  const { watchers } = page.network;
+  settle();
+  assert.equal(watchers.size, 1);
+  rt.close();
+  assert.equal(watchers.size, 0);
+  settleAgain();
+  assert.equal(watchers.size, 1);
+  page.socket.end(4500);
+  assert.equal(rt.state, "closed");
+  assert.equal(watchers.size, 0);
+});
+
+test("neither is one that is closed before it has begun", () => {
+  rt.close();
+  assert.equal(page.network.watchers.size, 0);
+});
+
+test("a handler that connects again hears the network", () => {
+  settle();
+  rt.onstate = (state) => state === "closed" && rt.connect();
+  rt.close();
+  page.socket.end(4500);
+  run();
+  assert.equal(page.network.watchers.size, 1);
+});
+
+function settleAgain() {
+  rt.connect();
+  settle();
+}

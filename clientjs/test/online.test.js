@@ -8,6 +8,13 @@ class FakeTarget {
   addEventListener = (type, listener) => {
     this.#listeners[type] = listener;
   };
+  removeEventListener = (type, listener) => {
+    assert.equal(this.#listeners[type], listener);
+    delete this.#listeners[type];
+  };
+  get heard() {
+    return Object.keys(this.#listeners);
+  }
   fire = (type, event = {}) => this.#listeners[type](event);
 }
 
@@ -57,14 +64,27 @@ test("a page that is seen again wakes", () => {
   assert.deepEqual(calls, ["wake", "wake"]);
 });
 
+test("a watcher that is told no more leaves nothing behind", () => {
+  const stop = new Network(page).watch(watcher);
+  assert.equal(page.heard.length, 4);
+  assert.equal(page.document.heard.length, 2);
+  stop();
+  assert.deepEqual([...page.heard, ...page.document.heard], []);
+});
+
 test("IE8 tells the body", () => {
   const told = {};
-  const body = { attachEvent: (type, listener) => (told[type] = listener) };
+  const body = {
+    attachEvent: (type, listener) => (told[type] = listener),
+    detachEvent: (type, listener) => told[type] === listener && delete told[type],
+  };
   const old = { navigator: {}, document: { body }, attachEvent: () => assert.fail() };
-  new Network(old).watch(watcher);
+  const stop = new Network(old).watch(watcher);
   told.onoffline();
   told.ononline();
   assert.deepEqual(calls, ["offline", "online"]);
+  stop();
+  assert.deepEqual(told, {});
 });
 
 test("before there is a body, the window is asked", () => {

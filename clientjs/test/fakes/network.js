@@ -4,8 +4,12 @@ export class FakeNetwork {
 
   isOnline = () => this.#isOnline;
 
+  watchers = new Set();
+
   watch(watcher) {
     this.watcher = watcher;
+    this.watchers.add(watcher);
+    return () => this.watchers.delete(watcher);
   }
 
   goOffline() {
