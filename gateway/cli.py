@@ -54,12 +54,16 @@ def _parser() -> argparse.ArgumentParser:
         if not is_secret(option.name):
             parser.add_argument(
                 f"--{option.name.replace('_', '-')}",
-                metavar=option.name.rsplit("_", 1)[-1].upper(),
+                metavar=option.metadata["kind"].metavar,
                 help=f"{option.metadata['help']} (default: {_shown(option.default)})",
             )
     return parser
 
 
 def _shown(default: object) -> str:
+    if isinstance(default, bool):
+        return "yes" if default else "no"
+    if isinstance(default, float):
+        return f"{default:g}"
     text = ",".join(default) if isinstance(default, tuple) else str(default)
     return (text or "none").replace("%", "%%")

@@ -44,10 +44,26 @@ def _flag(text: str) -> bool:
     raise ValueError("expected yes or no")
 
 
-def _option(
-    default: Any, text: str, parse: Callable[[str], Any] = str, *, secret: bool = False
-) -> Any:
-    return field(default=default, metadata={"help": text, "parse": parse, "secret": secret})
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What an option's text stands for: how it is read, and what people are told of it."""
+
+    read: Callable[[str], Any]
+    metavar: str
+    expected: str
+
+
+TEXT = Kind(str, "TEXT", "a text")
+LIST = Kind(_list, "A,B", "texts, comma-separated")
+SWITCH = Kind(_flag, "yes|no", "yes or no")
+COUNT = Kind(int, "N", "a whole number")
+BYTES = Kind(int, "BYTES", "a whole number of bytes")
+RATE = Kind(float, "N", "a number")
+SECONDS = Kind(float, "SECONDS", "a number of seconds")
+
+
+def _option(default: Any, text: str, kind: Kind = TEXT, *, secret: bool = False) -> Any:
+    return field(default=default, metadata={"help": text, "kind": kind, "secret": secret})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,53 +74,55 @@ class Config:
         "redis://127.0.0.1:6379/0", "where Django keeps its sessions", secret=True
     )
     signing_keys: tuple[str, ...] = _option(
-        (), "keys that Django signs tokens with, oldest first", _list, secret=True
+        (), "keys that Django signs tokens with, oldest first", LIST, secret=True
     )
     host: str = _option("127.0.0.1", "address to listen on")
-    port: int = _option(8001, "port to listen on (default: PORT, else 8001)", int)
+    port: int = _option(8001, "port to listen on; the variable PORT is read, too", COUNT)
     prefix: str = _option("/realtime", "path under which SockJS is served")
     origins: tuple[str, ...] = _option(
-        (), "origins of the pages that may connect, comma-separated", _list
+        (), "origins of the pages that may connect, comma-separated", LIST
     )
-    workers: int = _option(1, "worker processes", int)
-    ops_port: int = _option(8011, "loopback port of health and metrics; 0 turns it off", int)
+    workers: int = _option(1, "worker processes", COUNT)
+    ops_port: int = _option(8011, "loopback port of health and metrics; 0 turns it off", COUNT)
     key_prefix: str = _option("sockgate:", "begins every Redis key")
     channel_prefix: str = _option("rt:", "begins every Redis channel")
-    transports: tuple[str, ...] = _option(TRANSPORTS, "transports to offer", _list)
+    transports: tuple[str, ...] = _option(TRANSPORTS, "transports to offer", LIST)
     trusted_proxies: tuple[str, ...] = _option(
-        (), "addresses of proxies whose X-Forwarded-For and -Proto are believed", _list
+        (), "addresses of proxies whose X-Forwarded-For and -Proto are believed", LIST
     )
-    token_max_age: float = _option(3600.0, "how long a token may be shown", float)
-    grant_max_age: float = _option(3600.0, "how long a grant for a channel may be shown", float)
+    token_max_age: float = _option(3600.0, "how long a token may be shown", SECONDS)
+    grant_max_age: float = _option(3600.0, "how long a grant for a channel may be shown", SECONDS)
     namespaces: str = _option("", "JSON of namespaces and their policies, in place of Django's")
-    connect_timeout: float = _option(10.0, "how long a browser may take to show its token", float)
-    heartbeat: float = _option(25.0, "between signs of life", float)
-    disconnect_delay: float = _option(5.0, "how long a polling browser may be away", float)
-    audit_interval: float = _option(30.0, "between two readings of all live sessions", float)
+    connect_timeout: float = _option(10.0, "how long a browser may take to show its token", SECONDS)
+    heartbeat: float = _option(25.0, "between two signs of life to a browser", SECONDS)
+    disconnect_delay: float = _option(5.0, "how long a polling browser may be away", SECONDS)
+    audit_interval: float = _option(30.0, "between two readings of all live sessions", SECONDS)
     keep_sessions_alive: bool = _option(
-        False, "an open connection keeps its session of the native engine from expiring", _flag
+        False, "an open connection keeps its session of the native engine from expiring", SWITCH
     )
-    release_delay: float = _option(5.0, "before a channel that nobody hears is released", float)
-    drain_timeout: float = _option(10.0, "how long a stopping worker waits for its browsers", float)
-    max_connections: int = _option(50_000, "connections of one worker", int)
-    max_unauthenticated: int = _option(5_000, "connections without a checked token", int)
-    max_per_user: int = _option(100, "connections of one user in one worker", int)
-    max_per_address: int = _option(1_000, "unauthenticated connections of one IP address", int)
-    max_frame: int = _option(32 * 1024, "bytes of one message from a browser", int)
-    max_frames_per_second: float = _option(
-        100.0, "messages of one browser, over ten seconds", float
+    release_delay: float = _option(5.0, "how long a channel that nobody hears is kept", SECONDS)
+    drain_timeout: float = _option(
+        10.0, "how long a stopping worker waits for its browsers", SECONDS
     )
-    max_channels: int = _option(100, "channels that one connection may hear", int)
-    max_channel_name: int = _option(MAX_CHANNEL_LENGTH, "characters of a channel's name", int)
-    max_recover: int = _option(1_000, "channels that a returning browser may recover", int)
-    max_replay: int = _option(1_000, "publications of one channel that it is given again", int)
-    max_publication: int = _option(1024 * 1024, "bytes of one publication", int)
-    max_outbox: int = _option(2 * 1024 * 1024, "bytes that one slow browser may hold", int)
-    response_limit: int = _option(128 * 1024, "bytes of one streaming response", int)
+    max_connections: int = _option(50_000, "connections of one worker", COUNT)
+    max_unauthenticated: int = _option(5_000, "connections without a checked token", COUNT)
+    max_per_user: int = _option(100, "connections of one user in one worker", COUNT)
+    max_per_address: int = _option(1_000, "unauthenticated connections of one IP address", COUNT)
+    max_frame: int = _option(32 * 1024, "largest message of a browser", BYTES)
+    max_frames_per_second: float = _option(100.0, "messages of one browser, over ten seconds", RATE)
+    max_channels: int = _option(100, "channels that one connection may hear", COUNT)
+    max_channel_name: int = _option(MAX_CHANNEL_LENGTH, "characters of a channel's name", COUNT)
+    max_recover: int = _option(1_000, "channels that a returning browser may recover", COUNT)
+    max_replay: int = _option(
+        1_000, "publications of one channel that a returning browser is given", COUNT
+    )
+    max_publication: int = _option(1024 * 1024, "largest publication", BYTES)
+    max_outbox: int = _option(2 * 1024 * 1024, "what may wait for one slow browser", BYTES)
+    response_limit: int = _option(128 * 1024, "after which a streaming response is ended", BYTES)
     compression: bool = _option(
-        False, "compress WebSocket messages of 128 bytes or more, for clients that offer it", _flag
+        False, "compress WebSocket messages of 128 bytes or more, for clients that offer it", SWITCH
     )
-    jsessionid: bool = _option(False, "set the cookie that some balancers need", _flag)
+    jsessionid: bool = _option(False, "set the cookie that some balancers need", SWITCH)
     tls_cert: str = _option("", "file with the TLS certificate chain")
     tls_key: str = _option("", "file with the TLS private key")
     log_level: str = _option("info", "debug, info, warning or error")
@@ -156,10 +174,11 @@ def _parse(texts: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
     for option in fields(Config):
         if option.name not in texts:
             continue
+        kind = option.metadata["kind"]
         try:
-            values[option.name] = option.metadata["parse"](texts[option.name])
+            values[option.name] = kind.read(texts[option.name])
         except ValueError:
-            problems.append(f"{_variable(option.name)}: cannot be read as {option.type}")
+            problems.append(f"{_variable(option.name)}: must be {kind.expected}")
     return values, problems
 
 

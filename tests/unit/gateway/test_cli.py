@@ -64,6 +64,30 @@ def test_help_shows_defaults_and_no_secret(environ, capsys):
     assert "s3cret" not in shown
 
 
+def test_help_tells_units_and_what_a_switch_takes(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "--heartbeat SECONDS between two signs of life to a browser (default: 25)" in shown
+    assert "--max-publication BYTES" in shown
+    assert "--jsessionid yes|no set the cookie that some balancers need (default: no)" in shown
+    assert "(default: 8001) " in shown
+    assert shown.count("8001") == 1
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "said"),
+    [
+        ("--port", "abc", "SOCKGATE_PORT: must be a whole number"),
+        ("--heartbeat", "soon", "SOCKGATE_HEARTBEAT: must be a number of seconds"),
+        ("--compression", "maybe", "SOCKGATE_COMPRESSION: must be yes or no"),
+    ],
+)
+def test_unreadable_value_is_said_in_words(capsys, flag, value, said):
+    assert cli.main([flag, value]) == 2
+    assert capsys.readouterr().err == f"sockgate: {said}\n"
+
+
 def test_version_is_told(capsys):
     with pytest.raises(SystemExit):
         cli.main(["--version"])
