@@ -38,10 +38,9 @@ class Handler(PreflightHandler):
     def prepare(self) -> None:
         """Refuse foreign pages before anything is done for them."""
         super().prepare()
-        headers = self.request.headers
-        if not self.server.origins.allows(
-            headers.get("Origin"), self._own(), headers.get("Referer")
-        ):
+        origin, referer = (self.request.headers.get(name) for name in ("Origin", "Referer"))
+        if not self.server.origins.allows(origin, self._own(), referer):
+            self.server.refusals.tell(referer if origin is None else origin)
             raise HTTPError(403)
 
     def options(self, *_: str, **__: str) -> None:

@@ -13,6 +13,7 @@ from ..origins import OriginPolicy
 from ..timerwheel import TimerWheel
 from .iframe import Iframe, Script, read_script
 from .pages import Greeting, Info, Missing, NoUpgrade
+from .refusals import Refusals
 from .service import Response, Service
 from .session import Session
 from .tab import Tab
@@ -62,6 +63,7 @@ class Router(Service):
         self.endpoint = endpoint
         self.wheel = wheel
         self.origins = origins
+        self.refusals = Refusals()
         self.websockets_enabled = "websocket" in config.transports
         self.script = read_script()
         self._silence_timers()

@@ -16,6 +16,7 @@ from ..endpoint import Endpoint
 from ..origins import OriginPolicy
 from ..timerwheel import TimerWheel
 from .library import ConnectionInfo, SockJSRouter
+from .refusals import Refusals
 from .tab import Tab
 
 _MESSAGES_PER_SENDING = 8
@@ -79,6 +80,7 @@ class Service(SockJSRouter):
     endpoint: Endpoint
     wheel: TimerWheel
     origins: OriginPolicy
+    refusals: Refusals
     script: bytes | None
 
     base_url: str | None = None

@@ -6,7 +6,7 @@ from hashlib import sha256
 
 import pytest
 
-from gateway.sockjs import iframe
+from gateway.sockjs import iframe, refusals
 from gateway.sockjs.router import Router
 
 from .service import FOE, FRIEND, PREFIX
@@ -54,6 +54,22 @@ class TestGreeting:
         response = serve().browser.get("", {"Origin": FOE})
         assert response.status == 403
         assert response.header("Vary") == "Origin"
+
+    def test_foreign_page_is_told_in_the_log_once(self, serve, caplog):
+        browser = serve().browser
+        for _ in range(2):
+            browser.get("/info", {"Origin": FOE})
+        browser.get("/info", {"Referer": f"{FOE}/secret?path"})
+        browser.get("/info", {"Origin": "null"})
+        told = [record.getMessage() for record in caplog.records if "origin_" in record.msg]
+        assert told == [f"event=origin_refused origin={FOE!r} hint='not in SOCKGATE_ORIGINS'"]
+
+    def test_log_is_not_filled_by_foreign_pages(self, serve, caplog, monkeypatch):
+        monkeypatch.setattr(refusals, "MAX_TOLD", 3)
+        browser = serve().browser
+        for number in range(5):
+            browser.get("/info", {"Origin": f"http://foe{number}.example"})
+        assert caplog.text.count("origin_refused") == 3
 
     def test_own_page_is_served(self, serve):
         browser = serve().browser
