@@ -10,6 +10,8 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
+from django.core.cache import caches
+from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import CheckMessage, Error, Info, Warning, register  # noqa: A004
 from django.http.request import validate_host
 from django.urls import NoReverseMatch, reverse
@@ -20,6 +22,7 @@ from gateway.wire.addresses import Kind
 
 from . import redis_clients
 from .checks import TAG, readable_settings
+from .sessions.base import recorded_engine
 
 MIN_PUBSUB_HARD_BYTES = 32 * 1024 * 1024
 MIN_PUBSUB_SOFT_BYTES = 8 * 1024 * 1024
@@ -124,6 +127,19 @@ def check_client_built(**_: Any) -> Iterable[CheckMessage]:
         hint="Install the released package, or build the client with npm, and run collectstatic.",
         id="sockgate.W107",
     )
+
+
+@register(TAG, deploy=True)
+def check_session_cache(**_: Any) -> Iterable[CheckMessage]:
+    """W111 sessions in a cache that each process has for itself: ended in one, alive in others."""
+    keeps_in_cache = hasattr(recorded_engine(), "cache_key_prefix")
+    if keeps_in_cache and isinstance(caches[settings.SESSION_CACHE_ALIAS], LocMemCache):
+        yield Warning(
+            "SESSION_CACHE_ALIAS is a cache of one process: a session that another process "
+            "ends, by a logout or by revoke_user, goes on in this one.",
+            hint="Use a cache that all processes share, or djangoauth.sessions.db.",
+            id="sockgate.W111",
+        )
 
 
 @register(TAG, deploy=True)

@@ -159,6 +159,22 @@ def test_deploy_checks_report_a_client_that_was_not_built(
     assert ids_of(deploy_checks.check_client_built) == []
 
 
+@pytest.mark.parametrize(
+    ("engine", "cache", "expected"),
+    [
+        ("cached_db", "locmem.LocMemCache", ["sockgate.W111"]),
+        ("cached_db", "db.DatabaseCache", []),
+        ("db", "locmem.LocMemCache", []),
+    ],
+)
+def test_deploy_checks_report_sessions_in_a_cache_of_one_process(
+    settings: Any, engine: str, cache: str, expected: list[str]
+) -> None:
+    settings.SESSION_ENGINE = f"djangoauth.sessions.{engine}"
+    settings.CACHES = {"default": {"BACKEND": f"django.core.cache.backends.{cache}"}}
+    assert ids_of(deploy_checks.check_session_cache) == expected
+
+
 def test_checks_name_what_is_wrong_with_a_namespace(settings: Any) -> None:
     settings.SOCKGATE = {**settings.SOCKGATE, "NAMESPACES": {"room": {"historie": 1}}}
     assert ids() == ["sockgate.E002", "sockgate.E009"]
