@@ -58,7 +58,7 @@ class RedisPresence:
             BrokerUnavailable: Redis cannot be asked now.
         """
         told = [change for change in changes if change.is_told]
-        others = await self._known_others() if told else ()
+        others = await self._known_others() if told else set()
         pipeline = self._client.pipeline(transaction=False)
         for channel, counts in _quiet_counts(changes).items():
             self._queue(pipeline, channel, counts)
@@ -108,12 +108,15 @@ class RedisPresence:
         pipeline.delete(self._names.worker(self._worker))
         await _execute(pipeline)
 
-    async def _known_others(self) -> tuple[str, ...]:
-        """Name the other workers; one that has just begun may have a user who leaves here."""
+    async def _known_others(self) -> set[str]:
+        """Name the other workers, one that has just begun and those that Redis has forgotten, too.
+
+        Each of them may have a user who leaves here.
+        """
         pipeline = self._client.pipeline(transaction=False)
         pipeline.smembers(self._names.workers)
         (members,) = await _execute(pipeline)
-        return tuple({member.decode() for member in members} - {self._worker})
+        return {*self._others, *map(bytes.decode, members)} - {self._worker}
 
     async def _look_at(self, others: Iterable[str]) -> None:
         pipeline = self._client.pipeline(transaction=False)

@@ -196,6 +196,8 @@ async def test_presence_counts_connections_of_all_workers(gateways, gateway, dja
 
 
 async def test_comers_and_goers_are_told_once_across_workers(gateways, gateway, django):
+    # A worker that Redis has forgotten tells of all its users again.
+    await until(lambda: django.redis.scard(NAMES.workers) == len(gateways))
     alice, bob = django.log_in("a", "1"), django.log_in("b", "2")
     async with gateway.welcomed(alice) as watcher:
         await subscribe(watcher, "room:7", "a")

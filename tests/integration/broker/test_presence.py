@@ -77,6 +77,17 @@ async def test_who_is_at_a_worker_that_has_just_begun_does_not_go(new_ward):
         assert await ward.told() == [("1", True)]
 
 
+async def test_who_is_at_a_worker_that_redis_has_forgotten_does_not_go(new_ward):
+    async with new_ward() as ward:
+        await ward.second.beat()
+        await ward.first.beat()
+        for worker in (ward.first, ward.second):
+            await worker.write([at(1)])
+        await ward.redis.delete(NAMES.workers, NAMES.worker("a"), NAMES.worker("b"))
+        await ward.first.write([at(0)])
+        assert await ward.told() == [("1", True)]
+
+
 async def test_users_of_a_worker_that_is_back_come_again(new_ward):
     """The others have held it for dead, and told their browsers that its users are gone."""
     async with new_ward() as ward:
