@@ -42,30 +42,7 @@ from gateway.wire.names import Names, check_channel, group_channel, user_channel
 from gateway.wire.namespaces import Policy
 from gateway.wire.records import SessionRecord, channels_of, is_valid_login, read_session, read_user
 
-from .fuzz import LIMIT_BYTES, TARGETS, ListeningBrowser, NoRedis
-
-SEEDS = [
-    b"",
-    b'{"type":"connect","token":"a.b.c","recover":{"room:1":["e",7]},"id":1}',
-    b'{"type":"subscribe","channel":"room:7","grant":"g","recover":["e",1],"id":"x"}',
-    b'{"type":"ping"}',
-    b'{"event":"news","data":{"a":[1,2.5e3,null,true,"\\ud83d\\ude00"]}}',
-    b"#epoch:12#" + b'{"a":1}',
-    b"#e:1#1\n#e:2#2\n#e:4#4\n#f:1#1\n3\n#e:3#3",
-    b"#e:0#0\n#e:9223372036854775808#1\n#e:-1#1\n##\n#:1#1",
-    b"d=%5B%22a%22%5D&d=%ff&x",
-    b'--b\r\nContent-Disposition: form-data; name="d"\r\n\r\n["a"]\r\n--b--\r\n',
-    b'{"op":"revoke_session","sid":"s"}',
-    b'{"op":"session_moved","old":"a","new":"b"}',
-    b'["a","b\\"c"]',
-    b'{"room":{"history":100,"age":3600,"presence":true,"overflow":"latest"}}',
-    b"\x81\x85\x00\x00\x00\x00hello",
-    b"\x01\x82\x01\x02\x03\x04ab\x80\x81\x00\x00\x00\x00c",
-    b"\x88\x82\x00\x00\x00\x00\x0b\xb8",
-    b"203.0.113.9, 10.0.0.1",
-    b"https://www.example.com:8443",
-    b"permessage-deflate; client_max_window_bits",
-]
+from .fuzz import LIMIT_BYTES, SEEDS, TARGETS, ListeningBrowser, NoRedis
 
 STRANGE = [b"\x00", b"\xff", b"\xed\xa0\x80", b"\\ud800", b"[" * 3000, b'{"a":' * 3000, b"9" * 400]
 
