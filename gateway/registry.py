@@ -98,11 +98,15 @@ class Registry:
         """File a connection under the session and user that it claims to be of.
 
         Raises:
-            Refused: the user has as many connections as he may.
+            Refused: the user has as many connections as he may, without this one.
         """
-        if uid is not None and len(self.by_uid[uid]) >= self._limits.per_user:
+        is_his_already = connection.uid == uid
+        if uid is not None and not is_his_already and self._is_full(uid):
             raise Refused(CloseCode.TOO_MANY_CONNECTIONS)
         self.refile(connection, sid, uid)
+
+    def _is_full(self, uid: str) -> bool:
+        return len(self.by_uid[uid]) >= self._limits.per_user
 
     def refile(self, connection: Connection, sid: str, uid: str | None) -> None:
         """File a connection under another session or user."""

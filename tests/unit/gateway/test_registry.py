@@ -85,6 +85,13 @@ def test_user_has_no_more_connections_than_he_may():
     registry.claim(other, "another-sid", "8")
 
 
+def test_connection_that_shows_another_token_of_its_user_is_not_one_more():
+    registry = new_registry(per_user=1)
+    connection = settle(registry)
+    registry.claim(connection, "another-sid", "7")
+    assert registry.by_sid["another-sid"] == registry.by_uid["7"] == (connection,)
+
+
 def test_visitors_are_not_one_user():
     registry = new_registry(per_user=1)
     settle(registry, "one", None)
