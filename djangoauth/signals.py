@@ -4,8 +4,8 @@ A change that takes something away raises when Redis cannot be told: it comes af
 the database has it, and saving once more repeats it. A login raises nothing, for a record that is
 missing is healed by the next token.
 
-Receivers are connected to the user model and its heirs alone: a receiver for every model would
-take Django's fast deletes away from the whole project.
+Receivers are connected to the models of users, groups and permissions and their heirs alone: a
+receiver for every model would take Django's fast deletes away from the whole project.
 """
 
 import logging
@@ -13,16 +13,16 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
-from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.contrib.auth.signals import user_logged_in
 from django.db import transaction
-from django.db.models import Model, Q
+from django.db.models import Q
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete
 from redis import RedisError
 
 from . import permissions, users
+from .heirs import heirs_of
 from .sessions.base import recorded_engine
 
 log = logging.getLogger("djangoauth")
@@ -31,14 +31,15 @@ log = logging.getLogger("djangoauth")
 def connect() -> None:
     """Connect every receiver."""
     user_logged_in.connect(remember_login, dispatch_uid="djangoauth")
-    for model in _user_models():
+    for model in heirs_of(get_user_model()):
         post_save.connect(refresh_saved_user, sender=model, dispatch_uid="djangoauth")
         post_delete.connect(forget_deleted_user, sender=model, dispatch_uid="djangoauth")
     if engine := recorded_engine():
         engine.watch_rows()
     if field := permissions.groups_field():
         _connect_members(field)
-        post_save.connect(refresh_renamed_group, sender=Group, dispatch_uid="djangoauth")
+        for model in heirs_of(Group):
+            post_save.connect(refresh_renamed_group, sender=model, dispatch_uid="djangoauth")
         m2m_changed.connect(
             refresh_permitted, sender=Group.permissions.through, dispatch_uid="djangoauth"
         )
@@ -48,14 +49,11 @@ def connect() -> None:
 
 def _connect_members(field: Any) -> None:
     """Follow who is in a group, or has a permission of his own."""
-    through, target = field.remote_field.through, field.related_model
+    through = field.remote_field.through
     m2m_changed.connect(refresh_members, sender=through, dispatch_uid="djangoauth")
-    pre_delete.connect(note_members, sender=target, dispatch_uid="djangoauth")
-    post_delete.connect(refresh_noted_members, sender=target, dispatch_uid="djangoauth")
-
-
-def _user_models() -> Iterable[type[Model]]:
-    return [model for model in apps.get_models() if issubclass(model, get_user_model())]
+    for model in heirs_of(field.related_model):
+        pre_delete.connect(note_members, sender=model, dispatch_uid="djangoauth")
+        post_delete.connect(refresh_noted_members, sender=model, dispatch_uid="djangoauth")
 
 
 def remember_login(*, request: Any, user: Any, **_: Any) -> None:
