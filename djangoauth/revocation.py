@@ -6,6 +6,7 @@ from time import time
 from typing import Any
 
 from django.conf import settings
+from django.db import router
 from django.db.models import Model, QuerySet
 
 from gateway.wire.control import RevokeChannel, write_control
@@ -76,7 +77,7 @@ def refresh_users(changed: "QuerySet[Any] | Iterable[Any]") -> None:
     Raises:
         redis.RedisError: Redis could not be told; repeat it.
     """
-    users.refresh(_pks(changed), changed.db if isinstance(changed, QuerySet) else None)
+    users.refresh(_pks(changed), _chosen_database(changed))
 
 
 def refresh_grants(changed: "QuerySet[Any] | Iterable[Any]") -> None:
@@ -97,8 +98,15 @@ def refresh_grants(changed: "QuerySet[Any] | Iterable[Any]") -> None:
 
 def _pks(changed: "QuerySet[Any] | Iterable[Any]") -> Iterable[Any]:
     if isinstance(changed, QuerySet):
-        return changed.values_list("pk", flat=True).iterator()
+        # Where it was changed just now: a replica may not know yet.
+        written = changed.using(_chosen_database(changed) or router.db_for_write(changed.model))
+        return written.values_list("pk", flat=True).iterator()
     return (one.pk if isinstance(one, Model) else one for one in changed)
+
+
+def _chosen_database(changed: object) -> str | None:
+    """Name the database that a queryset was told to use, if any."""
+    return getattr(changed, "_db", None)
 
 
 def _engine() -> Any:

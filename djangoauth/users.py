@@ -7,6 +7,7 @@ never saved; they touch existing records only, for who has no record has no vali
 
 import logging
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import islice
 from secrets import token_urlsafe
 from time import time
@@ -14,6 +15,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.db import router, transaction
 from django.db.models import Model
 
 from gateway.wire.control import RevokeUser, UserChanged, write_control
@@ -70,6 +72,18 @@ def write(user: Any, ttl_s: int) -> None:
 def heal(uid: str, ttl_s: int) -> None:
     """Write the record of a user whose login Redis does not know, as the database has him.
 
+    Within a transaction that waits for its commit: rights that are rolled back were never his.
+    """
+    using = router.db_for_write(get_user_model())
+    if transaction.get_connection(using).in_atomic_block:
+        transaction.on_commit(partial(_heal, uid, ttl_s), using=using, robust=True)
+    else:
+        _heal(uid, ttl_s)
+
+
+def _heal(uid: str, ttl_s: int) -> None:
+    """Write the record of a user.
+
     A password that changes meanwhile is saved first and told then. Whoever writes last must have
     read after that save, so what was written is compared with the database once more.
     """
@@ -84,7 +98,7 @@ def refresh(pks: Iterable[Any], using: str | None = None) -> None:
 
     Args:
         pks: of users, be they deleted by now.
-        using: the database alias.
+        using: the database alias; None: where users are written.
     """
     for batch in _batches(pks):
         found = {uid_of(user): user for user in _load(batch, using) if _is_active(user)}
@@ -146,7 +160,9 @@ def _batches(pks: Iterable[Any]) -> Iterator[list[Any]]:
 
 
 def _load(pks: list[Any], using: str | None) -> Iterable[Any]:
-    users = get_user_model()._base_manager.using(using).filter(pk__in=pks)
+    # Where users are written, if nobody says: a replica may still have them as they were.
+    model = get_user_model()
+    users = model._base_manager.using(using or router.db_for_write(model)).filter(pk__in=pks)
     return users.prefetch_related(*permissions.relations())
 
 

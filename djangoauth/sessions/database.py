@@ -15,9 +15,11 @@ from asgiref.sync import sync_to_async
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import router, transaction
+from django.db.models import QuerySet
 from django.db.models.signals import post_delete
 from django.utils import timezone
 
+from ..heirs import heirs_of
 from .mirror import IdentityMirror
 from .records import Removal, record_of, remove_listed
 
@@ -30,12 +32,13 @@ class DatabaseMirror(IdentityMirror, DatabaseStore):
     @classmethod
     def watch_rows(cls) -> None:
         """End sessions from now on whose rows are deleted by others."""
-        post_delete.connect(_end_deleted, sender=cls.get_model_class(), dispatch_uid="djangoauth")
+        for model in heirs_of(cls.get_model_class()):
+            post_delete.connect(_end_deleted, sender=model, dispatch_uid="djangoauth")
 
     @classmethod
     def end_logins(cls, uid: str) -> None:
         """End every session of a user; decodes every live session, for the table has no user."""
-        rows = cls.get_model_class().objects.filter(expire_date__gt=timezone.now())
+        rows = _kept(cls.get_model_class()).filter(expire_date__gt=timezone.now())
         decode = cls().decode
         for row in rows.only("session_key", "session_data").iterator():
             if record_of(decode(row.session_data)).user == uid:
@@ -45,10 +48,8 @@ class DatabaseMirror(IdentityMirror, DatabaseStore):
     @classmethod
     def clear_expired(cls) -> None:
         """Delete expired rows without looking at each: their mirrors have ended by themselves."""
-        model = cls.get_model_class()
-        using = router.db_for_write(model)
-        expired = model._default_manager.using(using).filter(expire_date__lt=timezone.now())
-        expired._raw_delete(using)
+        expired = _kept(cls.get_model_class()).filter(expire_date__lt=timezone.now())
+        expired._raw_delete(expired.db)
 
     @classmethod
     async def aclear_expired(cls) -> None:
@@ -75,8 +76,19 @@ class DatabaseMirror(IdentityMirror, DatabaseStore):
         with _deleting():
             await super().acycle_key()
 
+    def _seconds_left(self) -> int:
+        rows = _kept(self.model).filter(pk=self.session_key)
+        ends_at = rows.values_list("expire_date", flat=True).first()
+        left_s = (ends_at - timezone.now()).total_seconds() if ends_at else 0
+        return max(int(left_s), 0)
+
     def _when_kept(self, act: Callable[[], Any]) -> None:
         transaction.on_commit(act, using=router.db_for_write(self.model))
+
+
+def _kept(model: type[AbstractBaseSession]) -> "QuerySet[AbstractBaseSession]":
+    """Give the rows where they are written: a replica may still have one that has ended."""
+    return model._default_manager.using(router.db_for_write(model))
 
 
 @contextmanager

@@ -5,8 +5,8 @@ To wrap an engine of your own, put the mixin before it, in a module that ``SESSI
     class SessionStore(IdentityMirror, my_engine.SessionStore):
         pass
 
-and define ``end_logins`` if ``revoke_user`` shall work, and ``_when_kept`` if the engine writes in
-transactions.
+and define ``end_logins`` if ``revoke_user`` shall work, ``_when_kept`` if the engine writes in
+transactions, and ``_seconds_left`` if it knows when a session ends that was saved some time ago.
 
 Strategy: the engine is the truth. A grant may wait: a save that Redis does not hear is logged, and
 healed by the next token. An end may not: Redis is told first, so that a logout which cannot reach
@@ -89,13 +89,23 @@ class IdentityMirror(RecordedSession):
 
     def ensure_recorded(self) -> None:
         """Mirror a session that Redis does not know, and heal its user's record."""
-        record = record_of(self)
-        if self.session_key is None or is_current(self.session_key, record):
+        key, record = self.session_key, record_of(self)
+        if key is None or is_current(key, record):
             return
-        self._mirroring("put").now()
+        left_s = self._seconds_left()
+        if left_s:
+            Save(key, record, left_s, "put").now()
         # Who ends the session forgets it first and tells Redis last: one of us two sees the other.
-        if not self.exists(self.session_key):
-            Removal(self.session_key).now()
+        if not left_s or not self._seconds_left():
+            Removal(key).now()
+
+    def _seconds_left(self) -> int:
+        """Tell how long the engine will keep the session, which was saved some time ago; 0: gone.
+
+        Here, at most as long as if it were saved now: not every engine can tell.
+        """
+        is_kept = self.exists(str(self.session_key))
+        return int(self.get_expiry_age()) if is_kept else 0
 
     def _mirroring(self, mode: Mode) -> Save:
         return Save(str(self.session_key), record_of(self), int(self.get_expiry_age()), mode)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
+from django.db import connection
 from django.http import HttpRequest
 from django.test import AsyncClient, Client
 from redis import Redis
@@ -70,6 +71,16 @@ def test_grant_is_of_the_session_the_channel_and_the_rights(
     grant = GrantSigner(settings.SOCKGATE["SIGNING_KEYS"]).read(answer.json()["grant"], 60)
     assert grant == Grant(sid_of(login.session.session_key), "room:7", rights.decode())
     assert answer.json()["expires_in"] == 3600
+
+
+def test_grant_names_the_rights_that_it_had_to_heal_under_atomic_requests(
+    login: Client, alice: User, settings: Any, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
+    redis.delete(NAMES.user(str(alice.pk)))
+    text = ask(login).json()["grant"]
+    grant = GrantSigner(settings.SOCKGATE["SIGNING_KEYS"]).read(text, 60)
+    assert grant.rights.encode() == redis.hget(NAMES.user(str(alice.pk)), "rights")
 
 
 @pytest.mark.parametrize("authorize", [may_subscribe, may_subscribe_async])

@@ -79,6 +79,29 @@ def test_login_goes_on_without_redis(
     assert "not recorded" in caplog.text
 
 
+def test_login_in_a_transaction_is_recorded_when_it_is_kept(
+    alice: User, client: Client, redis: Redis
+) -> None:
+    with transaction.atomic():
+        client.force_login(alice)
+        alice.groups.add(Group.objects.create(name="editors"))
+    assert channels(redis, alice) == ("group:editors",)
+
+
+def test_login_records_no_right_that_is_rolled_back(
+    alice: User, client: Client, redis: Redis
+) -> None:
+    """As in a view under ``ATOMIC_REQUESTS`` that fails in the end; another page is open."""
+    client.force_login(alice)
+    redis.delete(NAMES.user(str(alice.pk)))
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        alice.groups.add(Group.objects.create(name="editors"))
+        Client().force_login(alice)
+        raise ZeroDivisionError
+    client.session.ensure_recorded()
+    assert channels(redis, alice) == ()
+
+
 def test_login_without_a_session_is_no_matter(alice: User, redis: Redis) -> None:
     user_logged_in.send(sender=User, request=RequestFactory().get("/"), user=alice)
     assert user_record(redis, alice.pk) is None

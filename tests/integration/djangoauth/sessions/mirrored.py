@@ -1,13 +1,17 @@
 """What the engines that mirror have in common beyond what every engine has."""
 
+from datetime import timedelta
 from typing import Any, ClassVar
 
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.core.cache import cache
 from django.db import transaction
 from django.test import Client
+from django.utils import timezone
 from redis import Redis, RedisError
 
 from gateway.wire.names import sid_of
@@ -30,6 +34,27 @@ class MirroredIdentity(SessionIdentity):
         client.session.ensure_recorded()
         assert self.record(redis, client.session)[b"user"] == str(alice.pk).encode()
         assert redis.exists(NAMES.user(str(alice.pk)))
+
+    def test_login_that_is_recorded_late_ends_when_django_ends_it(
+        self, alice: User, redis: Redis, client: Client, settings: Any
+    ) -> None:
+        """It was saved days ago: what is left of its life counts, not a whole life from now."""
+        client.force_login(alice)
+        session = client.session
+        soon = timezone.now() + timedelta(seconds=100)
+        Session.objects.filter(pk=session.session_key).update(expire_date=soon)
+        redis.flushall()
+        self.store(session.session_key).ensure_recorded()
+        assert 90 < redis.ttl(NAMES.session(sid_of(session.session_key))) <= 100
+
+    def test_login_whose_row_has_expired_is_not_recorded(self, session: Any, redis: Redis) -> None:
+        late = self.store(session.session_key)
+        assert late[SESSION_KEY]
+        cache.clear()
+        Session.objects.update(expire_date=timezone.now())
+        redis.flushall()
+        late.ensure_recorded()
+        assert self.record(redis, late) == {}
 
     def test_ensure_recorded_of_an_ended_session_does_not_resurrect(
         self, session: Any, redis: Redis

@@ -84,7 +84,7 @@ class TestCluster:
             yield client
 
     @pytest.fixture
-    def alice(self, redis: RedisCluster, db: None) -> User:
+    def alice(self, redis: RedisCluster, transactional_db: None) -> User:
         return User.objects.create_user("alice", password="alice-demo")
 
     @pytest.fixture
