@@ -35,7 +35,8 @@ class Gateway:
     def __init__(
         self, redis_server: ValkeyServer, keys: list[str], folder: Path, **options: object
     ) -> None:
-        self.port, self._ops_port = free_port(), free_port()
+        self.port, workers = free_port(), int(str(options.get("workers", 1)))
+        self._ops_port = free_port(in_a_row=workers)
         self.url = f"http://{HOST}:{self.port}/realtime"
         self.origin = f"http://{HOST}:{self.port}"
         self.admin = Redis.from_url(redis_server.connection_url)
@@ -57,7 +58,7 @@ class Gateway:
                 **{f"SOCKGATE_{k.upper()}": str(v) for k, v in given.items()},
             },
             folder / f"gateway-{self.port}.log",
-            lambda: answers(self._ops_port, "/ready"),
+            lambda: all(answers(self._ops_port + n, "/ready") for n in range(workers)),
         )
 
     def start(self) -> "Gateway":

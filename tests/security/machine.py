@@ -40,7 +40,7 @@ BOUND_S = 1.0
 BOUND_AFTER_FAULT_S = 3.0
 """The audit interval of the gateway, its grace, and what a restart of Redis takes."""
 
-TRANSPORTS = st.sampled_from(["websocket", "rawwebsocket", "xhr_streaming", "xhr", "eventsource"])
+TRANSPORTS = st.sampled_from(list(TABS))
 
 
 @dataclass(eq=False)

@@ -100,7 +100,7 @@ def test_user_may_not_open_many(
     assert [isinstance(a, Close) and a.code for a in answers] == [False, False, 4503]
 
 
-@pytest.mark.parametrize("transport", ["websocket", "rawwebsocket", "xhr_streaming", "xhr"])
+@pytest.mark.parametrize("transport", list(TABS))
 def test_silent_connection_is_closed(
     start_gateway: Any, tab_of: Callable[..., Tab], transport: str
 ) -> None:
@@ -110,7 +110,7 @@ def test_silent_connection_is_closed(
     assert closed.code == 3005
 
 
-@pytest.mark.parametrize("transport", ["websocket", "rawwebsocket", "xhr_streaming"])
+@pytest.mark.parametrize("transport", list(TABS))
 def test_browser_that_says_too_much_is_closed(
     start_gateway: Any, tab_of: Callable[..., Tab], visitor: Visit, transport: str
 ) -> None:

@@ -4,12 +4,15 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth import HASH_SESSION_KEY
 from django.contrib.auth.models import Group, User
+from django.contrib.sessions.models import Session
 from django.test import Client
+from django.utils import timezone
 from redis import Redis
 
 from djangoauth import publish, publish_to
@@ -50,6 +53,39 @@ def test_anonymous_visitor_who_logs_in_becomes_that_user(
     for watched in opened:
         watched.wait_for(channel=f"user:{alice.pk}")
         assert watched.close is None
+
+
+@pytest.mark.parametrize("kind", ["db", "cached_db"])
+def test_switch_from_djangos_own_engine_logs_nobody_out(
+    site: Any, alice: User, tabs: Tabs, redis: Redis, kind: str
+) -> None:
+    """One setting changes; the browser shows the cookie that it had, and is followed from then."""
+    site.SESSION_ENGINE = f"django.contrib.sessions.backends.{kind}"
+    visitor = visit(alice)
+    key = visitor.session_key
+    redis.flushall()
+    site.SESSION_ENGINE = f"djangoauth.sessions.{kind}"
+    opened = tabs.open_all(visitor.token())
+    assert visitor.session_key == key
+    publish(alice, "news", "still logged in")
+    for watched in opened:
+        watched.wait_for(data={"event": "news", "data": "still logged in"})
+    assert visitor.client.post("/accounts/logout/").status_code == 200
+    assert {watched.wait_for_close().code for watched in opened} == {4500}
+
+
+@pytest.mark.parametrize("kind", ["db", "cached_db"])
+def test_session_that_was_mirrored_late_is_closed_when_its_row_ends(
+    site: Any, alice: User, tabs: Tabs, redis: Redis, kind: str
+) -> None:
+    site.SESSION_ENGINE = f"djangoauth.sessions.{kind}"
+    visitor = visit(alice)
+    ends_at = timezone.now() + timedelta(seconds=4)
+    Session.objects.filter(pk=visitor.session_key).update(expire_date=ends_at)
+    redis.flushall()
+    watched = tabs.open(visitor.token())
+    assert watched.wait_for_close().code == 4500
+    assert timezone.now() > ends_at - timedelta(seconds=2)
 
 
 def test_cycle_key_keeps_the_connections(engine: str, visitor: Visit, tabs: Tabs) -> None:
