@@ -91,10 +91,11 @@ class Board:
         texts = self.page.locator("#messages .text")
         expect(texts).to_have_text(list(titles), timeout=PATIENCE_MS)
 
-    def expect_message(self, title: str, times: int = 1) -> None:
-        """Wait until it has arrived so many times, among others."""
-        texts = self.page.locator("#messages .text").filter(has_text=title)
-        expect(texts).to_have_count(times, timeout=PATIENCE_MS)
+    def expect_message(self, title: str, channel: str) -> None:
+        """Wait until it has arrived on a channel, once, among others."""
+        on_channel = self.page.locator(".channel", has_text=channel)
+        items = self.page.locator("#messages li").filter(has_text=title).filter(has=on_channel)
+        expect(items).to_have_count(1, timeout=PATIENCE_MS)
 
     def expect_hint(self, text: str) -> None:
         expect(self.page.locator("#state-hint")).to_contain_text(text)

@@ -2,6 +2,8 @@
 
 from django.http import HttpRequest
 
+LOBBY = "room:lobby"
+
 
 def may_subscribe(request: HttpRequest, channel: str) -> bool:
     """Let everybody into every room, but only the staff into the staff's."""

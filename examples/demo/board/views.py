@@ -1,4 +1,4 @@
-"""The demo's page, and the two forms on it that push."""
+"""The demo's page, and the forms on it that push."""
 
 from django.contrib.auth.decorators import login_required, permission_required
 from django.contrib.auth.models import User
@@ -6,9 +6,10 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_POST
 
-from djangoauth import broadcast, publish
+from djangoauth import broadcast, publish, publish_to
 
 from .commands import commands_for
+from .realtime import LOBBY
 
 ACCOUNTS = ("alice", "bob", "admin")
 
@@ -26,8 +27,11 @@ TRANSPORTS = (
 @login_required
 def board(request: HttpRequest) -> HttpResponse:
     """Show the page; ``?transport=`` forces one."""
+    users = User.objects.order_by("pk")
     context = {
-        "users": User.objects.order_by("pk"),
+        "users": users,
+        "names": {str(user.pk): user.username for user in users},
+        "lobby": LOBBY,
         "transports": TRANSPORTS,
         "chosen": request.GET.get("transport", ""),
         "commands": commands_for(str(request.user.pk)),
@@ -43,6 +47,14 @@ def notify(request: HttpRequest) -> JsonResponse:
     user = get_object_or_404(User, username=request.POST.get("to"))
     publish(user, _event(request), _data(request))
     return JsonResponse({"sent": f"Sent to {user.username}."})
+
+
+@login_required
+@require_POST
+def say(request: HttpRequest) -> JsonResponse:
+    """Push to whoever is in the lobby; kept, for those who are away for a moment."""
+    publish_to(LOBBY, "said", _data(request))
+    return JsonResponse({"sent": "Sent to the lobby."})
 
 
 @permission_required("djangoauth.send_broadcast", raise_exception=True)

@@ -8,6 +8,7 @@ from django.urls import include, path
 urlpatterns = [
     path("", views.board, name="board"),
     path("notify/", views.notify, name="notify"),
+    path("say/", views.say, name="say"),
     path("announce/", views.announce, name="announce"),
     path(
         "login/",

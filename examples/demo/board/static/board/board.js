@@ -126,8 +126,11 @@
   }
 
   function answerOf(request) {
-    if (request.status === 200) {
+    if (/json/.test(request.getResponseHeader("Content-Type") || "")) {
       return JSON.parse(request.responseText).sent;
+    }
+    if (request.status === 200) {
+      return "Not sent: this page's login has ended.";
     }
     return request.status ? "Not sent: status " + request.status + "." : "Not sent: no answer.";
   }
@@ -144,6 +147,33 @@
     };
     output.textContent = "";
     request.send(encode(form));
+  }
+
+  /* Who is in the lobby: asked for again whenever somebody comes or goes. */
+
+  var names = JSON.parse(byId("names").textContent);
+
+  function showPresent(refusal, who) {
+    if (refusal) {
+      return;
+    }
+    var present = [];
+    for (var user in who.users) {
+      present.push(names[user] || "user " + user);
+    }
+    byId("present").textContent = present.join(", ") || "nobody";
+  }
+
+  function enter(lobby) {
+    function look() {
+      lobby.presence(showPresent);
+    }
+    rt.on("state", function () {
+      if (lobby.state !== "subscribed") {
+        byId("present").textContent = "…";
+      }
+    });
+    lobby.on("subscribed", look).on("join", look).on("leave", look);
   }
 
   /* Copying a command. */
@@ -176,4 +206,5 @@
   rt.on("*", showMessage);
   rt.on("gap", showGap);
   rt.onstate = showState;
+  enter(rt.subscribe(script.getAttribute("data-lobby")));
 })();
