@@ -5,10 +5,10 @@ from typing import Any, TypedDict
 
 from gateway.wire.names import check_channel
 from gateway.wire.namespaces import Namespaces
+from gateway.wire.outgoing import Outgoing
 
 from .encoding import encode
 from .errors import PublicationInvalid
-from .outgoing import Outgoing
 
 MAX_IDEMPOTENCY_KEY_LENGTH = 255
 

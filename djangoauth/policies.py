@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from gateway.wire.errors import ChannelNameError
-from gateway.wire.names import check_channel, is_automatic
+from gateway.wire.names import BROADCAST, check_channel, is_automatic
 from gateway.wire.namespaces import Namespaces, Policy
 
 _FIELDS = frozenset(Policy.__struct_fields__)
@@ -33,6 +33,8 @@ def _problems_of(name: Any, policy: Any) -> Iterator[str]:
         yield from _limits(checked)
         if checked.public and _is_automatic(name):
             yield "the server gives its channels, so that it cannot be public."
+        if checked.publish != "server" and name == BROADCAST:
+            yield "everybody hears it, so that only the server may publish there."
 
 
 def _is_name(name: Any) -> bool:

@@ -11,9 +11,10 @@ from redis.asyncio import Redis as AsyncRedis
 
 from gateway.wire.names import Names, check_channel
 from gateway.wire.namespaces import POSITION_TTL_S
+from gateway.wire.outgoing import EPOCH_BYTES
 from gateway.wire.scripts import HISTORY
 
-from .outgoing import EPOCH_BYTES, Client, run
+from .outgoing import Client, run
 
 Position = tuple[str, int]
 """Epoch, and offset of the last sequenced publication."""

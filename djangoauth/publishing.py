@@ -16,6 +16,7 @@ from typing import Any, Unpack
 from django.db import transaction
 
 from gateway.wire.names import BROADCAST, user_channel
+from gateway.wire.outgoing import Outgoing
 
 from . import conf, encoding, outgoing, positions, redis_clients
 from .composer import Composer, How
@@ -132,23 +133,23 @@ def _user_channels(users: Iterable[Any]) -> list[str]:
     return [user_channel(uid_of(user)) for user in users]
 
 
-def _send(one: outgoing.Outgoing) -> int:
+def _send(one: Outgoing) -> int:
     return outgoing.send(_client_for([one]), conf.current().names, one)
 
 
-def _send_many(batch: list[outgoing.Outgoing]) -> int:
+def _send_many(batch: list[Outgoing]) -> int:
     return outgoing.send_many(_client_for(batch), conf.current().names, batch)
 
 
 # What bears a name of its own may be sent twice.
 
 
-def _client_for(batch: list[outgoing.Outgoing]) -> outgoing.Client:
+def _client_for(batch: list[Outgoing]) -> outgoing.Client:
     may_repeat = all(one.idempotency_key for one in batch)
     return redis_clients.records() if may_repeat else redis_clients.publisher()
 
 
-async def _async_client_for(batch: list[outgoing.Outgoing]) -> Any:
+async def _async_client_for(batch: list[Outgoing]) -> Any:
     may_repeat = all(one.idempotency_key for one in batch)
     return await (redis_clients.async_records() if may_repeat else redis_clients.async_publisher())
 

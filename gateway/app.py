@@ -24,6 +24,7 @@ from .listeners import Listeners
 from .namespaces import PolicyBook
 from .ops import ops_application
 from .presence import Presence
+from .publications import Publications
 from .registry import Limits, Registry
 from .relay import Siblings
 from .sessionwatch import SessionWatch
@@ -111,7 +112,15 @@ class Worker:
             config.max_channels,
             config.max_channel_name,
         )
-        Commands(self.endpoint, self.watch, self.subscriptions, self.presence, self.policies)
+        publications = Publications(self.endpoint, self.policies, broker.press)
+        Commands(
+            self.endpoint,
+            self.watch,
+            self.subscriptions,
+            self.presence,
+            publications,
+            self.policies,
+        )
         self.policies.on_change = self._policies_changed
         self.watch.on_rights_changed = self.subscriptions.rights_changed
         self._listener.on_channel_revoked = self.subscriptions.channel_revoked

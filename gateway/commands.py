@@ -1,4 +1,4 @@
-"""What an open browser may ask for: channels, presence, a fresh token, a sign of life.
+"""What an open browser may ask for: channels, presence, a fresh token, a sign of life; to publish.
 
 What is denied costs the browser one error frame; what only an attacker or a broken client would
 send costs it the connection.
@@ -12,6 +12,7 @@ from .endpoint import Endpoint
 from .errors import BrokerUnavailable, Denied, Refused
 from .namespaces import PolicyBook
 from .presence import Presence
+from .publications import Publications
 from .sessionwatch import SessionWatch
 from .subscriptions import Subscriptions
 from .wire import messages
@@ -26,6 +27,7 @@ class Commands:
         watch: brings a connection in step with a session.
         subscriptions: gives channels on request.
         presence: knows who is where.
+        publications: lets browsers publish.
         policies: tells which channels show their presence.
     """
 
@@ -35,12 +37,14 @@ class Commands:
         watch: SessionWatch,
         subscriptions: Subscriptions,
         presence: Presence,
+        publications: Publications,
         policies: PolicyBook,
     ) -> None:
         self._endpoint = endpoint
         self._watch = watch
         self._subscriptions = subscriptions
         self._presence = presence
+        self._publications = publications
         self._policies = policies
         endpoint.on_frame = self.received
 
@@ -80,6 +84,9 @@ class Commands:
             answer = messages.presence(channel, present.users, present.anonymous, frame.id)
             connection.send(answer)
 
+    async def _publish(self, connection: Connection, frame: messages.Publish) -> None:
+        await self._publications.publish(connection, frame)
+
     async def _refresh(self, connection: Connection, frame: messages.Refresh) -> None:
         """Check a fresh token as a connect does; an anonymous visitor may have become a user."""
         endpoint = self._endpoint
@@ -100,6 +107,7 @@ class Commands:
         messages.Unsubscribe: _unsubscribe,
         messages.Refresh: _refresh,
         messages.Presence: _tell_presence,
+        messages.Publish: _publish,
     }
 
 

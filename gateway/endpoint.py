@@ -109,12 +109,12 @@ class Endpoint:
         except Refused as refusal:
             self.close(connection, refusal.code, str(refusal))
 
-    def admits(self, connection: Connection) -> bool:
-        """Count one frame; close a browser that says too much (ITU-T I.371, a leaky bucket)."""
+    def admits(self, connection: Connection, frames: int = 1) -> bool:
+        """Count frames; close a browser that says too much (ITU-T I.371, a leaky bucket)."""
         if connection.state is State.CLOSED:
             return False
         now = self._wheel.clock()
-        spent_until = max(connection.spent_until, now) + self._frame_interval_s
+        spent_until = max(connection.spent_until, now) + self._frame_interval_s * frames
         if spent_until - now > BURST_S:
             self.close(connection, CloseCode.FLOOD)
             return False

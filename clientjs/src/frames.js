@@ -18,6 +18,7 @@
  * @property {any} data
  * @property {string} channel
  * @property {number} [offset]  of a sequenced publication
+ * @property {string} [from]  the user who has published it from his browser
  */
 
 /**
@@ -85,6 +86,20 @@ export function presenceFrame(channel, id) {
 }
 
 /**
+ * Publish on a channel that is heard.
+ *
+ * @param {string} channel
+ * @param {string} event
+ * @param {any} data  undefined has no JSON form, and is sent as null
+ * @param {number} id
+ * @returns {string}
+ */
+export function publishFrame(channel, event, data, id) {
+  var sent = data === undefined ? null : data;
+  return JSON.stringify({ type: "publish", channel: channel, event: event, data: sent, id: id });
+}
+
+/**
  * Read what the gateway sent.
  *
  * @param {string} text
@@ -122,6 +137,9 @@ export function messageOf(publication) {
   });
   if (publication.offset !== undefined) {
     message.offset = publication.offset;
+  }
+  if (named && typeof named.from === "string") {
+    message.from = named.from;
   }
   return message;
 }

@@ -39,7 +39,12 @@
  *     var room = rt.subscribe("room:7");
  *     room.on("news", function (data, message) { … });
  *     room.presence(function (refusal, who) { … who.users["7"] … });
+ *     room.publish("client-typing", { … }, function (refusal) { … });
  *     room.unsubscribe();
+ *
+ * `room.publish` speaks to all who hear the channel, this page too, where the channel's namespace
+ * in Django has `"publish": "subscribers"`. The event's name begins with "client-", and the message
+ * that arrives has `from`, the user's primary key: what the server has published never has.
  *
  * `room.on` is told of this channel alone, `rt.on` of all; `room.state` is "subscribing",
  * "subscribed" or "unsubscribed". What was refused or taken away stays so until the user's rights

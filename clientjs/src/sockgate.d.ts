@@ -38,6 +38,8 @@ export interface Message<Data = any> {
   channel: string;
   /** Of a sequenced publication. */
   offset?: number;
+  /** The user who has published it from his browser; absent: the server has. */
+  from?: string;
 }
 
 export type MessageHandler<Data = any> = (data: Data, message: Message<Data>) => void;
@@ -146,6 +148,15 @@ export interface Refusal {
   message: string;
 }
 
+export interface PublishedFrame {
+  type: "published";
+  channel: string;
+  /** Of a sequenced publication. */
+  offset?: number;
+}
+
+export type PublishCallback = (refusal: Refusal | null, frame?: PublishedFrame) => void;
+
 export type PresenceCallback = (refusal: Refusal | null, frame?: PresenceFrame) => void;
 
 /** Events of channels: a subscription is told those of its own, the client those of all. */
@@ -170,6 +181,8 @@ export interface Subscription extends ChannelEvents {
   readonly channel: string;
   readonly state: "subscribing" | "subscribed" | "unsubscribed";
   presence(callback: PresenceCallback): void;
+  /** Publish to all who hear the channel, where its namespace has `publish: "subscribers"`. */
+  publish(event: `client-${string}`, data?: any, callback?: PublishCallback): void;
   /** Leave the channel, unless another subscription of this page holds it. */
   unsubscribe(): void;
 }

@@ -56,7 +56,20 @@ Subscription.prototype.presence = function (callback) {
   this._home.presence(this.channel, callback);
 };
 
+/**
+ * Publish to those who hear the channel, where its namespace lets browsers do so.
+ *
+ * @param {string} event  begins with "client-"
+ * @param {any} [data]
+ * @param {import("./requests.js").Answered} [callback]
+ */
+Subscription.prototype.publish = function (event, data, callback) {
+  this._home.publish(this.channel, event, data, callback || nothing);
+};
+
 /** Leave the channel, unless another subscription of this page holds it. */
 Subscription.prototype.unsubscribe = function () {
   this._home.remove(this);
 };
+
+function nothing() {}

@@ -6,7 +6,7 @@
  * he may have been given the right, or the page may be another user's by now.
  */
 import { Entries, Entry } from "./entries.js";
-import { presenceFrame } from "./frames.js";
+import { presenceFrame, publishFrame } from "./frames.js";
 import { LOST } from "./requests.js";
 import { Subscriber } from "./subscriber.js";
 import { Subscription } from "./subscription.js";
@@ -88,8 +88,35 @@ Subscriptions.prototype.asksFor = function (channel) {
  * @param {import("./requests.js").Answered} callback
  */
 Subscriptions.prototype.presence = function (channel, callback) {
+  this._ask(callback, function (id) {
+    return presenceFrame(channel, id);
+  });
+};
+
+/**
+ * Publish on a channel.
+ *
+ * @param {string} channel
+ * @param {string} event
+ * @param {any} data
+ * @param {import("./requests.js").Answered} callback
+ */
+Subscriptions.prototype.publish = function (channel, event, data, callback) {
+  if (typeof event !== "string") {
+    throw new TypeError("an event is a text");
+  }
+  this._ask(callback, function (id) {
+    return publishFrame(channel, event, data, id);
+  });
+};
+
+/**
+ * @param {import("./requests.js").Answered} callback
+ * @param {function(number): string} write  gives the frame with an id
+ */
+Subscriptions.prototype._ask = function (callback, write) {
   if (this._link) {
-    this._link.send(presenceFrame(channel, this.parts.requests.open(callback)));
+    this._link.send(write(this.parts.requests.open(callback)));
   } else {
     this.parts.clock.after(0, function () {
       callback(LOST);

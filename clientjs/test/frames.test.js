@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  connectFrame, isPublication, messageOf, presenceFrame, readFrame, refreshFrame, subscribeFrame, unsubscribeFrame,
+  connectFrame, isPublication, messageOf, presenceFrame, publishFrame, readFrame, refreshFrame, subscribeFrame, unsubscribeFrame,
 } from "../src/frames.js";
 import { VECTORS } from "./vectors.js";
 
@@ -27,6 +27,7 @@ const WRITERS = {
   Subscribe: ({ channel, grant, recover, id }) => subscribeFrame(channel, grant, recover, id),
   Unsubscribe: ({ channel, id }) => unsubscribeFrame(channel, id),
   Presence: ({ channel, id }) => presenceFrame(channel, id),
+  Publish: ({ channel, event, data, id }) => publishFrame(channel, event, data, id),
 };
 
 for (const { text, class: name, fields } of VECTORS.client_frames.valid) {
@@ -35,6 +36,10 @@ for (const { text, class: name, fields } of VECTORS.client_frames.valid) {
     assert.deepEqual(JSON.parse(WRITERS[name](fields)), JSON.parse(text));
   });
 }
+
+test("what has no JSON form is published as null", () => {
+  assert.equal(JSON.parse(publishFrame("room:7", "client-typing", undefined, 1)).data, null);
+});
 
 for (const { text } of VECTORS.server_frames) {
   test(`the frame ${text} is read, and is no publication`, () => {

@@ -120,6 +120,36 @@ test("without a connection, or when it is lost, presence says so", () => {
   assert.deepEqual(codes, ["not_connected", "not_connected"]);
 });
 
+// Publishing.
+
+test("a page publishes on a channel that it hears, and is told where", () => {
+  const room = enter();
+  room.publish("client-said", { text: "hello" }, record("callback"));
+  assert.deepEqual(asked().at(-1), {
+    type: "publish", channel: "room:7", event: "client-said", data: { text: "hello" }, id: 2,
+  });
+  answer({ type: "published", channel: "room:7", offset: 43 });
+  assert.deepEqual(calls.map(([name, refusal, { offset }]) => [name, refusal, offset]), [["callback", null, 43]]);
+});
+
+test("what may not be published is refused, to whoever asks and quietly to others", () => {
+  const room = enter();
+  room.publish("client-said", 1, record("callback"));
+  refuse("not_allowed");
+  room.publish("client-said");
+  refuse("not_allowed");
+  assert.deepEqual(calls.map(([name, { code }]) => [name, code]), [["callback", "not_allowed"]]);
+  assert.throws(() => room.publish({ event: "client-said" }), TypeError);
+});
+
+test("without a connection nothing is published, and that is said", () => {
+  const room = enter();
+  page.socket.end(1006);
+  room.publish("client-said", 1, record("callback"));
+  run();
+  assert.deepEqual(calls.map(([name, { code }]) => [name, code]), [["callback", "not_connected"]]);
+});
+
 // Leaving.
 
 test("a subscription that lets go leaves the channel", () => {

@@ -7,6 +7,7 @@ from .clients import open_servers
 from .history import RedisHistory
 from .ledger import Ledger
 from .presence import RedisPresence
+from .press import RedisPress
 from .replies import RedisReplies
 from .revocations import RedisRevocations
 from .sessions import RedisSessionReader
@@ -35,6 +36,7 @@ class Broker:
         self.replies = RedisReplies(client, names)
         self.settings = RedisSettings(client, names)
         self.presence = RedisPresence(client, names, worker)
+        self.press = RedisPress(servers, names)
         self.revocations = RedisRevocations(client, names)
 
     def history(self, limit_bytes: int) -> RedisHistory:

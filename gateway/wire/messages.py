@@ -58,13 +58,22 @@ class Presence(msgspec.Struct, tag="presence", tag_field="type", frozen=True):
     id: FrameId = None
 
 
+class Publish(msgspec.Struct, tag="publish", tag_field="type", frozen=True):
+    """Publish on a channel that the browser hears."""
+
+    channel: str
+    event: str
+    data: msgspec.Raw
+    id: FrameId = None
+
+
 class Ping(msgspec.Struct, tag="ping", tag_field="type", frozen=True):
     """Ask for a sign of life."""
 
     id: FrameId = None
 
 
-ClientFrame = Connect | Subscribe | Unsubscribe | Refresh | Presence | Ping
+ClientFrame = Connect | Subscribe | Unsubscribe | Refresh | Presence | Publish | Ping
 
 _client_frames: msgspec.json.Decoder[ClientFrame] = msgspec.json.Decoder(ClientFrame)
 _any_json = msgspec.json.Decoder(msgspec.Raw)
@@ -80,6 +89,11 @@ def read_client_frame(text: str) -> ClientFrame:
         return _client_frames.decode(text)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise FrameError(str(error)[:200]) from error
+
+
+def user_payload(event: str, data: msgspec.Raw, uid: str) -> bytes:
+    """Give the payload of what a user publishes: it bears his name, whatever he says."""
+    return msgspec.json.encode({"event": event, "data": data, "from": uid})
 
 
 class Publication(msgspec.Struct, frozen=True, gc=False):
@@ -251,6 +265,11 @@ def presence(
 ) -> bytes:
     """Tell who is on a channel: connections by uid, and those of anonymous visitors."""
     return _frame("presence", channel=channel, users=users, anonymous=anonymous, reply_to=reply_to)
+
+
+def published(channel: str, offset: int, reply_to: FrameId = None) -> bytes:
+    """Confirm a publication of a browser; a plain one has the offset 0, which is left out."""
+    return _frame("published", channel=channel, offset=offset or None, reply_to=reply_to)
 
 
 def joined(channel: str, user: str) -> bytes:

@@ -26,7 +26,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         presence: whether a browser on the channel may ask who is there.
         join_leave: whether those on the channel are told who comes and goes.
         public: whether anyone may subscribe without a grant.
-        publish: who may publish; only ``server``.
+        publish: who may publish: ``server``, whoever can write to Redis; ``subscribers``, besides
+            every user who hears the channel, from his browser.
         overflow: what happens to a browser that does not read: ``close`` lets it come back and
             recover, ``latest`` keeps only the newest publication of each channel for it.
     """
@@ -37,7 +38,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     presence: bool = False
     join_leave: bool = False
     public: bool = False
-    publish: Literal["server"] = "server"
+    publish: Literal["server", "subscribers"] = "server"
     overflow: Literal["close", "latest"] = "close"
 
 

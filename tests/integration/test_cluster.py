@@ -18,7 +18,7 @@ from .test_failover import hear_until, listening, until_ready
 pytestmark = pytest.mark.integration
 
 CHANNEL = "user:7"
-OPEN = '{"open": {"public": true}}'
+OPEN = '{"open": {"public": true}, "chat": {"public": true, "publish": "subscribers"}}'
 
 
 @pytest.fixture
@@ -52,6 +52,19 @@ async def test_publications_of_every_node_are_heard(gateway, redis, nodes):
             with nodes.node(place) as node:
                 Django(node).publish(CHANNEL, place)
                 assert await hear_publication(browser) == (CHANNEL, place)
+
+
+async def test_what_a_browser_publishes_is_taken_by_every_node(gateway, redis, nodes):
+    channels = [f"chat:{number}" for number in range(12)]
+    assert {nodes.place_of(NAMES.history(channel)) for channel in channels} == {0, 1, 2}
+    async with gateway.welcomed(Django(redis).log_in("sid")) as browser:
+        for channel in channels:
+            await subscribe(browser, channel)
+            said = {"channel": channel, "event": "client-said", "data": channel}
+            await browser.send(json.dumps({"type": "publish", **said}))
+            while (frame := await hear(browser)).get("type") != "published":
+                pass
+            assert frame == {"type": "published", "channel": channel, "offset": 1}
 
 
 async def test_channels_of_every_node_are_recovered(gateway, redis, nodes):

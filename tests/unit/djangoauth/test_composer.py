@@ -4,10 +4,10 @@ import pytest
 
 from djangoauth.composer import Composer, How
 from djangoauth.errors import PublicationInvalid, PublicationTooLarge
-from djangoauth.outgoing import Outgoing
 from gateway.wire.errors import ChannelNameError
 from gateway.wire.names import Names
 from gateway.wire.namespaces import DEFAULT, Namespaces, Policy
+from gateway.wire.outgoing import Outgoing
 from gateway.wire.scripts import PUBLISH
 
 ROOM = Policy(history=7, age=60)

@@ -39,3 +39,9 @@ def test_problems_are_named(namespaces: Any, expected: str) -> None:
 
 def test_read_gives_policies() -> None:
     assert policies.read({"room": {"age": 60}}) == Namespaces({"room": Policy(age=60)})
+
+
+def test_publish_is_for_subscribers_everywhere_but_where_everybody_listens() -> None:
+    assert list(policies.problems({"room": {"publish": "subscribers"}})) == []
+    (problem,) = policies.problems({"broadcast": {"publish": "subscribers"}})
+    assert "only the server may publish" in problem

@@ -131,15 +131,7 @@ def test_client_frame_is_read(case):
     frame = messages.read_client_frame(case["text"])
     assert type(frame).__name__ == case["class"]
     fields = {name: getattr(frame, name) for name in frame.__struct_fields__}
-    assert msgspec.to_builtins(fields, builtin_types=()) == with_tuples(case["fields"])
-
-
-def with_tuples(fields):
-    """Give fields as Python holds them: a position is a tuple, an array in JSON."""
-    recover = fields.get("recover")
-    if isinstance(recover, dict):
-        return {**fields, "recover": {name: tuple(place) for name, place in recover.items()}}
-    return {**fields, "recover": tuple(recover)} if recover else fields
+    assert msgspec.json.decode(msgspec.json.encode(fields)) == case["fields"]
 
 
 @pytest.mark.parametrize("text", VECTORS["client_frames"]["invalid"])
