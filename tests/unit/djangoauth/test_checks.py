@@ -14,8 +14,9 @@ class MySessionMiddleware(SessionMiddleware):
     """One that a project has made."""
 
 
-def ids(**kwargs: Any) -> list[str | None]:
-    return [message.id for message in run_checks(tags=[checks.TAG], **kwargs)]
+def ids(**kwargs: Any) -> list[str]:
+    """List what is found, in order: Django keeps its checks in a set."""
+    return sorted(str(message.id) for message in run_checks(tags=[checks.TAG], **kwargs))
 
 
 def ids_of(check: Callable[..., Any]) -> list[str | None]:
