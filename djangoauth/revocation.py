@@ -1,12 +1,14 @@
 """Taking access away, at once and on every worker."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from importlib import import_module
 from time import time
 from typing import Any
 
 from django.conf import settings
-from django.db import router
+from django.contrib.auth import get_user_model
+from django.db import router, transaction
 from django.db.models import Model, QuerySet
 
 from gateway.wire.control import RevokeChannel, write_control
@@ -50,26 +52,28 @@ def revoke_channel(user: Any, channel: str) -> None:
 
     A grant that is issued from the next second on opens the channel again, so first see that
     ``SOCKGATE["AUTHORIZE"]`` refuses him. What is given by the server (``user:…``, ``group:…``,
-    ``broadcast``) is not taken away by this: take the user out of the group.
+    ``broadcast``) is not taken away by this: take the user out of the group. Within a transaction
+    it is taken at once, and once more at the commit: until then ``AUTHORIZE`` sees the old.
 
     Raises:
         redis.RedisError: Redis could not be told; repeat it.
     """
-    uid, config = users.uid_of(user), conf.current()
-    told, ended = (
-        write_control(RevokeChannel(uid, check_channel(channel))),
-        config.names.revoked(uid),
-    )
-    ttl_s = config.token_max_age + 2 * CLOCK_LEEWAY_S
-    mark = (channel, int(time()), ttl_s, config.names.control, told)
+    _now_and_at_the_commit(partial(_void_grants, users.uid_of(user), check_channel(channel)))
+
+
+def _void_grants(uid: str, channel: str) -> None:
+    config = conf.current()
+    ended, ttl_s = config.names.revoked(uid), config.token_max_age + 2 * CLOCK_LEEWAY_S
+    told = (config.names.control, write_control(RevokeChannel(uid, channel)))
     client: Any = redis_clients.records()
-    client.eval(REVOKE_CHANNEL, 1, ended, *mark)
+    client.eval(REVOKE_CHANNEL, 1, ended, channel, int(time()), ttl_s, *told)
 
 
 def refresh_users(changed: "QuerySet[Any] | Iterable[Any]") -> None:
     """Take over what changed without a signal, say by ``queryset.update(is_active=False)``.
 
-    That is passwords, ``is_active``, groups, and what Django's permissions say.
+    That is passwords, ``is_active``, groups, and what Django's permissions say. Within a
+    transaction it waits for the commit.
 
     Args:
         changed: a queryset of users, or users, or pks.
@@ -77,7 +81,9 @@ def refresh_users(changed: "QuerySet[Any] | Iterable[Any]") -> None:
     Raises:
         redis.RedisError: Redis could not be told; repeat it.
     """
-    users.refresh(_pks(changed), _chosen_database(changed))
+    using = _chosen_database(changed)
+    refresh = partial(users.refresh, list(_pks(changed)), using)
+    transaction.on_commit(refresh, using=using or router.db_for_write(get_user_model()))
 
 
 def refresh_grants(changed: "QuerySet[Any] | Iterable[Any]") -> None:
@@ -85,7 +91,8 @@ def refresh_grants(changed: "QuerySet[Any] | Iterable[Any]") -> None:
 
     For rights that ``SOCKGATE["AUTHORIZE"]`` decides by the project's own tables: call it when
     those have changed. Who may still hear a channel loses no sequenced publication; who may not
-    any more, hears nothing from now on; and what was refused to a page is asked for again.
+    any more, hears nothing from now on; and what was refused to a page is asked for again. Within
+    a transaction, that happens once more at its commit: until then ``AUTHORIZE`` sees the old.
 
     Args:
         changed: a queryset of users, or users, or pks.
@@ -93,7 +100,13 @@ def refresh_grants(changed: "QuerySet[Any] | Iterable[Any]") -> None:
     Raises:
         redis.RedisError: Redis could not be told; repeat it.
     """
-    users.renew_rights(_pks(changed))
+    _now_and_at_the_commit(partial(users.renew_rights, list(_pks(changed))))
+
+
+def _now_and_at_the_commit(act: Callable[[], None]) -> None:
+    act()
+    if transaction.get_connection().in_atomic_block:
+        transaction.on_commit(act)
 
 
 def _pks(changed: "QuerySet[Any] | Iterable[Any]") -> Iterable[Any]:

@@ -6,7 +6,7 @@ never saved; they touch existing records only, for who has no record has no vali
 """
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import partial
 from itertools import islice
 from secrets import token_urlsafe
@@ -35,6 +35,12 @@ from .lua import END_RECORD, RENEW_RIGHTS, WRITE_USER
 
 log = logging.getLogger("djangoauth")
 
+Truth = tuple[UserRecord, str]
+"""The record of a user, and the digest of what he may do."""
+
+Truths = dict[str, Truth]
+"""By uid."""
+
 _BATCH = 500
 _NAME_BYTES = 9
 
@@ -58,17 +64,6 @@ def uid_of(user: Any) -> str:
     return uid
 
 
-def write(user: Any, ttl_s: int) -> None:
-    """Write the record of a user who has logged in, unless he is not active.
-
-    Args:
-        user: a saved user.
-        ttl_s: seconds until his session ends; the record lives at least as long.
-    """
-    if _is_active(user):
-        _write(redis_clients.records(), user, ttl_s)
-
-
 def heal(uid: str, ttl_s: int) -> None:
     """Write the record of a user whose login Redis does not know, as the database has him.
 
@@ -82,15 +77,10 @@ def heal(uid: str, ttl_s: int) -> None:
 
 
 def _heal(uid: str, ttl_s: int) -> None:
-    """Write the record of a user.
-
-    A password that changes meanwhile is saved first and told then. Whoever writes last must have
-    read after that save, so what was written is compared with the database once more.
-    """
-    for user in _load([uid], None):
-        write(user, ttl_s)
-        if [_truth(now) for now in _load([uid], None) if _is_active(now)] != [_truth(user)]:
-            refresh([user.pk])
+    truths = _truths([uid])
+    if uid in truths:
+        _write(redis_clients.records(), uid, truths[uid], ttl_s)
+        _settle(truths)
 
 
 def refresh(pks: Iterable[Any], using: str | None = None) -> None:
@@ -101,11 +91,27 @@ def refresh(pks: Iterable[Any], using: str | None = None) -> None:
         using: the database alias; None: where users are written.
     """
     for batch in _batches(pks):
-        found = {uid_of(user): user for user in _load(batch, using) if _is_active(user)}
-        with redis_clients.records().pipeline(transaction=False) as pipe:
-            for uid in map(uid_of, batch):
-                _write(pipe, found[uid]) if uid in found else _remove(pipe, uid)
-            pipe.execute()
+        _settle(_tell(batch, using), using)
+
+
+def _settle(written: Truths, using: str | None = None) -> None:
+    """Write again what has changed since it was read.
+
+    Each change is saved first and told then. Whoever writes last must have read after all that was
+    saved, so what was written is compared with the database once more.
+    """
+    while written and _truths(written, using) != written:
+        written = _tell(written, using)
+
+
+def _tell(pks: Collection[Any], using: str | None) -> Truths:
+    """Write the records that there are of these users, or remove them; give what was written."""
+    truths, uids = _truths(pks, using), list(map(uid_of, pks))
+    with redis_clients.records().pipeline(transaction=False) as pipe:
+        for uid in uids:
+            _write(pipe, uid, truths[uid]) if uid in truths else _remove(pipe, uid)
+        replies = dict(zip(uids, pipe.execute(), strict=True))
+    return {uid: truth for uid, truth in truths.items() if replies.get(uid)}
 
 
 def renew_rights(pks: Iterable[Any]) -> None:
@@ -159,20 +165,22 @@ def _batches(pks: Iterable[Any]) -> Iterator[list[Any]]:
         yield batch
 
 
-def _load(pks: list[Any], using: str | None) -> Iterable[Any]:
+def _truths(pks: Iterable[Any], using: str | None = None) -> Truths:
+    """Read in the database what is true of those of these users who are active."""
     # Where users are written, if nobody says: a replica may still have them as they were.
     model = get_user_model()
-    users = model._base_manager.using(using or router.db_for_write(model)).filter(pk__in=pks)
-    return users.prefetch_related(*permissions.relations())
+    found = model._base_manager.using(using or router.db_for_write(model)).filter(pk__in=list(pks))
+    users = found.prefetch_related(*permissions.relations())
+    return {uid_of(user): _truth(user) for user in users if _is_active(user)}
 
 
 def _is_active(user: Any) -> bool:
     return bool(getattr(user, "is_active", True))
 
 
-def _write(client: Any, user: Any, *ttl_s: int) -> None:
-    names, uid = conf.current().names, uid_of(user)
-    record, digest = _truth(user)
+def _write(client: Any, uid: str, truth: Truth, *ttl_s: int) -> None:
+    """Write a record; with seconds until a session ends, one that lives as long, be it new."""
+    names, (record, digest) = conf.current().names, truth
     fields = record.to_hash()
     written = (fields["auth"], fields["channels"], digest, _new_name(), int(time()))
     told = (names.control, write_control(UserChanged(uid)))
@@ -191,8 +199,7 @@ def _remove(client: Any, uid: str) -> None:
     client.execute_command("EVAL", END_RECORD, 1, names.user(uid), *told)
 
 
-def _truth(user: Any) -> tuple[UserRecord, str]:
-    """Give the record of a user, and the digest of what he may do."""
+def _truth(user: Any) -> Truth:
     auth = " ".join(map(auth_digest, _auth_hashes(user)))
     return UserRecord(auth, tuple(_channels(user))), permissions.digest_of(user)
 

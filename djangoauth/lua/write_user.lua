@@ -5,6 +5,7 @@
 -- Where the permissions are others than before, the rights get the name that was given.
 -- Where the auth is another, "changed" says when.
 -- The control message is sent when an existing record changes.
+-- Returns  1 when a record was written
 local auth, channels, permissions, name, now, channel, message, ttl = unpack(ARGV)
 local before = redis.call('HMGET', KEYS[1], 'auth', 'channels', 'permissions', 'rights')
 local exists = before[1] ~= false
@@ -27,3 +28,4 @@ end
 if exists and (before[1] ~= auth or before[2] ~= channels or has_other_rights) then
   redis.call('PUBLISH', channel, message)
 end
+return 1

@@ -200,7 +200,7 @@ def test_group_of_many_is_followed_in_batches_of_those_who_are_logged_in(
     assert sorted(map(str, told)) == sorted(str(UserChanged(str(user.pk))) for user in online)
     assert not {rights(redis, user) for user in online} & set(before)
     loads = [q for q in asked.captured_queries if "is_superuser" in q["sql"]]
-    assert len(loads) == 2  # four who are logged in, three at a time
+    assert len(loads) == 2 * 2  # four who are logged in, three at a time, and once more to be sure
     assert redis.keys(NAMES.user("*")) and len(redis.keys(NAMES.user("*"))) == len(online)
 
 

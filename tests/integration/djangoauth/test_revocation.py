@@ -1,13 +1,15 @@
 """Taking access away by a call."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.test import Client
 from redis import Redis, RedisError
 
-from djangoauth import refresh_users, revoke_channel, revoke_session, revoke_user
+from djangoauth import refresh_grants, refresh_users, revoke_channel, revoke_session, revoke_user
 from gateway.wire.control import RevokeChannel, RevokeSession, RevokeUser, UserChanged
 from gateway.wire.errors import ChannelNameError
 from gateway.wire.names import sid_of
@@ -105,6 +107,44 @@ def test_refresh_users_takes_over_a_password_set_in_bulk(alice: User, ear: Ear) 
     User.objects.update(password="!")
     refresh_users([alice])
     assert ear.control() == [UserChanged(str(alice.pk))]
+
+
+def test_refresh_users_in_a_transaction_waits_for_the_commit(alice: User, redis: Redis) -> None:
+    """Until then the database shows others what was before, and a token would heal it so."""
+    phone = client_of(alice)
+    with transaction.atomic():
+        User.objects.update(is_active=False)
+        refresh_users(User.objects.all())
+        assert redis.exists(NAMES.user(str(alice.pk)))
+    assert not redis.exists(NAMES.user(str(alice.pk)))
+    assert not is_logged_in(phone)
+
+
+def test_refresh_users_in_a_transaction_that_fails_changes_nothing(
+    alice: User, redis: Redis, ear: Ear
+) -> None:
+    client_of(alice)
+    ear.control()
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        User.objects.update(is_active=False)
+        refresh_users(User.objects.all())
+        raise ZeroDivisionError
+    assert ear.control() == []
+    assert redis.exists(NAMES.user(str(alice.pk)))
+
+
+@pytest.mark.parametrize(
+    "take", [lambda user: refresh_grants([user]), lambda user: revoke_channel(user, "room:7")]
+)
+def test_right_taken_in_a_transaction_is_taken_at_once_and_at_the_commit(
+    alice: User, ear: Ear, take: Callable[[User], None]
+) -> None:
+    client_of(alice)
+    ear.control()
+    with transaction.atomic():
+        take(alice)
+        (told,) = ear.control()
+    assert ear.control() == [told]
 
 
 def test_refresh_users_takes_pks_of_the_deleted(alice: User, ear: Ear) -> None:

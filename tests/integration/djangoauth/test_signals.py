@@ -1,5 +1,6 @@
 """What happens to users and groups in Django, as the gateway reads and hears it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -328,15 +329,55 @@ def test_login_while_the_password_changes_ends_with_the_new_one(
     alice: User, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The change is saved and told between what the login reads and what it writes."""
-    write = users.write
+    change_password_once_it_was_read(alice, monkeypatch)
+    Client().force_login(alice)
+    assert_auth_is_the_new_one(alice, redis)
 
-    def write_late(user: User, ttl_s: int) -> None:
-        monkeypatch.setattr(users, "write", write)
+
+def test_change_of_groups_while_the_password_changes_revives_no_old_password(
+    login: Client, alice: User, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both are saved; the one that has read first writes last."""
+    change_password_once_it_was_read(alice, monkeypatch)
+    alice.groups.add(Group.objects.create(name="editors"))
+    assert_auth_is_the_new_one(alice, redis)
+    assert channels(redis, alice) == ("group:editors",)
+    assert not stands(redis, login, alice)
+
+
+def test_change_of_groups_while_he_is_deactivated_revives_nobody(
+    login: Client, alice: User, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def deactivate() -> None:
+        alice.is_active = False
+        alice.save()
+
+    once_it_was_read(deactivate, monkeypatch)
+    alice.groups.add(Group.objects.create(name="editors"))
+    assert user_record(redis, alice.pk) is None
+
+
+def change_password_once_it_was_read(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def change() -> None:
         alice.set_password("another")
         alice.save()
-        write(user, ttl_s)
 
-    monkeypatch.setattr(users, "write", write_late)
-    Client().force_login(alice)
+    once_it_was_read(change, monkeypatch)
+
+
+def once_it_was_read(change: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let something happen between what is read of users next, and what is made of it."""
+    read = users._truths
+
+    def read_early(*asked: Any) -> Any:
+        monkeypatch.setattr(users, "_truths", read)
+        found = read(*asked)
+        change()
+        return found
+
+    monkeypatch.setattr(users, "_truths", read_early)
+
+
+def assert_auth_is_the_new_one(alice: User, redis: Redis) -> None:
     expected = auth_digest(alice.get_session_auth_hash()).encode()
     assert redis.hget(NAMES.user(str(alice.pk)), "auth") == expected

@@ -16,7 +16,7 @@ from djangoauth.presence import apresence, presence
 from djangoauth.publishing import apublish, apublish_many, position, publish, publish_many
 from djangoauth.revocation import revoke_channel, revoke_user
 from djangoauth.sessions.redis import SessionStore
-from djangoauth.users import forget, refresh, write
+from djangoauth.users import forget, heal, refresh
 from gateway.wire.names import sid_of
 from gateway.wire.presence import Present
 from tests.integration.clusters import Cluster
@@ -126,7 +126,7 @@ class TestCluster:
     def test_user_records_are_refreshed_and_forgotten(
         self, redis: RedisCluster, alice: User
     ) -> None:
-        write(alice, 100)
+        heal(str(alice.pk), 100)
         refresh([alice.pk, alice.pk + 1])
         assert redis.exists(NAMES.user(str(alice.pk)))
         forget(str(alice.pk))
