@@ -1,9 +1,10 @@
 """Reading histories for routes that are held: many in one round trip.
 
 Strategy: whichever route falls behind while a reading is under way waits for the next one, which
-then takes all that wait, so the batch grows with the load by itself. A route is asked for once
-Redis has confirmed its subscription, for what is published after the confirmation is heard, and
-what was published before is in the history.
+then takes all that wait, so the batch grows with the load by itself. One that fails may have been
+too much for its time (long histories, a slow way), so the next ones take less, until one succeeds.
+A route is asked for once Redis has confirmed its subscription, for what is published after the
+confirmation is heard, and what was published before is in the history.
 """
 
 import asyncio
@@ -59,6 +60,7 @@ class CatchUp:
         self._subscriber = subscriber
         self._behind: dict[Route, None] = {}
         self._taken: list[Route] = []
+        self._at_once = MAX_BATCH
         self._is_failing = False
         self._changed = asyncio.Event()
         hub.on_behind = self._add
@@ -68,8 +70,9 @@ class CatchUp:
         while True:
             await self._changed.wait()
             try:
-                await self._serve(self._take(MAX_BATCH))
+                await self._serve(self._take(self._at_once))
                 self._is_failing = False
+                self._at_once = min(2 * self._at_once, MAX_BATCH)
             except BrokerUnavailable as error:
                 self._give_up(error)
                 await asyncio.sleep(RETRY_S)
@@ -96,6 +99,7 @@ class CatchUp:
         level = logging.DEBUG if self._is_failing else logging.WARNING
         log.log(level, "event=history_postponed routes=%d cause=%s", len(routes), error)
         self._is_failing = True
+        self._at_once = max(self._at_once // 4, 1)
         for route in routes:
             self._hub.give_up(route, error)
 

@@ -132,6 +132,29 @@ async def test_lost_link_is_healed_when_it_can_be_read_again(history):
         await until(lambda: not hub.is_healing)
 
 
+class SlowHistory(FakeHistory):
+    """Histories that are too long for more than a few to be read in time."""
+
+    async def read_many(self, questions) -> list[Reading]:
+        readings = await super().read_many(questions)
+        if len(questions) > 3:
+            raise BrokerUnavailable("TimeoutError")
+        return readings
+
+
+async def test_what_takes_too_long_at_once_is_read_in_smaller_parts(monkeypatch):
+    monkeypatch.setattr(catchup, "RETRY_S", 0)
+    history, channels = SlowHistory(), [f"user:{n}" for n in range(9)]
+    async with running(history) as hub:
+        for channel in channels:
+            await Arriving(hub, channel).complete()
+        hub.link_lost()
+        await until(lambda: not hub.is_healing)
+        history.asked.clear()
+        await Arriving(hub, "user:10").complete()
+    assert [len(asked) for asked in history.asked] == [1]
+
+
 class LedgerHistory(FakeHistory):
     """Histories that are read when the test says so, and confirmations of a real ledger."""
 
