@@ -13,6 +13,6 @@ class DjangoauthConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect the signals and register the system checks."""
-        from . import checks, deploy_checks, signals  # noqa: F401
+        from . import checks, deploy_checks, redis_checks, signals  # noqa: F401
 
         signals.connect()

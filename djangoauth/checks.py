@@ -1,6 +1,7 @@
 """System checks: what ``manage.py check`` says of the settings and of the project.
 
-``docs/django.md`` lists the ids. What only matters in production is in ``deploy_checks.py``.
+``docs/django.md`` lists the ids. What only matters in production is in ``deploy_checks.py``
+and ``redis_checks.py``.
 """
 
 from collections.abc import Iterable, Mapping

@@ -5,7 +5,7 @@ import pytest
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.checks import run_checks
 
-from djangoauth import checks, deploy_checks
+from djangoauth import checks, deploy_checks, redis_checks
 
 GOOD_KEY = "x" * 32
 
@@ -351,4 +351,4 @@ def test_deploy_checks_report_foreign_origins(
     ],
 )
 def test_pubsub_limits_are_found(limits: str, expected: tuple[int, int]) -> None:
-    assert deploy_checks.pubsub_limits(limits) == expected
+    assert redis_checks.pubsub_limits(limits) == expected

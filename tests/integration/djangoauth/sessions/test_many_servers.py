@@ -8,18 +8,20 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import User
+from redis import Redis
 from redis.cluster import RedisCluster
 
 from djangoauth.audience import count_connections
 from djangoauth.namespaces import sync
 from djangoauth.presence import apresence, presence
 from djangoauth.publishing import apublish, apublish_many, position, publish, publish_many
+from djangoauth.redis_checks import check_redis
 from djangoauth.revocation import revoke_channel, revoke_user
 from djangoauth.sessions.redis import SessionStore
 from djangoauth.users import forget, heal, refresh
 from gateway.wire.names import sid_of
 from gateway.wire.presence import Present
-from tests.integration.clusters import Cluster
+from tests.integration.clusters import SLOTS, Cluster
 from tests.integration.djangoauth.conftest import NAMES
 from tests.integration.djangoauth.sessions.behaviour import SessionBehaviour
 from tests.integration.sentinels import Watched, watched
@@ -100,6 +102,14 @@ class TestCluster:
     ) -> None:
         assert redis.exists(NAMES.session(sid_of(str(session.session_key))))
         assert redis.exists(NAMES.user(str(alice.pk)))
+
+    @pytest.mark.parametrize("place", range(len(SLOTS)))
+    def test_check_reports_any_node_that_may_evict(self, nodes: Cluster, place: int) -> None:
+        with Redis.from_url(nodes.servers[place].connection_url) as node:
+            node.config_set("maxmemory-policy", "allkeys-lru")
+            assert [message.id for message in check_redis()] == ["sockgate.W105"]
+            node.config_set("maxmemory-policy", "noeviction")
+        assert list(check_redis()) == []
 
     def test_login_that_ends_leaves_nothing(
         self, redis: RedisCluster, session: SessionStore, alice: User

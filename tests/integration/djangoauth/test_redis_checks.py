@@ -7,7 +7,7 @@ import pytest
 from redis import Redis
 
 from djangoauth import redis_clients
-from djangoauth.deploy_checks import check_redis
+from djangoauth.redis_checks import check_redis
 from gateway.wire.addresses import Kind
 
 pytestmark = pytest.mark.integration
