@@ -1,7 +1,6 @@
 """What is compiled or installed on demand, into ``.build/``, by name and pinned version."""
 
 import subprocess
-import venv
 from pathlib import Path
 
 from .places import BUILD, HERE
@@ -18,7 +17,7 @@ def compiled(name: str) -> Path:
     source, program = HERE / f"{name}.c", BUILD / name
     BUILD.mkdir(exist_ok=True)
     if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
-        _run("cc", "-O2", "-o", program, source)
+        run("cc", "-O2", "-o", program, source)
     return program
 
 
@@ -28,32 +27,20 @@ def go_program(source: Path) -> Path:
     BUILD.mkdir(exist_ok=True)
     written = max(path.stat().st_mtime for path in source.iterdir())
     if not program.exists() or program.stat().st_mtime < written:
-        _run("go", "build", "-o", program, ".", folder=source)
+        run("go", "build", "-o", program, ".", folder=source)
     return program
-
-
-def python_with(*requirements: str) -> Path:
-    """Give a Python, in an environment of its own, that has these packages."""
-    home = BUILD / "python"
-    python = home / "bin" / "python"
-    if not python.exists():
-        venv.create(home, with_pip=True)
-    if not _has_stamp(home, requirements):
-        _run(python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *requirements)
-        _stamp(home, requirements)
-    return python
 
 
 def node_modules_with(*packages: str) -> Path:
     """Give a folder of Node.js modules that has these packages."""
     home = BUILD / "node"
     home.mkdir(parents=True, exist_ok=True)
-    if not _has_stamp(home, packages):
+    if not has_stamp(home, packages):
         if not (home / "package.json").exists():
             (home / "package.json").write_text('{"private": true}\n')
         quiet = ("--no-audit", "--no-fund", "--loglevel=error")
-        _run("npm", "install", "--prefix", home, *quiet, *packages)
-        _stamp(home, packages)
+        run("npm", "install", "--prefix", home, *quiet, *packages)
+        stamp(home, packages)
     return home / "node_modules"
 
 
@@ -70,30 +57,30 @@ def debian_package(name: str) -> Path:
         downloads.mkdir(parents=True, exist_ok=True)
         _download(name, downloads)
         archive = max(downloads.glob(f"{name}_*.deb"), key=lambda path: path.stat().st_mtime)
-        _run("dpkg-deb", "-x", archive, home)
+        run("dpkg-deb", "-x", archive, home)
     return home
 
 
 def _download(name: str, folder: Path) -> None:
     """Download a Debian package; on a new machine apt knows of none yet."""
     try:
-        _run("apt-get", "download", "-q", name, folder=folder)
+        run("apt-get", "download", "-q", name, folder=folder)
     except CannotBuild:
-        _run("apt-get", "update", "-qq")
-        _run("apt-get", "download", "-q", name, folder=folder)
+        run("apt-get", "update", "-qq")
+        run("apt-get", "download", "-q", name, folder=folder)
 
 
-def _run(
-    *command: str | Path, folder: Path | None = None, environ: dict[str, str] | None = None
-) -> None:
-    import os
+def run(*command: str | Path, folder: Path | None = None) -> None:
+    """Run a program to its end.
 
+    Raises:
+        CannotBuild: it is missing, has failed, or takes too long.
+    """
     words = [str(part) for part in command]
     try:
         subprocess.run(
             words,
             cwd=folder,
-            env={**os.environ, **(environ or {})},
             check=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -113,12 +100,14 @@ def _stamp_path(home: Path) -> Path:
     return home / ".installed"
 
 
-def _has_stamp(home: Path, wanted: tuple[str, ...]) -> bool:
+def has_stamp(home: Path, wanted: tuple[str, ...]) -> bool:
+    """Tell whether all this was installed into a folder before."""
     path = _stamp_path(home)
     return path.exists() and set(wanted) <= set(path.read_text().split())
 
 
-def _stamp(home: Path, wanted: tuple[str, ...]) -> None:
+def stamp(home: Path, wanted: tuple[str, ...]) -> None:
+    """Note what was installed into a folder."""
     path = _stamp_path(home)
     known = path.read_text().split() if path.exists() else []
     path.write_text("\n".join(sorted({*known, *wanted})) + "\n")

@@ -56,7 +56,6 @@ def describe() -> dict[str, str | int | float]:
         "cpu": _cpu_model(),
         "cores": len(os.sched_getaffinity(0)),
         "kernel": platform.release(),
-        "python": platform.python_version(),
         "load_before": round(os.getloadavg()[0], 2),
     }
 

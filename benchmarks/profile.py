@@ -9,7 +9,6 @@ view (the kernel's share, the interpreter's) is shown after it, of a run without
 import pstats
 import shutil
 import subprocess
-import sys
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -32,7 +31,7 @@ class _Profiled(Sockgate):
     """The gateway under cProfile; it writes what it saw when it stops."""
 
     def command(self) -> list[str]:
-        return [sys.executable, "-m", "cProfile", "-o", str(_statistics()), "-m", "gateway"]
+        return [self.python, "-m", "cProfile", "-o", str(_statistics()), "-m", "gateway"]
 
 
 def profile(*paths: str) -> None:
@@ -54,6 +53,7 @@ def _statistics() -> Path:
 
 
 def _work(server: Sockgate, work: load.Load, with_perf: bool = False) -> None:
+    server.prepare()
     with ExitStack() as stack:
         running = stack.enter_context(started(server))
         if with_perf:

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import build, load, machine, servers
+from . import build, interpreter, load, machine, servers
 from .load import GeneratorFailed, Load
 from .places import RESULTS
 from .process import DidNotStart
@@ -71,6 +71,7 @@ def run(mode_name: str, runs: int | None = None, only: tuple[str, ...] = ()) -> 
     scenarios = mode.scenarios()
     titles = {scenario.name: scenario.title for scenario in scenarios}
     facts = {**machine.describe(), "open_files": machine.raise_file_limit()}
+    facts["python"] = interpreter.python_version()
     part = "-part" if only else ""
     results = Results(mode_name + part, started, facts, titles, not_run=dict(servers.NOT_RUN))
     present = [

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from .. import build
+from ..interpreter import environment
 from ..places import PROGRAMS
 from ..process import Process
 from ..redisserver import Redis
@@ -19,11 +19,11 @@ class AsgiServer(Server):
 
     def prepare(self) -> None:
         """Install it."""
-        build.python_with(*self.packages)
+        environment("peers", *self.packages)
 
     def process(self, port: int, redis: Redis, core: int, *, compression: bool = False) -> Process:
         """Give its process."""
-        python = build.python_with(*self.packages)
+        python = environment("peers", *self.packages)
         command: list[str | Path] = [
             python,
             "-m",

@@ -4,7 +4,7 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
-from .. import build
+from ..interpreter import environment
 from ..places import PROGRAMS
 from .asgi import UVICORN, AsgiServer
 from .base import Address, Dialogue, websocket_request
@@ -36,7 +36,7 @@ class DjangoChannels(AsgiServer):
     @cache  # noqa: B019 - servers live as long as the program
     def _template(self, body: int) -> str:
         """Ask the layer itself what it publishes."""
-        python = build.python_with(*self.packages)
+        python = environment("peers", *self.packages)
         command: list[str | Path] = [
             python,
             PROGRAMS / "django_channels.py",

@@ -17,6 +17,7 @@ from gateway.wire.names import BROADCAST, Names
 from gateway.wire.namespaces import Policy
 from gateway.wire.scripts import PUBLISH
 
+from ..interpreter import own_environment
 from ..places import ROOT
 from ..process import Process
 from ..redisserver import Redis
@@ -31,15 +32,23 @@ MISSED = 10
 
 
 class Sockgate(Server):
-    """``python -m gateway``, one worker."""
+    """``python -m gateway``, one worker.
+
+    Args:
+        python: runs it, until ``prepare`` finds a better one.
+    """
 
     name = "sockgate"
     versions = "this checkout"
     needs_tokens = True
     can_compress = True
 
+    def __init__(self, python: str = sys.executable) -> None:
+        self.python = python
+
     def prepare(self) -> None:
-        """Nothing: it is here."""
+        """Install what it needs for the Python that servers run on."""
+        self.python = str(own_environment())
 
     def process(self, port: int, redis: Redis, core: int, *, compression: bool = False) -> Process:
         """Give its process."""
@@ -58,7 +67,7 @@ class Sockgate(Server):
 
     def command(self) -> list[str]:
         """Give what runs it."""
-        return [sys.executable, "-m", "gateway"]
+        return [self.python, "-m", "gateway"]
 
     def dialogue(self, transport: str) -> Dialogue | None:
         """Open a transport, or a WebSocket and a channel of that namespace, and show a token."""

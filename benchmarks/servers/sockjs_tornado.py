@@ -1,8 +1,8 @@
 """sockjs-tornado as its README shows it, fed by redis-py: what a gateway is without our work."""
 
-import sys
 from pathlib import Path
 
+from ..interpreter import own_environment
 from ..places import PROGRAMS
 from ..process import Process
 from ..redisserver import Redis
@@ -17,10 +17,14 @@ class SockJsTornado(Server):
     name = "sockjs-tornado"
     versions = "sockjs-tornado, tornado and redis-py as Sockgate has them"
 
+    def prepare(self) -> None:
+        """Install what it needs."""
+        own_environment()
+
     def process(self, port: int, redis: Redis, core: int, *, compression: bool = False) -> Process:
         """Give its process."""
         command: list[str | Path] = [
-            sys.executable,
+            own_environment(),
             PROGRAMS / "sockjs_tornado.py",
             str(port),
             str(redis.port),

@@ -1,7 +1,5 @@
 """Sockgate with one technique taken out, to show what each one brings."""
 
-import sys
-
 from ..places import PROGRAMS
 from .sockgate import Sockgate
 
@@ -20,12 +18,13 @@ class Without(Sockgate):
     """The product less one technique."""
 
     def __init__(self, technique: str) -> None:
+        super().__init__()
         self.technique = technique
         self.name = f"without {technique}"  # type: ignore[misc]
 
     def command(self) -> list[str]:
         """Give what runs it."""
-        return [sys.executable, str(PROGRAMS / "without.py"), self.technique]
+        return [self.python, str(PROGRAMS / "without.py"), self.technique]
 
 
 ABLATED = (Sockgate(), *(Without(technique) for technique in TECHNIQUES))
