@@ -47,6 +47,6 @@ def sockjs_array(batch: Batch) -> bytes:
 
     All but ASCII is escaped: some browsers mangle certain characters over XHR.
     """
-    texts = [frame.decode() for frame in batch.frames]
+    texts = list(map(bytes.decode, batch.frames))
     array = b"a" + _json.encode(texts)
     return array if array.isascii() else f"a[{','.join(map(_ascii, texts))}]".encode()

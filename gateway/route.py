@@ -31,6 +31,8 @@ class Route:
         policy: of its namespace.
         held_limit_bytes: how much may wait while the route is held.
         gaps: counts those who are told of a gap, by cause.
+
+    ``conflation_key`` names what a newer publication may replace; it is None when nothing may.
     """
 
     __slots__ = (
@@ -40,6 +42,7 @@ class Route:
         "_held_limit_bytes",
         "_is_lost",
         "channel",
+        "conflation_key",
         "connections",
         "has_plain",
         "head",
@@ -56,8 +59,8 @@ class Route:
         gaps: Counter[str] | None = None,
     ) -> None:
         self.channel = channel
-        self.policy = policy
         self.head = publication_head(channel)
+        self._follow(policy)
         self.connections: dict[Connection, None] = {}
         self.newcomers: dict[Connection, Newcomer] = {}
         self.position: Position | None = None
@@ -83,17 +86,12 @@ class Route:
         """Tell whether nobody hears the channel, nor waits to."""
         return not self.connections and not self.newcomers
 
-    @property
-    def conflation_key(self) -> bytes | None:
-        """Name what a newer publication may replace; None when nothing may."""
-        return self.head if self.policy.overflow == "latest" else None
-
     def obey(self, policy: Policy) -> None:
         """Follow another policy from now on."""
         if policy.recover != self.policy.recover:
             self.position = self._heard = None
             self.hold().is_overtaken = True
-        self.policy = policy
+        self._follow(policy)
 
     def hold(self) -> Backlog:
         """Let publications wait from now on, and give where."""
@@ -188,6 +186,10 @@ class Route:
             held, self._held = self._held, None
             self._deliver(self._frames(held or ()))
         return list(newcomers)
+
+    def _follow(self, policy: Policy) -> None:
+        self.policy = policy
+        self.conflation_key = self.head if policy.overflow == "latest" else None
 
     def _knows(self, since: Position | None) -> bool:
         if not self.policy.recover:

@@ -132,15 +132,20 @@ def _is_offset(text: bytes) -> bool:
 
 
 def _as_json(raw: bytes) -> bytes:
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError as error:
-        raise PayloadError(str(error)) from error
+    if not raw.isascii():
+        _check_utf8(raw)
     try:
         _any_json.decode(raw)
     except (msgspec.MsgspecError, RecursionError):
-        return json.dumps(text).encode()
+        return json.dumps(raw.decode()).encode()
     return raw.strip()
+
+
+def _check_utf8(raw: bytes) -> None:
+    try:
+        raw.decode()
+    except UnicodeDecodeError as error:
+        raise PayloadError(str(error)) from error
 
 
 def write_publication(publication: Publication) -> bytes:
