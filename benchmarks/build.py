@@ -21,13 +21,13 @@ def compiled(name: str) -> Path:
     return program
 
 
-def go_program(source: Path) -> Path:
-    """Compile the Go module in a folder, once per change."""
-    program = BUILD / source.name
+def go_program(source: Path, package: str = ".") -> Path:
+    """Compile the Go module in a folder, or a program that it requires, once per change."""
+    program = BUILD / (source.name if package == "." else package.replace("/", "_"))
     BUILD.mkdir(exist_ok=True)
     written = max(path.stat().st_mtime for path in source.iterdir())
     if not program.exists() or program.stat().st_mtime < written:
-        run("go", "build", "-o", program, ".", folder=source)
+        run("go", "build", "-o", program, package, folder=source)
     return program
 
 

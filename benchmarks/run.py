@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import build, interpreter, load, machine, servers
+from . import build, interpreter, load, machine
 from .load import GeneratorFailed, Load
 from .places import RESULTS
 from .process import DidNotStart
@@ -73,12 +73,13 @@ def run(mode_name: str, runs: int | None = None, only: tuple[str, ...] = ()) -> 
     facts = {**machine.describe(), "open_files": machine.raise_file_limit()}
     facts["python"] = interpreter.python_version()
     part = "-part" if only else ""
-    results = Results(mode_name + part, started, facts, titles, not_run=dict(servers.NOT_RUN))
+    results = Results(mode_name + part, started, facts, titles)
     present = [
         server for server in _prepared(mode.servers, results) if not only or server.name in only
     ]
     main = [server for server in present if only or server.name in MAIN]
     minor = [server for server in present if server not in main]
+    results.save()
     clock = Clock(mode.budget_s)
     for number in range(runs or mode.runs):
         if not clock.has_time():

@@ -1,7 +1,7 @@
 """The servers that are measured, each in a module of its own."""
 
 from .base import Server
-from .centrifuge import Centrifuge
+from .centrifugo import Centrifugo
 from .django_channels import DjangoChannels
 from .floor import Floor
 from .nchan import Nchan
@@ -16,15 +16,9 @@ ALL: tuple[Server, ...] = (
     Sockgate(),
     SocketIo(),
     Nchan(),
-    Centrifuge(),
+    Centrifugo(),
     SockJsNode(),
     SockJsTornado(),
     PythonSocketIo(),
     DjangoChannels(),
 )
-
-NOT_RUN = {
-    "Centrifugo": "it is no Go module that can be installed, and its binaries come from elsewhere; "
-    "Centrifuge, the library that it is made of, is measured",
-}
-"""Servers that a user would pick, and why they are not measured."""
