@@ -83,7 +83,8 @@ class Config:
         (), "origins of the pages that may connect, comma-separated", LIST
     )
     workers: int = _option(1, "worker processes", COUNT)
-    ops_port: int = _option(8011, "loopback port of health and metrics; 0 turns it off", COUNT)
+    ops_host: str = _option("127.0.0.1", "address of health and metrics; not for browsers")
+    ops_port: int = _option(8011, "port of health and metrics; 0 turns it off", COUNT)
     key_prefix: str = _option("sockgate:", "begins every Redis key")
     channel_prefix: str = _option("rt:", "begins every Redis channel")
     transports: tuple[str, ...] = _option(TRANSPORTS, "transports to offer", LIST)

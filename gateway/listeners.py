@@ -41,7 +41,7 @@ def bind(config: Config) -> tuple[list[socket.socket], list[socket.socket]]:
     sockets = bind_sockets(config.port, config.host, backlog=BACKLOG, reuse_port=reuse)
     for sock in sockets:  # whatever is accepted has it, too
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    ops = bind_sockets(config.ops_port, "127.0.0.1") if config.ops_port else []
+    ops = bind_sockets(config.ops_port, config.ops_host) if config.ops_port else []
     return sockets, ops
 
 

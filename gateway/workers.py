@@ -74,7 +74,9 @@ def _bind(config: Config) -> tuple[list[socket], list[socket]] | None:
     try:
         return bind(config)
     except OSError as error:
-        where = f"{config.host}:{config.port} (ops port {config.ops_port})"
+        where = (
+            f"{config.host}:{config.port}, or, for operations, {config.ops_host}:{config.ops_port}"
+        )
         print(f"sockgate: cannot listen on {where}: {error.strerror}", file=sys.stderr)
         return None
 

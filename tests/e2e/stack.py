@@ -67,7 +67,7 @@ class Stack:
     @contextmanager
     def another_gateway(self, **options: str) -> Iterator[str]:
         """Run a gateway with options of its own beside the first; give its URL."""
-        port = free_port()
+        port = int(options.pop("port", 0)) or free_port()
         gateway = self._gateway(f"gateway-{port}", port, options)
         gateway.start()
         try:
@@ -97,7 +97,8 @@ class Stack:
         return Server(command, environ, self.folder / f"{name}.log", is_ready)
 
     def _gateway(self, name: str, port: int, options: dict[str, str]) -> Server:
-        ops_port = free_port(in_a_row=int(options.get("workers", "1")))
+        workers = int(options.get("workers", "1"))
+        ops_port = int(options.get("ops_port", 0)) or free_port(in_a_row=workers)
         environ = {
             "HOST": HOST,
             "PORT": str(port),

@@ -1,8 +1,6 @@
 """The configuration of docs/deploy.md, in a real nginx."""
 
 import json
-import re
-import shutil
 from http.client import HTTPConnection
 
 import pytest
@@ -10,30 +8,12 @@ from websockets.sync.client import connect
 
 from tests.ports import HOST, free_port
 
-from .servers import Server, answers
-from .stack import NEWS, ROOT, running_stack
+from . import balancers
+from .stack import NEWS, running_stack
 from .tabs import TABS, HttpRefused
 from .visitor import Visitor
 
 pytestmark = pytest.mark.e2e
-
-NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
-FRAME = """
-daemon off;
-worker_processes 1;
-pid {folder}/nginx.pid;
-error_log {folder}/error.log;
-events {{ worker_connections 256; }}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-{site}
-}}
-"""
 
 
 @pytest.fixture(scope="module")
@@ -51,32 +31,11 @@ def stack(tmp_path_factory, nothing_left_behind, nginx_port):
 
 @pytest.fixture(scope="module")
 def nginx(tmp_path_factory, stack, nginx_port):
-    folder = tmp_path_factory.mktemp("nginx")
-    (folder / "nginx.conf").write_text(FRAME.format(folder=folder, site=site(stack, nginx_port)))
-    server = Server(
-        [NGINX, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr"],
-        {},
-        folder / "nginx.log",
-        lambda: answers(nginx_port, "/realtime/info"),
-    )
+    gateway, django = (url.rpartition("/")[2] for url in (stack.gateway_origin, stack.origin))
+    server = balancers.nginx(tmp_path_factory.mktemp("nginx"), nginx_port, django, gateway)
     server.start()
     yield f"http://{HOST}:{nginx_port}"
     server.stop()
-
-
-def site(stack, port):
-    """Take the site from the documentation, and put it on the ports of this test."""
-    text = (ROOT / "docs" / "deploy.md").read_text()
-    found = re.search(r"```nginx\n(.*?)```", text, re.DOTALL)
-    assert found is not None
-    gateway, django = (url.rpartition("/")[2] for url in (stack.gateway_origin, stack.origin))
-    return (
-        found[1]
-        .replace("listen 443 ssl", f"listen {HOST}:{port}")
-        .replace("127.0.0.1:8001", gateway)
-        .replace("127.0.0.1:8000", django)
-        .replace("include proxy_params;", "proxy_set_header Host $http_host;")
-    )
 
 
 @pytest.mark.parametrize("transport", TABS)

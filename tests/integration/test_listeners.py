@@ -2,13 +2,15 @@
 
 import asyncio
 import ssl
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 
 import pytest
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from gateway import listeners
+from gateway.config import Config
+from tests.ports import free_port
 from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.integration
@@ -50,3 +52,13 @@ async def test_request_that_comes_in_drops_is_given_up(monkeypatch, begun, tls):
         await drip(bound.getsockname()[1], begun)
     server.stop()
     await server.close_all_connections()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2"])
+def test_operations_are_served_where_the_configuration_says(host):
+    sockets, ops = listeners.bind(Config(port=0, ops_host=host, ops_port=free_port()))
+    with ExitStack() as stack:
+        for sock in (*sockets, *ops):
+            stack.enter_context(closing(sock))
+        assert {sock.getsockname()[0] for sock in sockets} == {"127.0.0.1"}
+        assert {sock.getsockname()[0] for sock in ops} == {host}

@@ -1,0 +1,84 @@
+"""Real balancers, with the configuration that docs/deploy.md shows."""
+
+import re
+import shutil
+from pathlib import Path
+
+from tests.ports import HOST
+
+from .servers import Server, answers
+from .stack import ROOT
+
+NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
+HAPROXY = shutil.which("haproxy") or "/usr/sbin/haproxy"
+NGINX_FRAME = """
+daemon off;
+worker_processes 1;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{ worker_connections 256; }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+{site}
+}}
+"""
+_UPSTREAM = "upstream sockgate { server 127.0.0.1:8001; keepalive 64; }"
+
+
+def nginx(folder: Path, port: int, django: str, gateway: str, other: str = "") -> Server:
+    """Describe nginx on a port, in front of one gateway or two.
+
+    Args:
+        folder: takes all its files.
+        django, gateway, other: ``host:port`` of each.
+    """
+    site, hosts = _documented("nginx")
+    if other:
+        assert _UPSTREAM in site
+        site = site.replace(_UPSTREAM, hosts)
+    replaced = {
+        "listen 443 ssl": f"listen {HOST}:{port}",
+        "127.0.0.1:8001": gateway,
+        "10.0.0.11:8001": gateway,
+        "10.0.0.12:8001": other,
+        "127.0.0.1:8000": django,
+        "include proxy_params;": "proxy_set_header Host $http_host;",
+    }
+    file = folder / "nginx.conf"
+    file.write_text(NGINX_FRAME.format(folder=folder, site=_replace(site, replaced)))
+    command = [NGINX, "-p", str(folder), "-c", str(file), "-e", "stderr"]
+    return Server(command, {}, folder / "nginx.log", lambda: answers(port, "/realtime/info"))
+
+
+def haproxy(
+    folder: Path, port: int, django: str, gateways: tuple[str, str], ops_ports: tuple[int, int]
+) -> Server:
+    """Describe HAProxy on a port, in front of two gateways whose health is asked for."""
+    (site,) = _documented("haproxy")
+    replaced = {
+        "bind :443 ssl crt /etc/haproxy/www.example.com.pem": f"bind {HOST}:{port}",
+        "X-Forwarded-Proto https": "X-Forwarded-Proto http",
+        "10.0.0.11:8001 check port 8011": f"{gateways[0]} check port {ops_ports[0]}",
+        "10.0.0.12:8001 check port 8011": f"{gateways[1]} check port {ops_ports[1]}",
+        "127.0.0.1:8000": django,
+    }
+    file = folder / "haproxy.cfg"
+    file.write_text(_replace(site, replaced))
+    command = [HAPROXY, "-db", "-f", str(file)]
+    return Server(command, {}, folder / "haproxy.log", lambda: answers(port, "/realtime/info"))
+
+
+def _documented(language: str) -> list[str]:
+    text = (ROOT / "docs" / "deploy.md").read_text()
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+def _replace(text: str, replaced: dict[str, str]) -> str:
+    for old, new in replaced.items():
+        text = text.replace(old, new)
+    return text
