@@ -13,7 +13,8 @@ from .visitor import Visitor
 
 pytestmark = pytest.mark.e2e
 
-TABS_OF_EACH = 4
+TABS_OF_EACH = 5
+"""An odd number: in turns, each would otherwise come to its own host by chance."""
 
 
 class Site:
