@@ -27,7 +27,7 @@
  * - "waiting" for the next attempt: `{ms, code, reason}`; backs off exponentially, with full jitter
  * - "offline": the browser has no network, or the page sleeps; resumes by itself
  * - "closed" for good: `{code, reason}`; the login ended, the page closed it, or there is no use
- *   in trying. `code` is a close code, or the status of the token endpoint (403: not signed in).
+ *   in trying. `code` is a close code, or the status of the token endpoint (401: not signed in).
  *   `rt.connect()` begins again.
  *
  * ## Channels

@@ -19,6 +19,10 @@
 // The rest is left for the way to the gateway, and for clocks that run differently.
 var USED_SHARE = 0.9;
 
+// Django's own answer to a request whose CSRF token it does not take is 403.
+/** Answers after which there is no use in asking again. @type {Object<number, string>} */
+var REASONS = { 401: "not signed in", 403: "forbidden" };
+
 /**
  * @constructor
  * @param {import("./settings.js").Settings} settings
@@ -141,9 +145,8 @@ function readAnswer(answer) {
  */
 function failureOf(error) {
   var status = error.status || 0;
-  var isSignedOut = status === 401 || status === 403;
-  var reason = isSignedOut ? "not signed in" : "no token now";
-  return { code: status, reason: reason, isFinal: isSignedOut };
+  var reason = REASONS[status];
+  return { code: status, reason: reason || "no token now", isFinal: !!reason };
 }
 
 function nothing() {}

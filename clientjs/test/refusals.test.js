@@ -80,11 +80,11 @@ test("a refused token that cannot be replaced closes for good", () => {
   assert.equal(names().at(-1), "closed");
 });
 
-for (const status of [401, 403]) {
-  test(`${status} of the token endpoint: signed out, closed`, () => {
+for (const [status, reason] of [[401, "not signed in"], [403, "forbidden"]]) {
+  test(`${status} of the token endpoint: ${reason}, closed`, () => {
     start({ token: undefined });
     page.endpoint.answer(status, "");
-    assert.deepEqual(lastState(), ["closed", { code: status, reason: "not signed in" }]);
+    assert.deepEqual(lastState(), ["closed", { code: status, reason }]);
   });
 }
 

@@ -66,11 +66,11 @@ test("the endpoint says where the gateway is, unless the page's script did", () 
   }
 });
 
-for (const status of [401, 403]) {
-  test(`${status} means not signed in: there is no use in asking again`, () => {
+for (const [status, reason] of [[401, "not signed in"], [403, "forbidden"]]) {
+  test(`${status} means ${reason}: there is no use in asking again`, () => {
     endpoint.willRefuse(status);
     get(source());
-    assert.deepEqual(got, [{ code: status, reason: "not signed in", isFinal: true }]);
+    assert.deepEqual(got, [{ code: status, reason, isFinal: true }]);
   });
 }
 
