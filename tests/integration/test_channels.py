@@ -1,4 +1,4 @@
-"""Channels on request, presence, fresh tokens, slow browsers: the gateway on a real Redis."""
+"""Channels on request, fresh tokens, slow browsers: the gateway on a real Redis."""
 
 import asyncio
 import json
@@ -12,11 +12,9 @@ from websockets.exceptions import ConnectionClosed
 from gateway.wire.closecodes import CloseCode
 from gateway.wire.control import NamespacesChanged, RevokeChannel, SessionMoved
 from gateway.wire.namespaces import read_namespaces
-from gateway.wire.presence import WORKER_TTL_S
-from gateway.wire.tokens import Grant, GrantSigner
-from tests.waiting import until
 
-from .gatewayprocess import KEY, NAMES, Django, Gateway, hear, hear_close, show
+from .asking import ask, grant, hear_of, subscribe
+from .gatewayprocess import NAMES, Django, Gateway, hear, hear_close, show
 
 pytestmark = pytest.mark.integration
 
@@ -56,28 +54,6 @@ def gateways(redis_server, tmp_path_factory) -> Iterator[list[Gateway]]:
 def gateway(gateways, django) -> Gateway:
     django.tell(NamespacesChanged())
     return gateways[0]
-
-
-def grant(channel: str, sid: str = "sid", *, age_s: float = 0, key: str = KEY) -> str:
-    return GrantSigner([key], lambda: time() - age_s).issue(Grant(sid, channel))
-
-
-async def ask(browser, kind: str, **fields) -> dict:
-    """Send a frame and give the answer to it."""
-    await browser.send(json.dumps({"type": kind, "id": "asked", **fields}))
-    while (frame := await hear(browser)).get("reply_to") != "asked":
-        pass
-    return frame
-
-
-async def hear_of(browser, kind: str) -> dict:
-    while (frame := await hear(browser)).get("type") != kind:
-        pass
-    return frame
-
-
-async def subscribe(browser, channel: str, sid: str = "sid", **fields) -> dict:
-    return await ask(browser, "subscribe", channel=channel, grant=grant(channel, sid), **fields)
 
 
 async def test_granted_channel_is_heard(gateway, django):
@@ -174,95 +150,6 @@ async def test_channel_stays_when_its_session_moves(gateway, django):
         django.publish("room:7", "still")
         while (await hear(browser)).get("data") != "still":
             pass
-
-
-async def test_presence_counts_connections_of_all_workers(gateways, gateway, django, redis_server):
-    alice, bob, stranger = django.log_in("a", "1"), django.log_in("b", "2"), django.log_in("s", "")
-    async with (
-        gateways[0].welcomed(alice) as first,
-        gateways[1].welcomed(alice) as second,
-        gateways[1].welcomed(bob) as third,
-        gateways[0].welcomed(stranger) as fourth,
-    ):
-        for browser, sid in ((first, "a"), (second, "a"), (third, "b"), (fourth, "s")):
-            await subscribe(browser, "room:7", sid)
-        wanted = {"1": 2, "2": 1}
-        async with asyncio.timeout(10):
-            while (answer := await ask(first, "presence", channel="room:7"))["users"] != wanted:
-                await asyncio.sleep(0.02)
-        assert answer["anonymous"] == 1
-        assert (await ask(first, "presence", channel="user:1"))["code"] == "not_allowed"
-        assert (await ask(first, "presence", channel="room:8"))["code"] == "not_allowed"
-
-
-async def test_comers_and_goers_are_told_once_across_workers(gateways, gateway, django):
-    # A worker that Redis has forgotten tells of all its users again.
-    await until(lambda: django.redis.scard(NAMES.workers) == len(gateways))
-    alice, bob = django.log_in("a", "1"), django.log_in("b", "2")
-    async with gateway.welcomed(alice) as watcher:
-        await subscribe(watcher, "room:7", "a")
-        assert (await hear_of(watcher, "join"))["user"] == "1"
-        async with gateways[0].welcomed(bob) as one, gateways[1].welcomed(bob) as two:
-            await subscribe(one, "room:7", "b")
-            assert await hear_of(watcher, "join") == {
-                "type": "join",
-                "channel": "room:7",
-                "user": "2",
-            }
-            await subscribe(two, "room:7", "b")
-            await until_present(two, {"1": 1, "2": 2})
-            await one.close()
-            await until_present(two, {"1": 1, "2": 1})
-        assert (await hear(watcher))["type"] == "leave"
-
-
-async def until_present(browser, users: dict) -> None:
-    async with asyncio.timeout(10):
-        while (await ask(browser, "presence", channel="room:7"))["users"] != users:
-            await asyncio.sleep(0.02)
-
-
-async def test_presence_is_right_again_after_a_worker_was_killed(
-    gateway, django, redis_server, tmp_path
-):
-    doomed = Gateway(redis_server.connection_url, tmp_path / "log").start()
-    alice, bob = django.log_in("a", "1"), django.log_in("b", "2")
-    async with gateway.welcomed(alice) as watcher:
-        await subscribe(watcher, "room:7", "a")
-        async with doomed.welcomed(bob) as browser:
-            await subscribe(browser, "room:7", "b")
-            await until_present(watcher, {"1": 1, "2": 1})
-            doomed.process.kill()
-            doomed.process.wait()
-        for key in django.redis.scan_iter(NAMES.worker("*")):
-            assert django.redis.pttl(key) <= WORKER_TTL_S * 1000
-            if django.redis.pttl(key) < WORKER_TTL_S * 1000:
-                django.redis.pexpire(key, 5_100)  # sooner than in life, but not for the living
-        assert (await hear_of(watcher, "leave"))["user"] == "2"
-        await until_present(watcher, {"1": 1})
-
-
-async def test_presence_is_written_again_after_redis_forgot_it(gateway, django):
-    async with gateway.welcomed(django.log_in("a", "1")) as watcher:
-        await subscribe(watcher, "room:7", "a")
-        await until_present(watcher, {"1": 1})
-        kept = {key: django.redis.dump(key) for key in django.redis.scan_iter("sockgate:[sun]*")}
-        django.redis.flushall()
-        for key, record in kept.items():
-            django.redis.restore(key, 100_000, record)
-        await until_present(watcher, {"1": 1})
-
-
-async def test_all_connections_are_online(gateway, django):
-    async with gateway.welcomed(django.log_in("a", "1")):
-        await until(lambda: online(django, "1"))
-    await until(lambda: not online(django, "1"))
-
-
-def online(django: Django, uid: str) -> bool:
-    workers = map(bytes.decode, django.redis.smembers(NAMES.workers))
-    living = [worker for worker in workers if django.redis.exists(NAMES.worker(worker))]
-    return any(django.redis.hexists(NAMES.presence("broadcast", w), uid) for w in living)
 
 
 async def test_fresh_token_keeps_the_connection(gateway, django):

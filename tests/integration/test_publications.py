@@ -11,6 +11,7 @@ from websockets.exceptions import ConnectionClosed
 from gateway.wire.closecodes import CloseCode
 from gateway.wire.namespaces import read_namespaces
 
+from .asking import ask
 from .gatewayprocess import FRIEND, NAMES, Django, Gateway, hear, hear_close
 from .pages import chromium
 
@@ -59,14 +60,6 @@ SAY_HELLO = """
   }));
 })
 """
-
-
-async def ask(browser, kind: str, **fields) -> dict:
-    """Send a frame, and give the answer to it."""
-    await browser.send(json.dumps({"type": kind, "id": "asked", **fields}))
-    while (frame := await hear(browser)).get("reply_to") != "asked":
-        pass
-    return frame
 
 
 async def publish(browser, channel: str, data: object, event: str = "client-said") -> dict:
