@@ -94,7 +94,10 @@ class Commands:
         if connection.uid not in (None, token.uid):
             raise Refused(CloseCode.SESSION_UNKNOWN, "a token of another user")
         endpoint.registry.claim(connection, token.sid, token.uid)
+        doubts = connection.doubts
         identity = await endpoint.identify(token.sid, token.uid)
+        if connection.doubts != doubts:  # What was read may be older than what was told meanwhile.
+            self._watch.recheck((connection,))
         if connection.state is State.OPEN:
             self._watch.apply(connection, identity)
             expires = None if identity.expires_at is None else int(identity.expires_at)

@@ -133,9 +133,9 @@ class Connection:
         "_backlog",
         "address",
         "channels",
+        "doubts",
         "id",
         "identity",
-        "is_doubted",
         "outlet",
         "sid",
         "spent_until",
@@ -158,7 +158,7 @@ class Connection:
         self.sid: str | None = None
         self.uid: str | None = None
         self.identity: Identity | None = None
-        self.is_doubted = False
+        self.doubts = 0  # How often it was told that something of its session has changed.
         self.spent_until = 0.0
         self.channels: tuple[str, ...] = ()
         self._backlog = Backlog(held_limit_bytes)

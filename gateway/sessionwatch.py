@@ -99,13 +99,13 @@ class SessionWatch:
     def channel_revoked(self, uid: str, channel: str) -> None:
         """Take a channel from a user, at once."""
         for connection in self._endpoint.registry.by_uid[uid]:
-            connection.is_doubted = connection.state is State.CHECKING
+            connection.doubts += connection.state is State.CHECKING
             self._take(connection, channel)
 
     def welcomed(self, connection: Connection) -> None:
         """Watch a connection from now on, and read again what changed while it was checked."""
         self._watch_expiry(connection)
-        if connection.is_doubted:
+        if connection.doubts:
             self.recheck((connection,))
 
     def recheck(self, connections: Iterable[Connection]) -> None:
@@ -116,7 +116,7 @@ class SessionWatch:
         """
         chosen, is_begun = list(connections), bool(self._due)
         for connection in chosen:
-            connection.is_doubted = connection.state is State.CHECKING
+            connection.doubts += 1
         self._due.update(dict.fromkeys(chosen))
         if chosen and not is_begun:
             self._start(self._recheck_due())
@@ -164,12 +164,16 @@ class SessionWatch:
             self._endpoint.close(connection, CloseCode.SESSION_UNKNOWN)
 
     async def _update(self, connections: list[Connection]) -> list[Connection]:
-        """Bring connections up to date; return those that are not valid."""
-        asked = [c for c in connections if c.state is State.OPEN and c.sid is not None]
+        """Bring connections up to date; return those that are not valid.
+
+        Replies may overtake each other: what was read before the newest change was told of is not
+        acted on, for another look is on its way.
+        """
+        asked = {c: c.doubts for c in connections if c.state is State.OPEN and c.sid is not None}
         claims = list(dict.fromkeys(map(_claim, asked)))
         found = dict(zip(claims, await self._authenticator.identify_again(claims), strict=True))
         doubtful = []
-        for connection in (c for c in asked if c.state is State.OPEN):
+        for connection in (c for c in asked if c.state is State.OPEN and c.doubts == asked[c]):
             identity = found.get(_claim(connection))
             if identity is None:
                 doubtful.append(connection)

@@ -1,10 +1,11 @@
 """The gateway's own parts put together, with the memory broker, fake transports and one clock."""
 
+import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from gateway.authenticator import Authenticator
+from gateway.authenticator import Authenticator, Claim, Login
 from gateway.broker.memory import MemoryBroker
 from gateway.control import Listener
 from gateway.endpoint import Endpoint
@@ -55,6 +56,14 @@ class Tab:
         return frames
 
 
+class LateReply:
+    """What Redis was asked, and has not answered yet."""
+
+    def __init__(self) -> None:
+        self.is_read = asyncio.Event()
+        self.may_arrive = asyncio.Event()
+
+
 class House:
     """A worker without sockets."""
 
@@ -95,6 +104,20 @@ class House:
         if uid:
             self.broker.write_user(uid, UserRecord("digest", tuple(map("group:{}".format, groups))))
         return self.signer.issue(Token(sid, uid or None))
+
+    def delay_next_reply(self) -> "LateReply":
+        """Let the next answer about sessions come late; those after it overtake it."""
+        read_many, late = self.broker.read_many, LateReply()
+
+        async def read_late(claims: Sequence[Claim]) -> list[Login]:
+            self.broker.read_many = read_many  # type: ignore[method-assign]
+            logins = await read_many(claims)
+            late.is_read.set()
+            await late.may_arrive.wait()
+            return logins
+
+        self.broker.read_many = read_late  # type: ignore[method-assign]
+        return late
 
     def hold_channels(self) -> Callable[[], None]:
         """Let nobody hear a channel until what is returned is called, as when Redis is slow."""

@@ -84,6 +84,20 @@ async def test_what_is_told_of_many_users_at_once_is_read_together(house):
     assert reads == [9, 1]
 
 
+async def test_reply_that_was_overtaken_gives_no_right_back(house):
+    """Redis is asked twice, before and after a group was left; the older reply comes last."""
+    tab = await house.welcome("sid", "7", "editors")
+    late = house.delay_next_reply()
+    house.watch.user_changed("7")
+    await until(late.is_read.is_set)
+    house.broker.write_user("7", UserRecord("digest"))
+    house.watch.user_changed("7")
+    await until(lambda: "group:editors" not in tab.connection.channels)
+    late.may_arrive.set()
+    await settled(house)
+    assert "group:editors" not in tab.connection.channels
+
+
 async def test_another_password_sends_to_django(house):
     tab = await house.welcome()
     house.broker.write_user("7", UserRecord("digest-of-a-new-password"))
