@@ -23,8 +23,6 @@ from .servers.base import Running, Server
 from .stage import started
 
 WARM_UP = Load(conns=100, rounds=200, seconds=0.3)
-SETTLE_S = 0.5
-
 Figures = dict[str, Any]
 
 
@@ -159,7 +157,7 @@ def _work_through(
     if dialogue is not None:
         load.run(running, WARM_UP, dialogue)
     for scenario in scenarios:
-        time.sleep(SETTLE_S)
+        time.sleep(scenario.settle_s)
         try:
             figures = _measure(running, scenario)
         except GeneratorFailed as reason:

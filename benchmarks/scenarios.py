@@ -19,6 +19,11 @@ HEARTBEATS_S = 30
 STAY_S = 20
 """Several heartbeats of a worker's presence."""
 
+SETTLE_S = 0.5
+
+LET_GO_S = 8
+"""Longer than any server keeps what clients that have gone may come back to."""
+
 MAIN = ("floor", "sockgate", "Socket.IO", "nchan")
 """Who takes part in everything; the others are measured in what they are chosen by."""
 
@@ -41,6 +46,7 @@ class Scenario:
         load: what is done.
         servers: to whom; None: to all that can.
         max_runs: of the dear ones, fewer.
+        settle_s: how long the server is left alone before.
         compression: whether the server is started with permessage-deflate.
     """
 
@@ -50,6 +56,7 @@ class Scenario:
     servers: tuple[str, ...] | None = None
     kind: Kind = Kind.LOAD
     max_runs: int = 99
+    settle_s: float = SETTLE_S
     compression: bool = False
 
     def concerns(self, server: str) -> bool:
@@ -104,9 +111,10 @@ def _idle(conns: int, hold_s: int) -> Scenario:
     return Scenario(name=f"idle_{conns}", title=title, load=load, max_runs=3)
 
 
-def _connect_only(conns: int) -> Scenario:
+def _connect_only(conns: int, settle_s: float = SETTLE_S) -> Scenario:
     """Do this late, when whatever compiles as it runs has compiled."""
-    return Scenario(name=f"connect_{conns}", title=f"connect {conns:,}", load=Load(conns=conns))
+    name, title = f"connect_{conns}", f"connect {conns:,}"
+    return Scenario(name=name, title=title, load=Load(conns=conns), settle_s=settle_s)
 
 
 def _come_back() -> Iterator[Scenario]:
@@ -196,7 +204,7 @@ def full() -> list[Scenario]:
 def crowd() -> list[Scenario]:
     """List what takes 8,000 connections to show."""
     fan_outs = [_fan_out(8000, burst, 64, 2.0, None) for burst in (1, 16, 64)]
-    connects = (_connect_only(1000), _connect_only(8000))
+    connects = (_connect_only(1000, LET_GO_S), _connect_only(8000, LET_GO_S))
     return [_idle(8000, HEARTBEATS_S), *fan_outs, *connects, *_come_back()]
 
 
