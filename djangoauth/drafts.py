@@ -13,7 +13,7 @@ from typing import Any
 from django.core import signing
 from django.utils import timezone
 
-from gateway.wire.messages import Publication, publication_frame, publication_head
+from gateway.wire.publication import Publication, publication_frame, publication_head
 
 from .audience import count_connections
 from .models import Broadcast

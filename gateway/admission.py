@@ -15,7 +15,7 @@ from .errors import Refused
 from .hub import Hub
 from .newcomers import Arrival
 from .wire.closecodes import CloseCode
-from .wire.messages import Position
+from .wire.publication import Position
 from .wire.tokens import Token
 
 MAX_BATCH = 128

@@ -6,7 +6,7 @@ any more; one that came later may be newer than the reading.
 
 from collections.abc import Iterator
 
-from .wire.messages import Position, Publication
+from .wire.publication import Position, Publication
 
 
 class Backlog:

@@ -19,9 +19,9 @@ from .newcomers import Newcomer, Unasked
 from .recovery import Reading
 from .route import Route
 from .wire.errors import PayloadError
-from .wire.messages import Position, read_publication
 from .wire.names import Names
 from .wire.namespaces import Policy
+from .wire.publication import Position, read_publication
 
 log = logging.getLogger("gateway.hub")
 

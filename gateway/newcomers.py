@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 from .connection import Connection, Identity, State
 from .errors import BrokerUnavailable
 from .wire import messages
-from .wire.messages import Position
+from .wire.publication import Position
 
 MAX_OFFSET = 2**53
 """JavaScript and Lua count no further."""

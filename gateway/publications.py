@@ -15,6 +15,7 @@ from .namespaces import PolicyBook
 from .wire import messages
 from .wire.namespaces import Policy
 from .wire.outgoing import Outgoing
+from .wire.publication import user_payload
 
 EVENT_PREFIX = "client-"
 MAX_EVENT_LENGTH = 100
@@ -63,7 +64,7 @@ class Publications:
             raise Denied("bad_event", f"an event of a browser begins with {EVENT_PREFIX}")
         if not self._endpoint.admits(connection, FRAMES_EACH - 1):
             return
-        payload = messages.user_payload(frame.event, frame.data, uid)
+        payload = user_payload(frame.event, frame.data, uid)
         kept = policy if policy.history > 0 else None
         offset = await self._press.publish(Outgoing(channel, payload, kept))
         if connection.state is State.OPEN:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from .wire.errors import PayloadError
-from .wire.messages import Position, Publication, read_publication, write_publication
+from .wire.publication import Position, Publication, read_publication, write_publication
 
 
 class Question(NamedTuple):

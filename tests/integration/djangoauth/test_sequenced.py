@@ -23,7 +23,7 @@ from djangoauth import (
     redis_clients,
 )
 from gateway.wire.errors import ChannelNameError
-from gateway.wire.messages import Publication, read_publication
+from gateway.wire.publication import Publication, read_publication
 from tests.integration.djangoauth.conftest import NAMES, Ear
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]

@@ -5,8 +5,8 @@ from redis import Redis
 from redis.exceptions import ResponseError
 
 from gateway.wire import scripts
-from gateway.wire.messages import Publication, read_publication
 from gateway.wire.names import Names
+from gateway.wire.publication import Publication, read_publication
 
 pytestmark = pytest.mark.integration
 

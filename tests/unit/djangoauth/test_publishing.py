@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from djangoauth.errors import PublicationError, PublicationInvalid, PublicationTooLarge
 from djangoauth.publishing import encode
-from gateway.wire.messages import read_publication
+from gateway.wire.publication import read_publication
 
 json_values = st.recursive(
     st.none()

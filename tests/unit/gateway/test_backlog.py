@@ -1,7 +1,7 @@
 """What waits for a reading: in which order, how much, and what of it is still due."""
 
 from gateway.backlog import Backlog
-from gateway.wire.messages import Publication
+from gateway.wire.publication import Publication
 
 
 def pub(offset: int, epoch: str = "e") -> Publication:

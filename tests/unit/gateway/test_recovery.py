@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.recovery import Reading, reading_of
-from gateway.wire.messages import Publication
+from gateway.wire.publication import Publication
 
 
 def reading(last: int, *offsets: int, epoch: str = "e") -> Reading:

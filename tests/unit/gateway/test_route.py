@@ -12,8 +12,8 @@ from gateway.errors import BrokerUnavailable
 from gateway.newcomers import Unasked
 from gateway.recovery import Question, Reading
 from gateway.route import Route
-from gateway.wire.messages import Publication
 from gateway.wire.namespaces import Policy
+from gateway.wire.publication import Publication
 
 from .fakes import new_connection
 

@@ -9,7 +9,7 @@ from base64 import b64decode
 import msgspec
 import pytest
 
-from gateway.wire import closecodes, control, messages, names, tokens
+from gateway.wire import closecodes, control, messages, names, publication, tokens
 from gateway.wire.errors import (
     ChannelNameError,
     ControlError,
@@ -148,21 +148,21 @@ def test_server_frame_is_golden(case):
 
 @pytest.mark.parametrize("case", VECTORS["publications"]["valid"], ids=by_name)
 def test_publication_is_read(case):
-    expected = messages.Publication(case["payload"].encode(), case["epoch"], case["offset"])
-    assert messages.read_publication(case["raw"].encode()) == expected
+    expected = publication.Publication(case["payload"].encode(), case["epoch"], case["offset"])
+    assert publication.read_publication(case["raw"].encode()) == expected
 
 
 @pytest.mark.parametrize("case", VECTORS["publications"]["valid"], ids=by_name)
 def test_publication_frame_is_golden(case):
-    publication = messages.read_publication(case["raw"].encode())
-    head = messages.publication_head(case["channel"])
-    assert messages.publication_frame(head, publication).decode() == case["frame"]
+    found = publication.read_publication(case["raw"].encode())
+    head = publication.publication_head(case["channel"])
+    assert publication.publication_frame(head, found).decode() == case["frame"]
 
 
 @pytest.mark.parametrize("case", VECTORS["publications"]["invalid"], ids=by_name)
 def test_publication_is_refused(case):
     with pytest.raises(PayloadError):
-        messages.read_publication(b64decode(case["raw_base64"]))
+        publication.read_publication(b64decode(case["raw_base64"]))
 
 
 def test_close_codes_are_golden():
