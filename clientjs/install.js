@@ -2,7 +2,7 @@
 import { copyFileSync, mkdirSync } from "node:fs";
 
 const COPIES = {
-  "../djangoauth/static/djangoauth": ["sockgate.js", "sockgate.js.map", "sockjs.js"],
+  "../djangoauth/static/djangoauth": ["sockgate.js", "sockgate.js.map"],
   "../gateway/sockjs/static": ["sockjs.js"],
 };
 

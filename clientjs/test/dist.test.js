@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
+import { gzipSync } from "node:zlib";
 
 import { parse } from "acorn";
 
@@ -27,7 +28,7 @@ test("the ES5 parser would not take anything newer", () => {
   assert.throws(() => parse("var f = () => 1", { ecmaVersion: 5 }));
 });
 
-test("the module exports what the script does", async () => {
+test("the module exports what the script does, without a browser too", async () => {
   const module = await import("../dist/sockgate.mjs");
   assert.deepEqual(Object.keys(module), ["CloseCode", "connect"]);
 });
@@ -39,9 +40,15 @@ test("the source map and the types are there", () => {
   assert.equal(read("../dist/sockgate.d.ts"), read("../src/sockgate.d.ts"));
 });
 
+test("the README tells what the script weighs", () => {
+  const [, kB, zippedKB] = read("../README.md").match(/(\d+) kB, (\d+) kB with gzip/);
+  assert.ok(Math.abs(CLIENT.length / 1000 - kB) < 2, `${CLIENT.length} bytes`);
+  const zipped = gzipSync(CLIENT).length;
+  assert.ok(Math.abs(zipped / 1000 - zippedKB) < 2, `${zipped} bytes with gzip`);
+});
+
 test("Django and the gateway serve what was built", () => {
   assert.equal(read("../../djangoauth/static/djangoauth/sockgate.js"), CLIENT);
-  assert.equal(read("../../djangoauth/static/djangoauth/sockjs.js"), SOCKJS);
   assert.equal(read("../../gateway/sockjs/static/sockjs.js"), SOCKJS);
   const map = new URL("../../djangoauth/static/djangoauth/sockgate.js.map", import.meta.url);
   assert.ok(existsSync(map));
