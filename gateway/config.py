@@ -107,7 +107,7 @@ class Config:
     )
     max_connections: int = _option(50_000, "connections of one worker", COUNT)
     max_unauthenticated: int = _option(5_000, "connections without a checked token", COUNT)
-    max_per_user: int = _option(100, "connections of one user in one worker", COUNT)
+    max_per_user: int = _option(100, "connections of one user, or visitor, in one worker", COUNT)
     max_per_address: int = _option(1_000, "unauthenticated connections of one IP address", COUNT)
     max_frame: int = _option(32 * 1024, "largest message of a browser", BYTES)
     max_frames_per_second: float = _option(100.0, "messages of one browser, over ten seconds", RATE)

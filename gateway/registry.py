@@ -20,7 +20,7 @@ class Limits:
     Args:
         total: all together.
         unauthenticated: those that have not been welcomed yet.
-        per_user: those of one user.
+        per_user: those of one user, or of one session of a visitor.
         per_address: unauthenticated ones of one IP address, or one /64 of IPv6.
     """
 
@@ -98,15 +98,13 @@ class Registry:
         """File a connection under the session and user that it claims to be of.
 
         Raises:
-            Refused: the user has as many connections as he may, without this one.
+            Refused: the user has as many connections as he may, without this one; a visitor's
+                session counts as a user.
         """
-        is_his_already = connection.uid == uid
-        if uid is not None and not is_his_already and self._is_full(uid):
+        his = self.by_sid[sid] if uid is None else self.by_uid[uid]
+        if len(his) >= self._limits.per_user and connection not in his:
             raise Refused(CloseCode.TOO_MANY_CONNECTIONS)
         self.refile(connection, sid, uid)
-
-    def _is_full(self, uid: str) -> bool:
-        return len(self.by_uid[uid]) >= self._limits.per_user
 
     def refile(self, connection: Connection, sid: str, uid: str | None) -> None:
         """File a connection under another session or user."""

@@ -51,6 +51,7 @@ SEEDS = [
     b'{"type":"connect","token":"a.b.c","recover":{"room:1":["e",7]},"id":1}',
     b'{"type":"subscribe","channel":"room:7","grant":"g","recover":["e",1],"id":"x"}',
     b'{"type":"ping"}',
+    b'{"type":"publish","channel":"room:7","event":"said","data":{"text":"\\u00e4"},"id":2}',
     b'{"event":"news","data":{"a":[1,2.5e3,null,true,"\\ud83d\\ude00"]}}',
     b"#epoch:12#" + b'{"a":1}',
     b"#e:1#1\n#e:2#2\n#e:4#4\n#f:1#1\n3\n#e:3#3",

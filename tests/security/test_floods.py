@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client
 
 from tests.e2e.tabs import TABS, Close, HttpRefused, Tab
 
@@ -98,6 +99,17 @@ def test_user_may_not_open_many(
     token = visitor.token()
     answers = [tab_of(at=gateway).show(token) for _ in range(3)]
     assert [isinstance(a, Close) and a.code for a in answers] == [False, False, 4503]
+
+
+def test_visitor_may_not_open_many(
+    site: Any, start_gateway: Any, tab_of: Callable[..., Tab], alice: User
+) -> None:
+    """Who has not logged in is nobody, but his session is one."""
+    site.SOCKGATE = {**site.SOCKGATE, "ANONYMOUS": True}
+    gateway = start_gateway(max_per_user=2)
+    token, other = Visit(alice, Client()).token(), Visit(alice, Client()).token()
+    answers = [tab_of(at=gateway).show(shown) for shown in (token, token, token, other)]
+    assert [isinstance(a, Close) and a.code for a in answers] == [False, False, 4503, False]
 
 
 @pytest.mark.parametrize("transport", list(TABS))

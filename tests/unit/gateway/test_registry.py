@@ -92,11 +92,15 @@ def test_connection_that_shows_another_token_of_its_user_is_not_one_more():
     assert registry.by_sid["another-sid"] == registry.by_uid["7"] == (connection,)
 
 
-def test_visitors_are_not_one_user():
+def test_visitors_are_not_one_user_but_each_is_one():
     registry = new_registry(per_user=1)
     settle(registry, "one", None)
-    settle(registry, "two", None)
+    connection = settle(registry, "two", None)
+    registry.claim(connection, "two", None)
     assert len(registry.by_uid) == 0
+    with pytest.raises(Refused) as refused:
+        registry.claim(admit(registry), "two", None)
+    assert refused.value.code is CloseCode.TOO_MANY_CONNECTIONS
 
 
 def test_connection_is_found_by_session_and_user():
