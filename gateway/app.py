@@ -93,6 +93,7 @@ class Worker:
             authenticator,
             self.wheel,
             config.audit_interval,
+            config.password_grace,
             prolong=sessions.prolong if config.keep_sessions_alive else None,
         )
         self.endpoint.on_welcome = self.watch.welcomed

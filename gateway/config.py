@@ -98,6 +98,9 @@ class Config:
     heartbeat: float = _option(25.0, "between two signs of life to a browser", SECONDS)
     disconnect_delay: float = _option(5.0, "how long a polling browser may be away", SECONDS)
     audit_interval: float = _option(30.0, "between two readings of all live sessions", SECONDS)
+    password_grace: float = _option(
+        0.4, "how long a session may take to follow its user's new password", SECONDS
+    )
     keep_sessions_alive: bool = _option(
         False, "an open connection keeps its session of the native engine from expiring", SWITCH
     )
@@ -236,7 +239,7 @@ def _check_prefix(config: Config) -> list[str]:
 
 
 def _check_numbers(config: Config) -> list[str]:
-    may_be_zero = {"ops_port", "port", "drain_timeout", "release_delay"}
+    may_be_zero = {"ops_port", "port", "drain_timeout", "password_grace", "release_delay"}
     problems = []
     for option in fields(Config):
         value = getattr(config, option.name)

@@ -35,7 +35,6 @@ from .wire.names import is_automatic
 
 log = logging.getLogger("gateway.auth")
 
-GRACE_S = 0.4
 REFRESH_S = 10.0
 """How long a page has to show a token, once it was asked: several attempts at Django."""
 CHUNK = 128
@@ -51,6 +50,7 @@ class SessionWatch:
         authenticator: reads sessions.
         wheel: wakes when a session expires.
         audit_interval_s: every session is read again within so many seconds.
+        grace_s: a session that is not valid is given a second look after so many seconds.
         clock: gives Unix seconds.
         prolong: keeps the sessions of open connections alive; None lets them end.
 
@@ -64,6 +64,7 @@ class SessionWatch:
         authenticator: Authenticator,
         wheel: TimerWheel,
         audit_interval_s: float,
+        grace_s: float,
         clock: Callable[[], float] = time,
         prolong: Prolong | None = None,
     ) -> None:
@@ -71,6 +72,7 @@ class SessionWatch:
         self._authenticator = authenticator
         self._wheel = wheel
         self._audit_interval_s = audit_interval_s
+        self._grace_s = grace_s
         self._clock = clock
         self._prolong = prolong
         self._background = Background()
@@ -159,7 +161,7 @@ class SessionWatch:
                 self._start(self._look_again(doubtful))
 
     async def _look_again(self, doubtful: list[Connection]) -> None:
-        await asyncio.sleep(GRACE_S)
+        await asyncio.sleep(self._grace_s)
         for connection in await self._update(doubtful):
             self._endpoint.close(connection, CloseCode.SESSION_UNKNOWN)
 

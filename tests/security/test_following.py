@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -19,7 +19,7 @@ from djangoauth import publish, publish_to
 from gateway.wire.names import Names, sid_of
 from tests.e2e.tabs import TABS
 
-from .conftest import AUDIT_S
+from .conftest import AUDIT_S, StartGateway
 from .gateways import Gateway
 from .test_ends import lost_control
 from .visits import PASSWORD, Tabs, Visit, visit
@@ -106,11 +106,20 @@ def after_the_grace(tabs: Tabs, session: Any) -> None:
     time.sleep(0.6)
 
 
+@pytest.fixture
+def patient_tabs(start_gateway: StartGateway) -> Iterator[Tabs]:
+    """Tabs at a gateway that gives even a loaded machine time to save a session."""
+    tabs = Tabs(start_gateway(audit_interval=AUDIT_S, password_grace=5))
+    yield tabs
+    tabs.close()
+
+
 def test_changing_ones_own_password_keeps_this_session_and_ends_the_others(
-    engine: str, alice: User, tabs: Tabs
+    engine: str, alice: User, patient_tabs: Tabs
 ) -> None:
     here, elsewhere = visit(alice), visit(alice)
-    mine, others = tabs.open_all(here.token()), tabs.open_all(elsewhere.token())
+    mine = patient_tabs.open_all(here.token())
+    others = patient_tabs.open_all(elsewhere.token())
     form = {
         "old_password": PASSWORD,
         "new_password1": NEW_PASSWORD,

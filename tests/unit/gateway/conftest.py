@@ -2,8 +2,6 @@
 
 import pytest
 
-from gateway import sessionwatch
-
 from .fakes import Clock
 from .house import House
 
@@ -14,7 +12,6 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def house(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> House:
+def house(clock: Clock) -> House:
     """A worker without sockets, that looks a second time at once."""
-    monkeypatch.setattr(sessionwatch, "GRACE_S", 0)
     return House(clock)

@@ -92,7 +92,7 @@ class House:
             max_frames_per_second,
         )
         self.watch = SessionWatch(
-            self.endpoint, authenticator, clock.wheel, audit_interval_s, clock.read
+            self.endpoint, authenticator, clock.wheel, audit_interval_s, 0, clock.read
         )
         self.endpoint.on_welcome = self.watch.welcomed
         self.listener = Listener(self.endpoint, self.watch, self.broker, clock.wheel)
