@@ -56,7 +56,8 @@ build: .venv/.stamp-build clientjs/node_modules/.stamp-built
 	$(BIN)/python -m build --outdir dist .
 
 clean:
-	rm -rf .venv build dist *.egg-info clientjs/node_modules clientjs/dist $(CLIENT_BUILT)
+	rm -rf .venv build dist *.egg-info clientjs/node_modules clientjs/dist
+	rm -rf djangoauth/static gateway/sockjs/static
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
