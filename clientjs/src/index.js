@@ -32,7 +32,7 @@
  *
  * ## Channels
  *
- * A page hears its user, his groups and what is broadcast without asking. Other channels it asks
+ * A page hears its user, the user's groups and what is broadcast without asking. Others it asks
  * for, once; the client fetches the grant from Django, and asks again by itself whenever it has
  * come back, for what it missed, too:
  *
@@ -62,7 +62,7 @@
  * - "subscribed": from now on the channel is heard; each time that the client has come back, or
  *   that the user's rights were renewed
  * - "unsubscribed": it is not any more; the frame's `code` says why it was refused
- * - "join", "leave": `frame.user` has come, or has gone with his last connection
+ * - "join", "leave": `frame.user` has come, or has gone with the last connection
  * - "presence": an answer to `presence`: `{users: {"7": 2}, anonymous: 1}`, in connections
  * - "error": the gateway refused a frame; given `(code, frame)`, to the client's handlers alone
  *

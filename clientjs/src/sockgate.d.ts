@@ -38,7 +38,7 @@ export interface Message<Data = any> {
   channel: string;
   /** Of a sequenced publication. */
   offset?: number;
-  /** The user who has published it from his browser; absent: the server has. */
+  /** The user who has published it from a browser; absent: the server has. */
   from?: string;
 }
 

@@ -1,0 +1,34 @@
+"""What the documentation imports is there."""
+
+import ast
+import re
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+PAGES = ("README.md", "docs/django.md", "docs/deploy.md", "docs/troubleshooting.md")
+IMPORT = re.compile(r"^from djangoauth\S* import [\w, ]+", re.MULTILINE)
+FOUND = sorted({line for page in PAGES for line in IMPORT.findall((ROOT / page).read_text())})
+
+
+def test_documentation_shows_imports() -> None:
+    assert "from djangoauth import publish, broadcast" in [line.strip() for line in FOUND]
+
+
+@pytest.mark.parametrize("line", FOUND)
+def test_import_of_the_documentation_is_there(line: str) -> None:
+    (statement,) = ast.parse(line).body
+    assert isinstance(statement, ast.ImportFrom)
+    module = import_module(str(statement.module))
+    for name in statement.names:
+        assert hasattr(module, name.name)
+
+
+def test_names_that_the_documentation_takes_for_granted_are_there() -> None:
+    text = (ROOT / "docs/django.md").read_text()
+    called = set(re.findall(r"`(a?(?:publish|broadcast|position|count|revoke|refresh)\w*)\(", text))
+    assert {"publish_many", "revoke_user", "refresh_users", "position"} <= called
+    package = import_module("djangoauth")
+    assert [name for name in sorted(called) if not hasattr(package, name)] == []
