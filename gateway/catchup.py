@@ -10,6 +10,7 @@ confirmation is heard, and what was published before is in the history.
 import asyncio
 import logging
 from collections.abc import Sequence
+from itertools import islice
 from typing import Protocol
 
 from .errors import BrokerUnavailable
@@ -86,7 +87,7 @@ class CatchUp:
         self._changed.set()
 
     def _take(self, count: int) -> list[Route]:
-        self._taken = list(self._behind)[:count]
+        self._taken = list(islice(self._behind, count))
         for route in self._taken:
             del self._behind[route]
         if not self._behind:
