@@ -70,7 +70,7 @@ class Listener:
         if self._is_interrupted:
             self._tell_everybody(messages.resumed())
         self._lost_at, self._is_interrupted = None, False
-        self._watch.recheck(self._endpoint.registry.open_connections())
+        self._watch.recheck(self._endpoint.registry.connections)
         self.on_link_restored()
 
     def _tell_everybody(self, frame: bytes) -> None:

@@ -328,6 +328,16 @@ async def test_user_changed_during_the_check_is_read_again_after_it(house):
     await until(lambda: tab.code is CloseCode.SESSION_UNKNOWN)
 
 
+async def test_session_that_ended_unheard_during_the_check_is_read_again_after_it(house):
+    """It was read, then the link went, and with it the message; no audit comes to help."""
+    tab, release = await checking(house)
+    house.broker.cut()
+    house.broker.delete_session("sid")
+    house.broker.mend()
+    release()
+    await until(lambda: tab.code is CloseCode.SESSION_UNKNOWN)
+
+
 async def test_session_is_closed_when_it_expires(house):
     tab = await house.welcome(ttl_s=20)
     house.clock.advance(19)
