@@ -31,15 +31,17 @@ from gateway.websocket.request import Request
 from gateway.wire.errors import ChannelNameError, FrameError, PayloadError
 from gateway.wire.messages import (
     Connect,
-    Publication,
     Subscribe,
-    publication_frame,
-    publication_head,
     read_client_frame,
-    read_publication,
 )
 from gateway.wire.names import Names, check_channel, group_channel, user_channel
 from gateway.wire.namespaces import Policy
+from gateway.wire.publication import (
+    Publication,
+    publication_frame,
+    publication_head,
+    read_publication,
+)
 from gateway.wire.records import SessionRecord, channels_of, is_valid_login, read_session, read_user
 
 from .fuzz import LIMIT_BYTES, SEEDS, TARGETS, ListeningBrowser, NoRedis
