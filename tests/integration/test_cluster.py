@@ -18,7 +18,11 @@ from .test_failover import hear_until, listening, until_ready
 pytestmark = pytest.mark.integration
 
 CHANNEL = "user:7"
-OPEN = '{"open": {"public": true}, "chat": {"public": true, "publish": "subscribers"}}'
+OPEN = """{
+    "open": {"public": true},
+    "chat": {"public": true, "publish": "subscribers"},
+    "hall": {"public": true, "presence": true, "join_leave": true}
+}"""
 
 
 @pytest.fixture
@@ -65,6 +69,24 @@ async def test_what_a_browser_publishes_is_taken_by_every_node(gateway, redis, n
             while (frame := await hear(browser)).get("type") != "published":
                 pass
             assert frame == {"type": "published", "channel": channel, "offset": 1}
+
+
+async def test_who_comes_and_goes_is_told_on_channels_of_every_node(gateway, redis, nodes):
+    channels = [f"hall:{number}" for number in range(12)]
+    assert {nodes.place_of(NAMES.presence(channel, "w")) for channel in channels} == {0, 1, 2}
+    alice, bob = (Django(redis).log_in(f"sid-{uid}", uid) for uid in ("1", "2"))
+    async with gateway.welcomed(alice) as watcher:
+        for channel in channels:
+            await subscribe(watcher, channel)
+            await hear_until(watcher, type="join", channel=channel, user="1")
+        for channel in channels:
+            async with gateway.welcomed(bob) as browser:
+                await subscribe(browser, channel)
+                await hear_until(watcher, type="join", channel=channel, user="2")
+                await watcher.send(json.dumps({"type": "presence", "channel": channel}))
+                here = await hear_until(watcher, type="presence", channel=channel)
+                assert here["users"] == {"1": 1, "2": 1}
+            await hear_until(watcher, type="leave", channel=channel, user="2")
 
 
 async def test_channels_of_every_node_are_recovered(gateway, redis, nodes):
