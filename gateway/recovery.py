@@ -1,6 +1,7 @@
 """What a history tells: where a channel stands, and who can be given what he missed. Pure."""
 
 from collections.abc import Iterable
+from math import inf
 from typing import NamedTuple
 
 from .wire.errors import PayloadError
@@ -47,21 +48,32 @@ class Reading(NamedTuple):
         return "" if 0 <= missed <= len(self.recent) else "history"
 
 
-def reading_of(epoch: str, last: int, newest_first: Iterable[tuple[int, bytes]]) -> Reading:
-    """Make a reading of what the script returned; what lies before a hole is of no use."""
+def reading_of(
+    epoch: str, last: int, newest_first: Iterable[tuple[int, bytes]], max_bytes: float = inf
+) -> Reading:
+    """Make a reading of what the script returned; what lies before a hole is of no use.
+
+    Args:
+        epoch: of the channel; empty: it has none.
+        last: offset of the last publication.
+        newest_first: offsets and payloads.
+        max_bytes: a larger publication is not delivered, as it is not when it is live.
+    """
     if not epoch:
         return Reading(None)
     recent: list[Publication] = []
     for offset, payload in newest_first:
         if offset != last - len(recent):
             break
-        recent.append(_publication(payload, epoch, offset))
+        recent.append(_publication(payload, epoch, offset, max_bytes))
     return Reading((epoch, last), tuple(reversed(recent)))
 
 
-def _publication(payload: bytes, epoch: str, offset: int) -> Publication:
+def _publication(payload: bytes, epoch: str, offset: int, max_bytes: float) -> Publication:
     """Read a kept payload as it was read live; what cannot be delivered keeps its offset."""
+    nothing = Publication(b"", epoch, offset)
+    raw = write_publication(Publication(payload, epoch, offset))
     try:
-        return read_publication(write_publication(Publication(payload, epoch, offset)))
+        return read_publication(raw) if len(raw) <= max_bytes else nothing
     except PayloadError:
-        return Publication(b"", epoch, offset)
+        return nothing

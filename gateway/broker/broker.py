@@ -41,7 +41,9 @@ class Broker:
 
     def history(self, limit_bytes: int) -> RedisHistory:
         """Give the history of channels, at most so many bytes of each."""
-        return RedisHistory(self._servers, self.names, self._config.max_replay, limit_bytes)
+        config = self._config
+        limits = config.max_replay, limit_bytes, config.max_publication
+        return RedisHistory(self._servers, self.names, *limits)
 
     async def close(self) -> None:
         """Let go of all connections."""

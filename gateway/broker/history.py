@@ -30,14 +30,21 @@ class RedisHistory:
         names: of this deployment.
         max_publications: how many of one channel are read at most.
         max_bytes: how many bytes of one channel are read at most.
+        max_publication_bytes: larger ones are not delivered.
     """
 
     def __init__(
-        self, servers: Servers, names: Names, max_publications: int, max_bytes: int
+        self,
+        servers: Servers,
+        names: Names,
+        max_publications: int,
+        max_bytes: int,
+        max_publication_bytes: int,
     ) -> None:
         self._names = names
         self._max_publications = max_publications
         self._max_bytes = max_bytes
+        self._max_publication_bytes = max_publication_bytes
         self._histories = ManyScript(servers, _READ_HISTORIES)
 
     async def read_many(self, questions: Sequence[Question]) -> list[Reading]:
@@ -51,7 +58,7 @@ class RedisHistory:
             (self._keys(question.channel), self._arguments(question, epoch))
             for question in questions
         ]
-        return [_reading(reply) for reply in await self._histories.ask(asked)]
+        return [self._reading(reply) for reply in await self._histories.ask(asked)]
 
     def _keys(self, channel: str) -> tuple[str, str]:
         return self._names.history(channel), self._names.offset(channel)
@@ -62,9 +69,9 @@ class RedisHistory:
         wanted = (question.after or 0, self._max_publications if is_wanted else 0)
         return *seen, *wanted, self._max_bytes, epoch, _POSITION_TTL_MS
 
-
-def _reading(reply: Any) -> Reading:
-    if reply is None:
-        return Reading(None)
-    epoch, last, found = reply
-    return reading_of(epoch.decode(), last, zip(found[::2], found[1::2], strict=True))
+    def _reading(self, reply: Any) -> Reading:
+        if reply is None:
+            return Reading(None)
+        epoch, last, found = reply
+        newest_first = zip(found[::2], found[1::2], strict=True)
+        return reading_of(epoch.decode(), last, newest_first, self._max_publication_bytes)

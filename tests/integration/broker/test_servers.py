@@ -130,7 +130,7 @@ async def test_histories_of_many_slots_are_read_also_where_the_script_is_unknown
     for question, (epoch, offset) in zip(questions, positions, strict=True):
         redis.hset(NAMES.offset(question.channel), mapping={"epoch": epoch, "offset": offset})
     async with opened(nodes.url) as servers:
-        history = RedisHistory(servers, NAMES, 10, 1000)
+        history = RedisHistory(servers, NAMES, 10, 1000, 1000)
         first = await history.read_many(questions)
         for place in range(len(SLOTS)):
             with nodes.node(place) as node:

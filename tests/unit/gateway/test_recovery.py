@@ -50,3 +50,9 @@ def test_kept_text_is_read_as_it_was_read_live():
     recent = reading_of("e", 3, [(3, b"\xff"), (2, b"plain text"), (1, b"[1]")]).recent
     assert [found.payload for found in recent] == [b"[1]", b'"plain text"', b""]
     assert offsets(recent) == [1, 2, 3]
+
+
+def test_publication_that_is_too_large_live_is_not_given_later_either():
+    kept = [(3, b"[3]"), (2, b'"' + b"x" * 90 + b'"'), (1, b"[1]")]
+    recent = reading_of("e", 3, kept, max_bytes=90).recent
+    assert [found.payload for found in recent] == [b"[1]", b"", b"[3]"]
