@@ -5,6 +5,8 @@ their way waits for the next round trip, which then takes all that wait (see ``b
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
+from secrets import token_hex
 from typing import Any
 
 from redis.exceptions import NoScriptError
@@ -15,6 +17,8 @@ from ..wire.outgoing import Outgoing
 from .asking import FAILURES, asking_redis
 from .batching import Batched
 from .servers import Servers
+
+NAME_BYTES = 8
 
 
 class RedisPress:
@@ -60,8 +64,11 @@ class RedisPress:
             return list(await pipeline.execute(raise_on_error=False))
 
     async def _send_each(self, batch: Sequence[Outgoing]) -> list[Any]:
-        """Send one by one, for a cluster: each may live elsewhere."""
-        return [await self._send(outgoing) for outgoing in batch]
+        """Send one by one, for a cluster: each may live elsewhere.
+
+        Its client tries twice, so what is kept bears a name, under which it is kept once.
+        """
+        return [await self._send(_named(outgoing)) for outgoing in batch]
 
     async def _send(self, outgoing: Outgoing) -> Any:
         reply = await self._reply(outgoing, with_text=False)
@@ -74,3 +81,9 @@ class RedisPress:
             return await self._client.execute_command(*command)
         except FAILURES as error:
             return error
+
+
+def _named(outgoing: Outgoing) -> Outgoing:
+    if outgoing.policy is None or outgoing.idempotency_key is not None:
+        return outgoing
+    return replace(outgoing, idempotency_key=token_hex(NAME_BYTES))

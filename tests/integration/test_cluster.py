@@ -69,6 +69,8 @@ async def test_what_a_browser_publishes_is_taken_by_every_node(gateway, redis, n
             while (frame := await hear(browser)).get("type") != "published":
                 pass
             assert frame == {"type": "published", "channel": channel, "offset": 1}
+            names = redis.keys(NAMES.published(channel, "*"), target_nodes=RedisCluster.PRIMARIES)
+            assert len(names) == 1  # Its client tries twice.
 
 
 async def test_who_comes_and_goes_is_told_on_channels_of_every_node(gateway, redis, nodes):
