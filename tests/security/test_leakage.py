@@ -60,7 +60,7 @@ def _provoke_refusals(gateway: Gateway, token: str) -> None:
         with pytest.raises(HttpRefused):
             tab.open()
         tab.close()
-    tab = TABS["xhr"](gateway.url, f"https://{SECRET_URL}.example")
+    tab = TABS["jsonp"](gateway.url, f"https://elsewhere.example/{SECRET_URL}")
     with pytest.raises(HttpRefused):
         tab.open()
     tab.close()
