@@ -138,8 +138,10 @@ class Presence:
             BrokerUnavailable: Redis cannot be asked now.
         """
         pulse = await self._store.beat()
-        self._dead = (self._dead | self._live) - pulse.live
-        self._live = pulse.live
+        # Where Redis has forgotten this worker, others may be about to say that they live, too.
+        live = pulse.live | self._live if pulse.was_forgotten else pulse.live
+        self._dead = (self._dead | self._live) - live
+        self._live = live
         self._is_back = self._is_back or pulse.was_forgotten
         if pulse.was_forgotten or pulse.is_stale:
             self._unwritten.update(dict.fromkeys(self._counted()))

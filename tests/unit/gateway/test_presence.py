@@ -202,6 +202,21 @@ async def test_other_policies_count_who_is_there_already(hub, store):
     assert store.counts() == {("room:7", "1"): 0, ("room:7", ""): 0, ("broadcast", "1"): 0}
 
 
+async def test_nobody_is_held_for_dead_by_a_worker_that_was_forgotten_itself(hub, store):
+    presence = new_presence(hub, store)
+    watcher = visitor(hub, "1", "room:7")
+    watcher.transport.batches.clear()
+    store.at_worker["other"] = Present({"2": 1}, 0)
+    store.pulse = Pulse(frozenset({"other"}), was_forgotten=False)
+    await presence.look_around()
+    store.pulse = Pulse(frozenset(), was_forgotten=True)
+    await presence.look_around()
+    assert not watcher.transport.frames
+    store.pulse = Pulse(frozenset(), was_forgotten=False)
+    await presence.look_around()
+    assert [json.loads(frame)["type"] for frame in watcher.transport.frames] == ["leave"]
+
+
 async def test_the_dead_are_told_of_once_redis_can_be_asked(hub, store):
     presence = new_presence(hub, store)
     watcher = visitor(hub, "1", "room:7")
