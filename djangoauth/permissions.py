@@ -17,6 +17,9 @@ from django.db.models import ManyToManyField, Model, Prefetch
 from . import conf
 
 _DIGEST_LENGTH = 16
+NAMING = ("content_type", "codename")
+"""What of a permission is asked for: who has it may do other things when that changes."""
+
 _FLAGS = ("is_staff", "is_superuser")
 
 
@@ -37,13 +40,13 @@ def are_asked() -> bool:
 
 def relations() -> Iterator["str | Prefetch[str, Any, Any]"]:
     """Name what to fetch together with users, so that ``digest_of`` asks nothing."""
-    pks = Permission._base_manager.order_by().only("pk")
+    named = Permission._base_manager.order_by().only("pk", *NAMING)
     if groups_field():
         yield "groups"
         if are_asked():
-            yield Prefetch("groups__permissions", pks)
+            yield Prefetch("groups__permissions", named)
     if permissions_field() and are_asked():
-        yield Prefetch("user_permissions", pks)
+        yield Prefetch("user_permissions", named)
 
 
 def digest_of(user: Any) -> str:
@@ -51,15 +54,15 @@ def digest_of(user: Any) -> str:
     if not are_asked():
         return ""
     flags = [bool(getattr(user, name, False)) for name in _FLAGS]
-    own = _pks(user.user_permissions) if permissions_field() else []
+    own = _named(user.user_permissions) if permissions_field() else []
     groups = user.groups.all() if groups_field() else []
-    given = sorted((group.pk, str(group.name), _pks(group.permissions)) for group in groups)
+    given = sorted((group.pk, str(group.name), _named(group.permissions)) for group in groups)
     text = repr((flags, own, given))
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_LENGTH]
 
 
-def _pks(permissions: Any) -> list[Any]:
-    return sorted(permission.pk for permission in permissions.all())
+def _named(permissions: Any) -> list[Any]:
+    return sorted((one.pk, one.content_type_id, one.codename) for one in permissions.all())
 
 
 def _field(name: str, model: type[Model]) -> "ManyToManyField[Any, Any] | None":

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.contrib.auth.signals import user_logged_in
 from django.db import transaction
 from django.db.models import Q
@@ -43,8 +43,10 @@ def connect() -> None:
         m2m_changed.connect(
             refresh_permitted, sender=Group.permissions.through, dispatch_uid="djangoauth"
         )
+        _connect_renamed_permissions()
     if field := permissions.permissions_field():
         _connect_members(field)
+        _connect_renamed_permissions()
 
 
 def _connect_members(field: Any) -> None:
@@ -54,6 +56,11 @@ def _connect_members(field: Any) -> None:
     for model in heirs_of(field.related_model):
         pre_delete.connect(note_members, sender=model, dispatch_uid="djangoauth")
         post_delete.connect(refresh_noted_members, sender=model, dispatch_uid="djangoauth")
+
+
+def _connect_renamed_permissions() -> None:
+    for model in heirs_of(Permission):
+        post_save.connect(refresh_renamed_permission, sender=model, dispatch_uid="djangoauth")
 
 
 def remember_login(*, request: Any, user: Any, **_: Any) -> None:
@@ -99,6 +106,14 @@ def refresh_renamed_group(
 ) -> None:
     """Follow a group's new name."""
     if not created and (update_fields is None or "name" in update_fields):
+        _follow_after_commit(_members(instance, using), using)
+
+
+def refresh_renamed_permission(
+    *, instance: Any, created: bool, update_fields: Any, using: str, **_: Any
+) -> None:
+    """Follow what is asked for by another name than before."""
+    if not created and (update_fields is None or not update_fields.isdisjoint(permissions.NAMING)):
         _follow_after_commit(_members(instance, using), using)
 
 

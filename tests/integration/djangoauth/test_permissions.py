@@ -110,6 +110,7 @@ TAKEN: dict[str, Change] = {
     "a group's, cleared": lambda u, g, p: g.permissions.clear(),
     "a group's, cleared from its side": lambda u, g, p: p.group_set.clear(),
     "deleted": lambda u, g, p: p.delete(),
+    "called otherwise": lambda u, g, p: save(p, codename="found_group"),
 }
 
 
@@ -140,6 +141,7 @@ NO_CHANGES: dict[str, Change] = {
     "had it already": lambda u, g, p: g.permissions.add(p),
     "never had it": lambda u, g, p: u.user_permissions.remove(p),
     "looked at in bulk": lambda u, g, p: refresh_users(User.objects.all()),
+    "described otherwise": lambda u, g, p: save(p, name="May found groups"),
     "another group": lambda u, g, p: Group.objects.create(name="others").permissions.add(p),
 }
 
