@@ -4,13 +4,15 @@ Each field has one name in three spellings: ``max_connections``, ``--max-connect
 ``SOCKGATE_MAX_CONNECTIONS``. A flag wins over a variable. Secrets are never flags.
 """
 
+import ssl
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from .errors import ConfigError
+from .options import BYTES, COUNT, LIST, RATE, SECONDS, SWITCH, option
 from .origins import normalize
 from .proxies import ProxyPolicy
 from .wire.addresses import read_address
@@ -31,106 +33,71 @@ TRANSPORTS = (
 MIN_KEY_LENGTH = 32
 
 
-def _list(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def _flag(text: str) -> bool:
-    lowered = text.strip().lower()
-    if lowered in ("1", "true", "yes", "on"):
-        return True
-    if lowered in ("0", "false", "no", "off", ""):
-        return False
-    raise ValueError("expected yes or no")
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """What an option's text stands for: how it is read, and what people are told of it."""
-
-    read: Callable[[str], Any]
-    metavar: str
-    expected: str
-
-
-TEXT = Kind(str, "TEXT", "a text")
-LIST = Kind(_list, "A,B", "texts, comma-separated")
-SWITCH = Kind(_flag, "yes|no", "yes or no")
-COUNT = Kind(int, "N", "a whole number")
-BYTES = Kind(int, "BYTES", "a whole number of bytes")
-RATE = Kind(float, "N", "a number")
-SECONDS = Kind(float, "SECONDS", "a number of seconds")
-
-
-def _option(default: Any, text: str, kind: Kind = TEXT, *, secret: bool = False) -> Any:
-    return field(default=default, metadata={"help": text, "kind": kind, "secret": secret})
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """Everything that can be set. Durations are in seconds, sizes in bytes."""
 
-    redis_url: str = _option(
+    redis_url: str = option(
         "redis://127.0.0.1:6379/0", "where Django keeps its sessions", secret=True
     )
-    signing_keys: tuple[str, ...] = _option(
+    signing_keys: tuple[str, ...] = option(
         (), "keys that Django signs tokens with, oldest first", LIST, secret=True
     )
-    host: str = _option("127.0.0.1", "address to listen on")
-    port: int = _option(8001, "port to listen on; the variable PORT is read, too", COUNT)
-    prefix: str = _option("/realtime", "path under which SockJS is served")
-    origins: tuple[str, ...] = _option(
+    host: str = option("127.0.0.1", "address to listen on")
+    port: int = option(8001, "port to listen on; the variable PORT is read, too", COUNT)
+    prefix: str = option("/realtime", "path under which SockJS is served")
+    origins: tuple[str, ...] = option(
         (), "origins of the pages that may connect, comma-separated", LIST
     )
-    workers: int = _option(1, "worker processes", COUNT)
-    ops_host: str = _option("127.0.0.1", "address of health and metrics; not for browsers")
-    ops_port: int = _option(8011, "port of health and metrics; 0 turns it off", COUNT)
-    key_prefix: str = _option("sockgate:", "begins every Redis key")
-    channel_prefix: str = _option("rt:", "begins every Redis channel")
-    transports: tuple[str, ...] = _option(TRANSPORTS, "transports to offer", LIST)
-    trusted_proxies: tuple[str, ...] = _option(
+    workers: int = option(1, "worker processes", COUNT)
+    ops_host: str = option("127.0.0.1", "address of health and metrics; not for browsers")
+    ops_port: int = option(8011, "port of health and metrics; 0 turns it off", COUNT)
+    key_prefix: str = option("sockgate:", "begins every Redis key")
+    channel_prefix: str = option("rt:", "begins every Redis channel")
+    transports: tuple[str, ...] = option(TRANSPORTS, "transports to offer", LIST)
+    trusted_proxies: tuple[str, ...] = option(
         (), "addresses of proxies whose X-Forwarded-For and -Proto are believed", LIST
     )
-    token_max_age: float = _option(3600.0, "how long a token may be shown", SECONDS)
-    grant_max_age: float = _option(3600.0, "how long a grant for a channel may be shown", SECONDS)
-    namespaces: str = _option("", "JSON of namespaces and their policies, in place of Django's")
-    connect_timeout: float = _option(10.0, "how long a browser may take to show its token", SECONDS)
-    heartbeat: float = _option(25.0, "between two signs of life to a browser", SECONDS)
-    disconnect_delay: float = _option(5.0, "how long a polling browser may be away", SECONDS)
-    audit_interval: float = _option(30.0, "between two readings of all live sessions", SECONDS)
-    password_grace: float = _option(
+    token_max_age: float = option(3600.0, "how long a token may be shown", SECONDS)
+    grant_max_age: float = option(3600.0, "how long a grant for a channel may be shown", SECONDS)
+    namespaces: str = option("", "JSON of namespaces and their policies, in place of Django's")
+    connect_timeout: float = option(10.0, "how long a browser may take to show its token", SECONDS)
+    heartbeat: float = option(25.0, "between two signs of life to a browser", SECONDS)
+    disconnect_delay: float = option(5.0, "how long a polling browser may be away", SECONDS)
+    audit_interval: float = option(30.0, "between two readings of all live sessions", SECONDS)
+    password_grace: float = option(
         0.4, "how long a session may take to follow its user's new password", SECONDS
     )
-    keep_sessions_alive: bool = _option(
+    keep_sessions_alive: bool = option(
         False, "an open connection keeps its session of the native engine from expiring", SWITCH
     )
-    release_delay: float = _option(5.0, "how long a channel that nobody hears is kept", SECONDS)
-    drain_timeout: float = _option(
+    release_delay: float = option(5.0, "how long a channel that nobody hears is kept", SECONDS)
+    drain_timeout: float = option(
         10.0, "how long a stopping worker waits for its browsers", SECONDS
     )
-    max_connections: int = _option(50_000, "connections of one worker", COUNT)
-    max_unauthenticated: int = _option(5_000, "connections without a checked token", COUNT)
-    max_per_user: int = _option(100, "connections of one user, or visitor, in one worker", COUNT)
-    max_per_address: int = _option(1_000, "unauthenticated connections of one IP address", COUNT)
-    max_frame: int = _option(32 * 1024, "largest message of a browser", BYTES)
-    max_frames_per_second: float = _option(100.0, "messages of one browser, over ten seconds", RATE)
-    max_channels: int = _option(100, "channels that one connection may hear", COUNT)
-    max_channel_name: int = _option(MAX_CHANNEL_LENGTH, "characters of a channel's name", COUNT)
-    max_recover: int = _option(1_000, "channels that a returning browser may recover", COUNT)
-    max_replay: int = _option(
+    max_connections: int = option(50_000, "connections of one worker", COUNT)
+    max_unauthenticated: int = option(5_000, "connections without a checked token", COUNT)
+    max_per_user: int = option(100, "connections of one user, or visitor, in one worker", COUNT)
+    max_per_address: int = option(1_000, "unauthenticated connections of one IP address", COUNT)
+    max_frame: int = option(32 * 1024, "largest message of a browser", BYTES)
+    max_frames_per_second: float = option(100.0, "messages of one browser, over ten seconds", RATE)
+    max_channels: int = option(100, "channels that one connection may hear", COUNT)
+    max_channel_name: int = option(MAX_CHANNEL_LENGTH, "characters of a channel's name", COUNT)
+    max_recover: int = option(1_000, "channels that a returning browser may recover", COUNT)
+    max_replay: int = option(
         1_000, "publications of one channel that a returning browser is given", COUNT
     )
-    max_publication: int = _option(1024 * 1024, "largest publication", BYTES)
-    max_outbox: int = _option(2 * 1024 * 1024, "what may wait for one slow browser", BYTES)
-    response_limit: int = _option(128 * 1024, "after which a streaming response is ended", BYTES)
-    compression: bool = _option(
+    max_publication: int = option(1024 * 1024, "largest publication", BYTES)
+    max_outbox: int = option(2 * 1024 * 1024, "what may wait for one slow browser", BYTES)
+    response_limit: int = option(128 * 1024, "after which a streaming response is ended", BYTES)
+    compression: bool = option(
         False, "compress WebSocket messages of 128 bytes or more, for clients that offer it", SWITCH
     )
-    jsessionid: bool = _option(False, "set the cookie that some balancers need", SWITCH)
-    tls_cert: str = _option("", "file with the TLS certificate chain")
-    tls_key: str = _option("", "file with the TLS private key")
-    log_level: str = _option("info", "debug, info, warning or error")
-    log_format: str = _option("text", "text or json")
+    jsessionid: bool = option(False, "set the cookie that some balancers need", SWITCH)
+    tls_cert: str = option("", "file with the TLS certificate chain")
+    tls_key: str = option("", "file with the TLS private key")
+    log_level: str = option("info", "debug, info, warning or error")
+    log_format: str = option("text", "text or json")
 
     def problems(self) -> list[str]:
         """List what is wrong, in words that name the variable."""
@@ -159,15 +126,15 @@ def load(flags: Mapping[str, str], environ: Mapping[str, str]) -> Config:
 
 def _from_environ(environ: Mapping[str, str]) -> dict[str, str]:
     found = {"port": environ["PORT"]} if environ.get("PORT") else {}
-    for option in fields(Config):
-        value = environ.get(f"SOCKGATE_{option.name.upper()}")
+    for field in fields(Config):
+        value = environ.get(f"SOCKGATE_{field.name.upper()}")
         if value is not None:
-            found[option.name] = value
+            found[field.name] = value
     return found
 
 
 def _unknown(environ: Mapping[str, str]) -> list[str]:
-    known = {f"SOCKGATE_{option.name.upper()}" for option in fields(Config)}
+    known = {f"SOCKGATE_{field.name.upper()}" for field in fields(Config)}
     ours = [name for name in environ if name.startswith("SOCKGATE_")]
     return sorted(name.removeprefix("SOCKGATE_") for name in ours if name not in known)
 
@@ -175,14 +142,14 @@ def _unknown(environ: Mapping[str, str]) -> list[str]:
 def _parse(texts: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
     values: dict[str, Any] = {}
     problems = []
-    for option in fields(Config):
-        if option.name not in texts:
+    for field in fields(Config):
+        if field.name not in texts:
             continue
-        kind = option.metadata["kind"]
+        kind = field.metadata["kind"]
         try:
-            values[option.name] = kind.read(texts[option.name])
+            values[field.name] = kind.read(texts[field.name])
         except ValueError:
-            problems.append(f"{_variable(option.name)}: must be {kind.expected}")
+            problems.append(f"{_variable(field.name)}: must be {kind.expected}")
     return values, problems
 
 
@@ -241,12 +208,12 @@ def _check_prefix(config: Config) -> list[str]:
 def _check_numbers(config: Config) -> list[str]:
     may_be_zero = {"ops_port", "port", "drain_timeout", "password_grace", "release_delay"}
     problems = []
-    for option in fields(Config):
-        value = getattr(config, option.name)
+    for field in fields(Config):
+        value = getattr(config, field.name)
         if isinstance(value, bool) or not isinstance(value, int | float):
             continue
-        if not isfinite(value) or value < 0 or (value == 0 and option.name not in may_be_zero):
-            problems.append(f"{_variable(option.name)}: must be positive")
+        if not isfinite(value) or value < 0 or (value == 0 and field.name not in may_be_zero):
+            problems.append(f"{_variable(field.name)}: must be positive")
     return problems
 
 
@@ -260,7 +227,14 @@ def _check_tls(config: Config) -> list[str]:
         return ["SOCKGATE_TLS_CERT, SOCKGATE_TLS_KEY: set both or neither"]
     names = [name for name in ("tls_cert", "tls_key") if getattr(config, name)]
     missing = [name for name in names if not Path(getattr(config, name)).is_file()]
-    return [f"{_variable(name)}: no such file" for name in missing]
+    if missing or not config.tls_cert:
+        return [f"{_variable(name)}: no such file" for name in missing]
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(config.tls_cert, config.tls_key)
+    except OSError as error:  # an SSLError is one
+        cause = getattr(error, "reason", None) or error.strerror
+        return [f"SOCKGATE_TLS_CERT, SOCKGATE_TLS_KEY: cannot be used: {cause}"]
+    return []
 
 
 def _check_namespaces(config: Config) -> list[str]:

@@ -1,5 +1,6 @@
 """One frozen configuration, from flags and variables; all that is wrong is named at once."""
 
+import subprocess
 from dataclasses import fields
 
 import pytest
@@ -119,8 +120,25 @@ def test_tls_needs_files_that_are_there(tmp_path):
     missing = tmp_path / "key.pem"
     changes = {"SOCKGATE_TLS_CERT": str(cert), "SOCKGATE_TLS_KEY": str(missing)}
     assert problems(**changes) == ("SOCKGATE_TLS_KEY: no such file",)
-    missing.touch()
-    assert load({}, variables(**changes)).tls_key == str(missing)
+
+
+def test_tls_needs_a_certificate_and_its_own_key(tmp_path):
+    cert, key = make_certificate(tmp_path / "one")
+    _, foreign = make_certificate(tmp_path / "other")
+    changes = {"SOCKGATE_TLS_CERT": cert, "SOCKGATE_TLS_KEY": key}
+    assert load({}, variables(**changes)).tls_key == key
+    (said,) = problems(**{**changes, "SOCKGATE_TLS_KEY": foreign})
+    expected = "SOCKGATE_TLS_CERT, SOCKGATE_TLS_KEY: cannot be used: KEY_VALUES_MISMATCH"
+    assert said == expected
+
+
+def make_certificate(folder):
+    folder.mkdir()
+    cert, key = str(folder / "cert.pem"), str(folder / "key.pem")
+    request = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=a"
+    command = ["openssl", *request.split(), "-keyout", key, "-out", cert]
+    subprocess.run(command, check=True, capture_output=True)
+    return cert, key
 
 
 def test_problem_with_a_secret_does_not_tell_it():
