@@ -27,7 +27,7 @@ class Batch(msgspec.Struct, eq=False, gc=False):
 
     frames: tuple[bytes, ...]
     conflation_key: bytes | None = None
-    _encodings: dict[Any, bytes] = {}
+    encodings: dict[Any, bytes] = {}
 
     @property
     def size_bytes(self) -> int:
@@ -36,9 +36,9 @@ class Batch(msgspec.Struct, eq=False, gc=False):
 
     def encoded(self, encode: Callable[["Batch"], bytes]) -> bytes:
         """Return ``encode(self)``, computed at most once."""
-        encoding = self._encodings.get(encode)
+        encoding = self.encodings.get(encode)
         if encoding is None:
-            encoding = self._encodings[encode] = encode(self)
+            encoding = self.encodings[encode] = encode(self)
         return encoding
 
 

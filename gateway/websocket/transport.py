@@ -194,7 +194,10 @@ class WebSocket:
         """Give frames to the browser."""
         if self._is_closing:
             return
-        self._link.write(batch.encoded(self._encode), batch.conflation_key)
+        encoding = batch.encodings.get(self._encode)  # Mostly another has encoded it before.
+        if encoding is None:
+            encoding = batch.encoded(self._encode)
+        self._link.write(encoding, batch.conflation_key)
 
     def close(self, code: CloseCode) -> None:
         """Say why, then end."""
