@@ -53,9 +53,14 @@ class Backlog:
         self._after = after
         self.is_overtaken = False
 
-    def was_asked_for(self, since: Position | None) -> bool:
-        """Tell whether the reading was to reach back to a position of its epoch."""
-        return since is None or (self._after is not None and since[1] >= self._after)
+    def reaches_back_to(self, offset: int) -> bool:
+        """Tell whether the reading was to begin there, or before."""
+        return self._after is not None and offset >= self._after
+
+    def goes_on_to(self, epoch: str, offset: int) -> bool:
+        """Tell whether what has come since the history was asked for goes as far."""
+        later = self._waiting[self._asked :]
+        return any(waiting.epoch == epoch and waiting.offset >= offset for waiting in later)
 
     def furthest(self, position: Position | None) -> Position | None:
         """Give the last position of that epoch that was heard, or is known."""

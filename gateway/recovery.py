@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from math import inf
 from typing import NamedTuple
 
+from .backlog import Backlog
 from .wire.errors import PayloadError
 from .wire.publication import Position, Publication, read_publication, write_publication
 
@@ -46,6 +47,19 @@ class Reading(NamedTuple):
             return "epoch"
         missed = self.position[1] - since[1]
         return "" if 0 <= missed <= len(self.recent) else "history"
+
+
+def came_too_soon(reading: Reading, since: Position | None, held: Backlog) -> bool:
+    """Tell whether a reading says too little to somebody for it was asked for before he came.
+
+    What he lacks may lie further back than was asked for; or he has heard, elsewhere, what was
+    published after it, and what ``held`` knows by now.
+    """
+    if since is None or reading.position is None or reading.hinders(since) != "history":
+        return False
+    if since[1] > reading.position[1]:
+        return held.goes_on_to(*since)
+    return not held.reaches_back_to(since[1])
 
 
 def reading_of(

@@ -18,7 +18,7 @@ from .batch import Batch
 from .connection import Connection
 from .errors import BrokerUnavailable
 from .newcomers import Newcomer, Standing
-from .recovery import Question, Reading
+from .recovery import Question, Reading, came_too_soon
 from .wire.messages import gap
 from .wire.namespaces import Policy
 from .wire.publication import Position, Publication, publication_frame, publication_head
@@ -163,9 +163,8 @@ class Route:
         self._go_on_from(told.position)
         newcomers, self.newcomers = self.newcomers, {}
         for connection, newcomer in newcomers.items():
-            is_short = told.hinders(newcomer.since) == "history"
-            if is_short and not held.was_asked_for(newcomer.since):
-                self.newcomers[connection] = newcomer  # He came later, so it is read again.
+            if came_too_soon(told, newcomer.since, held):
+                self.newcomers[connection] = newcomer  # So it is read again.
             else:
                 self._take_in(connection, newcomer, told)
         self._held, self._is_lost = None, False

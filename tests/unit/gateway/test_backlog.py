@@ -64,8 +64,17 @@ def test_what_waited_for_the_reading_is_due_where_no_history_has_it():
 def test_backlog_knows_how_far_back_was_asked():
     waiting = backlog()
     waiting.ask(None)
-    assert not waiting.was_asked_for(("e", 3))
+    assert not waiting.reaches_back_to(3)
     waiting.ask(3)
-    assert waiting.was_asked_for(None)
-    assert waiting.was_asked_for(("e", 3))
-    assert not waiting.was_asked_for(("e", 2))
+    assert waiting.reaches_back_to(3)
+    assert not waiting.reaches_back_to(2)
+
+
+def test_backlog_knows_how_far_it_went_on_since_it_was_asked():
+    waiting = backlog(pub(4))
+    waiting.ask(3)
+    assert not waiting.goes_on_to("e", 4)
+    waiting.add(pub(5))
+    assert waiting.goes_on_to("e", 5)
+    assert not waiting.goes_on_to("e", 6)
+    assert not waiting.goes_on_to("other", 5)

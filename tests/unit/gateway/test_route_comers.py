@@ -77,6 +77,7 @@ class Play:
 
 @given(steps)
 @example(["publish", "publish", "lose", "ask", ("come", 2), "answer"])
+@example(["miss", "ask", "publish", ("come", 0)])
 @example(["publish", "epoch", "publish", "lose", "ask", ("come", 1), "answer"])
 def test_who_comes_back_is_given_all_or_told(steps):
     play = Play()
