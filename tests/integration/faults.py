@@ -15,10 +15,10 @@ from gateway.wire.closecodes import CloseCode
 
 from .gatewayprocess import NAMES, Gateway
 from .lines import LINES
+from .sentinels import wait_until
 from .stores import Alone, Followed
 from .world import PADDING, World
 
-MUTE_S = 7
 """Longer than the probe of a subscriber may be away."""
 FROZEN_S = 6
 """Longer than any answer may take."""
@@ -95,9 +95,11 @@ def overflow_subscribers(world: World) -> None:
 def mute_subscribers(world: World) -> None:
     """Let a subscription say nothing while everything else answers."""
     relay = cast(Alone, world.store).relay
+    wait_until(lambda: all(gateway.is_ready for gateway in world.gateways))
+    before = world.lost_probes
     relay.hold(b"sockgate-subscriber")
     world.publish_everywhere()
-    sleep(MUTE_S)
+    wait_until(lambda: world.lost_probes > before)
     relay.release()
 
 

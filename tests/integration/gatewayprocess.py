@@ -88,6 +88,11 @@ class Gateway:
             self.process.wait()
             raise
 
+    @property
+    def worker(self) -> str:
+        """The name of its one worker in Redis, as its log says."""
+        return self.log.read_text().partition(" worker=")[2].split()[0]
+
     def ask_ops(self, path: str, worker: int = 0) -> tuple[int, str]:
         """Ask the ops port: status and body."""
         try:
@@ -124,11 +129,12 @@ class Gateway:
 
     def _wait_until_ready(self) -> None:
         deadline = monotonic() + START_LIMIT_S
-        while not self._is_ready():
+        while not self.is_ready:
             assert self.process.poll() is None, self.log.read_text()
             assert monotonic() < deadline, self.log.read_text()
 
-    def _is_ready(self) -> bool:
+    @property
+    def is_ready(self) -> bool:
         try:
             return self.ask_ops("/ready")[0] == 200
         except (URLError, OSError):

@@ -47,7 +47,8 @@ def gateways(redis_server, tmp_path_factory) -> Iterator[list[Gateway]]:
 @pytest.fixture
 def gateway(gateways, django) -> Gateway:
     """One of them; Redis knows both, or each would tell of its users again."""
-    wait_until(lambda: django.redis.scard(NAMES.workers) == len(gateways))
+    names = {gateway.worker.encode() for gateway in gateways}
+    wait_until(lambda: names <= django.redis.smembers(NAMES.workers))
     django.tell(NamespacesChanged())
     return gateways[0]
 

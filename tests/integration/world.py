@@ -155,9 +155,16 @@ class World:
         self.effects += Counter({f"ended with {code}": count for code, count in ends.items()})
         welcomes = sum(browser.times_welcomed for browser in self.browsers)
         self.effects["came back"] += welcomes - len(self.browsers)
-        logs = "".join(gateway.log.read_text() for gateway in self.gateways)
-        self.effects["links lost"] += logs.count("event=link_lost")
-        self.effects["probes lost"] += logs.count("the probe did not come back")
+        self.effects["links lost"] += self._told("event=link_lost")
+        self.effects["probes lost"] += self.lost_probes
+
+    @property
+    def lost_probes(self) -> int:
+        return self._told("the probe did not come back")
+
+    def _told(self, what: str) -> int:
+        """Count what the gateways have said in their logs."""
+        return sum(gateway.log.read_text().count(what) for gateway in self.gateways)
 
     def stop(self) -> None:
         for gateway in self.gateways:

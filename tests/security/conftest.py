@@ -51,7 +51,7 @@ def visitor(alice: User) -> Visit:
     return visit(alice)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def gateway(redis_server: ValkeyServer, tmp_path_factory: Any) -> Iterator[Gateway]:
     """A gateway that audits often, for the tests that need no other one."""
     gateway = Gateway(
