@@ -33,7 +33,7 @@ test-js: clientjs/node_modules/.stamp-built
 	npm --prefix clientjs test
 
 test-py: .venv/.stamp-test clientjs/node_modules/.stamp-built system-packages
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST_ARGS)
 
 soak: .venv/.stamp-test clientjs/node_modules/.stamp-built system-packages
 	$(BIN)/python -m pytest -m soak $(PYTEST_ARGS)

@@ -1,11 +1,19 @@
 """Ports for the servers of tests."""
 
+import os
 import random
 import socket
 
 HOST = "127.0.0.1"
-RANGE = range(20_000, 30_000)
-"""Below those that the kernel gives to whoever connects, so that nobody takes one meanwhile."""
+_SHARE = 1_000
+_MOST_WORKERS = 10
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _MOST_WORKERS
+_FIRST = 20_000 + _SHARE * _WORKER
+
+RANGE = range(_FIRST, _FIRST + _SHARE)
+"""Below those that the kernel gives to whoever connects, so that nobody takes one meanwhile; and
+each process of pytest-xdist has its own.
+"""
 
 _TRIES = 1000
 _given: set[int] = set()
