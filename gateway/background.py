@@ -5,6 +5,8 @@ import logging
 from collections.abc import Coroutine, Iterable
 from typing import Any
 
+from .errors import GatewayError
+
 log = logging.getLogger("gateway")
 
 CANCELLATIONS = 3
@@ -34,14 +36,18 @@ class Background:
 async def until_one_fails(*works: Work) -> None:
     """Run works side by side; when one fails, end the others and raise what it raised.
 
+    One that was cancelled by itself has failed, too: the others must not go on without it.
+
     Not a task group: those of Python 3.11 and 3.12 confuse the failure of a child with a
     cancellation of their own task that comes in the same moment (python/cpython#116720).
     """
     tasks = [asyncio.ensure_future(work) for work in works]
+    pending = set(tasks)
     try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-        for task in done:
-            task.result()
+        while pending:
+            done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                _raise_failure(task)
     finally:
         await end(tasks)
 
@@ -63,6 +69,12 @@ async def end(tasks: Iterable["asyncio.Task[None]"]) -> None:
             _retrieve(task)
     if pending:
         log.error("event=tasks_left tasks=%s", ",".join(task.get_name() for task in pending))
+
+
+def _raise_failure(task: "asyncio.Task[None]") -> None:
+    if task.cancelled():
+        raise GatewayError(f"{task.get_name()} was cancelled, and nobody knows by whom")
+    task.result()
 
 
 def _retrieve(task: "asyncio.Task[None]") -> None:

@@ -129,6 +129,10 @@ class Presence:
 
     async def run(self) -> None:
         """Write what changes, and beat, until cancelled."""
+        while not self._has_parted:
+            await self._or_later(self._write_and_beat)
+
+    async def _write_and_beat(self) -> None:
         await until_one_fails(self._write_changes(), self._beat())
 
     async def look_around(self) -> None:

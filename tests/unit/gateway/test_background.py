@@ -7,6 +7,7 @@ import pytest
 
 from gateway import background
 from gateway.background import end, until_one_fails
+from gateway.errors import GatewayError
 
 
 class LinkLost(Exception):
@@ -47,6 +48,28 @@ async def test_lost_cancellation_does_not_keep_the_failure_back():
     with pytest.raises(LinkLost):
         await until_one_fails(lose_cancellations(1, ended), lose_link())
     assert ended == ["ended"]
+
+
+async def be_cancelled() -> None:
+    raise asyncio.CancelledError
+
+
+async def test_work_that_was_cancelled_by_itself_has_failed():
+    ended: list[str] = []
+    with pytest.raises(GatewayError):
+        await until_one_fails(lose_cancellations(0, ended), be_cancelled())
+    assert ended == ["ended"]
+
+
+async def test_works_that_end_are_waited_for():
+    ended: list[str] = []
+
+    async def end_later() -> None:
+        await asyncio.sleep(0.01)
+        ended.append("later")
+
+    await until_one_fails(end_later(), asyncio.sleep(0))
+    assert ended == ["later"]
 
 
 async def test_task_that_does_not_end_is_told_of(caplog):

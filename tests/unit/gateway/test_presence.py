@@ -247,3 +247,22 @@ async def test_users_of_a_dead_worker_are_told_of_as_gone(hub, store):
     await presence.look_around()
     frames = list(map(json.loads, watcher.transport.frames))
     assert frames == [{"type": "leave", "channel": "room:7", "user": "2"}]
+
+
+async def test_cancellation_that_strays_into_a_heartbeat_does_not_end_them(hub, store):
+    beats = iter([asyncio.CancelledError, None])
+    store.has_beaten = asyncio.Event()
+
+    async def beat() -> Pulse:
+        if (error := next(beats)) is not None:
+            raise error
+        store.has_beaten.set()
+        return store.pulse
+
+    store.beat = beat
+    running = asyncio.create_task(Presence(hub, store, lambda _: COUNTED).run())
+    async with asyncio.timeout(5):
+        await store.has_beaten.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
