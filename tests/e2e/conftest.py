@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from .leftovers import none_left
 from .nodetab import NodeTab
 from .stack import Stack, running_stack
 from .tabs import TABS, Tab
@@ -15,15 +14,8 @@ OpenTab = Callable[..., Tab]
 OpenNodeTab = Callable[[str], NodeTab]
 
 
-@pytest.fixture(scope="session", autouse=True)
-def nothing_left_behind() -> Iterator[None]:
-    """Whatever was started has ended when the tests have."""
-    with none_left():
-        yield
-
-
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory, nothing_left_behind) -> Iterator[Stack]:
+def stack(tmp_path_factory) -> Iterator[Stack]:
     with running_stack(tmp_path_factory.mktemp("stack")) as stack:
         yield stack
 

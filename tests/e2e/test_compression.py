@@ -11,7 +11,7 @@ SHORT = {"event": "news", "data": {"text": "Djangocon"}}
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory, nothing_left_behind):
+def stack(tmp_path_factory):
     with running_stack(tmp_path_factory.mktemp("compression"), compression="yes") as stack:
         yield stack
 

@@ -22,7 +22,7 @@ def nginx_port():
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory, nothing_left_behind, nginx_port):
+def stack(tmp_path_factory, nginx_port):
     origin = f"http://{HOST}:{nginx_port}"
     folder = tmp_path_factory.mktemp("stack")
     with running_stack(folder, origins=origin, trusted_proxies=HOST) as stack:

@@ -63,7 +63,7 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory, nothing_left_behind):
+def site(tmp_path_factory):
     with Site(tmp_path_factory.mktemp("hosts")).running() as site:
         yield site
 

@@ -18,7 +18,7 @@ PATIENCE_S = 15
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory, nothing_left_behind):
+def stack(tmp_path_factory):
     with running_stack(tmp_path_factory.mktemp("workers"), workers=str(WORKERS)) as stack:
         yield stack
 
