@@ -83,7 +83,7 @@ async def test_public_channel_needs_no_grant(gateway, django):
         ("room:1", grant("room:1", key="k" * 40), "not_allowed"),
         ("user:8", grant("user:8"), "not_allowed"),
         ("group:admins", grant("group:admins"), "not_allowed"),
-        ("", grant("x"), "bad_channel"),
+        pytest.param("", grant("x"), "bad_channel", id="empty"),
         ("room:{7}", grant("room:{7}"), "bad_channel"),
         ("r" * 256, grant("r" * 256), "bad_channel"),
     ],
