@@ -37,8 +37,11 @@ class Batch(msgspec.Struct, eq=False, gc=False):
     def encoded(self, encode: Callable[["Batch"], bytes]) -> bytes:
         """Return ``encode(self)``, computed at most once."""
         encoding = self.encodings.get(encode)
-        if encoding is None:
-            encoding = self.encodings[encode] = encode(self)
+        return self.encode(encode) if encoding is None else encoding
+
+    def encode(self, encode: Callable[["Batch"], bytes]) -> bytes:
+        """Return ``encode(self)``, and remember it; for who has looked in ``encodings``."""
+        encoding = self.encodings[encode] = encode(self)
         return encoding
 
 

@@ -196,7 +196,7 @@ class WebSocket:
             return
         encoding = batch.encodings.get(self._encode)  # Mostly another has encoded it before.
         if encoding is None:
-            encoding = batch.encoded(self._encode)
+            encoding = batch.encode(self._encode)
         self._link.write(encoding, batch.conflation_key)
 
     def close(self, code: CloseCode) -> None:

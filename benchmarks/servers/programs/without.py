@@ -29,7 +29,7 @@ def take_one_by_one(self, data):
 
 def without(technique):
     if technique == "shared_encoding":
-        Batch.encoded = encode_for_each
+        Batch.encode = encode_for_each
     elif technique == "direct_write":
         SocketLink.write = write_when_writable
     elif technique == "draining":
