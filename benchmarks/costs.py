@@ -1,4 +1,4 @@
-"""What sequencing and presence cost: the same load with and without them, in one run."""
+"""The cost of sequencing and presence: the same load with and without them, in one run."""
 
 from .figures import Book, shown
 
@@ -15,12 +15,12 @@ FIGURES = {
 }
 
 _SEQUENCED = ("private", "private_rate", "fanout_1000_b1_64")
-_PRESENT = ("subscribed_counted", "subscribed_told")
+_PRESENT = ("subscribed_counted", "subscribed_join_leave")
 SHOWN = (
     *((name, f"{name}_sequenced", title) for name in _SEQUENCED for title in [*FIGURES][:4]),
     *(("subscribed_plain", name, title) for name in _PRESENT for title in [*FIGURES][4:]),
 )
-"""The scenario without, the one with, and the figure in which it shows."""
+"""The scenario without, the one with, and the figure to compare."""
 
 
 def rows(book: Book) -> list[tuple[str, ...]]:

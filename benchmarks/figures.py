@@ -1,4 +1,4 @@
-"""What one file of results says: medians and spreads."""
+"""Medians and spreads of one results file."""
 
 import json
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from .places import RESULTS
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Some runs of one figure."""
+    """The runs of one figure."""
 
     median: float
     low: float
@@ -20,7 +20,7 @@ class Spread:
 
 
 class Book:
-    """All figures of one invocation, and of no other."""
+    """All figures of one invocation."""
 
     def __init__(self, path: Path) -> None:
         self._results: dict[str, Any] = json.loads(path.read_text())
@@ -34,7 +34,7 @@ class Book:
 
     @property
     def mode(self) -> str:
-        """How much was measured, and when."""
+        """The mode and the time of the invocation."""
         return f"{self._results['mode']} {self._results['started']}"
 
     @property
@@ -51,12 +51,12 @@ class Book:
 
     @property
     def not_run(self) -> dict[str, str]:
-        """What was not measured, or is doubtful, and why."""
+        """Scenarios that were not measured or are doubtful, with the reason."""
         found: dict[str, str] = self._results["not_run"]
         return found
 
     def spread(self, scenario: str, server: str, figure: str) -> Spread | None:
-        """Give the median of a figure and how far its runs lie apart."""
+        """Return the median and the range of a figure."""
         values = [
             run[figure]
             for run in self._results["figures"]
@@ -65,7 +65,7 @@ class Book:
         return Spread(median(values), min(values), max(values), len(values)) if values else None
 
     def median(self, scenario: str, server: str, figure: str) -> float | None:
-        """Give the median alone."""
+        """Return the median of a figure."""
         spread = self.spread(scenario, server, figure)
         return None if spread is None else spread.median
 
@@ -89,5 +89,5 @@ def newest_of(*modes: str) -> Path:
 
 
 def shown(value: float) -> str:
-    """Write a figure for people: three digits, or whole thousands."""
+    """Format a figure with three digits, or as a whole number from 1000."""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"

@@ -1,8 +1,8 @@
-/* floor: what the kernel costs. A WebSocket server that does nothing which it could leave out.
+/* floor: the cost of the kernel. A WebSocket server that does only what is necessary.
  *
  * It accepts every handshake blindly, subscribes to Redis, builds one frame for a publication and
  * calls send() for every connection. No origin, no token, no session, no limit, no outbox, no
- * heartbeat: nothing that reaches browsers through a socket each can cost less than this.
+ * heartbeat: no server with a socket for each browser can cost less.
  *
  *   floor PORT REDIS_PORT       channels: "floor.all", and "floor.<number>" of GET /<number>
  */
@@ -23,7 +23,7 @@
 #define MAX_FDS 100000
 #define REDIS_BYTES (1 << 21)
 
-/* RFC 6455 section 1.3: the answer to its example key, which is the one that our clients send. */
+/* RFC 6455 section 1.3: the answer to its example key, which is the one that the generator sends. */
 static const char switching[] =
     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n\x81\x01o";

@@ -24,7 +24,7 @@ _VERSION = "import platform; print(platform.python_version())"
 
 
 def environment(name: str, *requirements: str) -> Path:
-    """Give a Python in an environment of its own, which has these packages.
+    """Return a Python in an environment of its own with these packages.
 
     Raises:
         CannotBuild: one of them cannot be had.
@@ -41,7 +41,7 @@ def environment(name: str, *requirements: str) -> Path:
 
 
 def own_environment() -> Path:
-    """Give a Python that has what Sockgate needs, in the very versions that this one has."""
+    """Return a Python with Sockgate's dependencies, in the versions of the current environment."""
     found = [entry for entry in requires("sockgate") or () if "extra ==" not in entry]
     names = [re.split(r"[^\w.-]", entry, maxsplit=1)[0] for entry in found]
     return environment("own", *(f"{name}=={version(name)}" for name in (*names, "hiredis")))
@@ -49,7 +49,7 @@ def own_environment() -> Path:
 
 @cache
 def python_version() -> str:
-    """Tell which Python it is."""
+    """Return the version of that Python."""
     return subprocess.check_output([_interpreter(), "-c", _VERSION], text=True).strip()
 
 

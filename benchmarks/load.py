@@ -1,4 +1,4 @@
-"""The generator: builds the command line of wsload and reads what it says."""
+"""The load generator: runs wsload and parses its result."""
 
 import json
 import subprocess
@@ -13,12 +13,12 @@ KEY = "Sec-WebSocket-Key"
 
 
 class GeneratorFailed(Exception):
-    """wsload gave no result."""
+    """wsload returned no result."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """What is done to one server. The fields are the options of wsload.
+    """The load on one server. The fields are the options of wsload.
 
     Args:
         conns: connections.
@@ -27,7 +27,7 @@ class Load:
         seconds: how long to publish, at most ``rounds`` messages.
         broadcast_every_s: beside private messages, one for all; 0 for none.
         deflate: offer permessage-deflate, and count frames.
-        sequenced: publish what is kept for who comes back.
+        sequenced: publish sequenced publications.
     """
 
     conns: int
@@ -48,7 +48,7 @@ class Load:
 
 
 def run(running: Running, load: Load, dialogue: Dialogue) -> dict[str, Any]:
-    """Put a load on a server that runs.
+    """Put a load on a running server.
 
     Returns:
         The figures of wsload.
@@ -110,7 +110,7 @@ def _address(running: Running, load: Load) -> Address:
     if load.sequenced:
         address = server.in_sequence(running.redis, to_one=load.to_one)
         if address is None:
-            raise GeneratorFailed("it keeps nothing for who comes back")
+            raise GeneratorFailed("it has no history for recovery")
         return address
     return server.to_one(load.body) if load.to_one else server.to_all(load.body)
 

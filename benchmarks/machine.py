@@ -1,4 +1,4 @@
-"""The machine: its cores, who runs on which, how many files may be open."""
+"""The machine: cores and their use, the limit of open files."""
 
 import os
 import platform
@@ -11,22 +11,22 @@ FILES_NEEDED = 20_000
 
 
 def server_core() -> int:
-    """Give the core of the server that is measured: the last one."""
+    """Return the core for the measured server: the last one."""
     return max(os.sched_getaffinity(0))
 
 
 def generator_core() -> int:
-    """Give the core of the generator and of Redis: the first one."""
+    """Return the core for the generator and Redis: the first one."""
     return min(os.sched_getaffinity(0))
 
 
 def pin(core: int) -> Callable[[], None]:
-    """Give what a child process calls to move to a core, before it becomes a program."""
+    """Return a ``preexec_fn`` that moves a child process to a core."""
     return lambda: os.sched_setaffinity(0, {core})
 
 
 def raise_file_limit() -> int:
-    """Let this process and its children open many files.
+    """Raise the limit of open files for this process and its children.
 
     Returns:
         How many.
@@ -43,7 +43,7 @@ def raise_file_limit() -> int:
 
 
 def free_port() -> int:
-    """Find a port of the loopback that nobody listens on."""
+    """Find a free port on the loopback address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -51,7 +51,7 @@ def free_port() -> int:
 
 
 def describe() -> dict[str, str | int | float]:
-    """Say what machine this is, and how busy it was with other things."""
+    """Describe the machine and its load before the run."""
     return {
         "cpu": _cpu_model(),
         "cores": len(os.sched_getaffinity(0)),

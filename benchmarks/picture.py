@@ -1,4 +1,4 @@
-"""The picture of docs/performance.md: SVG, written by hand."""
+"""The picture of docs/performance.md, as SVG."""
 
 from dataclasses import dataclass
 from html import escape
@@ -52,7 +52,7 @@ PANELS = (
     ),
     Panel("Memory of one of 1,000 idle connections", "idle_1000", "held_kib_per_conn", "KiB (PSS)"),
 )
-"""Those that were measured are drawn."""
+"""Panels; only those with results are drawn."""
 
 
 def draw(book: Book) -> str:
@@ -143,7 +143,7 @@ def _bar(x: int, y: int, server: str, spread: Spread, scale: float, unit: float)
 
 
 def _step(largest: float) -> float:
-    """Choose round steps, five or so."""
+    """Choose a round step, for about five steps."""
     if largest <= 0:
         return 1
     size = 10.0 ** (len(f"{int(largest)}") - 1) if largest >= 1 else 0.1

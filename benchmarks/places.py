@@ -1,4 +1,4 @@
-"""Where things lie: sources, what was built or installed on demand, results."""
+"""Folders: sources, builds on demand, results."""
 
 from pathlib import Path
 

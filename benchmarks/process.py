@@ -1,4 +1,4 @@
-"""Servers as processes: started on a core, awaited, stopped with all their children."""
+"""Server processes: start on a core, wait until ready, stop with all children."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ STOP_TIMEOUT_S = 15.0
 
 
 class DidNotStart(Exception):
-    """A server ended, or did not listen in time; its last words are in the message."""
+    """A server ended, or did not listen in time. The message has its last output."""
 
 
 class Process:
@@ -76,7 +76,7 @@ class Process:
 
     @property
     def pids(self) -> list[int]:
-        """List the process and all that it has started."""
+        """List the process and its descendants."""
         found = [self._popen.pid]
         for pid in found:
             found += _children(pid)
@@ -93,9 +93,9 @@ class Process:
                 time.sleep(0.05)
             else:
                 return
-        raise DidNotStart(f"{self.name}: {self._last_words()}")
+        raise DidNotStart(f"{self.name}: {self._last_output()}")
 
-    def _last_words(self) -> str:
+    def _last_output(self) -> str:
         lines = self._log.read_text(errors="replace").strip().splitlines()
         return " / ".join(lines[-3:]) or "did not listen in time"
 

@@ -28,14 +28,14 @@ SHOWN = 30
 
 
 class _Profiled(Sockgate):
-    """The gateway under cProfile; it writes what it saw when it stops."""
+    """The gateway under cProfile, which writes its statistics at the end."""
 
     def command(self) -> list[str]:
-        return [self.python, "-m", "cProfile", "-o", str(_statistics()), "-m", "gateway"]
+        return [self.python, "-m", "cProfile", "-o", str(_statistics()), "-m", "sockgate_gateway"]
 
 
 def profile(*paths: str) -> None:
-    """Profile the paths that are named, or all of them."""
+    """Profile the named paths, or all of them."""
     machine.raise_file_limit()
     for path in paths or PATHS:
         print(f"\n== {path}: cProfile, by time in the function itself", flush=True)
@@ -67,11 +67,11 @@ def _perf(work: load.Load) -> str:
     command += ["-i", str(BUILD / "perf.data"), "--sort", "dso,symbol"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     lines = [line for line in done.stdout.splitlines() if line and not line.startswith("#")]
-    return "\n".join(lines[:SHOWN]) or f"perf gave nothing: {done.stderr.strip()[-300:]}"
+    return "\n".join(lines[:SHOWN]) or f"perf printed nothing: {done.stderr.strip()[-300:]}"
 
 
 class _recording:  # noqa: N801 - reads as a verb
-    """Let perf watch a process."""
+    """Record a process with perf."""
 
     def __init__(self, process: Process) -> None:
         self._pid = process.pids[0]

@@ -10,7 +10,7 @@ from . import machine
 
 
 class Redis:
-    """A Valkey of its own, started for each run and empty."""
+    """A Valkey server, started empty for each run."""
 
     def __init__(self) -> None:
         self._server = ValkeyServer(config={"save": "", "appendonly": "no", "maxclients": "1000"})
@@ -28,10 +28,10 @@ class Redis:
 
     @property
     def port(self) -> int:
-        """Its port on the loopback."""
+        """Its port on the loopback address."""
         return int(self._server.port)
 
     @property
     def url(self) -> str:
-        """Its address."""
+        """Its URL."""
         return f"redis://127.0.0.1:{self.port}/0"

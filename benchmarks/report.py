@@ -1,4 +1,4 @@
-"""Tables in Markdown, and the place for them in docs/performance.md."""
+"""The tables of docs/performance.md."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -46,14 +46,14 @@ _EXTRA = {
 
 
 def print_report(path: Path) -> None:
-    """Print what a file of results says."""
+    """Print the tables of a results file."""
     book = Book(path)
     print("\n" + BLOCKS.get(book.mode.partition(" ")[0], markdown)(book))
     print(f"Results: {path}")
 
 
 def write_report(path: Path | None = None) -> None:
-    """Write the newest results, or those given, into the documentation, with their picture."""
+    """Write the newest or the given results into the documentation, with their picture."""
     book = Book(path or newest())
     (DOCS / "performance.svg").write_text(picture.draw(book))
     _write_block("figures", markdown(book))
@@ -71,13 +71,13 @@ def _write_block(name: str, text: str) -> None:
 
 
 def markdown_of_techniques(book: Book) -> str:
-    """Say what each technique brings."""
-    head = ("technique", "shown by", "CPU µs with it", "without", "times")
+    """Write the table of techniques."""
+    head = ("technique", "shown by", "with it", "without", "times")
     return f"{_facts(book)}\n\n{_table(head, techniques.rows(book))}"
 
 
 def markdown_of_costs(book: Book) -> str:
-    """Say what sequencing and presence cost."""
+    """Write the table of the costs of sequencing and presence."""
     head = ("", "figure", "without", "with it")
     return f"{_facts(book)}\n\n{_table(head, costs.rows(book))}"
 
@@ -92,7 +92,7 @@ BLOCKS = {
     "techniques": markdown_of_techniques,
     "costs": markdown_of_costs,
 }
-"""What else is written into the page, by mode."""
+"""The tables of other modes."""
 
 
 def markdown(book: Book) -> str:
@@ -113,7 +113,7 @@ def _facts(book: Book) -> str:
 
 def _targets(book: Book) -> str:
     rows = targets.table(book)
-    return "### What must be reached\n\n" + _table(("", "at most", "measured", ""), rows)
+    return "### Targets\n\n" + _table(("", "at most", "measured", ""), rows)
 
 
 def _scenarios(book: Book) -> list[str]:
@@ -151,7 +151,7 @@ def _cell(spread: Spread, unit: float) -> str:
 
 
 def _capacity(book: Book) -> str:
-    """What one core holds, from the figures above."""
+    """Compute the capacity of one core from the figures."""
     fan_out = book.median("fanout_1000_b1_64", targets.US, "cpu_us_per_delivery")
     redis = book.median("private", targets.US, "redis_cpu_us_per_publish")
     kib = book.median("idle_1000", targets.US, "held_kib_per_conn")
@@ -168,13 +168,13 @@ def _capacity(book: Book) -> str:
 
 
 def _versions(book: Book) -> str:
-    return "### Who was measured\n\n" + _table(("server", "versions"), book.versions.items())
+    return "### Measured servers\n\n" + _table(("server", "versions"), book.versions.items())
 
 
 def _not_run(book: Book) -> str:
     if not book.not_run:
         return ""
-    return "### What was not run, or is doubtful\n\n" + _table(("", "why"), book.not_run.items())
+    return "### Not measured, or doubtful\n\n" + _table(("", "why"), book.not_run.items())
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

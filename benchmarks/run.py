@@ -1,9 +1,9 @@
-"""The runs: every server is visited in turn, again and again.
+"""The runs: each server is visited in turn, several times.
 
-Strategy: what a machine gives changes from minute to minute, so that only figures that were
-taken side by side may be compared. A visit starts one server anew, with a Redis of its own, warms
-it up and does all its scenarios in a fixed order; the servers are visited A B C A B C, and every
-figure of one file of results belongs to the same hour. Results are written after each visit.
+Strategy: the speed of a machine changes from minute to minute, so only figures that were measured
+side by side can be compared. A visit starts one server with a Redis of its own, warms it up and
+runs its scenarios in a fixed order. The servers are visited A B C A B C, so all figures of one
+results file belong to the same hour. Results are written after each visit.
 """
 
 import json
@@ -28,7 +28,7 @@ Figures = dict[str, Any]
 
 @dataclass(slots=True)
 class Results:
-    """All that one invocation has found out.
+    """The results of one invocation.
 
     Args:
         not_run: server, or ``server: scenario``, to the reason.
@@ -44,11 +44,11 @@ class Results:
 
     @property
     def path(self) -> Path:
-        """The file that they are kept in."""
+        """The file of these results."""
         return RESULTS / f"{self.started}-{self.mode}.json"
 
     def save(self) -> None:
-        """Write them."""
+        """Write the file."""
         RESULTS.mkdir(exist_ok=True)
         self.path.write_text(json.dumps(asdict(self), indent=1))
 
@@ -58,9 +58,9 @@ def run(mode_name: str, runs: int | None = None, only: tuple[str, ...] = ()) -> 
 
     Args:
         mode_name: one of ``MODES``.
-        runs: how often, if not as often as the mode says.
-        only: names of servers; none: all. What was measured of some is no full comparison, and
-            no report takes it by itself.
+        runs: number of runs; default: that of the mode.
+        only: names of servers; empty: all. Results of some servers are no full comparison, and no
+            report uses them by default.
 
     Returns:
         The file with the results.
@@ -72,9 +72,8 @@ def run(mode_name: str, runs: int | None = None, only: tuple[str, ...] = ()) -> 
     facts["python"] = interpreter.python_version()
     part = "-part" if only else ""
     results = Results(mode_name + part, started, facts, titles)
-    present = [
-        server for server in _prepared(mode.servers, results) if not only or server.name in only
-    ]
+    wanted = [server for server in mode.servers if not only or server.name in only]
+    present = _prepared(wanted, results)
     main = [server for server in present if only or server.name in MAIN]
     minor = [server for server in present if server not in main]
     results.save()
@@ -99,7 +98,7 @@ def _visit_all(
 
 
 class Clock:
-    """Tells whether there is time for another run, as long as the shortest one before.
+    """Decides whether there is time for another run, as long as the shortest one before.
 
     Args:
         budget_s: seconds for all.
@@ -110,19 +109,19 @@ class Clock:
         self._shortest = 0.0
 
     def has_time(self) -> bool:
-        """Ask before each run."""
+        """Return whether another run fits. Call it before each run."""
         return time.monotonic() + self._shortest <= self._end
 
     @contextmanager
     def timing(self) -> Iterator[None]:
-        """Note how long a run takes."""
+        """Measure the time of a run."""
         begun = time.monotonic()
         yield
         lasted = time.monotonic() - begun
         self._shortest = min(self._shortest or lasted, lasted)
 
 
-def _prepared(wanted: tuple[Server, ...], results: Results) -> list[Server]:
+def _prepared(wanted: list[Server], results: Results) -> list[Server]:
     present = []
     for server in wanted:
         try:
@@ -188,7 +187,7 @@ def _measure(running: Running, scenario: Scenario) -> Figures | None:
 
 
 def _check(figures: Figures, where: str, results: Results) -> None:
-    """Say what makes figures doubtful."""
+    """List the reasons for which figures are doubtful."""
     for fate in ("refused", "unanswered"):
         if figures[fate]:
             _note_failure(results, where, f"{figures[fate]} connections were {fate}")

@@ -1,4 +1,4 @@
-"""What is done to the servers."""
+"""The scenarios that are measured."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from .servers.sockgate import Sockgate
 from .servers.without import ABLATED
 
 ENDLESS = 10_000_000
-"""Rounds, where it is the seconds that end a load."""
+"""Rounds for a load that is limited by its seconds."""
 
 HEARTBEATS_S = 30
 """Longer than any server's interval of heartbeats."""
@@ -22,14 +22,14 @@ STAY_S = 20
 SETTLE_S = 0.5
 
 LET_GO_S = 8
-"""Longer than any server keeps what clients that have gone may come back to."""
+"""Longer than any server keeps the state of clients that are gone."""
 
 MAIN = ("floor", "sockgate", "Socket.IO", "nchan")
-"""Who takes part in everything; the others are measured in what they are chosen by."""
+"""Servers in every scenario. The others are measured where they are an alternative."""
 
 
 class Kind(Enum):
-    """How a scenario goes."""
+    """The kinds of scenarios."""
 
     LOAD = "one load"
     COME_BACK = "all clients vanish and come back at once"
@@ -38,7 +38,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """One thing that is measured.
+    """One scenario.
 
     Args:
         name: in the results.
@@ -60,7 +60,7 @@ class Scenario:
     compression: bool = False
 
     def concerns(self, server: str) -> bool:
-        """Tell whether a server takes part."""
+        """Return whether a server takes part."""
         return self.servers is None or server in self.servers
 
 
@@ -105,19 +105,19 @@ def _over_http(seconds: float) -> Iterator[Scenario]:
 
 
 def _idle(conns: int, hold_s: int) -> Scenario:
-    """Do this first, while the server's memory is that of a new process."""
+    """Run this first, while the server's memory is that of a new process."""
     title = f"connect {conns:,} to a new process, then {hold_s} s idle"
     load = Load(conns=conns, hold_s=hold_s)
     return Scenario(name=f"idle_{conns}", title=title, load=load, max_runs=3)
 
 
 def _connect_only(conns: int, settle_s: float = SETTLE_S) -> Scenario:
-    """Do this late, when whatever compiles as it runs has compiled."""
+    """Run this late, when just-in-time compilers have warmed up."""
     name, title = f"connect_{conns}", f"connect {conns:,}"
     return Scenario(name=name, title=title, load=Load(conns=conns), settle_s=settle_s)
 
 
-def _come_back() -> Iterator[Scenario]:
+def _reconnects() -> Iterator[Scenario]:
     load = Load(conns=8000, ramp=1000)
     yield Scenario(
         name="storm",
@@ -148,7 +148,7 @@ def _compressed(seconds: float) -> Iterator[Scenario]:
 
 
 def _and_sequenced(scenario: Scenario) -> tuple[Scenario, Scenario]:
-    """Give the same twice, the second with what is published kept for recovery."""
+    """Return a scenario twice, the second time with sequenced publications."""
     kept = replace(scenario.load, sequenced=True)
     title = f"{scenario.title}, kept for recovery"
     return scenario, replace(scenario, name=f"{scenario.name}_sequenced", title=title, load=kept)
@@ -173,7 +173,7 @@ def _slow(seconds: float) -> Scenario:
 
 
 def quick() -> list[Scenario]:
-    """List what fits in five minutes."""
+    """List scenarios that fit in five minutes."""
     seconds = 0.8
     fan_outs = [_fan_out(1000, burst, 64, seconds, MAIN) for burst in (16, 64)]
     others = [_fan_out(1000, 1, 64, seconds, None), *_private(seconds)]
@@ -183,7 +183,7 @@ def quick() -> list[Scenario]:
 
 
 def full() -> list[Scenario]:
-    """List everything that 1,000 connections show."""
+    """List all scenarios with 1,000 connections."""
     seconds = 2.0
     fan_outs = [
         _fan_out(1000, burst, body, seconds, None if body == 64 else MAIN)
@@ -202,14 +202,14 @@ def full() -> list[Scenario]:
 
 
 def crowd() -> list[Scenario]:
-    """List what takes 8,000 connections to show."""
+    """List the scenarios with 8,000 connections."""
     fan_outs = [_fan_out(8000, burst, 64, 2.0, None) for burst in (1, 16, 64)]
     connects = (_connect_only(1000, LET_GO_S), _connect_only(8000, LET_GO_S))
-    return [_idle(8000, HEARTBEATS_S), *fan_outs, *connects, *_come_back()]
+    return [_idle(8000, HEARTBEATS_S), *fan_outs, *connects, *_reconnects()]
 
 
 def techniques() -> list[Scenario]:
-    """List where the techniques show."""
+    """List the scenarios for the techniques."""
     seconds = 1.0
     fan_outs = [_fan_out(1000, burst, 64, seconds, None) for burst in (1, 64)]
     private, *_ = _private(seconds)
@@ -217,7 +217,7 @@ def techniques() -> list[Scenario]:
 
 
 def costs() -> list[Scenario]:
-    """List what sequencing and presence cost, beside the same without them."""
+    """List scenarios with and without sequencing and presence."""
     seconds = 2.0
     private, private_at_rate, _ = _private(seconds)
     loads = (_fan_out(1000, 1, 64, seconds, None), private, private_at_rate)
@@ -225,12 +225,12 @@ def costs() -> list[Scenario]:
         *(twin for load in loads for twin in _and_sequenced(load)),
         _subscribed("plain", "a channel"),
         _subscribed("counted", "a channel with presence"),
-        _subscribed("told", "a channel that is told who comes and goes"),
+        _subscribed("join_leave", "a channel with join and leave notices"),
     ]
 
 
 def smoke() -> list[Scenario]:
-    """List everything, so small that it only shows that it works."""
+    """List all scenarios with a tiny load, as a test."""
     everything = {scenario.name: scenario for scenario in (*full(), *crowd())}
     return [replace(scenario, load=_tiny(scenario.load)) for scenario in everything.values()]
 
@@ -242,13 +242,13 @@ def _tiny(load: Load) -> Load:
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """How much is measured.
+    """What an invocation measures.
 
     Args:
         scenarios: what.
         runs: how often, interleaved.
         minor_runs: how often those servers that are not in ``MAIN``, unless they are asked for.
-        servers: who.
+        servers: their names.
         budget_s: no run begins that would probably end after so many seconds.
     """
 

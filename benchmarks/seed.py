@@ -3,11 +3,10 @@
 from pathlib import Path
 
 import redis
-
-from gateway.wire.names import Names, auth_digest, sid_of
-from gateway.wire.namespaces import Namespaces, Policy
-from gateway.wire.records import SessionRecord, UserRecord
-from gateway.wire.tokens import Token, TokenSigner
+from sockgate_gateway.wire.names import Names, auth_digest, sid_of
+from sockgate_gateway.wire.namespaces import Namespaces, Policy
+from sockgate_gateway.wire.records import SessionRecord, UserRecord
+from sockgate_gateway.wire.tokens import Token, TokenSigner
 
 SIGNING_KEY = "only-for-benchmarks-on-the-loopback-"
 SESSION_AGE_S = 24 * 3600
@@ -16,10 +15,10 @@ NAMESPACES = Namespaces(
     {
         "plain": Policy(public=True),
         "counted": Policy(public=True, presence=True),
-        "told": Policy(public=True, presence=True, join_leave=True),
+        "join_leave": Policy(public=True, presence=True, join_leave=True),
     }
 )
-"""Channels that anyone may subscribe to, with more and more presence."""
+"""Namespaces of public channels: plain, with presence, and with join and leave notices."""
 
 
 def seed(redis_url: str, count: int, tokens_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A server on the stage: started with a Redis of its own and with logins."""
+"""A running server, with a Redis of its own and with logins."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ USERS = 8000
 
 @contextmanager
 def started(server: Server, *, compression: bool = False, users: int = USERS) -> Iterator[Running]:
-    """Run a server until the end of the block, with so many users logged in.
+    """Run a server until the end of the block, with ``users`` users logged in.
 
     Raises:
         DidNotStart: it could not.

@@ -1,4 +1,4 @@
-"""What must be reached: ratios of medians of one file of results."""
+"""Performance targets: ratios of medians of one results file."""
 
 from dataclasses import dataclass
 
@@ -10,21 +10,21 @@ US = "sockgate"
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure of one server; of several scenarios, the first that was measured."""
+    """A figure of a server, from the first of its scenarios that was measured."""
 
     scenarios: tuple[str, ...]
     server: str
     name: str
 
     def read(self, book: Book) -> float | None:
-        """Give its median."""
+        """Return its median."""
         values = (book.median(scenario, self.server, self.name) for scenario in self.scenarios)
         return next((value for value in values if value is not None), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Ours is at most ``limit`` times theirs, or at most ``limit`` where there is no other."""
+    """Our figure is at most ``limit`` times the other one, or at most ``limit`` without another."""
 
     title: str
     ours: Figure
@@ -32,7 +32,7 @@ class Target:
     limit: float
 
     def ratio(self, book: Book) -> float | None:
-        """Give what is compared with the limit; None when it was not measured."""
+        """Return the value to compare with the limit, or None if it was not measured."""
         ours = self.ours.read(book)
         theirs = 1.0 if self.theirs is None else self.theirs.read(book)
         return ours / theirs if ours is not None and theirs else None
@@ -89,7 +89,7 @@ TARGETS = (
 
 
 def table(book: Book) -> list[tuple[str, ...]]:
-    """Say of each target that was measured whether it is reached."""
+    """List the measured targets, and whether each is reached."""
     ratios = ((target, target.ratio(book)) for target in TARGETS)
     return [_row(target, ratio) for target, ratio in ratios if ratio is not None]
 

@@ -1,9 +1,11 @@
-"""What each technique brings: the product beside itself without it."""
+"""The gain of each technique: the gateway with and without it."""
 
 from .figures import Book
 from .servers.without import TECHNIQUES
 
-CPU, CONNECT = "cpu_us_per_delivery", "connect_cpu_us"
+CPU, CONNECT, MEMORY = "cpu_us_per_delivery", "connect_cpu_us", "kib_per_conn"
+
+UNITS = {CPU: "CPU µs a delivery", CONNECT: "CPU µs a connect", MEMORY: "KiB a connection"}
 
 SHOWN = (
     ("draining", "fanout_1000_b64_64", CPU),
@@ -13,10 +15,14 @@ SHOWN = (
     ("direct_write", "fanout_1000_b1_64", CPU),
     ("direct_write", "private", CPU),
     ("shortcut", "connect_1000", CONNECT),
+    ("own_epoll", "connect_8000", CONNECT),
+    ("own_epoll", "connect_8000", MEMORY),
+    ("timer_wheel", "connect_8000", MEMORY),
     ("batched_checks", "connect_1000", CONNECT),
+    ("hiredis_packing", "connect_1000", CONNECT),
     ("tuned_collector", "connect_8000", CONNECT),
 )
-"""Technique, and the scenario and the figure in which it shows."""
+"""Techniques, with the scenario and the figure to compare."""
 
 
 def rows(book: Book) -> list[tuple[str, ...]]:
@@ -30,5 +36,5 @@ def _row(book: Book, technique: str, scenario: str, figure: str) -> tuple[str, .
     bare = book.median(scenario, f"without {technique}", figure)
     if not ours or not bare:
         return ()
-    title = book.titles[scenario]
+    title = f"{book.titles[scenario]}: {UNITS[figure]}"
     return TECHNIQUES[technique], title, f"{ours:.3g}", f"{bare:.3g}", f"{bare / ours:.2f}"

@@ -1,11 +1,11 @@
-/* wsload: load for push servers, on loopback only, blind to how their messages travel.
+/* wsload: a load generator for push servers on loopback, independent of their message format.
  *
- * It opens N connections, each with a handshake that you give, publishes messages that carry a
- * marker "@@<ns>;" and counts that marker wherever it appears in what a server sends. It serves
- * therefore WebSocket, SockJS, Socket.IO and HTTP streaming alike, as long as nothing is
- * compressed (for that, --count-frames). One JSON line says what happened: deliveries, latency,
- * the servers' CPU and memory, and the generator's own share of its core, which must stay below
- * 1, or it is the generator that was measured.
+ * It opens N connections, each with the handshake of --hello, publishes messages with a
+ * marker "@@<ns>;" and counts that marker in everything that a server sends. So it works with
+ * WebSocket, SockJS, Socket.IO and HTTP streaming, if nothing is compressed (for that,
+ * --count-frames). It prints one JSON line: deliveries, latency, the servers' CPU and memory, and
+ * the generator's own share of its core. That share must stay below 1, or the generator was the
+ * limit.
  *
  * Connecting
  *   --port P            of the server
@@ -16,7 +16,7 @@
  *   --tokens FILE       one token a line
  *     In H, T, channels and templates: %d the connection's number, %D the same with six digits,
  *     %T its token, %P a number of this process alone, \r \n \\ and \xHH as in C.
- *   --http --send S     no WebSocket: H is asked again whenever a response is complete, and a
+ *   --http --send S     no WebSocket: H is sent again after each complete response, and a
  *                       frame goes out as the request S, in which %L is the length of its body %F
  *   --heartbeat A B     answer the text frame A with the text frame B
  *   --hold S            then only listen, for so many seconds
@@ -61,7 +61,7 @@
 #define SECOND 1000000000ull
 #define PATIENCE (10 * SECOND) /* without any progress */
 
-/* ---- what was asked for ---- */
+/* ---- options ---- */
 
 static int port, nconn = 100, ramp = 64, hold_s, over_http;
 static const char *hello, *ready[MAX_STEPS + 1], *then_[MAX_STEPS], *send_request;
@@ -80,7 +80,7 @@ static int slow_percent, count_frames;
 
 static int pids[MAX_PIDS], npids, redis_pid;
 
-/* ---- small things ---- */
+/* ---- utilities ---- */
 
 static void die(const char *what) {
   fprintf(stderr, "wsload: %s (%s)\n", what, strerror(errno));
@@ -277,7 +277,7 @@ static void enter_next_stage(Conn *conn) {
   if (++conn->stage <= nthen) return;
   nopen++;
   if (!conn->is_slow) return;
-  nslow++; /* it reads no more */
+  nslow++; /* it does not read any more */
   epoll_ctl(epoll_fd, EPOLL_CTL_DEL, conn->fd, 0);
 }
 
@@ -359,7 +359,7 @@ static void end_line(Conn *conn) {
   }
 }
 
-/* Walk over HTTP responses, to ask again when one is complete. */
+/* Parse HTTP responses, and send the request again when one is complete. */
 static void walk_responses(Conn *conn, const char *p, long n) {
   while (n > 0) {
     if (conn->http == HTTP_BODY || conn->http == HTTP_CHUNK) {
@@ -378,7 +378,7 @@ static void walk_responses(Conn *conn, const char *p, long n) {
   }
 }
 
-/* The first response of a WebSocket is HTTP; give where its frames begin. */
+/* The first response of a WebSocket is HTTP. Returns where its frames begin. */
 static char *skip_upgrade(Conn *conn, char *bytes, char *end) {
   if (conn->is_upgraded) return bytes;
   char *blank = memmem(bytes, end - bytes, "\r\n\r\n", 4);

@@ -1,9 +1,19 @@
-/** Put what was built where Django and the gateway serve it from. */
+/** Copy the built files to the folders from which Django and the gateway serve them. */
 import { copyFileSync, mkdirSync } from "node:fs";
 
 const COPIES = {
-  "../djangoauth/static/djangoauth": ["sockgate.js", "sockgate.js.map"],
-  "../gateway/sockjs/static": ["sockjs.js"],
+  "../djangoauth/sockgate/static/sockgate": [
+    "sockgate.js",
+    "sockgate.js.map",
+    "sockgate-full.js",
+    "sockgate-full.js.map",
+    "sockgate-sockjs.js",
+    "sockgate.mjs",
+    "sockgate.mjs.map",
+    "sockgate.d.ts",
+    "badge.js",
+  ],
+  "../gateway/sockgate_gateway/sockjs/static": ["sockjs.js"],
 };
 
 for (const [folder, names] of Object.entries(COPIES)) {

@@ -1,22 +1,31 @@
 /**
- * dist/sockgate.js   for a script tag: the global `Sockgate`, sockjs-client inside, IE8 and up
- * dist/sockgate.mjs  for `import`, with or without a bundler: sockjs-client inside, too
- * dist/sockjs.js     sockjs-client alone: the global `SockJS`, for the SockJS iframe page
+ * dist/sockgate.js         for a script tag: the global `Sockgate`, which loads SockJS when needed
+ * dist/sockgate-sockjs.js  SockJS for that, from Django's static files: the global `SockgateSockJS`
+ * dist/sockgate-full.js    for a script tag, SockJS inside, for browsers without WebSocket, from IE8 on
+ * dist/sockgate.mjs        for `import`, with or without a bundler; loads SockJS when needed
+ * dist/full.mjs            for `import "sockgate/full"`, SockJS inside
+ * dist/sockjs.js           SockJS from the gateway, also for its iframe: the globals `SockJS` and
+ *                          `SockgateSockJS`
  */
-import { copyFileSync } from "node:fs";
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { resolve as resolvePath } from "node:path";
 
 import commonjs from "@rollup/plugin-commonjs";
 import resolve from "@rollup/plugin-node-resolve";
 import uglify from "uglify-js";
 
-const BANNER = `/*!
+import { sockjsPatches } from "./sockjspatches.js";
+
+const BANNER = "/*! Sockgate, BSD-3-Clause. */";
+
+const BANNER_WITH_SOCKJS = `/*!
  * Sockgate, BSD-3-Clause. Contains:
  * sockjs-client 1.6.1, MIT, (c) 2011-2018 The SockJS-client Authors
  * url-parse, querystringify, requires-port, MIT, (c) 2015 Unshift.io, Arnout Kazemier
  * inherits, ISC, (c) Isaac Z. Schlueter
  */`;
 
-/** Leave sockjs-client's debugging out: it is not written for old browsers. */
+/** Remove sockjs-client's debugging code, which does not run in old browsers. */
 const forProduction = {
   name: "for-production",
   transform: (code, id) =>
@@ -25,73 +34,119 @@ const forProduction = {
       : null,
 };
 
-/**
- * An EventSource that has never opened found no server. sockjs-client takes that for the end of
- * a response, and asks again five times a second without a word to the page.
- */
-const noticeMissingServer = {
-  name: "notice-missing-server",
-  transform(code, id) {
-    if (!id.endsWith("sockjs-client/lib/transport/receiver/eventsource.js")) return null;
-    const [question, handler] = ["(es.readyState !== 2 ?", "es.onmessage = function"];
-    if (!code.includes(question) || !code.includes(handler)) this.error("not as expected");
-    return {
-      code: code
-        .replace(question, "(self.hasOpened && es.readyState !== 2 ?")
-        .replace(handler, `es.onopen = function() { self.hasOpened = true; };\n  ${handler}`),
-      map: null,
-    };
-  },
+/** A fifth of sockjs-client is of use to IE8 alone: additions to the language, and a parser of URLs. */
+const withoutIE8 = {
+  name: "without-ie8",
+  resolveId: (source) => (source === "url-parse" ? resolvePath("src/sockjs/url.js") : null),
+  load: (id) => (id.endsWith("sockjs-client/lib/shims.js") ? "module.exports = {};" : null),
 };
 
-/** `--ie8` quotes reserved words and keeps clear of JScript's mistakes. */
-const forInternetExplorer = {
-  name: "for-internet-explorer",
+/** `ie8` quotes reserved words and avoids bugs of JScript. */
+const minified = (options = {}) => ({
+  name: "minified",
   renderChunk(code) {
-    const result = uglify.minify(code, { ie8: true, output: { comments: /^!/ }, sourceMap: true });
+    const output = { comments: /^!/ };
+    const result = uglify.minify(code, { ie8: true, output, sourceMap: true, ...options });
     if (result.error) throw result.error;
     return { code: result.code, map: result.map };
   },
+});
+
+/** Names that nothing outside uses: no frame, no option, no browser. They are shortened. */
+const INTERNAL = new RegExp(
+  "^(_.*|" +
+    "attachment|canFetch|expectHeartbeats|greetingMs|isAtHand|isPingDue|isProven|isRejected|" +
+    "isRequested|isServerSide|isSubscribed|liveness|makeBackoff|neverRecovers|nextCheckMs|opener|" +
+    "patienceMs|positions|prefetch|refreshAfter|refusals|setDeadline|subscriber|subscriptions|" +
+    "unanswered|wasRefused)$",
+);
+const SMALL = {
+  compress: { passes: 3, keep_fargs: false, pure_getters: true },
+  mangle: { properties: { regex: INTERNAL } },
 };
 
 const types = {
   name: "types",
-  writeBundle: () => copyFileSync("src/sockgate.d.ts", "dist/sockgate.d.ts"),
+  writeBundle() {
+    for (const ending of ["ts", "cts"]) {
+      copyFileSync("src/sockgate.d.ts", `dist/sockgate.d.${ending}`);
+    }
+  },
 };
+
+/** The types of a hook import those of the client, which lie beside them in dist. */
+const hookTypes = (name) => ({
+  name: "hook-types",
+  writeBundle() {
+    const code = readFileSync(`src/hooks/${name}.d.ts`, "utf8");
+    writeFileSync(`dist/${name}.d.ts`, code.replaceAll('"../sockgate.js"', '"./sockgate.js"'));
+    writeFileSync(`dist/${name}.d.cts`, code.replaceAll('"../sockgate.js"', '"./sockgate.cjs"'));
+  },
+});
 
 const plugins = [
   forProduction,
-  noticeMissingServer,
+  sockjsPatches,
   resolve({ browser: true, preferBuiltins: false }),
-  commonjs(),
+  // A namespace object would need Object.defineProperty, which IE8 lacks.
+  commonjs({ requireReturnsDefault: (id) => /\/src\/(secrets|sockjs\/url)\.js$/.test(id) }),
 ];
 
-/** What rollup adds must be as old as the rest. */
+/** The code that rollup adds must be ES5, too. */
 const es5 = {
-  banner: BANNER,
   esModule: false,
   externalLiveBindings: false,
   freeze: false,
   generatedCode: "es5",
 };
 
-const script = (name, file, sourcemap) => ({
+const script = (name, file, options = {}) => ({
   ...es5,
+  banner: BANNER_WITH_SOCKJS,
   file,
   name,
   format: "iife",
-  plugins: [forInternetExplorer],
-  sourcemap,
+  plugins: [minified()],
+  sourcemap: true,
+  ...options,
 });
+
+const modules = (name, banner) => [
+  { ...es5, banner, file: `dist/${name}.mjs`, format: "es", sourcemap: true },
+  { ...es5, banner, file: `dist/${name}.cjs`, format: "cjs", sourcemap: true },
+];
 
 export default [
   {
     input: "src/index.js",
-    plugins: [...plugins, types],
-    output: [
-      script("Sockgate", "dist/sockgate.js", true),
-      { ...es5, file: "dist/sockgate.mjs", format: "es" },
-    ],
+    output: script("Sockgate", "dist/sockgate.js", { banner: BANNER, plugins: [minified(SMALL)] }),
   },
-  { input: "sockjs-client", plugins, output: script("SockJS", "dist/sockjs.js", false) },
+  { input: "src/full.js", plugins, output: script("Sockgate", "dist/sockgate-full.js") },
+  // With promises and loops: ES2018.
+  { input: "src/async/index.js", plugins: [types], output: modules("sockgate", BANNER) },
+  { input: "src/async/full.js", plugins, output: modules("full", BANNER_WITH_SOCKJS) },
+  {
+    input: "src/sockjs/open.js",
+    plugins: [withoutIE8, ...plugins],
+    output: script("SockgateSockJS", "dist/sockgate-sockjs.js", {
+      plugins: [minified(SMALL)],
+      sourcemap: false,
+    }),
+  },
+  ...["react", "vue"].map((name) => ({
+    input: `src/hooks/${name}.js`,
+    external: [name],
+    plugins: [hookTypes(name)],
+    output: [
+      { file: `dist/${name}.mjs`, format: "es", sourcemap: true },
+      { file: `dist/${name}.cjs`, format: "cjs", sourcemap: true },
+    ],
+  })),
+  // For pages in DEBUG: not minified.
+  { input: "src/badge/index.js", output: { ...es5, banner: BANNER, file: "dist/badge.js", format: "iife" } },
+  {
+    input: "src/sockjs/gateway.js",
+    plugins,
+    output: script("SockJS", "dist/sockjs.js", { sourcemap: false }),
+  },
 ];

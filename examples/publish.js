@@ -1,4 +1,4 @@
-// Push with nothing but Node.js, without any package, for all that it takes is one Redis command:
+// Publish from Node.js without any package. One Redis command is enough:
 //   node publish.js redis://127.0.0.1:6379 rt:user:1 "Djangocon 2012"
 const net = require("node:net");
 

@@ -1,4 +1,4 @@
-"""Push with nothing but redis-py, as in the talk of 2012.
+"""Publish with redis-py.
 
 python publish_redis.py redis://127.0.0.1:6379 rt:user:1 "Djangocon 2012"
 """
@@ -11,4 +11,4 @@ import redis
 url, channel, title = sys.argv[1:]
 message = json.dumps({"event": "news", "data": {"title": title}})
 workers = redis.from_url(url).publish(channel, message)
-print(f"{workers} workers heard it")
+print(f"{workers} workers received it")

@@ -16,7 +16,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
-    "djangoauth",
+    "sockgate",
 ]
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -38,9 +38,11 @@ TEMPLATES = [
     },
 ]
 
-SESSION_ENGINE = "djangoauth.sessions.redis"
+SESSION_ENGINE = "sockgate.sessions.redis"
 # A test that needs Redis overrides REDIS_URL with that of its own server.
 SOCKGATE = {
     "SIGNING_KEYS": ["an-old-signing-key-for-tests-only-1", "a-new-signing-key-for-tests-only-2"],
     "GATEWAY_URL": "http://127.0.0.1:8001/realtime",
+    # A busy machine must not look like a Redis that does not answer.
+    "PAGE_TIMEOUT": 10,
 }

@@ -5,5 +5,5 @@ from django.urls import include, path
 
 urlpatterns = [
     path("admin/", admin.site.urls),
-    path("realtime/", include("djangoauth.urls")),
+    path("realtime/", include("sockgate.urls")),
 ]

@@ -1,4 +1,4 @@
-"""Whatever a test run starts carries a mark in its environment; afterwards nobody may bear it."""
+"""Processes of a test run carry a mark in their environment; none may remain afterwards."""
 
 import os
 import time
@@ -8,7 +8,7 @@ from pathlib import Path
 from secrets import token_hex
 
 MARK = "TEST_RUN_MARK"
-PATIENCE_S = 10
+PATIENCE_S = 60
 
 
 @contextmanager
@@ -18,7 +18,7 @@ def none_left() -> Iterator[None]:
     yield
     deadline = time.monotonic() + PATIENCE_S
     while (found := _marked()) and time.monotonic() < deadline:
-        time.sleep(0.05)
+        time.sleep(0.05)  # Poll: the processes are not children of this one.
     assert found == []
 
 

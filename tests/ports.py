@@ -5,14 +5,14 @@ import random
 import socket
 
 HOST = "127.0.0.1"
-_SHARE = 1_000
-_MOST_WORKERS = 10
-_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _MOST_WORKERS
+_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+_SHARE = 12_000 // _WORKERS
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 _FIRST = 20_000 + _SHARE * _WORKER
 
 RANGE = range(_FIRST, _FIRST + _SHARE)
-"""Below those that the kernel gives to whoever connects, so that nobody takes one meanwhile; and
-each process of pytest-xdist has its own.
+"""Below the ephemeral ports, which the kernel gives to outgoing connections. Each process of
+pytest-xdist has a range of its own.
 """
 
 _TRIES = 1000
@@ -20,7 +20,7 @@ _given: set[int] = set()
 
 
 def free_port(in_a_row: int = 1) -> int:
-    """Give a port that nobody listens on now, nor on the ones that follow it, and only once."""
+    """Return a free port, followed by free ones, and each only once."""
     for _ in range(_TRIES):
         first = random.choice(RANGE)
         ports = range(first, first + in_a_row)

@@ -1,4 +1,4 @@
-"""The servers that are measured, each in a module of its own."""
+"""The measured servers, one in each module."""
 
 from .base import Server
 from .centrifugo import Centrifugo

@@ -22,7 +22,7 @@ class AsgiServer(Server):
         environment("peers", *self.packages)
 
     def process(self, port: int, redis: Redis, core: int, *, compression: bool = False) -> Process:
-        """Give its process."""
+        """Make its process."""
         python = environment("peers", *self.packages)
         command: list[str | Path] = [
             python,

@@ -1,4 +1,4 @@
-"""What a server is to a benchmark: how it starts, and how the generator talks to it."""
+"""The interface of a measured server: its start, and the frames of the generator."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +29,7 @@ def http_post(path: str, body: str = "", length: str = "0") -> str:
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
-    """How one client opens, in the patterns of wsload.
+    """The opening of one connection, in the patterns of wsload.
 
     Args:
         hello: the request.
@@ -46,7 +46,7 @@ class Dialogue:
     heartbeat: tuple[str, str] | None = None
 
     def options(self) -> list[str]:
-        """Give the options of wsload."""
+        """Return the options of wsload."""
         options = ["--hello", self.hello, "--ready", self.ready]
         for frame, reply in self.steps:
             options += ["--then", frame, "--ready2", reply]
@@ -59,10 +59,10 @@ class Dialogue:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a publication goes, and what it looks like there, in the patterns of wsload.
+    """The channel and the format of a publication, in the patterns of wsload.
 
     Args:
-        channel: of Redis, or what ``path`` asks for.
+        channel: of Redis, or the query of ``path``.
         template: the message, with ``%s`` for the marker.
         path: of the server's own HTTP interface, where it has no Redis.
         words: another command of Redis, in place of ``PUBLISH``.
@@ -75,7 +75,7 @@ class Address:
 
 
 class Server:
-    """One server in its documented best set-up.
+    """One server in its best documented configuration.
 
     ``name`` is what the tables call it, ``versions`` what was pinned; ``can_compress``: it has
     permessage-deflate, and the generator can count its frames in place of markers.
@@ -94,27 +94,31 @@ class Server:
         """
 
     def process(self, port: int, redis: Redis, core: int, *, compression: bool = False) -> Process:
-        """Give its process, not yet started."""
+        """Make its process, not yet started."""
         raise NotImplementedError
 
     def dialogue(self, transport: str) -> Dialogue | None:
-        """Give the dialogue of a transport, or None where the server has none."""
+        """Return the dialogue of a transport, or None where the server has none."""
         raise NotImplementedError
 
     def to_all(self, body: int) -> Address:
-        """Say where a message for everyone goes, whose marker and filling have so many bytes."""
+        """Return the address of a message to everyone.
+
+        Args:
+            body: bytes of marker and filling.
+        """
         raise NotImplementedError
 
     def to_one(self, body: int) -> Address:
-        """Say where a message for one user goes."""
+        """Return the address of a message to one user."""
         raise NotImplementedError
 
     def in_sequence(self, redis: Redis, *, to_one: bool) -> Address | None:
-        """Say where a message goes that is kept for who comes back; None: it keeps none."""
+        """Return the address of a sequenced publication; None: the server has no history."""
         return None
 
     def miss_something(self, redis: Redis) -> Dialogue | None:
-        """Publish what absent clients miss.
+        """Publish messages that absent clients miss.
 
         Returns:
             How one comes back and is given it; None where the server has no recovery.
@@ -124,7 +128,7 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A server that runs."""
+    """A running server."""
 
     server: Server
     process: Process

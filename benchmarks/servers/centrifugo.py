@@ -17,18 +17,18 @@ PACKAGE = "github.com/centrifugal/centrifugo/v6"
 
 
 class Centrifugo(Server):
-    """Its Redis engine and its JSON protocol; nobody is asked who he is or what he may."""
+    """Its Redis engine and its JSON protocol, without authentication and authorization."""
 
     name = "Centrifugo"
     versions = f"{PACKAGE} v6.9.1"
 
     def prepare(self) -> None:
-        """Compile it, and what writes its publications."""
+        """Compile the server and the program that encodes its publications."""
         _server()
         _writer()
 
     def process(self, port: int, redis: Redis, core: int, *, compression: bool = False) -> Process:
-        """Give its process."""
+        """Make its process."""
         config = BUILD / "centrifugo.json"
         config.write_text(json.dumps(_config(port, redis)))
         command: list[str | Path] = [_server(), "--config", config]
@@ -74,6 +74,6 @@ def _writer() -> Path:
 
 @cache
 def _written(body: int) -> str:
-    """Ask its own library what it publishes."""
+    """Encode a publication with its own library."""
     payload = subprocess.check_output([_writer(), FILLER * body], text=True)
     return template_of(bytes.fromhex(payload), body)

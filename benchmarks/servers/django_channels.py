@@ -12,7 +12,7 @@ from .written import FILLER, template_of
 
 
 class DjangoChannels(AsgiServer):
-    """What Django's own documentation leads to."""
+    """Channels with its Redis layer, without authentication."""
 
     name = "Channels"
     module = "django_channels"
@@ -35,7 +35,7 @@ class DjangoChannels(AsgiServer):
 
     @cache  # noqa: B019 - servers live as long as the program
     def _template(self, body: int) -> str:
-        """Ask the layer itself what it publishes."""
+        """Encode a publication with the layer itself."""
         python = environment("peers", *self.packages)
         command: list[str | Path] = [
             python,

@@ -11,7 +11,7 @@ MESSAGE = '{"event":"news","data":"%s"}'
 
 
 class Floor(Server):
-    """What the kernel costs; no product."""
+    """The cost of the kernel; not a product."""
 
     name = "floor"
     versions = "floor.c"
@@ -21,7 +21,7 @@ class Floor(Server):
         build.compiled("floor")
 
     def process(self, port: int, redis: Redis, core: int, *, compression: bool = False) -> Process:
-        """Give its process."""
+        """Make its process."""
         command: list[str | Path] = [build.compiled("floor"), str(port), str(redis.port)]
         return Process(self.name, command, core, port)
 

@@ -14,7 +14,7 @@ MODULE = "usr/lib/nginx/modules/ngx_nchan_module.so"
 
 
 class Nchan(Server):
-    """Its memory storage; no Redis, no check of who connects."""
+    """Its memory storage, without Redis and without authentication."""
 
     name = "nchan"
     versions = "Debian's nginx and libnginx-mod-nchan"
@@ -25,7 +25,7 @@ class Nchan(Server):
         build.debian_package("libnginx-mod-nchan")
 
     def process(self, port: int, redis: Redis, core: int, *, compression: bool = False) -> Process:
-        """Give its process."""
+        """Make its process."""
         folder = BUILD / "nginx"
         folder.mkdir(exist_ok=True)
         module = build.debian_package("libnginx-mod-nchan") / MODULE

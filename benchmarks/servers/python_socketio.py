@@ -30,7 +30,7 @@ class PythonSocketIo(AsgiServer):
 
 
 def _address(room: str | None) -> Address:
-    """Write what its write-only manager publishes: JSON, on one channel."""
+    """Write the publication of its write-only manager: JSON, on one channel."""
     message: dict[str, Any] = {"method": "emit", "event": "news", "data": ["%s"]}
     message |= {"binary": False, "namespace": "/", "room": room}
     message |= {"skip_sid": None, "callback": None, "host_id": "publisher"}

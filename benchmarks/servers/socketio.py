@@ -22,7 +22,7 @@ PACKAGES = (
 
 
 class SocketIo(Server):
-    """Socket.IO without any check of who connects."""
+    """Socket.IO without authentication."""
 
     name = "Socket.IO"
     versions = " ".join(PACKAGES)
@@ -33,7 +33,7 @@ class SocketIo(Server):
         build.node_modules_with(*PACKAGES)
 
     def process(self, port: int, redis: Redis, core: int, *, compression: bool = False) -> Process:
-        """Give its process."""
+        """Make its process."""
         command: list[str | Path] = ["node", PROGRAMS / "socketio.js", str(port), str(redis.port)]
         environ = {**build.node_environ(), "COMPRESSION": "1" if compression else ""}
         return Process(self.name, command, core, port, environ)
@@ -57,7 +57,7 @@ class SocketIo(Server):
 
 @cache
 def _address(body: int, room: str) -> Address:
-    """Ask the emitter itself what it publishes."""
+    """Encode a publication with the emitter itself."""
     command: list[str | Path] = ["node", PROGRAMS / "socketio_emitter.js", FILLER * body, room]
     environ = {**os.environ, **build.node_environ()}
     channel, payload = subprocess.check_output(command, env=environ, text=True).split()

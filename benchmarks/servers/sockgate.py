@@ -10,12 +10,11 @@ from dataclasses import replace
 from functools import partial
 
 from redis import from_url as open_redis
-
-from djangoauth.outgoing import Outgoing
-from djangoauth.publisher import Publisher
-from gateway.wire.names import BROADCAST, Names
-from gateway.wire.namespaces import Policy
-from gateway.wire.scripts import PUBLISH
+from sockgate.publishing.publisher import Publisher
+from sockgate.publishing.sending import PublishRequest
+from sockgate_gateway.wire.names import BROADCAST, Names
+from sockgate_gateway.wire.namespaces import Policy
+from sockgate_gateway.wire.scripts import PUBLISH
 
 from ..interpreter import own_environment
 from ..places import ROOT
@@ -28,11 +27,11 @@ MESSAGE = '{"event":"news","data":"%s"}'
 BASE = "/realtime/000/%P-%d"
 CONNECT = '{"type":"connect","token":"%T"}'
 MISSED = 10
-"""How many publications everyone has missed when everyone comes back."""
+"""Publications that each client has missed when all reconnect."""
 
 
 class Sockgate(Server):
-    """``python -m gateway``, one worker.
+    """``python -m sockgate_gateway``, one worker.
 
     Args:
         python: runs it, until ``prepare`` finds a better one.
@@ -47,11 +46,11 @@ class Sockgate(Server):
         self.python = python
 
     def prepare(self) -> None:
-        """Install what it needs for the Python that servers run on."""
+        """Install its dependencies for the servers' Python."""
         self.python = str(own_environment())
 
     def process(self, port: int, redis: Redis, core: int, *, compression: bool = False) -> Process:
-        """Give its process."""
+        """Make its process."""
         environ = {
             "SOCKGATE_REDIS_URL": redis.url,
             "SOCKGATE_SIGNING_KEYS": SIGNING_KEY,
@@ -61,16 +60,16 @@ class Sockgate(Server):
             "SOCKGATE_COMPRESSION": "yes" if compression else "no",
             "SOCKGATE_MAX_UNAUTHENTICATED": "20000",
             "SOCKGATE_MAX_PER_ADDRESS": "20000",
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": str(ROOT / "gateway"),
         }
         return Process(self.name, self.command(), core, port, environ)
 
     def command(self) -> list[str]:
-        """Give what runs it."""
-        return [self.python, "-m", "gateway"]
+        """Return the command line."""
+        return [self.python, "-m", "sockgate_gateway"]
 
     def dialogue(self, transport: str) -> Dialogue | None:
-        """Open a transport, or a WebSocket and a channel of that namespace, and show a token."""
+        """Open a transport, or a WebSocket and a channel of that namespace, with a token."""
         dialogues = {
             "websocket": self.websocket,
             "rawwebsocket": self._raw_websocket,
@@ -78,7 +77,7 @@ class Sockgate(Server):
             "xhr": lambda: self._over_http("xhr"),
             **{
                 name: partial(self._subscribed, f"{name}:1")
-                for name in ("plain", "counted", "told")
+                for name in ("plain", "counted", "join_leave")
             },
         }
         return dialogues[transport]() if transport in dialogues else None
@@ -88,12 +87,12 @@ class Sockgate(Server):
         with open_redis(redis.url) as client:
             client.script_load(PUBLISH)
         channel = "user:%d" if to_one else BROADCAST
-        words = Outgoing(channel, MESSAGE.encode(), Policy()).command(Names())
+        words = PublishRequest(channel, MESSAGE.encode(), Policy()).command(Names())
         texts = (word.decode() if isinstance(word, bytes) else str(word) for word in words)
         return Address("", MESSAGE, words=tuple(texts))
 
     def miss_something(self, redis: Redis) -> Dialogue | None:
-        """Publish in sequence; who comes back names where he was, and waits for the last one."""
+        """Publish in sequence. Clients reconnect with a position, and wait for the last one."""
         with Publisher(redis.url) as publisher:
             position = publisher.position(BROADCAST)
             for number in range(1, MISSED + 1):

@@ -24,7 +24,7 @@ def sockjs_dialogue(transport: str) -> Dialogue | None:
 
 
 class SockJsNode(Server):
-    """sockjs-node without any check of who connects."""
+    """sockjs-node without authentication."""
 
     name = "sockjs-node"
     versions = " ".join(PACKAGES)
@@ -34,7 +34,7 @@ class SockJsNode(Server):
         build.node_modules_with(*PACKAGES)
 
     def process(self, port: int, redis: Redis, core: int, *, compression: bool = False) -> Process:
-        """Give its process."""
+        """Make its process."""
         command: list[str | Path] = [
             "node",
             PROGRAMS / "sockjs_node.js",

@@ -1,4 +1,4 @@
-"""sockjs-tornado as its README shows it, fed by redis-py: what a gateway is without our work."""
+"""sockjs-tornado as its README shows it, with redis-py: a gateway without Sockgate."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from .sockjs_node import sockjs_dialogue
 
 
 class SockJsTornado(Server):
-    """The plain library, of the versions that Sockgate itself uses."""
+    """The plain library, in the versions that Sockgate uses."""
 
     name = "sockjs-tornado"
     versions = "sockjs-tornado, tornado and redis-py as Sockgate has them"
@@ -22,7 +22,7 @@ class SockJsTornado(Server):
         own_environment()
 
     def process(self, port: int, redis: Redis, core: int, *, compression: bool = False) -> Process:
-        """Give its process."""
+        """Make its process."""
         command: list[str | Path] = [
             own_environment(),
             PROGRAMS / "sockjs_tornado.py",

@@ -1,21 +1,24 @@
-"""Sockgate with one technique taken out, to show what each one brings."""
+"""Sockgate without one technique, to measure its gain."""
 
 from ..places import PROGRAMS
 from .sockgate import Sockgate
 
 TECHNIQUES = {
-    "draining": "one read of Redis is drained at once, and leaves in one write",
-    "shared_encoding": "one encoding for all who get the same",
+    "draining": "all replies in one read of Redis are handled at once, and leave in one write",
+    "shared_encoding": "one encoding for all recipients of a publication",
     "direct_write": "straight to the socket",
-    "shortcut": "a WebSocket that is plainly asked for needs nothing of Tornado",
+    "shortcut": "a plain WebSocket handshake needs no code of Tornado",
+    "own_epoll": "one epoll of our own for all WebSockets",
+    "timer_wheel": "one timer for all connections",
     "batched_checks": "sessions are checked in batches",
-    "tuned_collector": "the cyclic collector looks rarely",
+    "hiredis_packing": "commands to Redis are packed by hiredis",
+    "tuned_collector": "the cyclic garbage collector runs rarely",
 }
-"""Those that one seam holds, so that they can be taken out."""
+"""Techniques that can be removed at one place."""
 
 
 class Without(Sockgate):
-    """The product less one technique."""
+    """The gateway without one technique."""
 
     def __init__(self, technique: str) -> None:
         super().__init__()
@@ -23,7 +26,7 @@ class Without(Sockgate):
         self.name = f"without {technique}"  # type: ignore[misc]
 
     def command(self) -> list[str]:
-        """Give what runs it."""
+        """Return the command line."""
         return [self.python, str(PROGRAMS / "without.py"), self.technique]
 
 

@@ -1,14 +1,14 @@
-"""Messages as a peer's own publisher writes them, with a place left for what changes."""
+"""Messages in the format of another server's publisher, as patterns with placeholders."""
 
 FILLER = "~"
-"""Unlike any byte that a length, a type or a name of the peers' formats is written with."""
+"""A byte that occurs in no length, type or name of those formats."""
 
 USER = "000000"
 """Stands for a user's number, which has six digits."""
 
 
 def template_of(written: bytes, body: int) -> str:
-    """Turn what was written with a body of fillers into a pattern of wsload."""
+    """Convert a message with a body of filler bytes into a pattern of wsload."""
     before, found, after = written.partition(FILLER.encode() * body)
     if not found:
         raise ValueError("the body was not written as it is")
@@ -16,7 +16,7 @@ def template_of(written: bytes, body: int) -> str:
 
 
 def pattern_of(written: bytes) -> str:
-    """Escape what does not print, and leave a place for the user's number."""
+    """Escape unprintable bytes, and insert a placeholder for the user's number."""
     return "".join(map(_escaped, written)).replace(USER, "%D")
 
 

@@ -1,12 +1,12 @@
 /**
- * How long to wait before the next attempt: exponential, with full jitter, so that the clients
- * of a gateway that went away do not come back together.
+ * The wait before the next attempt: exponential back-off with full jitter, so that the clients of a
+ * gateway that stopped do not reconnect together.
  */
 
 /**
  * @typedef {Object} Pace
- * @property {number} floorMs  wait at least so long
- * @property {number} spreadMs  spread the clients over at least so long after that
+ * @property {number} floorMs  the least wait
+ * @property {number} spreadMs  random addition: the range is at least this wide
  */
 
 /** @type {Pace} */
@@ -14,8 +14,8 @@ var USUAL = { floorMs: 0, spreadMs: 0 };
 
 /**
  * @constructor
- * @param {{minMs: number, maxMs: number}} limits  the widest first wait, and the widest of all
- * @param {function(): number} random  gives [0, 1)
+ * @param {{minMs: number, maxMs: number}} limits  upper limits of the first and of every random wait
+ * @param {function(): number} random  returns a number in [0, 1)
  */
 export function Backoff(limits, random) {
   this._limits = limits;
@@ -28,13 +28,13 @@ export function Backoff(limits, random) {
  * @returns {number} milliseconds
  */
 Backoff.prototype.next = function (pace) {
-  var asked = pace || USUAL;
+  var chosen = pace || USUAL;
   var widest = Math.min(this._limits.maxMs, this._limits.minMs * Math.pow(2, this._attempts));
   this._attempts += 1;
-  return Math.floor(asked.floorMs + this._random() * Math.max(widest, asked.spreadMs));
+  return Math.floor(chosen.floorMs + this._random() * Math.max(widest, chosen.spreadMs));
 };
 
-/** Begin anew: all is well. */
+/** Start again with the shortest wait, after a success. */
 Backoff.prototype.reset = function () {
   this._attempts = 0;
 };

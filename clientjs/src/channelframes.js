@@ -1,82 +1,88 @@
 /**
- * What is done with a frame that speaks of a channel, or answers what was asked.
+ * Handling of frames about a channel, and of responses to requests.
  */
 
-/** @typedef {import("./subscriptions.js").Subscriptions} Subscriptions */
+import { unsubscribedFrame } from "./unsubscribed.js";
 
-/** Why a channel was taken away that a fresh grant may open again. */
+/**
+ * @typedef {Object} ChannelFrameParts
+ * @property {import("./positions.js").Positions} positions
+ * @property {import("./requests.js").Requests} requests
+ * @property {import("./subscriptions.js").Subscriptions} subscriptions
+ * @property {import("./events.js").Events} events
+ * @property {import("./refusals.js").Refusals} refusals
+ */
+
+/** The reason of an `unsubscribed` frame after which Django may grant the channel again. */
 var RIGHTS_CHANGED = "rights_changed";
 
 /**
  * @constructor
- * @param {Subscriptions} subscriptions
- * @param {function(string, any, any): void} emitToPage
+ * @param {ChannelFrameParts} parts
  */
-export function ChannelFrames(subscriptions, emitToPage) {
-  this.positions = subscriptions.parts.positions;
-  this.subscriptions = subscriptions;
-  this.emitToPage = emitToPage;
-  this._requests = subscriptions.parts.requests;
+export function ChannelFrames(parts) {
+  this.parts = parts;
 }
 
 /** @param {any} frame */
-ChannelFrames.prototype.take = function (frame) {
-  var isAnswer = this._requests.settle(frame);
-  var take = (isAnswer ? ANSWERS : NEWS)["on " + frame.type];
-  if (take) {
-    take(this, frame);
+ChannelFrames.prototype.handle = function (frame) {
+  var isResponse = this.parts.requests.settle(frame);
+  var handler = (isResponse ? RESPONSES : NOTICES)["on " + frame.type];
+  if (handler) {
+    handler(this.parts, frame);
   }
 };
 
 /**
- * What has not been asked for.
+ * Frames that the gateway sends without a request.
  *
- * @type {Object<string, function(ChannelFrames, any): void>}
+ * @type {Object<string, function(ChannelFrameParts, any): void>}
  */
-var NEWS = {
-  "on subscribed": function (frames, frame) {
-    frames.subscriptions.enter(frame.channel, frame);
+var NOTICES = {
+  "on subscribed": function (parts, frame) {
+    parts.subscriptions.confirm(frame.channel, frame);
   },
-  "on unsubscribed": function (frames, frame) {
+  "on unsubscribed": function (parts, frame) {
     if (frame.reason === RIGHTS_CHANGED) {
-      frames.subscriptions.renew(frame.channel, frame);
+      parts.subscriptions.renew(frame.channel, frame);
     } else {
-      frames.subscriptions.end(frame.channel, frame);
+      parts.subscriptions.end(frame.channel, frame);
     }
   },
-  "on gap": function (frames, frame) {
+  "on gap": function (parts, frame) {
     if (typeof frame.epoch === "string") {
-      frames.positions.put(frame.channel, [frame.epoch, frame.offset || 0]);
+      parts.positions.put(frame.channel, [frame.epoch, frame.offset || 0]);
     }
-    emit(frames, frame);
+    emit(parts, frame);
   },
   "on join": emit,
   "on leave": emit,
-  "on error": function (frames, frame) {
-    frames.emitToPage("error", frame.code, frame);
+  "on error": function (parts, frame) {
+    parts.refusals.emit(frame);
   }
 };
 
 /**
- * Beside what those do who asked.
+ * Responses. They are handled here after the callback of their request.
  *
- * @type {Object<string, function(ChannelFrames, any): void>}
+ * @type {Object<string, function(ChannelFrameParts, any): void>}
  */
-var ANSWERS = {
-  "on unsubscribed": function (frames, frame) {
-    // Unless it was asked for again meanwhile.
-    if (!frames.subscriptions.asksFor(frame.channel)) {
-      frames.positions.forget(frame.channel);
-      frames.emitToPage("unsubscribed", frame.channel, frame);
+var RESPONSES = {
+  "on unsubscribed": function (parts, frame) {
+    // The page may have subscribed again meanwhile.
+    if (!parts.subscriptions.isRequested(frame.channel)) {
+      parts.positions.forget(frame.channel);
+      var why = unsubscribedFrame(frame.channel, frame, "unsubscribed");
+      parts.events.emit("unsubscribed", frame.channel, why);
     }
   },
   "on presence": emit
 };
 
 /**
- * @param {ChannelFrames} frames
+ * @param {ChannelFrameParts} parts
  * @param {any} frame
  */
-function emit(frames, frame) {
-  frames.subscriptions.emit(frame.type, frame.channel, frame);
+function emit(parts, frame) {
+  parts.subscriptions.emit(frame.type, frame.channel, frame);
 }

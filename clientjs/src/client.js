@@ -1,13 +1,12 @@
 /**
- * What a page holds: handlers by event, and the state of its connection.
+ * The client that a page holds: handlers by event, and the state of its connection.
  */
 import { ChannelFrames } from "./channelframes.js";
 import { Connection } from "./connection.js";
-import { Events } from "./events.js";
+import { listen } from "./events.js";
 import { messageOf } from "./frames.js";
 
-/** Names that speak of the connection and its channels; no publication may take them. */
-/** @type {Object<string, boolean>} */
+/** Events of the connection and its channels, which no publication may use. @type {Object<string, boolean>} */
 var RESERVED = {
   "*": true,
   state: true,
@@ -17,7 +16,8 @@ var RESERVED = {
   unsubscribed: true,
   presence: true,
   join: true,
-  leave: true
+  leave: true,
+  user: true
 };
 
 /**
@@ -26,31 +26,37 @@ var RESERVED = {
  */
 export function Client(parts) {
   /** @type {import("./sockgate.js").State} */
-  this.state = "connecting";
+  this.state = "closed";
   /** @type {import("./sockgate.js").Transport | ""} */
   this.transport = "";
   /** @type {string | null} */
   this.user = null;
+  this._isIdentified = false;
   this.connection = "";
-  /** @type {import("./sockgate.js").StateHandler | null} */
+  /** The last round trip in ms. @type {number | null} */
+  this.rtt = null;
+  /** @type {import("./sockgate.js").OnState | null} */
   this.onstate = null;
   this._clock = parts.clock;
-  this._events = new Events();
+  this._events = parts.events;
   this._subscriptions = parts.subscriptions;
-  this._frames = this._channelFrames();
+  this._requests = parts.requests;
+  this._frames = new ChannelFrames(parts);
   this._connection = new Connection(parts, this._listener());
   this._network = parts.network;
   this._stopWatching = nothing;
-  this._callOffStart = nothing;
-  this.connect();
+  this._cancelStart = nothing;
+  if (parts.autoConnect !== false) {
+    this.connect();
+  }
 }
 
 /**
- * Call a handler with each message of an event, or of every event ("*").
+ * Add a handler for an event, or for every event ("*").
  *
  * @param {string} event
- * @param {import("./events.js").Handler} handler  is given the data and the message
- * @returns {Client} itself
+ * @param {import("./events.js").Handler} handler  receives the data and the message
+ * @returns {this} itself
  */
 Client.prototype.on = function (event, handler) {
   this._events.on(event, handler);
@@ -58,17 +64,22 @@ Client.prototype.on = function (event, handler) {
 };
 
 /**
+ * Remove a handler.
+ *
  * @param {string} event
- * @param {import("./events.js").Handler} [handler]  without it, all of the event's
- * @returns {Client} itself
+ * @param {import("./events.js").Handler} [handler]  default: all handlers of the event
+ * @returns {this} itself
  */
 Client.prototype.off = function (event, handler) {
   this._events.off(event, handler);
   return this;
 };
 
+/** Add a handler. Returns a function that removes it. */
+Client.prototype.listen = listen;
+
 /**
- * Ask for a channel, now and on every later connection.
+ * Subscribe to a channel, now and on every later connection.
  *
  * @param {string} channel
  * @param {import("./subscriptions.js").SubscribeOptions} [options]
@@ -82,64 +93,56 @@ Client.prototype.subscribe = function (channel, options) {
 };
 
 /**
- * Ask who is in a channel.
+ * Request the presence of a channel.
  *
  * @param {string} channel
- * @param {import("./requests.js").Answered} callback  is given a refusal, or null and the frame
+ * @param {import("./requests.js").ResponseCallback} callback  receives a refusal, or null and the frame
  */
 Client.prototype.presence = function (channel, callback) {
-  this._subscriptions.presence(channel, callback);
+  this._requests.presence(channel, callback);
 };
 
-/** Connect again after `close`, or at once while waiting. The page may add handlers first. */
+/** Connect again after `close`, or at once while waiting. Handlers may be added after this call. */
 Client.prototype.connect = function () {
   var connection = this._connection;
   this._watchNetwork();
-  this._callOffStart();
-  this._callOffStart = this._clock.after(0, function () {
-    connection.happen("connect");
+  this._cancelStart();
+  if (this.state === "closed") {
+    this.state = "connecting";
+  }
+  this._cancelStart = this._clock.after(0, function () {
+    connection.dispatch("connect");
   });
 };
 
-/** Close for good, until `connect`. */
+/** Close, until `connect` is called. */
 Client.prototype.close = function () {
-  this._callOffStart();
+  this._cancelStart();
   this._stopWatching();
-  this._connection.happen("close", { code: 1000, reason: "closed by the page" });
-  this.state = "closed";
+  var close = { code: 1000, reason: "closed by the page", isExpected: true };
+  this._connection.dispatch("close", close);
+  // The client has been closed before its first state.
+  if (this.state !== "closed") {
+    this._enter("closed", close);
+  }
 };
 
-// Only while there is something to connect: the browser's listeners hold the client, and a page of
-// one document may make and close many.
+// The browser's listeners hold the client in memory, so they are removed when it is closed: a
+// single-page application may create and close many clients.
 Client.prototype._watchNetwork = function () {
   var connection = this._connection;
   this._stopWatching();
   this._stopWatching = this._network.watch({
     offline: function () {
-      connection.happen("offline");
+      connection.dispatch("offline");
     },
     online: function () {
-      connection.happen("online");
+      connection.dispatch("online");
     },
     wake: function () {
-      connection.happen("wake");
+      connection.dispatch("wake");
     }
   });
-};
-
-/** @returns {ChannelFrames} */
-Client.prototype._channelFrames = function () {
-  var events = this._events;
-  /**
-   * @param {string} event
-   * @param {any} first
-   * @param {any} second
-   */
-  function emit(event, first, second) {
-    events.emit(event, first, second);
-  }
-  this._subscriptions.tell(emit);
-  return new ChannelFrames(this._subscriptions, emit);
 };
 
 /** @returns {import("./connection.js").Listener} */
@@ -153,13 +156,31 @@ Client.prototype._listener = function () {
       client._deliver(messageOf(publication));
     },
     frame: function (frame) {
-      client._frames.take(frame);
+      client._frames.handle(frame);
     },
     refreshed: function (frame) {
-      client.user = frame.user;
+      client._identify(frame.user);
       client._subscriptions.refresh(frame.rights);
+    },
+    measured: function (ms) {
+      client.rtt = ms;
     }
   };
+};
+
+/**
+ * Set the user, and emit "user" on a change. The page may show data of the former user.
+ *
+ * @param {string | null} user  of the connection from now on
+ */
+Client.prototype._identify = function (user) {
+  var before = this.user;
+  var isChange = this._isIdentified && before !== user;
+  this._isIdentified = true;
+  this.user = user;
+  if (isChange) {
+    this._events.emit("user", user, before);
+  }
 };
 
 /**
@@ -171,7 +192,7 @@ Client.prototype._enter = function (state, detail) {
   this.transport = detail.transport || "";
   this.connection = detail.connection || "";
   if (state === "connected") {
-    this.user = detail.user;
+    this._identify(detail.user);
   } else if (state === "closed") {
     this._stopWatching();
   }
@@ -187,8 +208,8 @@ Client.prototype._deliver = function (message) {
   var subscriptions = this._subscriptions;
   this._events.emit(event, message.data, message);
   this._events.emit("*", message.data, message);
-  subscriptions.emitToHolders(message.channel, event, message.data, message);
-  subscriptions.emitToHolders(message.channel, "*", message.data, message);
+  subscriptions.emitTo(message.channel, event, message.data, message);
+  subscriptions.emitTo(message.channel, "*", message.data, message);
 };
 
 function nothing() {}

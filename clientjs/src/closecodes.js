@@ -1,9 +1,9 @@
 /**
- * Close codes: the one table that tells whether to come back, the same as the gateway's.
+ * Close codes, and whether a client reconnects after each. The gateway has the same table.
  *
  * 3000-3499 and 4000-4499 mean "reconnect", 3500-3999 and 4500-4999 mean "do not"; 4400-4499
- * say that the token was refused. Codes below 3000 belong to RFC 6455 section 7.4.1, and some
- * to sockjs-client; a client comes back after those that mean an accident.
+ * mean that the token was refused. Codes below 3000 belong to RFC 6455 section 7.4.1, and some to
+ * sockjs-client. A client reconnects after those that mean an accident.
  */
 
 /** Why the gateway closed a connection. */
@@ -37,8 +37,31 @@ var ACCIDENTS = {
   1014: true
 };
 
-/** What sockjs-client says itself, of an attempt that came to nothing. */
-var SockJSCode = {
+/**
+ * What to check after a code: a close code, a code of sockjs-client, or the HTTP status of the token
+ * endpoint. Where a code is missing, its reason is enough. docs/troubleshooting.md explains each
+ * code, under an anchor with its number.
+ *
+ * @type {Object<number, string>}
+ */
+export var HINTS = {
+  200: "Another view answers tokenUrl: put sockgate.urls above it",
+  401: "Log in, or set ANONYMOUS",
+  403: "Check the CSRF token, CSRF_TRUSTED_ORIGINS",
+  404: "Include sockgate.urls",
+  503: "Check Redis",
+  1002: "Check that the gateway runs, GATEWAY_URL, SOCKGATE_ORIGINS",
+  2000: "Check the proxy, connect-src, script-src",
+  3003: "Check Redis",
+  4400: "Check SOCKGATE_SIGNING_KEYS",
+  4401: "Check the clocks",
+  4402: "Check that Django and the gateway use one Redis, database, KEY_PREFIX"
+};
+
+var DOCUMENTATION = "See docs/troubleshooting.md#close-";
+
+/** Codes of sockjs-client itself, for an attempt that failed. */
+export var SockJSCode = {
   CANNOT_CONNECT: 1002,
   ALL_TRANSPORTS_FAILED: 2000,
   TRANSPORT_TIMEOUT: 2007,
@@ -57,12 +80,25 @@ var PACES = {};
 PACES[CloseCode.DRAIN] = { floorMs: 0, spreadMs: 3000 };
 PACES[CloseCode.OVERLOADED] = { floorMs: 5000, spreadMs: 10000 };
 PACES[CloseCode.UNAVAILABLE] = { floorMs: 2000, spreadMs: 5000 };
-// The token endpoint speaks HTTP, and may need time as well.
+// HTTP statuses of the token endpoint.
 PACES[429] = PACES[CloseCode.OVERLOADED];
 PACES[503] = PACES[CloseCode.UNAVAILABLE];
 
 /**
- * Tell whether a client comes back after a code that the server sent.
+ * Explain why a connection was closed or failed.
+ *
+ * @param {import("./socket.js").Close} close
+ * @returns {string} code, reason, what to check, and where the documentation has more
+ */
+export function explain(close) {
+  var hint = HINTS[close.code];
+  return (
+    close.code + " " + close.reason + ". " + (hint ? hint + ". " : "") + DOCUMENTATION + close.code
+  );
+}
+
+/**
+ * Whether a client reconnects after a code that the server sent.
  *
  * @param {number} code
  * @returns {boolean}
@@ -72,7 +108,7 @@ export function mayReconnect(code) {
 }
 
 /**
- * Tell whether sockjs-client gave up on an attempt; the next one may well succeed.
+ * Whether sockjs-client gave up on an attempt. The next one may succeed.
  *
  * @param {number} code
  * @returns {boolean}
@@ -82,7 +118,7 @@ export function isFailedAttempt(code) {
 }
 
 /**
- * Tell whether the token that was shown is of no use any more.
+ * Whether the token was refused, so that a fresh one is needed.
  *
  * @param {number} code
  * @returns {boolean}
@@ -92,7 +128,7 @@ export function needsFreshToken(code) {
 }
 
 /**
- * Tell what the server needs of those who come back.
+ * The pace at which clients reconnect after a code.
  *
  * @param {number} code
  * @returns {import("./backoff.js").Pace | undefined}

@@ -1,27 +1,37 @@
 /**
- * One page's connection: the state it is in, and what it holds there. What a state does with
- * what happens stands in states.js, as a table.
+ * One page's connection: its state, its socket and its timers. states.js has the table of what
+ * each state does on each event.
  */
 import { isPublication, readFrame } from "./frames.js";
-import { DEADLINES_MS, PUBLIC_STATES, TOO_LATE, TRANSITIONS } from "./states.js";
+import { Liveness } from "./liveness.js";
+import { DEADLINES_MS, PUBLIC_STATES, TIMED_OUT, TRANSITIONS } from "./states.js";
 
 /**
  * @typedef {Object} Listener
- * @property {function(import("./sockgate.js").State, any): void} state  is told the public state, and its detail
+ * @property {function(import("./sockgate.js").State, any): void} state  receives the public state and its detail
  * @property {function(any): void} publication
- * @property {function(any): void} frame  any other, about a channel or in answer to a request
- * @property {function(any): void} refreshed  is given the frame
+ * @property {function(any): void} frame  a frame about a channel, or a response to a request
+ * @property {function(any): void} refreshed  receives the frame
+ * @property {function(number): void} measured  receives the round trip in ms
+ *
+ * @typedef {Pick<import("./transports/opener.js").Opener,
+ *     "open" | "greetingMs" | "accepted" | "unanswered">} OpenerLike
  *
  * @typedef {Object} Parts
- * @property {function(string): import("./socket.js").SockJSLike} open  begins a connection
+ * @property {OpenerLike} opener
  * @property {import("./token.js").TokenSource} tokens
  * @property {import("./positions.js").Positions} positions
+ * @property {import("./requests.js").Requests} requests
  * @property {import("./subscriptions.js").Subscriptions} subscriptions
+ * @property {import("./events.js").Events} events
  * @property {import("./backoff.js").Backoff} backoff
  * @property {import("./online.js").Network} network
  * @property {import("./clock.js").Clock} clock
  * @property {function(): number} random
+ * @property {import("./refusals.js").Refusals} refusals
+ * @property {boolean} [autoConnect]  false: not before `rt.connect()`
  * @property {function(string): void} log
+ * @property {function(string): void} warn
  */
 
 /**
@@ -34,25 +44,27 @@ export function Connection(parts, listener) {
   this.listener = listener;
   this.state = "closed";
   this.wasRefused = false;
+  /** Attempts since the page was connected. */
+  this.failures = 0;
   this.token = "";
-  this.heardAt = 0;
-  /** What the page is told of it while it lasts. @type {any} */
-  this.attachment = {};
+  this.liveness = new Liveness(parts.clock);
+  /** Detail of the public states "connected" and "interrupted"; null before the first one. @type {any} */
+  this.attachment = null;
   /** @type {import("./socket.js").Socket | null} */
   this.socket = null;
   this._publicState = "closed";
-  this._callOffDeadline = nothing;
-  this._callOffDrain = nothing;
-  this._callOffRenewal = nothing;
+  this._cancelDeadline = nothing;
+  this._cancelDrain = nothing;
+  this._cancelRefresh = nothing;
 }
 
 /**
- * Let something happen.
+ * Do what the table says for an event in the current state.
  *
- * @param {string} event  a column of the table
+ * @param {string} event  a key in TRANSITIONS
  * @param {any} [detail]
  */
-Connection.prototype.happen = function (event, detail) {
+Connection.prototype.dispatch = function (event, detail) {
   var action = TRANSITIONS[this.state][event];
   if (action) {
     action(this, detail);
@@ -60,105 +72,128 @@ Connection.prototype.happen = function (event, detail) {
 };
 
 /**
+ * Enter a state, and call the listener if the public state changes.
+ *
  * @param {string} state
  * @param {any} detail  for the page
- * @param {number} [deadlineMs]  instead of the usual one
+ * @param {number} [deadlineMs]  default: the one in DEADLINES_MS
  */
 Connection.prototype.enter = function (state, detail, deadlineMs) {
   var publicState = PUBLIC_STATES[state];
-  var isNews = publicState !== this._publicState;
+  var isChange = publicState !== this._publicState;
   this.state = state;
   this._publicState = publicState;
-  this.expect(deadlineMs === undefined ? DEADLINES_MS[state] : deadlineMs);
-  this.parts.log("state " + state);
-  if (isNews) {
+  this.setDeadline(deadlineMs === undefined ? DEADLINES_MS[state] : deadlineMs);
+  if (isChange) {
+    this.parts.log(publicState + " " + describe(detail));
     this.listener.state(publicState, detail);
   }
 };
 
-/** @param {number} [ms] until it is late; undefined: never */
-Connection.prototype.expect = function (ms) {
+/** @param {number} [ms]  until the event "timeout"; undefined: never */
+Connection.prototype.setDeadline = function (ms) {
   var self = this;
-  this._callOffDeadline();
-  this._callOffDeadline = nothing;
+  this._cancelDeadline();
+  this._cancelDeadline = nothing;
   if (ms !== undefined) {
-    this._callOffDeadline = this.parts.clock.after(ms, function () {
-      self.happen("late", TOO_LATE);
+    this._cancelDeadline = this.parts.clock.after(ms, function () {
+      self.dispatch("timeout", TIMED_OUT);
     });
   }
 };
 
-/** Let go of the socket and of a token under way. */
+/** Close the socket, and cancel a token request and timers. */
 Connection.prototype.release = function () {
-  this._callOffDrain();
-  this._callOffRenewal();
-  this._callOffDrain = this._callOffRenewal = nothing;
+  this._cancelDrain();
+  this._cancelRefresh();
+  this._cancelDrain = this._cancelRefresh = nothing;
   this.parts.tokens.cancel();
   var socket = this.socket;
   this.socket = null;
   if (socket) {
     socket.close();
-    this.parts.subscriptions.rest();
+    this.parts.subscriptions.detach();
   }
 };
 
-/** The socket is open. */
+/** Handle the socket's opening. */
 Connection.prototype.opened = function () {
-  this.happen("opened");
+  this.dispatch("opened");
 };
 
-/** @param {import("./socket.js").Close} close */
+/**
+ * Handle the socket's end.
+ *
+ * @param {import("./socket.js").Close} close
+ */
 Connection.prototype.lost = function (close) {
-  this.happen("lost", close);
+  this.dispatch("lost", close);
 };
 
-/** @param {string | null} text  null: a heartbeat */
-Connection.prototype.heard = function (text) {
-  this.heardAt = this.parts.clock.now();
+/**
+ * Handle a frame or a heartbeat.
+ *
+ * @param {string | null} text  null: a heartbeat
+ */
+Connection.prototype.received = function (text) {
+  this.liveness.received();
   var frame = text === null ? null : readFrame(text);
   if (!frame) {
     return;
   }
-  var take = isPublication(frame) ? takePublication : TAKERS["on " + frame.type];
-  (take || pass)(this, frame);
+  var handler = isPublication(frame) ? handlePublication : HANDLERS["on " + frame.type];
+  (handler || pass)(this, frame);
 };
 
-/** @param {number} withinS */
+/** Report the round trip of the frame that was answered now. */
+Connection.prototype.measure = function () {
+  var ms = this.liveness.answered();
+  if (ms !== null) {
+    this.listener.measured(ms);
+  }
+};
+
+/**
+ * Reconnect at a random moment.
+ *
+ * @param {number} withinS
+ */
 Connection.prototype.drain = function (withinS) {
   var self = this;
-  this._callOffDrain();
-  this._callOffDrain = this.parts.clock.after(this.parts.random() * withinS * 1000, function () {
-    self.happen("drained");
+  this._cancelDrain();
+  this._cancelDrain = this.parts.clock.after(this.parts.random() * withinS * 1000, function () {
+    self.dispatch("drained");
   });
 };
 
-/** @param {number} ms until a token is fetched for this connection */
-Connection.prototype.renewAfter = function (ms) {
+/** @param {number} ms  until a fresh token is fetched for this connection */
+Connection.prototype.refreshAfter = function (ms) {
   var self = this;
-  this._callOffRenewal();
-  this._callOffRenewal = this.parts.clock.after(ms, function () {
-    self.happen("asked");
+  this._cancelRefresh();
+  this._cancelRefresh = this.parts.clock.after(ms, function () {
+    self.dispatch("refresh");
   });
 };
 
-// What is done with a frame.
-
-/** @type {Object<string, function(Connection, any): void>} */
-var TAKERS = {
+/** By type of frame. @type {Object<string, function(Connection, any): void>} */
+var HANDLERS = {
   "on connected": function (connection, frame) {
-    connection.happen("welcomed", frame);
+    connection.dispatch("accepted", frame);
   },
   "on interrupted": function (connection) {
-    connection.happen("interrupted");
+    connection.dispatch("interrupted");
   },
   "on resumed": function (connection) {
-    connection.happen("resumed");
+    connection.dispatch("resumed");
+  },
+  "on pong": function (connection) {
+    connection.measure();
   },
   "on drain": function (connection, frame) {
     connection.drain(frame.within || 0);
   },
   "on refresh": function (connection) {
-    connection.happen("asked");
+    connection.dispatch("refresh");
   },
   "on refreshed": function (connection, frame) {
     connection.listener.refreshed(frame);
@@ -177,7 +212,7 @@ function pass(connection, frame) {
  * @param {Connection} connection
  * @param {import("./frames.js").Frame} frame
  */
-function takePublication(connection, frame) {
+function handlePublication(connection, frame) {
   var place = connection.parts.positions.take(frame);
   if (place === "ahead") {
     pass(connection, { type: "gap", channel: frame.channel });
@@ -185,6 +220,14 @@ function takePublication(connection, frame) {
   if (place !== "again") {
     connection.listener.publication(frame);
   }
+}
+
+/**
+ * @param {any} detail  of a public state
+ * @returns {string}
+ */
+function describe(detail) {
+  return detail.reason ? detail.code + " " + detail.reason : detail.transport || "";
 }
 
 function nothing() {}

@@ -1,15 +1,15 @@
 /**
- * Django's CSRF token, wherever this site keeps it: the cookie (which login rotates), the
+ * Django's CSRF token, from the first place that has it: the cookie (which login rotates), the
  * configuration, a meta tag, a form.
  */
 
 /** @typedef {import("./settings.js").Settings} Settings */
 
 /**
- * Headers that prove to Django that its own page asks. Never for another origin, which must not
- * learn the token.
+ * The header with the CSRF token. There is none for another origin, which must not learn the
+ * token.
  *
- * @param {string} url  that will be asked
+ * @param {string} url  of the request
  * @param {Settings} settings
  * @param {Document} document
  * @returns {Object<string, string>}
@@ -25,9 +25,36 @@ export function csrfHeaders(url, settings, document) {
 }
 
 /**
+ * POST with the CSRF token. Login rotates the token, so a request may carry the new cookie beside
+ * a header with the old token. Django refuses it with 403, and it is sent once more.
+ *
+ * @param {string} url
+ * @param {string} body
  * @param {Settings} settings
  * @param {Document} document
- * @returns {string} empty: none
+ * @param {typeof import("./post.js").post} post
+ * @param {function(number, string): void} callback  receives the status and the body
+ * @returns {function(): void} aborts the request
+ */
+export function postWithToken(url, body, settings, document, post, callback) {
+  var name = settings.csrfHeaderName;
+  var headers = csrfHeaders(url, settings, document);
+  var abort = post(url, body, headers, function (status, text) {
+    var present = csrfHeaders(url, settings, document);
+    if (status !== 403 || present[name] === headers[name]) {
+      return callback(status, text);
+    }
+    abort = post(url, body, present, callback);
+  });
+  return function () {
+    abort();
+  };
+}
+
+/**
+ * @param {Settings} settings
+ * @param {Document} document
+ * @returns {string} empty: there is none
  */
 function csrfToken(settings, document) {
   return (

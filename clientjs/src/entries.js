@@ -1,46 +1,47 @@
 /**
- * The channels that a page has asked for, by name: who asks the gateway, and who on the page is
- * told.
+ * The channels to which the page has subscribed, by name.
  */
-import { Holders } from "./holders.js";
+import { SubscriptionList } from "./subscriptionlist.js";
 
 /**
+ * One channel: its subscription at the gateway, and the page's subscriptions that share it.
+ *
  * @constructor
  * @param {import("./subscriber.js").Subscriber} subscriber
  */
 export function Entry(subscriber) {
   this.subscriber = subscriber;
-  this.holders = new Holders();
-  /** Begins anew on every connection. */
-  this.isForgetful = false;
-  /** Refused, or taken away: not asked for until there is a reason to. */
-  this.isRefused = false;
+  this.subscriptions = new SubscriptionList();
+  /** Each connection starts without a position. */
+  this.neverRecovers = false;
+  /** Rejected or taken away. Not requested again until `retry`. */
+  this.isRejected = false;
 }
 
-/** There is a reason to ask again. */
+/** Allow a rejected channel to be requested again. */
 Entry.prototype.retry = function () {
-  if (this.isRefused) {
-    this.isRefused = false;
-    this.holders.mark("subscribing");
+  if (this.isRejected) {
+    this.isRejected = false;
+    this.subscriptions.mark("subscribing");
   }
 };
 
-/** The channel was refused, or taken away. */
-Entry.prototype.refuse = function () {
-  this.isRefused = true;
-  this.subscriber.rest();
-  this.holders.mark("unsubscribed");
+/** Record that the channel was rejected or taken away. */
+Entry.prototype.reject = function () {
+  this.isRejected = true;
+  this.subscriber.detach();
+  this.subscriptions.mark("unsubscribed");
 };
 
 /**
- * The channel is not heard, until it is asked for again.
+ * Record that the channel is not subscribed until the next request.
  *
  * @param {import("./positions.js").Positions} positions
  */
-Entry.prototype.rest = function (positions) {
-  this.subscriber.rest();
-  this.holders.mark(this.isRefused ? "unsubscribed" : "subscribing");
-  if (this.isForgetful) {
+Entry.prototype.detach = function (positions) {
+  this.subscriber.detach();
+  this.subscriptions.mark(this.isRejected ? "unsubscribed" : "subscribing");
+  if (this.neverRecovers) {
     positions.forget(this.subscriber.channel);
   }
 };
@@ -69,7 +70,7 @@ Entries.prototype.remove = function (entry) {
   delete this._entries[keyOf(entry.subscriber.channel)];
 };
 
-/** @param {function(Entry): void} callback  may remove any */
+/** @param {function(Entry): void} callback  may remove any entry */
 Entries.prototype.each = function (callback) {
   for (var key in this._entries) {
     if (Object.prototype.hasOwnProperty.call(this._entries, key)) {

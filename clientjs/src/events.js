@@ -1,10 +1,10 @@
 /**
- * Handlers by event name. A handler that throws does not keep the others from being called.
+ * Handlers by event name. When a handler throws, the others are still called.
  */
 
 /** @typedef {function(any, any): void} Handler */
 
-/** @param {any} error reported to the browser's console, as if nobody had caught it */
+/** @param {any} error reported in the browser's console as an uncaught error */
 function rethrowLater(error) {
   setTimeout(function () {
     throw error;
@@ -12,8 +12,24 @@ function rethrowLater(error) {
 }
 
 /**
+ * Add a handler, as a method of what has `on` and `off`.
+ *
+ * @this {{on: function(string, Handler): any, off: function(string, Handler): any}}
+ * @param {string} event
+ * @param {Handler} handler
+ * @returns {function(): void} removes the handler
+ */
+export function listen(event, handler) {
+  var self = this;
+  self.on(event, handler);
+  return function () {
+    self.off(event, handler);
+  };
+}
+
+/**
  * @constructor
- * @param {function(any): void} [report] is told what a handler threw
+ * @param {function(any): void} [report] receives what a handler threw
  */
 export function Events(report) {
   this._report = report || rethrowLater;
@@ -21,7 +37,7 @@ export function Events(report) {
   this._handlers = {};
 }
 
-// The mark keeps names such as "constructor" apart from what every object has.
+// The prefix keeps names such as "constructor" apart from the properties that every object has.
 /** @param {string} name */
 function keyOf(name) {
   return "$" + name;
@@ -35,13 +51,13 @@ Events.prototype.on = function (name, handler) {
   if (typeof handler !== "function") {
     throw new TypeError('the handler of "' + name + '" is not a function');
   }
-  // A new list: one that is being called stays as it is.
+  // A new list, because `emit` may be iterating over the old one.
   this._handlers[keyOf(name)] = this._of(name).concat([handler]);
 };
 
 /**
  * @param {string} name
- * @param {Handler} [handler] without it, all of them
+ * @param {Handler} [handler]  default: all handlers of the event
  */
 Events.prototype.off = function (name, handler) {
   var kept = [];
@@ -58,16 +74,18 @@ Events.prototype.off = function (name, handler) {
  * @param {string} name
  * @param {any} [first]
  * @param {any} [second]
+ * @returns {boolean} there is a handler
  */
 Events.prototype.emit = function (name, first, second) {
   var handlers = this._of(name);
   for (var i = 0; i < handlers.length; i++) {
     this.call(handlers[i], first, second);
   }
+  return !!i;
 };
 
 /**
- * Call one handler, guarded.
+ * Call one handler, and report what it throws.
  *
  * @param {Handler} handler
  * @param {any} first

@@ -1,6 +1,6 @@
 /**
- * Frames, as docs/protocol.md draws them: JSON texts, each one SockJS message. What a client
- * sends is written here, what it receives is read here.
+ * Frames of docs/protocol.md: JSON texts, each one SockJS message. Writes those that a client sends,
+ * and parses those that it receives.
  */
 
 /**
@@ -10,22 +10,22 @@
  * @property {string} [type]  absent on a publication
  * @property {string} [channel]
  * @property {any} [data]
- * @property {string} [epoch]  only of the first publication of an epoch
+ * @property {string} [epoch]  only in the first publication of an epoch
  * @property {number} [offset]
  *
- * @typedef {Object} Message  what a handler is given beside the data
+ * @typedef {Object} Message  the second argument of a handler
  * @property {string} event
  * @property {any} data
  * @property {string} channel
  * @property {number} [offset]  of a sequenced publication
- * @property {string} [from]  the user who has published it from his browser
+ * @property {string} [from]  primary key of the user who published it from a browser
  */
 
 /**
- * Write the first frame.
+ * Write a `connect` frame, the first one of a connection.
  *
  * @param {string} token
- * @param {Object<string, Position>} recover  up to where each channel was heard
+ * @param {Object<string, Position>} recover  the position in each channel
  * @returns {string}
  */
 export function connectFrame(token, recover) {
@@ -33,7 +33,7 @@ export function connectFrame(token, recover) {
 }
 
 /**
- * Show a fresh token on a live connection.
+ * Write a `refresh` frame, which brings a fresh token to a live connection.
  *
  * @param {string} token
  * @returns {string}
@@ -42,12 +42,17 @@ export function refreshFrame(token) {
   return JSON.stringify({ type: "refresh", token: token });
 }
 
+/** @returns {string} a `ping` frame */
+export function pingFrame() {
+  return JSON.stringify({ type: "ping" });
+}
+
 /**
- * Ask for a channel.
+ * Write a `subscribe` frame.
  *
  * @param {string} channel
  * @param {string | null} grant  null: the channel is public
- * @param {Position | null} position  up to where it was heard; null: never
+ * @param {Position | null} position  recover from here; null: no recovery
  * @param {number} id
  * @returns {string}
  */
@@ -64,7 +69,7 @@ export function subscribeFrame(channel, grant, position, id) {
 }
 
 /**
- * Leave a channel.
+ * Write an `unsubscribe` frame.
  *
  * @param {string} channel
  * @param {number} id
@@ -75,7 +80,7 @@ export function unsubscribeFrame(channel, id) {
 }
 
 /**
- * Ask who is in a channel.
+ * Write a `presence` frame.
  *
  * @param {string} channel
  * @param {number} id
@@ -86,7 +91,7 @@ export function presenceFrame(channel, id) {
 }
 
 /**
- * Publish on a channel that is heard.
+ * Write a `publish` frame.
  *
  * @param {string} channel
  * @param {string} event
@@ -100,7 +105,7 @@ export function publishFrame(channel, event, data, id) {
 }
 
 /**
- * Read what the gateway sent.
+ * Parse a frame of the gateway.
  *
  * @param {string} text
  * @returns {Frame | null} null: not a frame
@@ -122,8 +127,8 @@ export function isPublication(frame) {
 }
 
 /**
- * Turn a publication into what handlers are given: `{"event":…,"data":…}` is unwrapped, any
- * other payload is the data of the event "message".
+ * Convert a publication into the message for handlers. A payload `{"event":…,"data":…}` is
+ * unwrapped. Any other payload is the data of the event "message".
  *
  * @param {Frame} publication
  * @returns {Message}
@@ -152,6 +157,6 @@ function asNamed(payload) {
 
 /** @param {any} value */
 function asObject(value) {
-  // IE8 calls null and undefined "[object Object]", too.
+  // In IE8, null and undefined are "[object Object]", too.
   return value && Object.prototype.toString.call(value) === "[object Object]" ? value : null;
 }

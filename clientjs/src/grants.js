@@ -1,6 +1,7 @@
 /**
- * Where grants come from: the page, then Django's grant endpoint, or the page's own function.
- * Each opens one channel, and is shown again until most of its life is over. Never logged.
+ * The grants of channels: one that the page has set or carries in its configuration, else one from
+ * Django's grant endpoint or from the page's own function. A grant is reused until most of its
+ * lifetime is over. Requests for the same grant share one answer. Grants are never logged.
  */
 
 /**
@@ -8,42 +9,88 @@
  *
  * @typedef {import("./token.js").Failure} Failure
  *
- * @typedef {function(Failure | null, (string | null)=): void} Granted
+ * @typedef {function(Failure | null, (string | null)=, boolean=): void} Granted  the last: others wait, too
  */
 
-// The rest is left for the way to the gateway, and for clocks that run differently.
+// The rest of the lifetime allows for the way to the gateway, and for clocks that differ.
 var USED_SHARE = 0.9;
 var DEADLINE_MS = 20000;
+/** A failure of `prefetch` is the answer for so long; later, the user's rights may be others. */
+var FAILURE_MS = 10000;
 
 /**
  * @constructor
  * @param {import("./settings.js").Settings} settings
  * @param {import("./clock.js").Clock} clock
- * @param {import("./token.js").Ask} ask
+ * @param {import("./token.js").Post} post
  */
-export function GrantSource(settings, clock, ask) {
+export function GrantSource(settings, clock, post) {
   this._settings = settings;
   this._clock = clock;
-  this._ask = ask;
+  this._post = post;
   /** @type {Object<string, {grant: string | null, freshUntil: number}>} */
   this._kept = {};
+  /** Callbacks of requests under way. @type {Object<string, Granted[]>} */
+  this._waiting = {};
+  /** Failures of `prefetch`, for the next `get`. @type {Object<string, {failure: Failure, until: number}>} */
+  this._failures = {};
+  var carried = settings.grants || {};
+  for (var channel in carried) {
+    if (Object.prototype.hasOwnProperty.call(carried, channel)) {
+      this.keep(channel, carried[channel]);
+    }
+  }
 }
 
 /**
- * Give the grant of a channel: the one at hand, else a fresh one.
+ * Get the grant of a channel: the stored one while it is fresh, else a new one.
  *
  * @param {string} channel
- * @param {Granted} callback  is given null where the gateway should be asked without one
+ * @param {Granted} callback  receives null where the channel needs no grant
  */
 GrantSource.prototype.get = function (channel, callback) {
-  var kept = this._kept[keyOf(channel)];
-  if (kept && this._clock.now() < kept.freshUntil) {
-    return callback(null, kept.grant);
+  var key = keyOf(channel);
+  var failed = this._failures[key];
+  delete this._failures[key];
+  if (this.isAtHand(channel)) {
+    callback(null, this._kept[key].grant);
+  } else if (failed && this._clock.now() < failed.until) {
+    callback(failed.failure);
+  } else {
+    this._join(channel, callback);
   }
-  this._fetch(channel, this._firstOf(channel, callback));
 };
 
 /**
+ * Request the grant of a channel before it is needed.
+ *
+ * @param {string} channel
+ */
+GrantSource.prototype.prefetch = function (channel) {
+  var self = this;
+  var key = keyOf(channel);
+  delete this._failures[key];
+  if (!this.isAtHand(channel)) {
+    this._join(channel, function (failure, _, isShared) {
+      if (failure && !isShared) {
+        self._failures[key] = { failure: failure, until: self._clock.now() + FAILURE_MS };
+      }
+    });
+  }
+};
+
+/**
+ * @param {string} channel
+ * @returns {boolean} `get` answers without a request
+ */
+GrantSource.prototype.isAtHand = function (channel) {
+  var kept = this._kept[keyOf(channel)];
+  return !!kept && this._clock.now() < kept.freshUntil;
+};
+
+/**
+ * Store the grant of a channel.
+ *
  * @param {string} channel
  * @param {GrantAnswer} answer
  * @returns {string | null} the grant
@@ -55,21 +102,45 @@ GrantSource.prototype.keep = function (channel, answer) {
 };
 
 /**
- * Forget a grant: it was refused.
+ * Forget a grant, or a failure, that is of no use any more.
  *
  * @param {string} channel
  */
 GrantSource.prototype.drop = function (channel) {
   delete this._kept[keyOf(channel)];
+  delete this._failures[keyOf(channel)];
 };
 
-/** @returns {boolean} a fresh one can be had */
+/** @returns {boolean} there is a source of new grants */
 GrantSource.prototype.canFetch = function () {
   return !!(this._settings.getGrant || this._settings.grantUrl);
 };
 
 /**
- * Take what comes first, an answer or the deadline, and keep what it grants.
+ * Wait for the answer to a request: one that is under way, else a new one.
+ *
+ * @param {string} channel
+ * @param {Granted} callback
+ */
+GrantSource.prototype._join = function (channel, callback) {
+  var waiting = this._waiting;
+  var key = keyOf(channel);
+  if (waiting[key]) {
+    waiting[key].push(callback);
+    return;
+  }
+  waiting[key] = [callback];
+  this._fetch(channel, this._firstOf(channel, function (failure, grant) {
+    var callbacks = waiting[key];
+    delete waiting[key];
+    for (var i = 0; i < callbacks.length; i++) {
+      callbacks[i](failure, grant, callbacks.length > 1);
+    }
+  }));
+};
+
+/**
+ * Wrap a callback so that only the first of answer and deadline calls it. Stores the grant.
  *
  * @param {string} channel
  * @param {Granted} callback
@@ -78,7 +149,7 @@ GrantSource.prototype.canFetch = function () {
 GrantSource.prototype._firstOf = function (channel, callback) {
   var self = this;
   var isOver = false;
-  var callOff = this._clock.after(DEADLINE_MS, function () {
+  var cancel = this._clock.after(DEADLINE_MS, function () {
     first({ code: 0, reason: "no answer in time", isFinal: false });
   });
   /**
@@ -88,7 +159,7 @@ GrantSource.prototype._firstOf = function (channel, callback) {
   function first(failure, answer) {
     if (!isOver) {
       isOver = true;
-      callOff();
+      cancel();
       callback(failure, answer ? self.keep(channel, answer) : undefined);
     }
   }
@@ -106,7 +177,7 @@ GrantSource.prototype._fetch = function (channel, callback) {
     });
   } else if (this._settings.grantUrl) {
     var body = "channel=" + encodeURIComponent(channel);
-    this._ask(this._settings.grantUrl, body, function (status, text) {
+    this._post(this._settings.grantUrl, body, function (status, text) {
       callback.apply(null, status === 200 ? readBody(text) : [failureOf(status)]);
     });
   } else {
@@ -127,7 +198,7 @@ function readBody(text) {
 }
 
 /**
- * @param {any} answer  a grant, or what Django's endpoint gives
+ * @param {any} answer  a grant, or the response of Django's endpoint
  * @returns {[Failure] | [null, GrantAnswer]}
  */
 function readAnswer(answer) {
@@ -145,7 +216,7 @@ function readAnswer(answer) {
 function failureOf(status) {
   var code = status || 0;
   var isFinal = code >= 400 && code < 500 && code !== 408 && code !== 429;
-  return { code: code, reason: isFinal ? "not allowed" : "no grant now", isFinal: isFinal };
+  return { code: code, reason: isFinal ? "Django answers " + code + ", check AUTHORIZE" : "no grant now", isFinal: isFinal };
 }
 
 /** @param {string} channel */

@@ -1,6 +1,6 @@
 /**
- * Names that nobody guesses. Whoever knows the SockJS session id of a connection over HTTP can
- * read from it, so it must hold at least 110 bits; sockjs-client's own default holds 40.
+ * Random ids that cannot be guessed. A SockJS session id over HTTP gives access to the session, so
+ * it needs at least 110 bits of randomness. sockjs-client's own default has 40.
  */
 
 var ALPHABET = "abcdefghijklmnopqrstuvwxyz012345";
@@ -9,13 +9,13 @@ var LENGTH = 24; // 5 bits each: 120 bits
 /**
  * @typedef {Object} Randomness
  * @property {{getRandomValues: function(Uint8Array): any}} [crypto]
- * @property {{getRandomValues: function(Uint8Array): any}} [msCrypto]  of IE11
+ * @property {{getRandomValues: function(Uint8Array): any}} [msCrypto]  in IE11
  */
 
 /**
  * @param {Randomness} page  a window
- * @param {function(): number} [random]  gives [0, 1); for browsers without a crypto object
- * @returns {string} 120 bits, in letters and digits
+ * @param {function(): number} [random]  returns a number in [0, 1); for browsers without a crypto object
+ * @returns {string} 120 random bits, as letters and digits
  */
 export function unguessableId(page, random) {
   var bytes = randomBytes(page, random || Math.random);
@@ -41,8 +41,8 @@ function randomBytes(page, random) {
   return bytes;
 }
 
-// Browsers before IE11 have nothing better than Math.random: each byte takes the high bits of
-// two draws and the low bits of the clock, so that the generator's state does not lie open.
+// Browsers before IE11 have only Math.random. Each byte mixes the high bits of two draws with low
+// bits of the clock, so that the ids do not reveal the generator's state.
 /**
  * @param {function(): number} random
  * @returns {number[]}

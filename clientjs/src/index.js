@@ -4,102 +4,161 @@
  *     var rt = Sockgate.connect({ tokenUrl: "/realtime/token/" });
  *     rt.on("news", function (data, message) { … });
  *
- * Without options it is told everything by `{% sockgate_client %}`, Sockgate's tag for Django
- * templates, which leaves the configuration and a first token in the page.
+ * Without options, the client reads its configuration and a first token from the page, where the
+ * template tag `{% sockgate_client %}` of Sockgate's Django app has written them.
  *
  * ## Messages
  *
- * What is published as `{"event": "news", "data": …}` calls the handlers of "news"; anything
- * else calls those of "message", with the whole payload as the data. A handler is given the data
- * and the message: `{event, data, channel, offset}`, the offset where the publication has one.
- * `rt.on("*", handler)` hears every message; `rt.off("news", handler)` takes one handler away,
- * `rt.off("news")` all of them.
+ * A publication `{"event": "news", "data": …}` calls the handlers of "news". Any other publication
+ * calls the handlers of "message", with the whole payload as data. A handler receives the data and
+ * the message: `{event, data, channel, offset}`. Only a sequenced publication has an `offset`.
+ * `rt.on("*", handler)` receives every message. `rt.off("news", handler)` removes one handler, and
+ * `rt.off("news")` removes all handlers of the event. `rt.listen("news", handler)` adds a handler,
+ * and returns a function that removes it.
  *
  * ## State
  *
- * `rt.state` is one of these; `rt.onstate = function (state, detail) { … }` and
- * `rt.on("state", …)` are told when it changes, with a detail:
+ * `rt.state` is one of the following. When it changes, the client calls
+ * `rt.onstate = function (state, detail) { … }` and the handlers of `rt.on("state", …)`.
  *
  * - "connecting"
- * - "connected": `{transport, user, connection}`, which are also `rt.transport` and so on
- * - "interrupted": still attached, but the gateway has lost Redis: nothing can arrive, and what
- *   the page shows may be out of date. Resumes by itself; the detail is that of "connected"
- * - "waiting" for the next attempt: `{ms, code, reason}`; backs off exponentially, with full jitter
- * - "offline": the browser has no network, or the page sleeps; resumes by itself
- * - "closed" for good: `{code, reason}`; the login ended, the page closed it, or there is no use
- *   in trying. `code` is a close code, or the status of the token endpoint (401: not signed in).
- *   `rt.connect()` begins again.
+ * - "connected": the detail is `{transport, user, connection}`; these are also `rt.transport`,
+ *   `rt.user` (a primary key as text, null for a visitor) and `rt.connection`
+ * - "interrupted": connected, but the gateway has lost its connection to Redis. No message can
+ *   arrive, and the page may show outdated data. The client resumes by itself; the detail is that
+ *   of "connected"
+ * - "waiting" for the next attempt: `{ms, code, reason}`; exponential back-off with full jitter
+ * - "offline": the browser has no network, or the page sleeps. The client resumes by itself
+ * - "closed" until `rt.connect()`: `{code, reason}`. The login has ended, the page has called
+ *   `rt.close()`, or another attempt would be useless. `code` is a close code, or the HTTP status of
+ *   the token endpoint (401: not signed in; 200: a response without a token)
+ *
+ * `rt.rtt` is the last round trip to the gateway in ms, null before the first connection. The client
+ * sends a `ping` after 30 s of silence, when the page wakes up, and when the browser is online again.
+ * A link that stays silent for 5 s more is dead, and the client reconnects (3007).
  *
  * ## Channels
  *
- * A page hears its user, the user's groups and what is broadcast without asking. Others it asks
- * for, once; the client fetches the grant from Django, and asks again by itself whenever it has
- * come back, for what it missed, too:
+ * A page receives the publications of its user's channel, of the user's groups and of `broadcast`
+ * without a call. It subscribes to other channels once. The client fetches the grant from Django,
+ * and on each reconnect it subscribes again and recovers what it missed:
  *
  *     var room = rt.subscribe("room:7");
  *     room.on("news", function (data, message) { … });
- *     room.presence(function (refusal, who) { … who.users["7"] … });
+ *     room.presence(function (refusal, frame) { … frame.users["7"] … });
  *     room.publish("client-typing", { … }, function (refusal) { … });
  *     room.unsubscribe();
  *
- * `room.publish` speaks to all who hear the channel, this page too, where the channel's namespace
- * in Django has `"publish": "subscribers"`. The event's name begins with "client-", and the message
- * that arrives has `from`, the user's primary key: what the server has published never has.
+ * `room.publish` publishes to all subscribers of the channel, this page included, where the
+ * channel's namespace in Django has `"publish": "subscribers"`. The event's name begins with
+ * "client-", and the message has `from`, the user's primary key. A message that the server has
+ * published never has `from`.
  *
- * `room.on` is told of this channel alone, `rt.on` of all; `room.state` is "subscribing",
- * "subscribed" or "unsubscribed". What was refused or taken away stays so until the user's rights
- * change in Django; then the client asks again by itself. `rt.subscribe(channel, options)` takes
- * `grant`, a grant that the page holds already (null: the channel is public), and `recover`, the
- * position that the page was rendered at, as `[epoch, offset]`, or false: never recover.
- * `rt.presence(channel, callback)` is that of a subscription.
+ * `room.on` receives events of this channel only, `rt.on` of all channels. `room.state` is
+ * "subscribing", "subscribed" or "unsubscribed". A channel that was rejected or taken away stays so
+ * until the user's rights change in Django. Then the client subscribes again by itself.
+ *
+ * `rt.subscribe(channel, options)` takes `grant`, a grant that the page already has (null: the
+ * channel is public), and `recover`: the position at which the page was rendered, as
+ * `[epoch, offset]`, or false for no recovery. `rt.presence(channel, callback)` needs no
+ * subscription object.
  *
  * ## Other events
  *
- * Each is given `(channel, frame)`, to a subscription's handlers and to the client's.
+ * The handlers of a subscription and of the client receive `(channel, frame)`.
  *
- * - "gap": publications on the channel may have been lost. Load afresh what the page shows; what
- *   comes from now on follows on that.
- * - "subscribed": from now on the channel is heard; each time that the client has come back, or
- *   that the user's rights were renewed
- * - "unsubscribed": it is not any more; the frame's `code` says why it was refused
- * - "join", "leave": `frame.user` has come, or has gone with the last connection
- * - "presence": an answer to `presence`: `{users: {"7": 2}, anonymous: 1}`, in connections
- * - "error": the gateway refused a frame; given `(code, frame)`, to the client's handlers alone
+ * - "gap": publications on the channel may have been lost. Reload what the page shows; later
+ *   publications follow without a gap
+ * - "subscribed": the page receives the channel's publications from now on. Emitted again after
+ *   each reconnect, and when the user's rights were renewed
+ * - "unsubscribed": the page does not receive them any more. `frame.code` is that of the refusal,
+ *   "revoked" or "rights_changed" (taken away), or "unsubscribed" (by the page). `frame.reason` is a
+ *   sentence for users, `frame.message` is for developers
+ * - "join", "leave": the first connection of `frame.user` has subscribed, or the last one has gone
+ * - "presence": the response to `presence`: `{users: {"7": 2}, anonymous: 1}`, numbers of
+ *   connections
  *
- * Those names, "state" and "*" are reserved: a publication that calls itself so arrives as
- * "message".
+ * Only the client's handlers receive the following.
+ *
+ * - "user": the page's login has become another user's. The handler receives `(now, before)`,
+ *   primary keys as text, or null for a visitor. Remove from the page what belongs to the former
+ *   user, or reload it
+ * - "error": a request was refused, and the page has no callback or handler for that: a `publish`
+ *   without a callback, a channel without a handler of "unsubscribed", a frame. The handler receives
+ *   `(code, frame)`, with `frame.channel` and `frame.message`. Without one, the client writes a
+ *   warning to the console
+ *
+ * These names, "state" and "*" are reserved. Django refuses to publish an event with such a name.
+ * One that another program publishes arrives as "message".
+ *
+ * ## Promises and loops
+ *
+ * The ES module (sockgate.mjs, `import { connect } from "sockgate"`) and the CommonJS module have all
+ * of the above, and the following. The script, for old browsers, does not.
+ *
+ *     await rt.ready({ timeout: 5000 });
+ *     await room.ready();
+ *     const { users, anonymous } = await room.presence();
+ *     await room.publish("client-typing", { … });
+ *     for await (const message of room.messages({ signal })) { … }
+ *
+ * - `rt.ready(options)` waits for a connection: its value is the detail of "connected". `room.ready`
+ *   waits until the channel is subscribed. The options are `timeout` in milliseconds, and `signal`
+ * - `room.presence()`, `rt.presence(channel)` and `room.publish(event, data)` return promises, unless
+ *   they are given a callback. The refusal of a `publish` that nobody awaits is an "error" event
+ * - `room.messages(options)` and `rt.messages(options)` are the messages from this call on. The loop
+ *   ends when `signal` aborts, when the page unsubscribes or when it closes the client. It throws when
+ *   the channel was rejected or taken away, when the client was closed otherwise ("closed"), or when
+ *   the loop is more than `limit` messages behind (1000; "overflow"). "gap" is an event, as above
+ * - `SockgateError` is what they throw. `code` is that of the refusal, or "not_connected", "timeout",
+ *   "closed", "overflow". `channel` is the channel, and `closeCode` belongs to "closed". An aborted
+ *   signal rejects with the signal's own reason
+ * - `connect<Events>()` checks names and data of events, in TypeScript
+ *
+ * Without a document (on a server that renders pages, in Node.js, in a worker) a client can be made.
+ * It connects when `rt.connect()` is called.
  *
  * ## Options
  *
- * - `url`: the gateway's, else what the token endpoint says
- * - `tokenUrl`: where to POST for a token ("/realtime/token/"), or `getToken: function (callback)`
- *   that calls `callback(error, token)`, the token as text or as `{token, expires_in, url}`; an
- *   error with the status 401 or 403 means "not signed in"
+ * - `autoConnect: false`: do not connect before `rt.connect()`
+ * - `url`: URL of the gateway; default: the one in the response of the token endpoint
+ * - `tokenUrl`: where to POST for a token ("/realtime/token/"), or `getToken: function (callback)`,
+ *   which calls `callback(error, token)`. The token is a text or `{token, expires_in, url}`. An
+ *   error with status 401 or 403 means "not signed in"
+ * - `loginRequired: true`: the page has no login, and `tokenUrl` would refuse. The client is "closed"
+ *   with 401 and requests nothing, until `rt.connect()`
  * - `grantUrl`: where to POST for the grant of a channel ("grant/", beside `tokenUrl`), or
- *   `getGrant: function (channel, callback)`, answered as `getToken` is, with a grant
- * - `token`, `expiresIn`: a first token, and its life in seconds
- * - `transports`: those that SockJS may use, such as `["websocket", "xhr-streaming"]`
- * - `reconnect`: `{minMs: 500, maxMs: 30000}`, the widest first wait and the widest of all
- * - `csrfToken`, `csrfCookieName`, `csrfHeaderName`: where they are not Django's usual ones
- * - `debug: true` writes to the console; `log: function (text)` elsewhere. Never a token.
+ *   `getGrant: function (channel, callback)`, which calls back like `getToken`, with a grant
+ * - `grants`: grants that the page has, by channel: `{"room:7": {grant, expires_in}}`
+ * - `token`, `expiresIn`: a first token, and its lifetime in seconds
+ * - `transport`: "auto", the gateway's WebSocket, and SockJS where that fails; "websocket", never
+ *   SockJS; "sockjs", only SockJS
+ * - `transports`: the only transports that may be used, such as `["websocket", "xhr-streaming"]`
+ * - `fallbackAfterMs`: after so long the next transport is tried beside one that has not opened; 1500
+ * - `sockjsUrl`: URL of SockJS's script, which is loaded when it is needed; default: `url` and
+ *   "/sockjs.js"
+ * - `reconnect`: `{minMs: 500, maxMs: 30000}`, upper limits of the first and of every random wait
+ * - `csrfToken`, `csrfCookieName`, `csrfHeaderName`: where they differ from Django's defaults
+ * - `debug: true` writes each state to the console, with code and reason
+ * - `log: function (text)` receives each state and each warning, instead of the console. Neither
+ *   contains a token or a payload
+ *
+ * ## Warnings
+ *
+ * The console shows one warning when the client is closed for good, and one when it cannot connect:
+ * after three failed attempts, or six where the page was connected before. A warning has the code,
+ * the reason, what to check, and the place in the documentation. In DEBUG, Django's tag also adds
+ * badge.js, which shows state, transport, last event and what to check in the page.
  */
-import SockJS from "sockjs-client";
-
-import { Backoff } from "./backoff.js";
+import { assemble } from "./assembly.js";
 import { Client } from "./client.js";
-import { Clock } from "./clock.js";
-import { csrfHeaders } from "./csrf.js";
-import { GrantSource } from "./grants.js";
-import { unguessableId } from "./ids.js";
-import { Network } from "./online.js";
-import { Positions } from "./positions.js";
 import { post } from "./post.js";
-import { Requests } from "./requests.js";
-import { readSettings } from "./settings.js";
-import { Subscriptions } from "./subscriptions.js";
-import { TokenSource } from "./token.js";
+import { Subscription } from "./subscription.js";
+import { loadScript } from "./transports/script.js";
 
 export { CloseCode } from "./closecodes.js";
+
+var KINDS = { Client: Client, Subscription: Subscription, post: post, loadSockJS: loadScript };
 
 /**
  * Connect this page to its gateway.
@@ -108,73 +167,5 @@ export { CloseCode } from "./closecodes.js";
  * @returns {Client}
  */
 export function connect(options) {
-  var settings = readSettings(options, document);
-  var clock = new Clock();
-  var ask = asker(settings);
-  var positions = new Positions();
-  return new Client({
-    open: opener(settings),
-    tokens: new TokenSource(settings, clock, ask),
-    positions: positions,
-    subscriptions: new Subscriptions({
-      grants: new GrantSource(settings, clock, ask),
-      positions: positions,
-      requests: new Requests(),
-      clock: clock,
-      makeBackoff: makeBackoff
-    }),
-    backoff: makeBackoff(),
-    network: new Network(window),
-    clock: clock,
-    random: Math.random,
-    log: logger(settings)
-  });
-
-  function makeBackoff() {
-    return new Backoff(settings.reconnect, Math.random);
-  }
-}
-
-/** @typedef {import("./settings.js").Settings} Settings */
-
-// SockJS's own patience with a transport is a few round trips: less than a gateway needs to whom
-// everybody comes back at once, and then everybody would end up on a costlier transport.
-var PATIENCE_MS = 4000;
-
-/** @param {Settings} settings */
-function opener(settings) {
-  return function (/** @type {string} */ url) {
-    return new SockJS(url, null, {
-      transports: settings.transports,
-      timeout: PATIENCE_MS,
-      sessionId: function () {
-        return unguessableId(window);
-      }
-    });
-  };
-}
-
-/**
- * @param {Settings} settings
- * @returns {import("./token.js").Ask}
- */
-function asker(settings) {
-  return function (url, body, callback) {
-    return post(url, body, csrfHeaders(url, settings, document), callback);
-  };
-}
-
-// IE8 and IE9 have a console only while their developer tools are open.
-/**
- * @param {Settings} settings
- * @returns {function(string): void}
- */
-function logger(settings) {
-  return function (text) {
-    if (settings.log) {
-      settings.log(text);
-    } else if (settings.debug && window.console) {
-      window.console.log("sockgate: " + text);
-    }
-  };
+  return assemble(options, window, KINDS);
 }

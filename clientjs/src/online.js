@@ -1,12 +1,12 @@
 /**
- * What the browser knows of the network and of the page's sleep.
+ * The browser's events about the network and the page's sleep.
  */
 
 /**
  * @typedef {Object} Watcher
  * @property {function(): void} offline  the network is gone, or the page goes to sleep
- * @property {function(): void} online  it is back
- * @property {function(): void} wake  time has passed that timers may not have seen
+ * @property {function(): void} online  the network is back, or the page is
+ * @property {function(): void} wake  timers may have been suspended
  */
 
 /**
@@ -17,16 +17,16 @@ export function Network(page) {
   this._page = page;
 }
 
-/** @returns {boolean} false only where the browser is sure */
+/** @returns {boolean} false only if the browser says so */
 Network.prototype.isOnline = function () {
   return this._page.navigator.onLine !== false;
 };
 
 /**
- * Tell a watcher from now on.
+ * Call a watcher on each event.
  *
  * @param {Watcher} watcher
- * @returns {function(): void} tell it no more: a page that lives on must be able to forget it
+ * @returns {function(): void} stops the calls, so that the watcher can be freed
  */
 Network.prototype.watch = function (watcher) {
   var listeners = this._listeners(watcher);
@@ -45,7 +45,7 @@ Network.prototype.watch = function (watcher) {
 Network.prototype._listeners = function (watcher) {
   var page = this._page;
   if (!page.addEventListener) {
-    // IE8 tells the body, and only later versions tell the window.
+    // IE8 dispatches these events on the body, later versions on the window.
     var target = page.document.body || page;
     return [
       [target, "offline", watcher.offline],

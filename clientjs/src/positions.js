@@ -1,15 +1,15 @@
 /**
- * Up to where each channel was heard: what lets a returning client be given what it missed,
- * what lets it drop what it is given twice, and what tells it that something is missing.
+ * The position of each channel: epoch and offset of the last publication that was received. With
+ * it, a client that reconnects requests what it missed, drops duplicates and detects gaps.
  */
 
 /**
  * @typedef {import("./frames.js").Position} Position
  *
- * @typedef {Object} Told  what the gateway says of a channel's history
- * @property {string} [epoch]  absent: there is none
- * @property {number} [offset]  the last one
- * @property {boolean} [recovered]  whether what was missed follows; absent: nobody asked
+ * @typedef {Object} HistoryInfo  what a `subscribed` or `connected` frame says of a channel
+ * @property {string} [epoch]  absent: the channel has no history
+ * @property {number} [offset]  of the newest publication
+ * @property {boolean} [recovered]  whether the missed publications follow; absent: not requested
  */
 
 var own = Object.prototype.hasOwnProperty;
@@ -17,94 +17,82 @@ var own = Object.prototype.hasOwnProperty;
 /** @constructor */
 export function Positions() {
   /** @type {Object<string, Position>} */
-  this._heard = {};
+  this._positions = {};
 }
 
 /**
- * Take note of what the gateway says of a channel that it begins to deliver.
+ * Record the state of a channel that the gateway starts to deliver.
  *
- * What was heard in the same epoch stays when the rest was recovered, for that is about to be
- * delivered.
+ * The position stays where it is when the gateway recovers from there in the same epoch, because
+ * the missed publications are about to arrive.
  *
  * @param {string} channel
- * @param {Told} told
- * @returns {boolean} false: something was lost
+ * @param {HistoryInfo} info
+ * @returns {boolean} false: publications are lost
  */
-Positions.prototype.meet = function (channel, told) {
-  var heard = this.of(channel);
-  if (typeof told.epoch !== "string" || !told.epoch) {
-    return this._meetNoHistory(channel, told);
+Positions.prototype.start = function (channel, info) {
+  var last = this.of(channel);
+  if (typeof info.epoch !== "string" || !info.epoch) {
+    return startWithoutHistory(this, channel, info);
   }
-  var goesOn = !!heard && heard[0] === told.epoch && told.recovered !== false;
-  if (!goesOn) {
-    this.put(channel, [told.epoch, told.offset || 0]);
+  var continues = !!last && last[0] === info.epoch && info.recovered !== false;
+  if (!continues) {
+    this.put(channel, [info.epoch, info.offset || 0]);
   }
-  return goesOn || !heard;
+  return continues || !last;
 };
 
 /**
- * @param {string} channel
- * @param {Told} told
- */
-Positions.prototype._meetNoHistory = function (channel, told) {
-  var isLost = told.recovered === false;
-  if (isLost) {
-    this.forget(channel);
-  }
-  return !isLost;
-};
-
-/**
- * Go on from here.
+ * Set the position of a channel.
  *
  * @param {string} channel
  * @param {Position} position
  */
 Positions.prototype.put = function (channel, position) {
-  this._heard[channel] = position;
+  this._positions[channel] = position;
 };
 
 /**
- * Take a publication, and tell how it follows on what was heard.
+ * Move the position to a publication, and compare the two.
  *
  * @param {import("./frames.js").Frame} publication
- * @returns {"next" | "again" | "ahead"}  "ahead": those between are missing
+ * @returns {"next" | "again" | "ahead"}  "again": a duplicate; "ahead": publications are missing
  */
 Positions.prototype.take = function (publication) {
   var channel = /** @type {string} */ (publication.channel);
-  var heard = this.of(channel);
-  if (!publication.offset || !heard) {
+  var last = this.of(channel);
+  if (!publication.offset || !last) {
     return "next";
   }
-  if (publication.epoch && publication.epoch !== heard[0]) {
+  if (publication.epoch && publication.epoch !== last[0]) {
     this.put(channel, [publication.epoch, publication.offset]);
     return "next";
   }
-  if (publication.offset <= heard[1]) {
+  if (publication.offset <= last[1]) {
     return "again";
   }
-  this.put(channel, [heard[0], publication.offset]);
-  return publication.offset === heard[1] + 1 ? "next" : "ahead";
+  this.put(channel, [last[0], publication.offset]);
+  return publication.offset === last[1] + 1 ? "next" : "ahead";
 };
 
-/** @param {string} channel  that is not heard any more */
+/** @param {string} channel  not subscribed any more */
 Positions.prototype.forget = function (channel) {
-  delete this._heard[channel];
+  delete this._positions[channel];
 };
 
 /**
- * @param {function(string): boolean} isAskedFor  such a channel is recovered when it is asked for
- * @returns {Object<string, Position>} for the next connect frame
+ * @param {function(string): boolean} isRequested  such a channel recovers by its `subscribe` frame
+ * @returns {Object<string, Position>} for the next `connect` frame
  */
-Positions.prototype.recover = function (isAskedFor) {
+Positions.prototype.recover = function (isRequested) {
   /** @type {Object<string, Position>} */
-  var given = {};
-  for (var channel in this._heard) {
-    if (own.call(this._heard, channel) && !isAskedFor(channel)) {
-      given[channel] = this._heard[channel];
+  var recover = {};
+  for (var channel in this._positions) {
+    if (own.call(this._positions, channel) && !isRequested(channel)) {
+      recover[channel] = this._positions[channel];
     }
   }
-  return given;
+  return recover;
 };
 
 /**
@@ -112,5 +100,18 @@ Positions.prototype.recover = function (isAskedFor) {
  * @returns {Position | null}
  */
 Positions.prototype.of = function (channel) {
-  return own.call(this._heard, channel) ? this._heard[channel] : null;
+  return own.call(this._positions, channel) ? this._positions[channel] : null;
 };
+
+/**
+ * @param {Positions} positions
+ * @param {string} channel
+ * @param {HistoryInfo} info
+ */
+function startWithoutHistory(positions, channel, info) {
+  var isLost = info.recovered === false;
+  if (isLost) {
+    positions.forget(channel);
+  }
+  return !isLost;
+}

@@ -1,13 +1,13 @@
 /**
- * One POST of a form, by XMLHttpRequest.
+ * A POST request by XMLHttpRequest, encoded like a form.
  */
 
 /**
  * @param {string} url
- * @param {string} body  encoded as a form is
+ * @param {string} body  form-encoded
  * @param {Object<string, string>} headers
- * @param {function(number, string): void} callback  is given the status (0: no answer) and the body
- * @returns {function(): void} call it off
+ * @param {function(number, string): void} callback  receives the status (0: no response) and the body
+ * @returns {function(): void} aborts the request
  */
 export function post(url, body, headers, callback) {
   var request = new XMLHttpRequest();
@@ -32,7 +32,7 @@ export function post(url, body, headers, callback) {
 function setHeaders(request, headers) {
   request.setRequestHeader("Accept", "application/json");
   request.setRequestHeader("Content-Type", "application/x-www-form-urlencoded");
-  // Tells Django from a form, and old caches that this is not a page.
+  // Distinguishes the request from a form for Django, and from a page for old caches.
   request.setRequestHeader("X-Requested-With", "XMLHttpRequest");
   for (var name in headers) {
     if (Object.prototype.hasOwnProperty.call(headers, name)) {

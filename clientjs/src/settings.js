@@ -1,6 +1,6 @@
 /**
- * Settings: what the page's script asks for, else what `{% sockgate_client %}` wrote into the
- * page, else the defaults.
+ * Settings: the options of the page's script, else the configuration that `{% sockgate_client %}`
+ * has written into the page, else defaults.
  */
 
 var CONFIG_ID = "sockgate-config";
@@ -8,18 +8,24 @@ var CONFIG_ID = "sockgate-config";
 /**
  * @typedef {Object} Settings
  * @property {string} url  of the gateway
- * @property {boolean} isUrlFixed  the page's script gave it, so that no token's answer moves it
+ * @property {boolean} isUrlFixed  the page's script has set it, and a token response does not change it
  * @property {string | null} [token]  a first token, which saves a request
- * @property {number | null} [expiresIn]  seconds that the first token is good for
- * @property {string | null} tokenUrl  where to POST for one; null: nowhere
+ * @property {number | null} [expiresIn]  lifetime of the first token in seconds
+ * @property {string | null} tokenUrl  where to POST for a token; null: nowhere
  * @property {function(function(any, any=): void): void} [getToken]  instead of tokenUrl
+ * @property {boolean} [loginRequired]  the page has no login, and the endpoint refuses visitors
  * @property {string | null} grantUrl  where to POST for a grant; null: nowhere
  * @property {function(string, function(any, any=): void): void} [getGrant]  instead of grantUrl
- * @property {string | string[] | null} [transports]  SockJS transports that may be used
+ * @property {Object<string, import("./grants.js").GrantAnswer>} [grants]  by channel
+ * @property {string} transport  see index.js
+ * @property {string | string[] | null} [transports]  the only transports that may be used
+ * @property {number} fallbackAfterMs  until the next way to connect is tried
+ * @property {string | null} [sockjsUrl]  of SockJS's script; default: the gateway's
  * @property {{minMs: number, maxMs: number}} reconnect  see backoff.js
  * @property {string} [csrfToken]
  * @property {string | null} csrfCookieName  null: scripts cannot read it
  * @property {string} csrfHeaderName
+ * @property {boolean} [autoConnect]  false: not before `rt.connect()`
  * @property {boolean} [debug]  write to the console
  * @property {function(string): void} [log]  instead of the console
  */
@@ -28,6 +34,8 @@ var CONFIG_ID = "sockgate-config";
 var DEFAULTS = {
   url: "/realtime",
   tokenUrl: "/realtime/token/",
+  transport: "auto",
+  fallbackAfterMs: 1500,
   csrfCookieName: "csrftoken",
   csrfHeaderName: "X-CSRFToken"
 };
@@ -66,7 +74,7 @@ function pageConfig(document) {
 }
 
 /**
- * Copy what is set.
+ * Copy the properties that are not undefined.
  *
  * @param {Object<string, any>} source
  * @param {Object<string, any>} target

@@ -1,11 +1,11 @@
 /**
- * One SockJS connection. Once closed from here it says nothing more, so that nobody hears of a
- * socket that was given up.
+ * One connection to the gateway, with sockjs-client's interface below. After `close`, the listener is not called any more.
  */
 
 /**
- * @typedef {Object} SockJSLike  what is used of sockjs-client
- * @property {string} [transport]
+ * @typedef {Object} SockJSLike  the part of sockjs-client that is used here
+ * @property {string | null} [transport]
+ * @property {string | null} [secret]  of the SockJS session
  * @property {((event: any) => void) | null} onopen
  * @property {((event: any) => void) | null} onmessage
  * @property {((event: any) => void) | null} onclose
@@ -19,7 +19,7 @@
  *
  * @typedef {Object} SocketListener
  * @property {function(): void} opened
- * @property {function(string | null): void} heard  a frame's text, or null: a heartbeat
+ * @property {function(string | null): void} received  a frame's text, or null: a heartbeat
  * @property {function(Close): void} lost
  */
 
@@ -34,27 +34,37 @@ export function Socket(sockjs, listener) {
     listener.opened();
   };
   sockjs.onmessage = function (event) {
-    listener.heard(event.data);
+    listener.received(event.data);
   };
   sockjs.onheartbeat = function () {
-    listener.heard(null);
+    listener.received(null);
   };
   sockjs.onclose = function (event) {
     listener.lost({ code: event.code, reason: event.reason || "" });
   };
 }
 
-/** @returns {string} the transport in use, as SockJS calls it */
+/** @returns {string} SockJS's name of the transport in use */
 Socket.prototype.transport = function () {
   return this._sockjs.transport || "";
 };
 
-/** @param {string} text */
+/** @param {string} text  a frame */
 Socket.prototype.send = function (text) {
-  this._sockjs.send(text);
+  var secret = this._sockjs.secret;
+  this._sockjs.send(secret && this.transport() !== "websocket" ? withSecret(text, secret) : text);
 };
 
-/** Close, and keep silent. */
+// Over HTTP, a frame carries the secret of its session (secrets.js).
+/**
+ * @param {string} text  a JSON object with at least one member
+ * @param {string} secret
+ */
+function withSecret(text, secret) {
+  return text.slice(0, -1) + ',"secret":"' + secret + '"}';
+}
+
+/** Close, and stop calling the listener. */
 Socket.prototype.close = function () {
   var sockjs = this._sockjs;
   sockjs.onopen = sockjs.onmessage = sockjs.onheartbeat = sockjs.onclose = null;

@@ -1,10 +1,32 @@
-/** Types of Sockgate's browser client; src/index.js explains it. */
+/// <reference lib="es2018.asynciterable" />
+/**
+ * Types of Sockgate's browser client. src/index.js documents the API.
+ *
+ * The global `Sockgate` of the script has what old browsers have: no promises, `ready`, `messages`
+ * and `SockgateError`. Its requests need a callback.
+ */
 
 export as namespace Sockgate;
 
+/** Events that are not declared. A page may declare its own: `connect<{ news: News }>()`. */
+export type AnyEvents = any;
+
+type Name<Events> = Extract<keyof Events, string>;
+
+/** Of declared events only: a publication without a name. Else: any event. */
+type Undeclared<Events> = string extends keyof Events ? string : "message";
+
+/** Names of events that a browser may publish. */
+type Publishable<Events> = string extends keyof Events
+  ? `client-${string}`
+  : Extract<keyof Events, `client-${string}`>;
+
+/** The data of an event: optional where it may be undefined. */
+type DataArgument<Data> = undefined extends Data ? [data?: Data] : [data: Data];
+
 export type State = "connecting" | "connected" | "interrupted" | "waiting" | "offline" | "closed";
 
-/** Transports as sockjs-client calls them. */
+/** Transports, with the names of sockjs-client. */
 export type Transport =
   | "websocket"
   | "xhr-streaming"
@@ -27,24 +49,38 @@ export interface StateDetails {
   closed: { code: number; reason: string };
 }
 
-/** `if (state === "waiting")` narrows the detail, too. */
+/** `if (state === "waiting")` also narrows the type of the detail. */
 export type StateHandler = (
   ...given: { [S in State]: [state: S, detail: StateDetails[S]] }[State]
 ) => void;
 
-export interface Message<Data = any> {
-  event: string;
+/** The value of `onstate`. `detail` has the fields of the state; `rt.on("state", …)` checks that. */
+export type OnState = (
+  state: State,
+  detail: StateDetails["connected"] & StateDetails["waiting"]
+) => void;
+
+export interface Message<Data = any, Event extends string = string> {
+  event: Event;
   data: Data;
   channel: string;
-  /** Of a sequenced publication. */
+  /** Only of a sequenced publication. */
   offset?: number;
-  /** The user who has published it from a browser; absent: the server has. */
+  /** Primary key of the user who published it from a browser; absent: the server published it. */
   from?: string;
 }
 
-export type MessageHandler<Data = any> = (data: Data, message: Message<Data>) => void;
+export type MessageHandler<Data = any, Event extends string = string> = (
+  data: Data,
+  message: Message<Data, Event>
+) => void;
 
-/** What the token endpoint answers. */
+/** Any message. `if (message.event === "news")` also narrows the type of its data. */
+export type AnyMessage<Events extends object = AnyEvents> = {
+  [Event in Name<Events>]: Message<Events[Event], Event>;
+}[Name<Events>];
+
+/** The response of the token endpoint. */
 export interface TokenAnswer {
   token: string;
   /** Seconds. */
@@ -61,7 +97,7 @@ export type GetToken = (
   callback: (error: TokenError | null, answer?: string | TokenAnswer) => void
 ) => void;
 
-/** What the grant endpoint answers. */
+/** The response of the grant endpoint. */
 export interface GrantAnswer {
   /** null: the channel is public. */
   grant: string | null;
@@ -78,19 +114,37 @@ export interface Options {
   url?: string;
   tokenUrl?: string | null;
   getToken?: GetToken;
-  /** Beside `tokenUrl` unless given; null: nowhere. */
+  /** The page has no login, and the token endpoint refuses visitors: request nothing. */
+  loginRequired?: boolean;
+  /** Default: "grant/", beside `tokenUrl`; null: there is none. */
   grantUrl?: string | null;
   getGrant?: GetGrant;
+  /** Grants that the page has, by channel. */
+  grants?: { [channel: string]: GrantAnswer };
   token?: string | null;
-  /** Life of `token` in seconds. */
+  /** Lifetime of `token` in seconds. */
   expiresIn?: number | null;
+  /**
+   * false: connect on `rt.connect()`. Default: true in a page; false where there is no document (in a
+   * worker, in Node.js, on a server that renders pages).
+   */
+  autoConnect?: boolean;
+  /** Default: "auto", the gateway's WebSocket, and SockJS where that fails. */
+  transport?: "auto" | "websocket" | "sockjs";
+  /** The only transports that may be used. */
   transports?: Transport | Transport[] | null;
+  /** After so long the next transport is tried beside one that has not opened; default: 1500. */
+  fallbackAfterMs?: number;
+  /** Of SockJS's script, which is loaded when it is needed. Default: the gateway's. */
+  sockjsUrl?: string | null;
   reconnect?: { minMs?: number; maxMs?: number };
   csrfToken?: string;
-  /** null: scripts cannot read it. */
+  /** null: scripts cannot read the cookie. */
   csrfCookieName?: string | null;
   csrfHeaderName?: string;
+  /** Write each state to the console. */
   debug?: boolean;
+  /** Receives each state and each warning, instead of the console. */
   log?: (text: string) => void;
 }
 
@@ -98,6 +152,8 @@ export interface ErrorFrame {
   type: "error";
   code: string;
   message: string;
+  /** Of a refused request about a channel. */
+  channel?: string;
   reply_to?: string | number;
 }
 
@@ -107,7 +163,7 @@ export type Position = [epoch: string, offset: number];
 export interface GapFrame {
   type: "gap";
   channel: string;
-  /** Where it goes on, for a channel with a history. */
+  /** The new position, for a channel with a history. */
   epoch?: string;
   offset?: number;
 }
@@ -117,23 +173,31 @@ export interface SubscribedFrame {
   channel: string;
   epoch?: string;
   offset?: number;
-  /** Absent unless asked for. */
+  /** Absent unless recovery was requested. */
   recovered?: boolean;
 }
 
-/** Why a channel is not heard any more: left, taken away, or, with a code, refused. */
+/** Why a channel is not subscribed any more. */
 export interface Unsubscribed {
-  code?: string;
-  reason?: "rights_changed";
-  message?: string;
+  type: "unsubscribed";
+  channel: string;
+  /**
+   * Of a rejected channel, the code of the refusal. Else "revoked" or "rights_changed" (taken away),
+   * or "unsubscribed" (by the page).
+   */
+  code: ErrorCode;
+  /** For developers. */
+  message: string;
+  /** A sentence for users, in English. For another language, translate `code`. */
+  reason: string;
 }
 
 export interface PresenceFrame {
   type: "presence";
   channel: string;
-  /** How many connections each user has, by primary key. */
+  /** Number of connections of each user, by primary key. */
   users: { [user: string]: number };
-  /** How many connections are of visitors who have not logged in. */
+  /** Number of connections of visitors who have not logged in. */
   anonymous: number;
 }
 
@@ -144,14 +208,60 @@ export interface MoveFrame {
 }
 
 export interface Refusal {
-  code: string;
+  code: ErrorCode;
   message: string;
+}
+
+/** Refusals of the gateway, then those of the client. */
+export type ErrorCode =
+  | "not_allowed"
+  | "bad_channel"
+  | "bad_event"
+  | "too_many_channels"
+  | "too_many"
+  | "unavailable"
+  | "not_supported"
+  | "not_connected"
+  | "unsubscribed"
+  | "revoked"
+  | "rights_changed"
+  | "closed"
+  | "timeout"
+  | "overflow"
+  | "aborted"
+  | (string & {});
+
+/** Of rejected promises, and of loops that cannot go on. */
+export declare class SockgateError extends Error {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    details?: { channel?: string | undefined; closeCode?: number | undefined }
+  );
+  readonly code: ErrorCode;
+  readonly channel: string | undefined;
+  /** Of "closed": a close code, or the HTTP status of the token endpoint. */
+  readonly closeCode: number | undefined;
+}
+
+export interface WaitOptions {
+  /** Milliseconds; then the promise is rejected with "timeout". Default: no limit. */
+  timeout?: number;
+  /** The promise is rejected with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+export interface MessagesOptions {
+  /** Ends the loop. */
+  signal?: AbortSignal;
+  /** A loop that is more messages behind ends with "overflow". Default: 1000. */
+  limit?: number;
 }
 
 export interface PublishedFrame {
   type: "published";
   channel: string;
-  /** Of a sequenced publication. */
+  /** Only of a sequenced publication. */
   offset?: number;
 }
 
@@ -159,63 +269,135 @@ export type PublishCallback = (refusal: Refusal | null, frame?: PublishedFrame) 
 
 export type PresenceCallback = (refusal: Refusal | null, frame?: PresenceFrame) => void;
 
-/** Events of channels: a subscription is told those of its own, the client those of all. */
-export interface ChannelEvents {
-  on(event: "gap", handler: (channel: string, frame: GapFrame) => void): this;
-  on(event: "subscribed", handler: (channel: string, frame: SubscribedFrame) => void): this;
-  on(event: "unsubscribed", handler: (channel: string, why: Unsubscribed) => void): this;
-  on(event: "presence", handler: (channel: string, frame: PresenceFrame) => void): this;
-  on(event: "join" | "leave", handler: (channel: string, frame: MoveFrame) => void): this;
-  on<Data = any>(event: string, handler: MessageHandler<Data>): this;
-  off(event: string, handler?: (...given: any[]) => void): this;
+/** Handlers of events of channels. */
+export interface ChannelHandlers {
+  gap: (channel: string, frame: GapFrame) => void;
+  subscribed: (channel: string, frame: SubscribedFrame) => void;
+  unsubscribed: (channel: string, why: Unsubscribed) => void;
+  presence: (channel: string, frame: PresenceFrame) => void;
+  join: (channel: string, frame: MoveFrame) => void;
+  leave: (channel: string, frame: MoveFrame) => void;
 }
+
+/** Handlers of events of the client. */
+export interface ClientHandlers extends ChannelHandlers {
+  state: StateHandler;
+  error: (code: ErrorCode, frame: ErrorFrame) => void;
+  /** The user has changed; null: a visitor without a login. */
+  user: (now: string | null, before: string | null) => void;
+}
+
+/** A handler that ignores what follows, for types of handlers that depend on the first argument. */
+type FirstOnly<Handler> = Handler extends (...given: infer Given extends any[]) => void
+  ? (first: Given[0]) => void
+  : never;
+
+/** A subscription emits the events of its channel, the client those of all. */
+export interface Emitter<Events extends object, Handlers extends object> {
+  on<Event extends keyof Handlers>(event: Event, handler: Handlers[Event]): this;
+  on<Event extends keyof Handlers>(event: Event, handler: FirstOnly<Handlers[Event]>): this;
+  on(
+    event: "*",
+    handler: (data: Events[Name<Events>], message: AnyMessage<Events>) => void
+  ): this;
+  on<Event extends Name<Events>>(event: Event, handler: MessageHandler<Events[Event], Event>): this;
+  on<Data = any>(event: Undeclared<Events>, handler: MessageHandler<Data>): this;
+
+  /** Add a handler. Returns a function that removes it. */
+  listen<Event extends keyof Handlers>(event: Event, handler: Handlers[Event]): () => void;
+  listen<Event extends keyof Handlers>(event: Event, handler: FirstOnly<Handlers[Event]>): () => void;
+  listen(
+    event: "*",
+    handler: (data: Events[Name<Events>], message: AnyMessage<Events>) => void
+  ): () => void;
+  listen<Event extends Name<Events>>(
+    event: Event,
+    handler: MessageHandler<Events[Event], Event>
+  ): () => void;
+  listen<Data = any>(event: Undeclared<Events>, handler: MessageHandler<Data>): () => void;
+
+  /** Remove a handler, or all handlers of an event. */
+  off(event: string, handler?: (...given: any[]) => void): this;
+
+  /**
+   * The messages from now on, for a loop: `for await (const message of room.messages())`. The loop
+   * ends when the page unsubscribes or closes the client. It throws a SockgateError when the channel
+   * was rejected or taken away, or the client was closed otherwise.
+   */
+  messages(options?: MessagesOptions): AsyncIterableIterator<AnyMessage<Events>>;
+}
+
+export interface ChannelEvents<Events extends object = AnyEvents>
+  extends Emitter<Events, ChannelHandlers> {}
 
 export interface SubscribeOptions {
   /** null: the channel is public. */
   grant?: string | null;
-  /** Begin after this position; false: never recover. */
+  /** Start after this position; false: never recover. */
   recover?: Position | false;
 }
 
-export interface Subscription extends ChannelEvents {
+export interface Subscription<Events extends object = AnyEvents> extends ChannelEvents<Events> {
   readonly channel: string;
   readonly state: "subscribing" | "subscribed" | "unsubscribed";
+
+  /** Wait until the channel is subscribed. */
+  ready(options?: WaitOptions): Promise<void>;
+
+  /** Request the number of connections of each user. */
+  presence(): Promise<PresenceFrame>;
   presence(callback: PresenceCallback): void;
-  /** Publish to all who hear the channel, where its namespace has `publish: "subscribers"`. */
-  publish(event: `client-${string}`, data?: any, callback?: PublishCallback): void;
-  /** Leave the channel, unless another subscription of this page holds it. */
+
+  /**
+   * Publish to all subscribers, where the channel's namespace has `publish: "subscribers"`. A refusal
+   * rejects the promise. Without an `await` and without a callback, the client emits it as "error".
+   */
+  publish<Event extends Publishable<Events> & keyof Events>(
+    event: Event,
+    ...data: DataArgument<Events[Event]>
+  ): Promise<PublishedFrame>;
+  publish<Event extends Publishable<Events> & keyof Events>(
+    event: Event,
+    data: Events[Event],
+    callback: PublishCallback
+  ): void;
+
+  /** End this subscription. The last one of a channel also unsubscribes at the gateway. */
   unsubscribe(): void;
 }
 
-export interface Client extends ChannelEvents {
+export interface Client<Events extends object = AnyEvents> extends Emitter<Events, ClientHandlers> {
   readonly state: State;
   /** Empty unless connected. */
   readonly transport: Transport | "";
-  /** The user's primary key as text; null for an anonymous visitor, and before the first welcome. */
+  /** The user's primary key as text; null for a visitor, and before the first connection. */
   readonly user: string | null;
   /** The connection's public id; empty unless connected. */
   readonly connection: string;
-  onstate: StateHandler | null;
+  /** The last round trip to the gateway in ms; null before the first connection. */
+  readonly rtt: number | null;
+  onstate: OnState | null;
 
-  on(event: "state", handler: StateHandler): this;
-  on(event: "error", handler: (code: string, frame: ErrorFrame) => void): this;
-  on(event: "gap", handler: (channel: string, frame: GapFrame) => void): this;
-  on(event: "subscribed", handler: (channel: string, frame: SubscribedFrame) => void): this;
-  on(event: "unsubscribed", handler: (channel: string, why: Unsubscribed) => void): this;
-  on(event: "presence", handler: (channel: string, frame: PresenceFrame) => void): this;
-  on(event: "join" | "leave", handler: (channel: string, frame: MoveFrame) => void): this;
-  on<Data = any>(event: string, handler: MessageHandler<Data>): this;
+  /** Wait for a connection. Rejected with "closed" when the client is closed. */
+  ready(options?: WaitOptions): Promise<StateDetails["connected"]>;
 
-  /** Ask for a channel, now and on every later connection. */
-  subscribe(channel: string, options?: SubscribeOptions): Subscription;
+  /** Subscribe to a channel, now and on every later connection. */
+  subscribe<ChannelEvents extends object = Events>(
+    channel: string,
+    options?: SubscribeOptions
+  ): Subscription<ChannelEvents>;
+
+  /** Request the number of connections of each user of a channel. */
+  presence(channel: string): Promise<PresenceFrame>;
   presence(channel: string, callback: PresenceCallback): void;
 
-  /** Begin again after `close`, or at once while waiting. */
+  /** Connect: the first time without `autoConnect`, again after `close`, or at once while waiting. */
   connect(): void;
   close(): void;
 }
 
-export declare function connect(options?: Options): Client;
+/** `connect<Events>()` checks the names and the data of events. */
+export declare function connect<Events extends object = AnyEvents>(options?: Options): Client<Events>;
 
 export declare const CloseCode: {
   readonly GOING_AWAY: 3000;

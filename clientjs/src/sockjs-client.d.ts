@@ -1,4 +1,4 @@
-/** As much of sockjs-client as is used here. */
+/** The part of sockjs-client that is used here. */
 declare module "sockjs-client" {
   const SockJS: import("./socket.js").SockJSClass;
   export default SockJS;

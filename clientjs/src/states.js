@@ -1,64 +1,74 @@
 /**
- * The life of a connection, from the first token to the last reconnect.
+ * The states of a connection, from the first token to the last reconnect.
  *
- * Strategy: a table says what each state does with what may happen; whatever a state does not
- * name comes too late and is ignored. Every state but "closed" has a deadline, so that none can
- * last for ever: "late" happens then. The page's handlers run inside of `enter`, and may
- * themselves close the connection: what an action does after that goes through the table again.
+ * Strategy: the table has an action for each event that a state handles. An event that a state does
+ * not name is stale, and is ignored. Every state but "closed" has a deadline, after which the event
+ * "timeout" occurs, so that no state lasts for ever. The page's handlers run inside `enter` and may
+ * close the connection. An action that goes on after `enter` must allow for that.
  */
-import { CloseCode, isFailedAttempt, mayReconnect, needsFreshToken, paceOf } from "./closecodes.js";
-import { connectFrame, refreshFrame } from "./frames.js";
+import { CloseCode, explain, isFailedAttempt, mayReconnect, needsFreshToken, paceOf } from "./closecodes.js";
+import { connectFrame, pingFrame, refreshFrame } from "./frames.js";
 import { Socket } from "./socket.js";
 
 /**
  * @typedef {import("./connection.js").Connection} Connection
  * @typedef {import("./socket.js").Close} Close
  *
- * @typedef {Object} Welcome
+ * @typedef {Object} ConnectedFrame
  * @property {string} connection
  * @property {string | null} user
  * @property {Object<string, any>} channels
  * @property {string} [rights]
+ * @property {number} [heartbeat]  seconds between two heartbeats
  */
 
 /** @type {Object<string, Object<string, function(Connection, any): void>>} */
 export var TRANSITIONS = {
-  closed: { connect: begin },
-  seeking: { token: open, denied: deny, late: wait, offline: pause, close: end },
-  opening: { opened: greet, lost: judge, late: wait, offline: pause, close: end },
-  greeting: { welcomed: settle, lost: judge, late: wait, offline: pause, close: end },
+  closed: { connect: start },
+  fetching: { token: openSocket, failed: handleTokenFailure, timeout: wait, offline: pause, close: end },
+  opening: { opened: sendConnect, lost: handleClose, timeout: wait, offline: pause, close: end },
+  greeting: { accepted: handleAccept, lost: handleClose, timeout: tryNextWay, offline: pause, close: end },
   connected: {
-    interrupted: doubt,
-    asked: renew,
-    token: show,
-    denied: renewLater,
-    lost: judge,
-    late: listen,
-    wake: listen,
-    drained: seek,
+    interrupted: interrupt,
+    refresh: fetchFreshToken,
+    token: sendRefresh,
+    failed: retryRefresh,
+    lost: handleClose,
+    timeout: checkLink,
+    wake: probe,
+    online: probe,
+    drained: fetchToken,
     offline: pause,
     close: end
   },
   interrupted: {
-    resumed: trust,
-    asked: renew,
-    token: show,
-    denied: renewLater,
-    lost: judge,
-    late: listen,
-    wake: listen,
-    drained: seek,
+    resumed: resume,
+    refresh: fetchFreshToken,
+    token: sendRefresh,
+    failed: retryRefresh,
+    lost: handleClose,
+    timeout: checkLink,
+    wake: probe,
+    online: probe,
+    drained: fetchToken,
     offline: pause,
     close: end
   },
-  waiting: { late: seek, wake: seek, online: seek, connect: seek, offline: pause, close: end },
-  offline: { online: seek, connect: seek, late: recheck, close: end }
+  waiting: {
+    timeout: fetchToken,
+    wake: fetchToken,
+    online: fetchToken,
+    connect: fetchToken,
+    offline: pause,
+    close: end
+  },
+  offline: { online: fetchToken, connect: fetchToken, timeout: fetchToken, close: end }
 };
 
-/** What the page is told. @type {Object<string, import("./sockgate.js").State>} */
+/** The value of `rt.state`. @type {Object<string, import("./sockgate.js").State>} */
 export var PUBLIC_STATES = {
   closed: "closed",
-  seeking: "connecting",
+  fetching: "connecting",
   opening: "connecting",
   greeting: "connecting",
   connected: "connected",
@@ -67,43 +77,46 @@ export var PUBLIC_STATES = {
   offline: "offline"
 };
 
-// The gateway gives a sign of life every 25 s.
-var SILENCE_MS = 62500;
+/** A page that wakes up sends a ping, unless something has arrived so recently. */
+var RECENT_MS = 5000;
 
-// SockJS tries one transport after another within "opening", each with a deadline of its own.
+// Within "opening", one way to connect is tried after another (transports/race.js). All other deadlines
+// are computed on entering the state.
 /** @type {Object<string, number>} */
 export var DEADLINES_MS = {
-  seeking: 20000,
-  opening: 60000,
-  greeting: 15000,
-  connected: SILENCE_MS,
-  interrupted: SILENCE_MS,
-  offline: 30000
+  fetching: 20000,
+  opening: 20000
 };
 
 /** @type {Close} */
-export var TOO_LATE = { code: 0, reason: "no answer in time" };
+export var TIMED_OUT = { code: 0, reason: "no answer in time" };
 
-// What is done in a state when something happens.
+// Actions.
 
 /** @param {Connection} connection */
-function begin(connection) {
+function start(connection) {
+  reset(connection);
+  fetchToken(connection);
+}
+
+/** @param {Connection} connection */
+function reset(connection) {
   connection.wasRefused = false;
+  connection.failures = 0;
   connection.parts.backoff.reset();
-  seek(connection);
 }
 
 /** @param {Connection} connection */
-function seek(connection) {
+function fetchToken(connection) {
   connection.release();
-  connection.enter("seeking", {});
-  askForToken(connection);
+  connection.enter("fetching", {});
+  getToken(connection);
 }
 
 /** @param {Connection} connection */
-function askForToken(connection) {
+function getToken(connection) {
   connection.parts.tokens.get(function (failure, token) {
-    connection.happen(failure ? "denied" : "token", failure || token);
+    connection.dispatch(failure ? "failed" : "token", failure || token);
   });
 }
 
@@ -111,7 +124,7 @@ function askForToken(connection) {
  * @param {Connection} connection
  * @param {import("./token.js").Failure} failure
  */
-function deny(connection, failure) {
+function handleTokenFailure(connection, failure) {
   (failure.isFinal ? end : wait)(connection, failure);
 }
 
@@ -119,72 +132,107 @@ function deny(connection, failure) {
  * @param {Connection} connection
  * @param {string} token
  */
-function open(connection, token) {
+function openSocket(connection, token) {
   connection.token = token;
   connection.enter("opening", {});
   try {
-    connection.socket = new Socket(connection.parts.open(connection.parts.tokens.url), connection);
+    connection.socket = new Socket(open(connection), connection);
   } catch (/** @type {any} */ error) {
     end(connection, { code: 0, reason: error.message });
   }
+  // While the gateway is away, Django is not asked at each attempt.
+  if (connection.socket && connection.failures === 0) {
+    connection.parts.subscriptions.prefetch();
+  }
+}
+
+// A page that was connected keeps to the way that has worked, until two attempts have failed. The loss
+// of the connection is the first failure.
+/** @param {Connection} connection */
+function open(connection) {
+  var isProven = !!connection.attachment && connection.failures < 3;
+  return connection.parts.opener.open(connection.parts.tokens.url, isProven);
 }
 
 /** @param {Connection} connection */
-function greet(connection) {
-  connection.enter("greeting", {});
+function sendConnect(connection) {
+  connection.enter("greeting", {}, connection.parts.opener.greetingMs());
   var recover = connection.parts.positions.recover(function (channel) {
-    return connection.parts.subscriptions.asksFor(channel);
+    return connection.parts.subscriptions.isRequested(channel);
   });
   var frame = connectFrame(connection.token, recover);
-  /** @type {Socket} */ (connection.socket).send(frame);
+  var socket = /** @type {Socket} */ (connection.socket);
+  connection.liveness.asked();
+  socket.send(frame);
+  connection.parts.subscriptions.begin(socket);
 }
 
 /**
  * @param {Connection} connection
- * @param {Welcome} welcome
+ * @param {Close} why
  */
-function settle(connection, welcome) {
-  connection.wasRefused = false;
-  connection.parts.backoff.reset();
-  var socket = /** @type {Socket} */ (connection.socket);
-  connection.attachment = {
-    connection: welcome.connection,
-    user: welcome.user,
-    transport: socket.transport()
-  };
-  trust(connection);
-  // A handler may have closed the connection.
-  if (connection.socket === socket) {
-    connection.parts.subscriptions.begin(socket, welcome.channels, welcome.rights);
+function tryNextWay(connection, why) {
+  if (connection.parts.opener.unanswered()) {
+    connection.release();
+    openSocket(connection, connection.token);
+  } else {
+    wait(connection, why);
   }
 }
 
-// The gateway has lost its way to Redis, or found it again.
+/**
+ * @param {Connection} connection
+ * @param {ConnectedFrame} frame
+ */
+function handleAccept(connection, frame) {
+  reset(connection);
+  connection.parts.opener.accepted();
+  var socket = /** @type {Socket} */ (connection.socket);
+  connection.liveness.expectHeartbeats(frame.heartbeat);
+  connection.measure();
+  connection.attachment = {
+    connection: frame.connection,
+    user: frame.user,
+    transport: socket.transport()
+  };
+  resume(connection);
+  // A handler may have closed the connection.
+  if (connection.socket === socket) {
+    connection.parts.subscriptions.attach(socket, frame.channels, frame.rights);
+  }
+}
 
+// The gateway has lost its connection to Redis.
 /** @param {Connection} connection */
-function doubt(connection) {
-  connection.enter("interrupted", connection.attachment);
+function interrupt(connection) {
+  connection.enter("interrupted", connection.attachment, connection.liveness.nextCheckMs());
 }
 
 /** @param {Connection} connection */
-function trust(connection) {
-  connection.enter("connected", connection.attachment);
+function resume(connection) {
+  connection.enter("connected", connection.attachment, connection.liveness.nextCheckMs());
 }
 
-// Somebody has logged in: the gateway asks for a token that says who. The answer that brings the
-// browser its new cookie may still be on its way; until then Django says "not now".
+/**
+ * The gateway waits 10 s for the token that it has requested. A back-off that doubles would soon
+ * wait longer than that, on a site that is slow to answer the login.
+ */
+var LONGEST_REFRESH_WAIT_MS = 1000;
 
+// A user has logged in, and the gateway requests a token that names the user. The response that
+// sets the browser's new cookie may still be on its way. Until then Django answers with a failure
+// that is not final.
 /** @param {Connection} connection */
-function renew(connection) {
+function fetchFreshToken(connection) {
   connection.parts.tokens.drop();
-  askForToken(connection);
+  getToken(connection);
 }
 
 /**
  * @param {Connection} connection
  * @param {string} token
  */
-function show(connection, token) {
+function sendRefresh(connection, token) {
   connection.parts.backoff.reset();
   /** @type {Socket} */ (connection.socket).send(refreshFrame(token));
 }
@@ -193,9 +241,9 @@ function show(connection, token) {
  * @param {Connection} connection
  * @param {import("./token.js").Failure} failure
  */
-function renewLater(connection, failure) {
+function retryRefresh(connection, failure) {
   if (!failure.isFinal) {
-    connection.renewAfter(connection.parts.backoff.next());
+    connection.refreshAfter(Math.min(connection.parts.backoff.next(), LONGEST_REFRESH_WAIT_MS));
   }
 }
 
@@ -203,9 +251,9 @@ function renewLater(connection, failure) {
  * @param {Connection} connection
  * @param {Close} close
  */
-function judge(connection, close) {
+function handleClose(connection, close) {
   if (needsFreshToken(close.code)) {
-    refuse(connection, close);
+    replaceToken(connection, close);
   } else if (mayReconnect(close.code) || isFailedAttempt(close.code)) {
     wait(connection, close);
   } else {
@@ -217,11 +265,11 @@ function judge(connection, close) {
  * @param {Connection} connection
  * @param {Close} close
  */
-function refuse(connection, close) {
-  var isHopeless = connection.wasRefused || !connection.parts.tokens.canFetch();
+function replaceToken(connection, close) {
+  var isFinal = connection.wasRefused || !connection.parts.tokens.canFetch();
   connection.wasRefused = true;
   connection.parts.tokens.drop();
-  (isHopeless ? end : wait)(connection, close);
+  (isFinal ? end : wait)(connection, close);
 }
 
 /**
@@ -232,41 +280,61 @@ function wait(connection, why) {
   if (!connection.parts.network.isOnline()) {
     return pause(connection);
   }
+  connection.failures += 1;
+  // While the gateway restarts, a page that has been connected gives no warning.
+  if (connection.failures === (connection.attachment ? 6 : 3)) {
+    connection.parts.warn("cannot connect: " + explain(why));
+  }
   connection.release();
   var ms = connection.parts.backoff.next(paceOf(why.code));
   connection.enter("waiting", { ms: ms, code: why.code, reason: why.reason }, ms);
 }
 
+// `navigator.onLine` may be wrong, for a gateway on this computer, behind a VPN or in a virtual
+// machine. So the client still tries again while offline.
 /** @param {Connection} connection */
 function pause(connection) {
   connection.release();
-  connection.enter("offline", {});
+  connection.enter("offline", {}, connection.parts.backoff.next());
 }
 
 /** @param {Connection} connection */
-function recheck(connection) {
-  if (connection.parts.network.isOnline()) {
-    seek(connection);
-  } else {
-    connection.expect(DEADLINES_MS.offline);
-  }
+function checkLink(connection) {
+  askWhenQuiet(connection);
 }
 
+// After a sleep, or on another network, a link may be dead although nothing says so.
 /** @param {Connection} connection */
-function listen(connection) {
-  var silentMs = connection.parts.clock.now() - connection.heardAt;
-  if (silentMs < SILENCE_MS) {
-    connection.expect(SILENCE_MS - silentMs);
-  } else {
-    wait(connection, { code: CloseCode.HEARTBEAT_TIMEOUT, reason: "no sign of life" });
+function probe(connection) {
+  askWhenQuiet(connection, RECENT_MS);
+}
+
+/**
+ * Send a ping if one is due. Reconnect if the last one was not answered.
+ *
+ * @param {Connection} connection
+ * @param {number} [afterMs]  a ping is due after this silence
+ */
+function askWhenQuiet(connection, afterMs) {
+  var liveness = connection.liveness;
+  if (liveness.isDead()) {
+    return wait(connection, { code: CloseCode.HEARTBEAT_TIMEOUT, reason: "no sign of life" });
   }
+  if (liveness.isPingDue(afterMs)) {
+    liveness.asked();
+    /** @type {Socket} */ (connection.socket).send(pingFrame());
+  }
+  connection.setDeadline(liveness.nextCheckMs());
 }
 
 /**
  * @param {Connection} connection
- * @param {Close} close
+ * @param {Close & {isExpected?: boolean}} close
  */
 function end(connection, close) {
   connection.release();
+  if (!close.isExpected) {
+    connection.parts.warn("closed: " + explain(close));
+  }
   connection.enter("closed", { code: close.code, reason: close.reason });
 }

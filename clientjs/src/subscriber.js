@@ -1,9 +1,9 @@
 /**
- * One channel that the page asked for: fetches the grant, asks the gateway, asks again where
- * that may help, and anew on each connection.
+ * The subscription of this client to one channel: fetches the grant, sends the `subscribe` frame,
+ * retries where a retry may help, and subscribes again on each connection.
  *
- * Strategy: whatever comes back belongs to an attempt. What belongs to an earlier one comes too
- * late and is ignored, so that nothing needs to be called off.
+ * Strategy: each step has the number of an attempt. A callback of an earlier attempt is ignored, so
+ * that no step needs to be cancelled.
  */
 import { paceOf } from "./closecodes.js";
 import { subscribeFrame, unsubscribeFrame } from "./frames.js";
@@ -17,15 +17,14 @@ import { subscribeFrame, unsubscribeFrame } from "./frames.js";
  * @property {function(): import("./backoff.js").Backoff} makeBackoff
  *
  * @typedef {import("./requests.js").Refusal} Refusal
- *
- * @typedef {{send: function(string): void}} Link  a live connection
+ * @typedef {import("./requests.js").Link} Link
  *
  * @typedef {Object} SubscriberListener
- * @property {function(string, any): void} subscribed  is given the channel and the frame
- * @property {function(string, Refusal): void} refused  for good
+ * @property {function(string, any): void} subscribed  receives the channel and the frame
+ * @property {function(string, Refusal): void} rejected  receives the channel and a final refusal
  */
 
-/** A gateway that cannot say now needs the time of one that cannot let us in. */
+/** A gateway that answers `unavailable` needs as much time as one that refuses connections. */
 var UNAVAILABLE = 503;
 
 /**
@@ -37,102 +36,102 @@ var UNAVAILABLE = 503;
 export function Subscriber(channel, parts, listener) {
   this.channel = channel;
   this.isSubscribed = false;
-  /** Heard without asking. */
-  this.isGiven = false;
+  /** Subscribed by the gateway, without a request. */
+  this.isServerSide = false;
   this._parts = parts;
   this._listener = listener;
   this._backoff = parts.makeBackoff();
   /** @type {Link | null} */
   this._link = null;
   this._attempt = 0;
-  this._wasRefused = false;
+  this._wasRejected = false;
 }
 
 /**
- * Ask for the channel on this connection, unless that is under way.
+ * Subscribe on this connection, unless that is under way or done.
  *
  * @param {Link} link
  */
-Subscriber.prototype.begin = function (link) {
+Subscriber.prototype.subscribe = function (link) {
   if (this._link !== link) {
     this._link = link;
-    this.isGiven = false;
-    this._wasRefused = false;
-    this._seek();
+    this.isServerSide = false;
+    this._wasRejected = false;
+    this._fetchGrant();
   }
 };
 
 /**
- * The channel is heard on this connection without asking.
+ * Record that the gateway has subscribed this connection without a request.
  *
  * @param {Link} link
- * @param {any} told  of it
+ * @param {any} info  a frame, or the channel's entry in the `connected` frame
  */
-Subscriber.prototype.give = function (link, told) {
+Subscriber.prototype.confirm = function (link, info) {
   this._link = link;
-  this.isGiven = true;
-  this._enter(told);
+  this.isServerSide = true;
+  this._succeed(info);
 };
 
-/** The connection is lost. */
-Subscriber.prototype.rest = function () {
+/** Record that the channel is not subscribed, and ignore all callbacks under way. */
+Subscriber.prototype.detach = function () {
   this._attempt += 1;
   this._link = null;
   this.isSubscribed = false;
 };
 
-/** Leave the channel, asked for or heard. */
-Subscriber.prototype.leave = function () {
+/** Unsubscribe, or cancel the request under way. */
+Subscriber.prototype.unsubscribe = function () {
   var link = this._link;
-  this.rest();
+  this.detach();
   if (link) {
     link.send(unsubscribeFrame(this.channel, this._parts.requests.open(nothing)));
   }
 };
 
-/** @param {any} told  of the channel, which is heard from now on */
-Subscriber.prototype._enter = function (told) {
+/** @param {any} info */
+Subscriber.prototype._succeed = function (info) {
   this._attempt += 1;
   this._backoff.reset();
   this.isSubscribed = true;
-  this._listener.subscribed(this.channel, told);
+  this._listener.subscribed(this.channel, info);
 };
 
-Subscriber.prototype._seek = function () {
+Subscriber.prototype._fetchGrant = function () {
   this._parts.grants.get(
     this.channel,
     this._ofThisAttempt(function (self, failure, grant) {
       if (!failure) {
-        self._ask(grant);
+        self._request(grant);
       } else if (failure.isFinal) {
-        self._end({ code: "not_allowed", message: failure.reason });
+        self._fail({ code: "not_allowed", message: failure.reason });
       } else {
-        self._wait(failure.code);
+        self._retryLater(failure.code);
       }
     })
   );
 };
 
 /** @param {string | null} grant */
-Subscriber.prototype._ask = function (grant) {
-  var answered = this._ofThisAttempt(function (self, refusal, frame) {
+Subscriber.prototype._request = function (grant) {
+  var callback = this._ofThisAttempt(function (self, refusal, frame) {
     if (refusal) {
-      self._judge(refusal);
+      self._handleRefusal(refusal);
     } else {
-      self._enter(frame);
+      self._succeed(frame);
     }
   });
-  var id = this._parts.requests.open(answered);
+  var id = this._parts.requests.open(callback);
   var position = this._parts.positions.of(this.channel);
   /** @type {Link} */ (this._link).send(subscribeFrame(this.channel, grant, position, id));
 };
 
 /** @param {Refusal} refusal */
-Subscriber.prototype._judge = function (refusal) {
+Subscriber.prototype._handleRefusal = function (refusal) {
   if (refusal.code === "unavailable") {
-    this._wait(UNAVAILABLE);
+    this._retryLater(UNAVAILABLE);
   } else if (refusal.code !== "not_allowed") {
-    this._end(refusal);
+    this._fail(refusal);
   } else {
     this._replaceGrant(refusal);
   }
@@ -140,36 +139,38 @@ Subscriber.prototype._judge = function (refusal) {
 
 /** @param {Refusal} refusal */
 Subscriber.prototype._replaceGrant = function (refusal) {
-  var isHopeless = this._wasRefused || !this._parts.grants.canFetch();
-  this._wasRefused = true;
+  var isFinal = this._wasRejected || !this._parts.grants.canFetch();
+  this._wasRejected = true;
   this._parts.grants.drop(this.channel);
-  if (isHopeless) {
-    this._end(refusal);
+  if (isFinal) {
+    this._fail(refusal);
   } else {
-    this._seek();
+    this._fetchGrant();
   }
 };
 
 /** @param {number} code */
-Subscriber.prototype._wait = function (code) {
+Subscriber.prototype._retryLater = function (code) {
   var ms = this._backoff.next(paceOf(code));
   this._parts.clock.after(
     ms,
     this._ofThisAttempt(function (self) {
-      self._seek();
+      self._fetchGrant();
     })
   );
 };
 
 /** @param {Refusal} refusal */
-Subscriber.prototype._end = function (refusal) {
-  this.rest();
-  this._listener.refused(this.channel, refusal);
+Subscriber.prototype._fail = function (refusal) {
+  this.detach();
+  this._listener.rejected(this.channel, refusal);
 };
 
 /**
+ * Start an attempt.
+ *
  * @param {function(Subscriber, any, any): void} callback
- * @returns {function(any=, any=): void} the same, until the next attempt
+ * @returns {function(any=, any=): void} the callback, which does nothing after a later attempt
  */
 Subscriber.prototype._ofThisAttempt = function (callback) {
   var self = this;

@@ -1,27 +1,29 @@
 /**
- * What a page holds of a channel that it asked for: handlers of that channel alone.
+ * A subscription of the page to one channel, with its own handlers. `rt.subscribe` returns it.
  */
-import { Events } from "./events.js";
+import { Events, listen } from "./events.js";
 
 /** @typedef {"subscribing" | "subscribed" | "unsubscribed"} SubscriptionState */
 
 /**
  * @constructor
  * @param {string} channel
- * @param {import("./subscriptions.js").Subscriptions} home
+ * @param {import("./subscriptions.js").Subscriptions} owner
  */
-export function Subscription(channel, home) {
+export function Subscription(channel, owner) {
   this.channel = channel;
   /** @type {SubscriptionState} */
   this.state = "subscribing";
-  this._home = home;
+  this._owner = owner;
   this._events = new Events();
 }
 
 /**
+ * Add a handler for an event of this channel.
+ *
  * @param {string} event
  * @param {import("./events.js").Handler} handler
- * @returns {Subscription} itself
+ * @returns {this} itself
  */
 Subscription.prototype.on = function (event, handler) {
   this._events.on(event, handler);
@@ -29,47 +31,60 @@ Subscription.prototype.on = function (event, handler) {
 };
 
 /**
+ * Remove a handler.
+ *
  * @param {string} event
- * @param {import("./events.js").Handler} [handler]  without it, all of the event's
- * @returns {Subscription} itself
+ * @param {import("./events.js").Handler} [handler]  default: all handlers of the event
+ * @returns {this} itself
  */
 Subscription.prototype.off = function (event, handler) {
   this._events.off(event, handler);
   return this;
 };
 
+/** Add a handler. Returns a function that removes it. */
+Subscription.prototype.listen = listen;
+
 /**
  * @param {string} event
  * @param {any} first
  * @param {any} second
+ * @returns {boolean} there is a handler
  */
 Subscription.prototype.emit = function (event, first, second) {
-  this._events.emit(event, first, second);
+  return this._events.emit(event, first, second);
 };
 
 /**
- * Ask who is in the channel.
+ * Request the presence of the channel.
  *
- * @param {import("./requests.js").Answered} callback
+ * @param {import("./requests.js").ResponseCallback} callback
  */
 Subscription.prototype.presence = function (callback) {
-  this._home.presence(this.channel, callback);
+  this._owner.parts.requests.presence(this.channel, callback);
 };
 
 /**
- * Publish to those who hear the channel, where its namespace lets browsers do so.
+ * Publish to the subscribers of the channel, where its namespace allows that.
  *
  * @param {string} event  begins with "client-"
  * @param {any} [data]
- * @param {import("./requests.js").Answered} [callback]
+ * @param {import("./requests.js").ResponseCallback} [callback]  default: a refusal is an "error"
  */
 Subscription.prototype.publish = function (event, data, callback) {
-  this._home.publish(this.channel, event, data, callback || nothing);
+  var parts = this._owner.parts;
+  var channel = this.channel;
+  parts.requests.publish(channel, event, data, callback || report);
+
+  /** @param {import("./requests.js").Refusal | null} refusal */
+  function report(refusal) {
+    if (refusal) {
+      parts.refusals.report(channel, refusal);
+    }
+  }
 };
 
-/** Leave the channel, unless another subscription of this page holds it. */
+/** End this subscription. The last one of a channel also unsubscribes at the gateway. */
 Subscription.prototype.unsubscribe = function () {
-  this._home.remove(this);
+  this._owner.remove(this);
 };
-
-function nothing() {}

@@ -1,195 +1,226 @@
 /**
- * The channels of a page: those that it asked for, again on every connection, until the last
- * subscription lets go or the gateway says no; and what the gateway says of any channel.
+ * All channels of a page: those to which it has subscribed, and those that the gateway subscribes
+ * without a request (server-side).
  *
- * What was refused is asked for again when the user's rights are called otherwise than before:
- * he may have been given the right, or the page may be another user's by now.
+ * Strategy: each channel of the page has one entry, which is subscribed again on every connection
+ * until its last subscription ends or the gateway rejects it. A rejected channel is requested again
+ * when the fingerprint of the user's rights changes: the right may have been granted, or the user
+ * may be another one.
+ *
+ * Grants are requested while the connection opens. Channels whose grant is at hand are requested right
+ * behind the `connect` frame, in its round trip, and all others when the gateway has accepted.
  */
 import { Entries, Entry } from "./entries.js";
-import { presenceFrame, publishFrame } from "./frames.js";
-import { LOST } from "./requests.js";
 import { Subscriber } from "./subscriber.js";
-import { Subscription } from "./subscription.js";
+import { unsubscribedFrame } from "./unsubscribed.js";
 
 /**
- * @typedef {import("./subscriber.js").Link} Link
+ * @typedef {import("./requests.js").Link} Link
+ *
+ * @typedef {new (channel: string, owner: Subscriptions) => Subscription} SubscriptionClass
+ *
+ * @typedef {Object} OwnParts
+ * @property {import("./events.js").Events} events
+ * @property {import("./refusals.js").Refusals} refusals
+ * @property {SubscriptionClass} Subscription
+ *
+ * @typedef {import("./subscription.js").Subscription} Subscription
+ * @typedef {import("./subscriber.js").SubscriberParts & OwnParts} SubscriptionsParts
  *
  * @typedef {Object} SubscribeOptions
  * @property {string | null} [grant]  null: the channel is public
- * @property {import("./frames.js").Position | false} [recover]  begin after this; false: never recover
+ * @property {import("./frames.js").Position | false} [recover]  start after this; false: never recover
  */
+
+/** The gateway keeps 64 frames before it has accepted. */
+var MAX_EARLY_REQUESTS = 50;
 
 /**
  * @constructor
- * @param {import("./subscriber.js").SubscriberParts} parts
+ * @param {SubscriptionsParts} parts
  */
 export function Subscriptions(parts) {
   this.parts = parts;
   this._entries = new Entries();
   /** @type {Link | null} */
   this._link = null;
+  this._isAccepted = false;
+  this._earlyRequests = 0;
   /** @type {string | undefined} */
   this._rights = undefined;
-  /** @type {function(string, any, any): void} */
-  this._emitToPage = nothing;
 }
 
-/** @param {function(string, any, any): void} emit  is given "subscribed" and so on, the channel, the frame */
-Subscriptions.prototype.tell = function (emit) {
-  this._emitToPage = emit;
-};
+// Calls of the page.
 
 /**
+ * Add a subscription. The channel is requested when the page's handlers are in place.
+ *
  * @param {string} channel
  * @param {SubscribeOptions} options
  * @returns {Subscription}
  */
 Subscriptions.prototype.add = function (channel, options) {
-  var subscription = new Subscription(channel, this);
+  var subscription = new this.parts.Subscription(channel, this);
   var entry = this._entries.of(channel);
-  if (!entry || entry.isRefused) {
-    entry = this._begin(channel, options.recover);
+  if (!entry || entry.isRejected) {
+    entry = this._open(channel, options.recover);
   }
   if (options.grant !== undefined) {
     this.parts.grants.keep(channel, { grant: options.grant });
   }
-  entry.holders.add(subscription);
-  this._beginLater(entry, subscription);
+  entry.subscriptions.add(subscription);
+  subscribeLater(this, entry, subscription);
   return subscription;
 };
 
-/** @param {Subscription} subscription */
+/**
+ * Remove a subscription. The last one of a channel unsubscribes from it.
+ *
+ * @param {Subscription} subscription
+ */
 Subscriptions.prototype.remove = function (subscription) {
   var entry = this._entries.of(subscription.channel);
   subscription.state = "unsubscribed";
   if (!entry) {
     return;
   }
-  entry.holders.remove(subscription);
-  if (entry.holders.isEmpty()) {
+  entry.subscriptions.remove(subscription);
+  if (entry.subscriptions.isEmpty()) {
     this._entries.remove(entry);
-    this._leave(entry.subscriber);
+    this.parts.grants.drop(subscription.channel);
+    unsubscribe(entry.subscriber, this.parts.positions);
   }
 };
 
 /**
  * @param {string} channel
- * @returns {boolean} it is not given without asking
+ * @returns {boolean} the page subscribes to the channel, and the gateway does not do so by itself
  */
-Subscriptions.prototype.asksFor = function (channel) {
+Subscriptions.prototype.isRequested = function (channel) {
   var entry = this._entries.of(channel);
-  return !!entry && !entry.isRefused && !entry.subscriber.isGiven;
+  return !!entry && !entry.isRejected && !entry.subscriber.isServerSide;
 };
 
-/**
- * Ask who is in a channel.
- *
- * @param {string} channel
- * @param {import("./requests.js").Answered} callback
- */
-Subscriptions.prototype.presence = function (channel, callback) {
-  this._ask(callback, function (id) {
-    return presenceFrame(channel, id);
+// Changes of the connection.
+
+/** Request the grants that the next connection needs. */
+Subscriptions.prototype.prefetch = function () {
+  var self = this;
+  this._entries.each(function (entry) {
+    if (isOnRequest(entry)) {
+      self.parts.grants.prefetch(entry.subscriber.channel);
+    }
   });
 };
 
 /**
- * Publish on a channel.
- *
- * @param {string} channel
- * @param {string} event
- * @param {any} data
- * @param {import("./requests.js").Answered} callback
- */
-Subscriptions.prototype.publish = function (channel, event, data, callback) {
-  if (typeof event !== "string") {
-    throw new TypeError("an event is a text");
-  }
-  this._ask(callback, function (id) {
-    return publishFrame(channel, event, data, id);
-  });
-};
-
-/**
- * @param {import("./requests.js").Answered} callback
- * @param {function(number): string} write  gives the frame with an id
- */
-Subscriptions.prototype._ask = function (callback, write) {
-  if (this._link) {
-    this._link.send(write(this.parts.requests.open(callback)));
-  } else {
-    this.parts.clock.after(0, function () {
-      callback(LOST);
-    });
-  }
-};
-
-/**
- * There is a connection.
+ * Subscribe right behind the `connect` frame, where the grant is at hand.
  *
  * @param {Link} link
- * @param {Object<string, any>} channels  that are heard without asking
- * @param {string} [rights]  what the user's rights are called
  */
-Subscriptions.prototype.begin = function (link, channels, rights) {
+Subscriptions.prototype.begin = function (link) {
+  var self = this;
   this._link = link;
+  this._earlyRequests = 0;
+  this._entries.each(function (entry) {
+    self._request(entry);
+  });
+};
+
+/**
+ * Subscribe on a new connection, which the gateway has accepted.
+ *
+ * @param {Link} link
+ * @param {Object<string, any>} channels  subscribed server-side
+ * @param {string} [rights]  fingerprint of the user's rights
+ */
+Subscriptions.prototype.attach = function (link, channels, rights) {
+  this._link = link;
+  this._isAccepted = true;
+  this.parts.requests.attach(link);
   for (var channel in channels) {
     if (Object.prototype.hasOwnProperty.call(channels, channel)) {
-      this.enter(channel, channels[channel] || {});
+      this.confirm(channel, channels[channel] || {});
     }
   }
   this.refresh(rights);
 };
 
 /**
- * Ask for whatever is not heard; for what was refused, too, when the rights are others.
+ * Subscribe to each channel that is not subscribed. Rejected channels are included when the user's
+ * rights have changed.
  *
- * @param {string} [rights]  what the user's rights are called
+ * @param {string} [rights]  fingerprint of the user's rights
  */
 Subscriptions.prototype.refresh = function (rights) {
   var self = this;
   var link = this._link;
-  var areOthers = rights !== this._rights;
+  var haveChanged = rights !== this._rights;
   this._rights = rights;
   this._entries.each(function (entry) {
-    if (areOthers) {
+    if (haveChanged) {
       entry.retry();
     }
     // A handler may have ended the connection, or a subscription.
-    if (link && self._link === link && !entry.isRefused) {
-      entry.subscriber.begin(link);
+    if (link && self._link === link) {
+      self._request(entry);
     }
   });
 };
 
-/** The connection is lost. */
-Subscriptions.prototype.rest = function () {
-  var positions = this.parts.positions;
-  this._link = null;
-  this._entries.each(function (entry) {
-    entry.rest(positions);
-  });
-  this.parts.requests.fail();
+/**
+ * Request a channel, now if that is possible, else on acceptance.
+ *
+ * @param {Entry} entry
+ */
+Subscriptions.prototype._request = function (entry) {
+  var link = this._link;
+  if (!link || entry.isRejected || !(this._isAccepted || this._mayRequestEarly(entry))) {
+    return;
+  }
+  entry.subscriber.subscribe(link);
 };
 
+/** @param {Entry} entry */
+Subscriptions.prototype._mayRequestEarly = function (entry) {
+  if (!isOnRequest(entry) || !this.parts.grants.isAtHand(entry.subscriber.channel)) {
+    return false;
+  }
+  this._earlyRequests += 1;
+  return this._earlyRequests <= MAX_EARLY_REQUESTS;
+};
+
+/** Record that the connection is lost. */
+Subscriptions.prototype.detach = function () {
+  var positions = this.parts.positions;
+  this._link = null;
+  this._isAccepted = false;
+  this._entries.each(function (entry) {
+    entry.detach(positions);
+  });
+  this.parts.requests.detach();
+};
+
+// Decisions of the gateway.
+
 /**
- * A channel is heard without asking.
+ * Record that the gateway has subscribed this connection without a request.
  *
  * @param {string} channel
- * @param {any} told  of it
+ * @param {any} info  a frame, or the channel's entry in the `connected` frame
  */
-Subscriptions.prototype.enter = function (channel, told) {
+Subscriptions.prototype.confirm = function (channel, info) {
   var entry = this._entries.of(channel);
   if (entry && this._link) {
     entry.retry();
-    entry.subscriber.give(this._link, told);
+    entry.subscriber.confirm(this._link, info);
   } else {
-    this._meet(channel, told);
+    emitSubscribed(this, channel, info);
   }
 };
 
 /**
- * A channel was taken away for the user's rights are others; Django may grant it again.
+ * Request a channel again that was taken away because the user's rights have changed.
  *
  * @param {string} channel
  * @param {any} why
@@ -198,53 +229,57 @@ Subscriptions.prototype.renew = function (channel, why) {
   var entry = this._entries.of(channel);
   if (entry && this._link) {
     this.parts.grants.drop(channel);
-    entry.rest(this.parts.positions);
-    entry.subscriber.begin(this._link);
+    entry.detach(this.parts.positions);
+    entry.subscriber.subscribe(this._link);
   } else {
     this.end(channel, why);
   }
 };
 
 /**
- * A channel was refused, or taken away.
+ * Record that a channel was rejected or taken away.
  *
  * @param {string} channel
  * @param {any} why
+ * @returns {boolean} the page has a handler for it
  */
 Subscriptions.prototype.end = function (channel, why) {
   var entry = this._entries.of(channel);
   this.parts.positions.forget(channel);
   this.parts.grants.drop(channel);
   if (entry) {
-    entry.refuse();
-    entry.holders.emit("unsubscribed", channel, why);
+    entry.reject();
   }
-  this._emitToPage("unsubscribed", channel, why);
+  return this.emit("unsubscribed", channel, unsubscribedFrame(channel, why, "revoked"));
 };
 
+// Events.
+
 /**
- * Emit what is said of a channel, to those who hold it and to the page.
+ * Call the handlers of a channel's subscriptions, then those of the client.
  *
  * @param {string} event
  * @param {string} channel
  * @param {any} frame
+ * @returns {boolean} there is a handler
  */
 Subscriptions.prototype.emit = function (event, channel, frame) {
-  this.emitToHolders(channel, event, channel, frame);
-  this._emitToPage(event, channel, frame);
+  var isHandled = this.emitTo(channel, event, channel, frame);
+  return this.parts.events.emit(event, channel, frame) || isHandled;
 };
 
 /**
+ * Call the handlers of a channel's subscriptions.
+ *
  * @param {string} channel
  * @param {string} event
  * @param {any} first
  * @param {any} second
+ * @returns {boolean} there is a handler
  */
-Subscriptions.prototype.emitToHolders = function (channel, event, first, second) {
+Subscriptions.prototype.emitTo = function (channel, event, first, second) {
   var entry = this._entries.of(channel);
-  if (entry) {
-    entry.holders.emit(event, first, second);
-  }
+  return !!entry && entry.subscriptions.emit(event, first, second);
 };
 
 /**
@@ -252,74 +287,93 @@ Subscriptions.prototype.emitToHolders = function (channel, event, first, second)
  * @param {SubscribeOptions["recover"]} recover
  * @returns {Entry}
  */
-Subscriptions.prototype._begin = function (channel, recover) {
+Subscriptions.prototype._open = function (channel, recover) {
   var entry = this._entries.of(channel);
   if (!entry) {
-    entry = new Entry(new Subscriber(channel, this.parts, this._listener()));
+    entry = new Entry(new Subscriber(channel, this.parts, listenerFor(this)));
     this._entries.add(entry);
   }
   if (recover) {
     this.parts.positions.put(channel, recover);
   }
-  entry.isForgetful = recover === false;
+  entry.neverRecovers = recover === false;
   entry.retry();
   return entry;
 };
 
-// The page needs the time to add handlers.
+// The page adds its handlers after `rt.subscribe` has returned.
 /**
+ * @param {Subscriptions} subscriptions
  * @param {Entry} entry
  * @param {Subscription} subscription
  */
-Subscriptions.prototype._beginLater = function (entry, subscription) {
-  var self = this;
-  this.parts.clock.after(0, function () {
+function subscribeLater(subscriptions, entry, subscription) {
+  subscriptions.parts.clock.after(0, function () {
     var channel = subscription.channel;
-    var isAwaited = self._entries.of(channel) === entry && subscription.state === "subscribing";
-    if (isAwaited && entry.subscriber.isSubscribed) {
+    var isWanted =
+      subscriptions._entries.of(channel) === entry && subscription.state === "subscribing";
+    if (isWanted && entry.subscriber.isSubscribed) {
       subscription.state = "subscribed";
       subscription.emit("subscribed", channel, { type: "subscribed", channel: channel });
-    } else if (isAwaited && self._link) {
-      entry.subscriber.begin(self._link);
+    } else if (isWanted) {
+      subscriptions._request(entry);
     }
   });
-};
+}
 
-/** @param {Subscriber} subscriber */
-Subscriptions.prototype._leave = function (subscriber) {
-  if (!subscriber.isGiven) {
-    this.parts.positions.forget(subscriber.channel);
-    subscriber.leave();
-  }
-};
-
-/** @returns {import("./subscriber.js").SubscriberListener} */
-Subscriptions.prototype._listener = function () {
-  var self = this;
-  return {
-    subscribed: function (channel, frame) {
-      /** @type {Entry} */ (self._entries.of(channel)).holders.mark("subscribed");
-      self._meet(channel, frame);
-    },
-    refused: function (channel, refusal) {
-      self.end(channel, refusal);
-    }
-  };
-};
+/** Channels that only the gateway subscribes: their names begin so. */
+var AUTOMATIC = /^(broadcast$|user:|group:)/;
 
 /**
- * @param {string} channel
- * @param {any} told  a frame, or what the welcome says
+ * @param {Entry} entry
+ * @returns {boolean} the gateway does not subscribe the channel by itself
  */
-Subscriptions.prototype._meet = function (channel, told) {
-  var isWhole = this.parts.positions.meet(channel, told);
-  if (told.type || this._entries.of(channel)) {
-    var frame = { type: "subscribed", channel: channel, recovered: told.recovered };
-    this.emit("subscribed", channel, told.type ? told : frame);
-  }
-  if (!isWhole) {
-    this.emit("gap", channel, { type: "gap", channel: channel });
-  }
-};
+function isOnRequest(entry) {
+  var subscriber = entry.subscriber;
+  return !entry.isRejected && !subscriber.isServerSide && !AUTOMATIC.test(subscriber.channel);
+}
 
-function nothing() {}
+/**
+ * @param {Subscriber} subscriber
+ * @param {import("./positions.js").Positions} positions
+ */
+function unsubscribe(subscriber, positions) {
+  if (!subscriber.isServerSide) {
+    positions.forget(subscriber.channel);
+    subscriber.unsubscribe();
+  }
+}
+
+/**
+ * @param {Subscriptions} subscriptions
+ * @returns {import("./subscriber.js").SubscriberListener}
+ */
+function listenerFor(subscriptions) {
+  return {
+    subscribed: function (channel, info) {
+      /** @type {Entry} */ (subscriptions._entries.of(channel)).subscriptions.mark("subscribed");
+      emitSubscribed(subscriptions, channel, info);
+    },
+    rejected: function (channel, refusal) {
+      if (!subscriptions.end(channel, refusal)) {
+        subscriptions.parts.refusals.report(channel, refusal);
+      }
+    }
+  };
+}
+
+/**
+ * @param {Subscriptions} subscriptions
+ * @param {string} channel
+ * @param {any} info  a frame, or the channel's entry in the `connected` frame
+ */
+function emitSubscribed(subscriptions, channel, info) {
+  var isComplete = subscriptions.parts.positions.start(channel, info);
+  if (info.type || subscriptions._entries.of(channel)) {
+    var frame = { type: "subscribed", channel: channel, recovered: info.recovered };
+    subscriptions.emit("subscribed", channel, info.type ? info : frame);
+  }
+  if (!isComplete) {
+    subscriptions.emit("gap", channel, { type: "gap", channel: channel });
+  }
+}

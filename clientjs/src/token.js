@@ -1,52 +1,54 @@
 /**
- * Where tokens come from: the page, then Django's token endpoint, or the page's own function.
- * A token is shown again until most of its life is over, so that the clients of a gateway that
- * restarts never reach Django. It is never logged.
+ * Connection tokens: the first one in the page, then those of Django's token endpoint or of the
+ * page's own function. A token is reused until most of its lifetime is over, so that a restart of
+ * the gateway causes no requests to Django. Tokens are never logged.
  */
 
 /**
  * @typedef {{token: string, expires_in?: number, url?: string}} Answer  of the token endpoint
  *
  * @typedef {Object} Failure
- * @property {number} code  HTTP status, 0 when there was no answer
+ * @property {number} code  HTTP status; 0: no response; 200: one without a token
  * @property {string} reason
- * @property {boolean} isFinal  there is no use in asking again
+ * @property {boolean} isFinal  another request would be useless
+ * @property {boolean} [isExpected]  no warning is due
  *
- * @typedef {function(string, string, function(number, string): void): (function(): void)} Ask
- *     POSTs a body to a URL, gives the status and the answer; returns what calls it off
+ * @typedef {function(string, string, function(number, string): void): (function(): void)} Post
+ *     POSTs a body to a URL, and calls back with status and body; returns a function that aborts
  */
 
-// The rest is left for the way to the gateway, and for clocks that run differently.
+// The rest of the lifetime allows for the way to the gateway, and for clocks that differ.
 var USED_SHARE = 0.9;
 
-// Django's own answer to a request whose CSRF token it does not take is 403.
-/** Answers after which there is no use in asking again. @type {Object<number, string>} */
+// Django also answers 403 to a request with a wrong CSRF token.
+/** Statuses after which another request would be useless. @type {Object<number, string>} */
 var REASONS = { 401: "not signed in", 403: "forbidden" };
 
 /**
  * @constructor
  * @param {import("./settings.js").Settings} settings
  * @param {{now: function(): number}} clock
- * @param {Ask} ask
+ * @param {Post} post
  */
-export function TokenSource(settings, clock, ask) {
+export function TokenSource(settings, clock, post) {
   this.url = settings.url;
   this._settings = settings;
   this._clock = clock;
-  this._ask = ask;
+  this._post = post;
   this._abort = nothing;
   this._request = 0;
   this._token = "";
   this._freshUntil = 0;
+  this._mustLogIn = !!settings.loginRequired;
   if (settings.token) {
     this._keep({ token: settings.token, expires_in: settings.expiresIn || undefined });
   }
 }
 
 /**
- * Give a token: the one at hand, else a fresh one.
+ * Get a token: the stored one while it is fresh, else a new one.
  *
- * @param {function(Failure | null, string=): void} callback  not called any more after `cancel`
+ * @param {function(Failure | null, string=): void} callback  not called after `cancel`
  */
 TokenSource.prototype.get = function (callback) {
   if (this._token && this._clock.now() < this._freshUntil) {
@@ -55,17 +57,17 @@ TokenSource.prototype.get = function (callback) {
   this._fetch(callback);
 };
 
-/** Forget the token: it was refused. */
+/** Forget a token that was refused. */
 TokenSource.prototype.drop = function () {
   this._token = "";
 };
 
-/** @returns {boolean} a fresh one can be had */
+/** @returns {boolean} there is a source of new tokens */
 TokenSource.prototype.canFetch = function () {
   return !!(this._settings.getToken || this._settings.tokenUrl);
 };
 
-/** Let go of a request under way. */
+/** Abort the request under way, if any. */
 TokenSource.prototype.cancel = function () {
   this._request += 1;
   this._abort();
@@ -92,8 +94,12 @@ TokenSource.prototype._start = function (callback) {
     this._settings.getToken(function (error, answer) {
       callback.apply(null, error ? [failureOf(error)] : readAnswer(answer));
     });
+  } else if (this._mustLogIn) {
+    // The page may log in later, and connect again.
+    this._mustLogIn = false;
+    callback({ code: 401, reason: REASONS[401], isFinal: true, isExpected: true });
   } else if (this._settings.tokenUrl) {
-    this._abort = this._ask(this._settings.tokenUrl, "", function (status, body) {
+    this._abort = this._post(this._settings.tokenUrl, "", function (status, body) {
       callback.apply(null, status === 200 ? readBody(body) : [failureOf({ status: status })]);
     });
   } else {
@@ -128,7 +134,7 @@ function readBody(body) {
 }
 
 /**
- * @param {any} answer  a token, or what Django's endpoint gives
+ * @param {any} answer  a token, or the response of Django's endpoint
  * @returns {[Failure] | [null, Answer]}
  */
 function readAnswer(answer) {
@@ -136,7 +142,7 @@ function readAnswer(answer) {
   if (fields && typeof fields.token === "string" && fields.token) {
     return [null, fields];
   }
-  return [{ code: 0, reason: "the answer holds no token", isFinal: false }];
+  return [{ code: 200, reason: "the answer holds no token", isFinal: false }];
 }
 
 /**

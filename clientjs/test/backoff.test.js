@@ -7,18 +7,18 @@ const LIMITS = { minMs: 500, maxMs: 30000 };
 const WIDEST = () => 0.999999;
 const NARROWEST = () => 0;
 
-test("the widest wait doubles with each attempt, up to the limit", () => {
+test("the range of waits doubles with each attempt, up to the limit", () => {
   const backoff = new Backoff(LIMITS, WIDEST);
   const waits = Array.from({ length: 9 }, () => backoff.next());
   assert.deepEqual(waits, [499, 999, 1999, 3999, 7999, 15999, 29999, 29999, 29999]);
 });
 
-test("jitter is full: any wait may be none", () => {
+test("the jitter is full: a wait may be zero", () => {
   const backoff = new Backoff(LIMITS, NARROWEST);
   assert.deepEqual([backoff.next(), backoff.next(), backoff.next()], [0, 0, 0]);
 });
 
-test("reset begins anew", () => {
+test("reset starts again with the shortest range", () => {
   const backoff = new Backoff(LIMITS, WIDEST);
   backoff.next();
   backoff.next();
@@ -26,13 +26,13 @@ test("reset begins anew", () => {
   assert.equal(backoff.next(), 499);
 });
 
-test("a pace has a floor, and a spread wider than the usual", () => {
+test("a pace sets a minimum and a wider range", () => {
   const pace = { floorMs: 5000, spreadMs: 10000 };
   assert.equal(new Backoff(LIMITS, NARROWEST).next(pace), 5000);
   assert.equal(new Backoff(LIMITS, WIDEST).next(pace), 14999);
 });
 
-test("a pace does not narrow what is wider already", () => {
+test("a pace does not narrow a wider range", () => {
   const backoff = new Backoff(LIMITS, WIDEST);
   for (let attempt = 0; attempt < 8; attempt++) backoff.next();
   assert.equal(backoff.next({ floorMs: 5000, spreadMs: 10000 }), 34999);

@@ -3,6 +3,7 @@ import { beforeEach, test } from "node:test";
 
 import { Client } from "../src/client.js";
 import { FakePage } from "./fakes/page.js";
+import { VECTORS } from "./vectors.js";
 
 let calls, page, rt;
 
@@ -24,12 +25,21 @@ function settle() {
   page.welcome();
 }
 
-test("it begins once the page has had the time to add handlers", () => {
+test("the client connects after the page's script has added its handlers", () => {
   assert.equal(page.sockets.length, 0);
   rt.onstate = record("onstate");
   rt.on("state", record("state"));
   run();
   assert.deepEqual(calls, [["onstate", "connecting", {}], ["state", "connecting", {}]]);
+});
+
+test("rtt is the round trip of the connect until there is another", () => {
+  assert.equal(rt.rtt, null);
+  run();
+  page.socket.accept();
+  page.clock.advance(80);
+  page.welcome();
+  assert.equal(rt.rtt, 80);
 });
 
 test("an event calls its handlers with the data and the message", () => {
@@ -40,14 +50,14 @@ test("an event calls its handlers with the data and the message", () => {
   assert.deepEqual(calls, [["news", data, { event: "news", data, channel: "user:7", offset: 3 }]]);
 });
 
-test("anything else is a message", () => {
+test('a payload without an event is delivered as "message"', () => {
   settle();
   rt.on("message", record("message"));
   publish("hello");
   assert.deepEqual(calls[0].slice(0, 2), ["message", "hello"]);
 });
 
-test("the star hears everything", () => {
+test('"*" receives every message', () => {
   settle();
   rt.on("*", record("*"));
   publish({ event: "news", data: 1 });
@@ -55,7 +65,7 @@ test("the star hears everything", () => {
   assert.deepEqual(calls.map(([, data, { event }]) => [data, event]), [[1, "news"], [2, "message"]]);
 });
 
-test("off takes handlers away", () => {
+test("off removes handlers", () => {
   settle();
   const handler = record("one");
   rt.on("news", handler).on("news", record("two")).off("news", handler);
@@ -66,12 +76,8 @@ test("off takes handlers away", () => {
   assert.equal(calls.length, 1);
 });
 
-const RESERVED = [
-  "state", "error", "gap", "subscribed", "unsubscribed", "presence", "join", "leave", "*",
-];
-
-for (const event of RESERVED) {
-  test(`a publication cannot pass for "${event}"`, () => {
+for (const event of VECTORS.reserved_events) {
+  test(`a publication with the reserved event "${event}" arrives as "message"`, () => {
     settle();
     rt.on(event, record(event)).on("message", record("message"));
     publish({ event, data: "connected" });
@@ -80,27 +86,27 @@ for (const event of RESERVED) {
   });
 }
 
-test("it says who and how while it is connected", () => {
+test("a connected client has user, transport and connection", () => {
   assert.equal(rt.state, "connecting");
   settle();
   const { state, transport, user, connection } = rt;
   assert.deepEqual([state, transport, user, connection], ["connected", "websocket", "7", "c1"]);
 });
 
-test("once lost it is no connection, but still that user", () => {
+test("a lost connection has no transport and no id, but keeps the user", () => {
   settle();
   page.socket.end(1006);
   const { state, transport, user, connection } = rt;
   assert.deepEqual([state, transport, user, connection], ["waiting", "", "7", ""]);
 });
 
-test("a login that changed is another user", () => {
+test("a refreshed frame changes the user", () => {
   settle();
   page.socket.deliver({ type: "refreshed", user: "8", expires: null });
   assert.equal(rt.user, "8");
 });
 
-test("gaps and errors have events of their own", () => {
+test("gaps and errors emit their own events", () => {
   settle();
   rt.on("gap", record("gap")).on("error", record("error"));
   page.socket.deliver({ type: "gap", channel: "user:7" });
@@ -108,7 +114,7 @@ test("gaps and errors have events of their own", () => {
   assert.deepEqual(calls.map((call) => call.slice(0, 2)), [["gap", "user:7"], ["error", "not_supported"]]);
 });
 
-test("a handler that throws disturbs neither the others nor the connection", (t) => {
+test("a handler that throws affects neither the others nor the connection", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   rt.onstate = () => {
     throw new Error("mine");
@@ -121,18 +127,18 @@ test("a handler that throws disturbs neither the others nor the connection", (t)
   assert.throws(() => t.mock.timers.tick(1), /mine/);
 });
 
-test("what is no text is no channel", () => {
+test("a channel that is not a text is rejected", () => {
   assert.throws(() => rt.subscribe(7), TypeError);
 });
 
-test("closed before it began, it never begins", () => {
+test("a client that is closed before it has connected stays closed", () => {
   rt.close();
   page.clock.advance(1e9);
   assert.equal(rt.state, "closed");
   assert.equal(page.sockets.length, 0);
 });
 
-test("closed by the page, it may connect again", () => {
+test("a client that the page has closed can connect again", () => {
   settle();
   rt.close();
   assert.equal(page.sockets[0].isClosed, true);
@@ -149,7 +155,7 @@ test("connect on a live connection does nothing", () => {
   assert.equal(page.sockets.length, 1);
 });
 
-test("the network's coming and going reaches the connection", () => {
+test("online and offline events reach the connection", () => {
   settle();
   page.network.goOffline();
   assert.equal(rt.state, "offline");
@@ -158,7 +164,7 @@ test("the network's coming and going reaches the connection", () => {
   page.network.watcher.wake();
 });
 
-test("a client that is closed is held by nothing of the browser's", () => {
+test("a closed client has no listeners in the browser", () => {
   const { watchers } = page.network;
   settle();
   assert.equal(watchers.size, 1);
@@ -171,12 +177,12 @@ test("a client that is closed is held by nothing of the browser's", () => {
   assert.equal(watchers.size, 0);
 });
 
-test("neither is one that is closed before it has begun", () => {
+test("a client that is closed before it has connected has no listeners either", () => {
   rt.close();
   assert.equal(page.network.watchers.size, 0);
 });
 
-test("a handler that connects again hears the network", () => {
+test("a client whose handler connects again receives network events", () => {
   settle();
   rt.onstate = (state) => state === "closed" && rt.connect();
   rt.close();
@@ -189,3 +195,66 @@ function settleAgain() {
   rt.connect();
   settle();
 }
+
+// The user.
+
+test('a change of the user emits "user" with both users', () => {
+  const changes = [];
+  rt.on("user", (now, before) => changes.push([now, before, rt.user]));
+  settle();
+  rt.close();
+  rt.connect();
+  run();
+  page.welcome({ user: "8" });
+  assert.deepEqual(changes, [["8", "7", "8"]]);
+});
+
+test(`a visitor's login on a live connection emits "user"`, () => {
+  const changes = [];
+  rt.on("user", (now, before) => changes.push([now, before]));
+  run();
+  page.welcome({ user: null });
+  page.socket.deliver({ type: "refreshed", user: "7" });
+  page.socket.deliver({ type: "refreshed", user: "7" });
+  assert.deepEqual(changes, [["7", null]]);
+});
+
+test('the first connection and a reconnect of the same user do not emit "user"', () => {
+  const changes = [];
+  rt.on("user", (now, before) => changes.push([now, before]));
+  settle();
+  page.socket.end(1006);
+  page.clock.advance(30000);
+  page.welcome();
+  assert.equal(rt.state, "connected");
+  assert.deepEqual(changes, []);
+});
+
+test("listen returns a function that removes the handler", () => {
+  settle();
+  const room = rt.subscribe("user:7");
+  const undo = [rt.listen("news", record("rt")), room.listen("news", record("room"))];
+  publish({ event: "news", data: 1 });
+  undo.forEach((end) => end());
+  publish({ event: "news", data: 2 });
+  assert.deepEqual(calls.map(([name, data]) => [name, data]), [["rt", 1], ["room", 1]]);
+});
+
+test("without autoConnect, a client is closed until connect", () => {
+  page = new FakePage();
+  rt = new Client({ ...page.parts, autoConnect: false });
+  page.clock.advance(1000);
+  assert.deepEqual([rt.state, page.sockets.length], ["closed", 0]);
+  rt.connect();
+  assert.equal(rt.state, "connecting");
+  run();
+  assert.equal(page.sockets.length, 1);
+});
+
+test("a client that is closed before its first state emits that it is closed, once", () => {
+  rt.on("state", record("state"));
+  rt.close();
+  rt.close();
+  run();
+  assert.deepEqual(calls.map(([, state, { code }]) => [state, code]), [["closed", 1000]]);
+});

@@ -12,7 +12,7 @@ import { VECTORS } from "./vectors.js";
 
 const { ours, others } = VECTORS.close_codes;
 
-test("the gateway's codes have the same names here", () => {
+test("the gateway's codes have the same names in the client", () => {
   assert.deepEqual(CloseCode, Object.fromEntries(ours.map(({ name, code }) => [name, code])));
 });
 
@@ -23,17 +23,17 @@ for (const { code, reconnect, fresh_token: freshToken } of [...ours, ...others])
   });
 }
 
-test("sockjs-client's own failures are none of the gateway's codes", () => {
+test("failures of sockjs-client are not among the gateway's codes", () => {
   for (const code of [1002, 2000, 2007, 2010]) assert.equal(isFailedAttempt(code), true);
   for (const { code } of ours) assert.equal(isFailedAttempt(code), false);
 });
 
-test("a token endpoint in trouble is given as much time as a gateway", () => {
+test("429 and 503 of the token endpoint have the paces of the gateway's codes", () => {
   assert.equal(paceOf(429), paceOf(CloseCode.OVERLOADED));
   assert.equal(paceOf(503), paceOf(CloseCode.UNAVAILABLE));
 });
 
-test("an overloaded gateway is given time, a draining one spreads its clients", () => {
+test("an overloaded gateway delays its clients, a draining one spreads them", () => {
   assert.ok(paceOf(CloseCode.OVERLOADED).floorMs >= 5000);
   assert.ok(paceOf(CloseCode.UNAVAILABLE).floorMs >= 2000);
   assert.deepEqual(paceOf(CloseCode.DRAIN), { floorMs: 0, spreadMs: 3000 });

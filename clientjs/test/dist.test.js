@@ -1,6 +1,7 @@
-/** What was built: `npm run build` comes first. */
+/** Tests of the built files. Run `npm run build` first. */
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 
@@ -12,49 +13,99 @@ import { FakeSite } from "./ie8/site.js";
 const read = (path) => readFileSync(new URL(path, import.meta.url), "utf8");
 
 const CLIENT = read("../dist/sockgate.js");
+const FULL = read("../dist/sockgate-full.js");
 const SOCKJS = read("../dist/sockjs.js");
+const SOCKJS_OF_DJANGO = read("../dist/sockgate-sockjs.js");
 
-for (const [name, code] of Object.entries({ CLIENT, SOCKJS })) {
-  test(`an ES5 parser takes ${name}`, () => {
+for (const [name, code] of Object.entries({ CLIENT, FULL, SOCKJS, SOCKJS_OF_DJANGO })) {
+  test(`an ES5 parser accepts ${name}`, () => {
     parse(code, { ecmaVersion: 5, sourceType: "script" });
   });
 
-  test(`${name} names no property by a reserved word, which IE8 refuses`, () => {
+  test(`${name} uses no reserved word as a property name, which IE8 rejects`, () => {
     assert.doesNotMatch(code, /\.(default|catch|finally|delete|class|import|export|new|for)\b[^\w"']/);
   });
 }
 
-test("the ES5 parser would not take anything newer", () => {
+for (const name of ["sockgate.mjs", "sockgate.cjs"]) {
+  test(`an ES2018 parser accepts ${name}`, () => {
+    parse(read(`../dist/${name}`), { ecmaVersion: 2018, sourceType: "module" });
+  });
+}
+
+test("the script contains nothing of the API with promises", () => {
+  assert.doesNotMatch(CLIENT, /SockgateError|Promise/);
+});
+
+test("the ES5 parser rejects newer syntax", () => {
   assert.throws(() => parse("var f = () => 1", { ecmaVersion: 5 }));
 });
 
-test("the module exports what the script does, without a browser too", async () => {
+test("the module has the exports of the script, and can be imported without a browser", async () => {
   const module = await import("../dist/sockgate.mjs");
-  assert.deepEqual(Object.keys(module), ["CloseCode", "connect"]);
+  assert.deepEqual(Object.keys(module), ["CloseCode", "SockgateError", "connect"]);
 });
 
-test("the source map and the types are there", () => {
-  assert.match(CLIENT, /\/\/# sourceMappingURL=sockgate\.js\.map\s*$/);
-  const map = JSON.parse(read("../dist/sockgate.js.map"));
-  assert.ok(map.sources.includes("../src/states.js"));
-  assert.equal(read("../dist/sockgate.d.ts"), read("../src/sockgate.d.ts"));
+test("require has the exports of the module", () => {
+  const module = createRequire(import.meta.url)("../dist/sockgate.cjs");
+  assert.deepEqual(Object.keys(module), ["CloseCode", "SockgateError", "connect"]);
 });
 
-test("the README tells what the script weighs", () => {
-  const [, kB, zippedKB] = read("../README.md").match(/(\d+) kB, (\d+) kB with gzip/);
-  assert.ok(Math.abs(CLIENT.length / 1000 - kB) < 2, `${CLIENT.length} bytes`);
-  const zipped = gzipSync(CLIENT).length;
-  assert.ok(Math.abs(zipped / 1000 - zippedKB) < 2, `${zipped} bytes with gzip`);
+for (const name of ["sockgate.js", "sockgate-full.js", "sockgate.mjs", "sockgate.cjs", "full.mjs", "full.cjs"]) {
+  test(`${name} has a source map`, () => {
+    assert.ok(read(`../dist/${name}`).trimEnd().endsWith(`//# sourceMappingURL=${name}.map`));
+    const map = JSON.parse(read(`../dist/${name}.map`));
+    assert.ok(map.sources.includes("../src/states.js"));
+  });
+}
+
+test("import and require have the types of the source", () => {
+  for (const ending of ["ts", "cts"]) {
+    assert.equal(read(`../dist/sockgate.d.${ending}`), read("../src/sockgate.d.ts"));
+  }
 });
 
-test("Django and the gateway serve what was built", () => {
-  assert.equal(read("../../djangoauth/static/djangoauth/sockgate.js"), CLIENT);
-  assert.equal(read("../../gateway/sockjs/static/sockjs.js"), SOCKJS);
-  const map = new URL("../../djangoauth/static/djangoauth/sockgate.js.map", import.meta.url);
-  assert.ok(existsSync(map));
+test("the files that package.json names are built", () => {
+  const { main, module, types, unpkg, exports } = JSON.parse(read("../package.json"));
+  const entries = [".", "./react", "./vue"].flatMap((name) => Object.values(exports[name]));
+  const named = [main, module, types, unpkg, ...entries.flatMap((entry) => Object.values(entry))];
+  for (const path of named) assert.ok(existsSync(new URL(`../${path}`, import.meta.url)), path);
 });
 
-// In Internet Explorer 8.
+for (const [name, code] of Object.entries({ FULL, SOCKJS, SOCKJS_OF_DJANGO })) {
+  test(`${name} listens to unload only where there is no pagehide`, () => {
+    assert.match(code, /"onpagehide"in \w+\?"pagehide":"unload"/);
+    assert.equal(code.match(/"unload"/g).length, 1);
+  });
+}
+
+const zipped = (code) => gzipSync(code, { level: 9 }).length;
+
+test("the scripts stay small", () => {
+  const sizes = [zipped(CLIENT), zipped(CLIENT) + zipped(SOCKJS_OF_DJANGO)];
+  assert.ok(sizes[0] <= 11200 && sizes[1] <= 24200, `${sizes} bytes with gzip`);
+});
+
+test("the README states the sizes of the scripts", () => {
+  const README = read("../README.md");
+  for (const [name, code] of Object.entries({ "sockgate.js": CLIENT, "sockgate-full.js": FULL, "sockgate-sockjs.js": SOCKJS_OF_DJANGO })) {
+    const row = README.split("\n").find((line) => line.startsWith(`| \`${name}\``));
+    const [, kB, zippedKB] = row.match(/(\d+) kB, (\d+) kB with gzip/);
+    assert.ok(Math.abs(code.length / 1000 - kB) < 2, `${name}: ${code.length} bytes`);
+    assert.ok(Math.abs(zipped(code) / 1000 - zippedKB) < 1, `${name}: ${zipped(code)} bytes with gzip`);
+  }
+});
+
+test("Django and the gateway serve the built files", () => {
+  assert.equal(read("../../djangoauth/sockgate/static/sockgate/sockgate.js"), CLIENT);
+  assert.equal(read("../../gateway/sockgate_gateway/sockjs/static/sockjs.js"), SOCKJS);
+  for (const name of ["sockgate.js.map", "sockgate-full.js", "sockgate-full.js.map", "sockgate-sockjs.js", "sockgate.mjs", "sockgate.mjs.map", "sockgate.d.ts", "badge.js"]) {
+    const served = read(`../../djangoauth/sockgate/static/sockgate/${name}`);
+    assert.equal(served, read(`../dist/${name}`));
+  }
+});
+
+// Internet Explorer 8.
 
 const PAGE = `
   var states = "", news = "", rt = Sockgate.connect(options);
@@ -62,12 +113,12 @@ const PAGE = `
   rt.on("news", function (data) { news += data.title + " "; });
 `;
 
-/** Open the page, with a site whose gateway is at this URL. */
+/** Open the page of a site whose gateway is at this URL. */
 function visit(url, options = {}) {
   const site = new FakeSite();
   site.url = url;
   const browser = new InternetExplorer8("http://shop.example/", site);
-  browser.evaluate(CLIENT, "sockgate.js");
+  browser.evaluate(FULL, "sockgate-full.js");
   browser.evaluate(`var options = ${JSON.stringify(options)};${PAGE}`);
   browser.pass(2000);
   return { browser, site, says: (code) => browser.evaluate(code) };
@@ -83,7 +134,7 @@ const TOO_NEW = [
 ];
 
 for (const name of TOO_NEW) {
-  test(`Internet Explorer 8 does not know ${name}`, () => {
+  test(`the emulated Internet Explorer 8 lacks ${name}`, () => {
     const browser = new InternetExplorer8("http://shop.example/", new FakeSite());
     assert.throws(() => browser.evaluate(`var f = function () {};${name}`));
   });
@@ -97,17 +148,20 @@ const WAYS = [
 ];
 
 for (const [transport, url, options] of WAYS) {
-  test(`over ${transport} it connects with a token that it fetched`, () => {
+  test(`over ${transport} the client connects with a fetched token`, () => {
     const { site, says } = visit(url, options);
     assert.equal(says("states"), "connecting connected ");
     assert.equal(says("rt.transport"), transport);
     assert.equal(says("rt.user"), "7");
     assert.equal(site.tokensIssued, 1);
-    assert.deepEqual(site.connection.received, [{ type: "connect", token: "T1", recover: {} }]);
+    const [{ secret, ...frame }, ...others] = site.connection.received;
+    assert.deepEqual([frame, ...others], [{ type: "connect", token: "T1", recover: {} }]);
+    assert.match(secret, /^[a-z0-5]{24}$/);
+    assert.notEqual(secret, site.connection.id);
     assert.match(site.connection.id, /^[a-z0-5]{24}$/);
   });
 
-  test(`over ${transport} it receives`, () => {
+  test(`over ${transport} the client receives publications`, () => {
     const { browser, site, says } = visit(url, options);
     for (const title of ["Djangocon", "čau\u2028😀"]) {
       site.connection.send({ channel: "user:7", data: { event: "news", data: { title } } });
@@ -116,7 +170,7 @@ for (const [transport, url, options] of WAYS) {
     assert.equal(says("news"), "Djangocon čau\u2028😀 ");
   });
 
-  test(`over ${transport} it comes back when the server goes, with the same token`, () => {
+  test(`over ${transport} the client reconnects with the same token`, () => {
     const { browser, site, says } = visit(url, options);
     site.connection.close(3001, "server is restarting");
     browser.pass(10000);
@@ -143,7 +197,7 @@ for (const [transport, url, options] of WAYS) {
     assert.equal(site.tokensIssued, 3);
   });
 
-  test(`over ${transport} it stays away when the login ended`, () => {
+  test(`over ${transport} the client does not reconnect when the login has ended`, () => {
     const { browser, site, says } = visit(url, options);
     site.connection.close(4500, "session ended");
     browser.pass(1000);
@@ -154,16 +208,33 @@ for (const [transport, url, options] of WAYS) {
   });
 }
 
-test("no URL ever holds a token", () => {
-  const { site } = visit("/realtime");
-  for (const { url } of site.requests) assert.doesNotMatch(url.href, /T1/);
+for (const [transport, url, options] of WAYS) {
+  test(`over ${transport} no URL contains a token or the secret of a session`, () => {
+    const { site } = visit(url, options);
+    const { secret } = site.connection.received[0];
+    for (const { url } of site.requests) {
+      assert.ok(!url.href.includes("T1") && !url.href.includes(secret), url.href);
+    }
+  });
+}
+
+test("the script without SockJS loads it from the gateway, with what IE8 lacks", () => {
+  const site = new FakeSite();
+  const browser = new InternetExplorer8("http://shop.example/", site);
+  site.scripts["/realtime/sockjs.js"] = SOCKJS;
+  browser.document.configure({ sockjsUrl: "/static/sockgate/sockgate-sockjs.js" });
+  browser.evaluate(CLIENT, "sockgate.js");
+  browser.evaluate(`var options = {};${PAGE}`);
+  browser.pass(2000);
+  assert.equal(browser.evaluate("states"), "connecting connected ");
+  assert.equal(browser.evaluate("rt.transport"), "xdr-streaming");
 });
 
-test("what Django left in the page saves the request for a token", () => {
+test("the token in the page saves the request for a token", () => {
   const site = new FakeSite();
   const browser = new InternetExplorer8("http://shop.example/", site);
   browser.document.configure({ url: "/realtime", token: "of-the-page", expiresIn: 3600 });
-  browser.evaluate(CLIENT, "sockgate.js");
+  browser.evaluate(FULL, "sockgate-full.js");
   browser.evaluate("var rt = Sockgate.connect({ debug: true });");
   browser.pass(2000);
   assert.equal(site.connection.received[0].token, "of-the-page");
@@ -174,15 +245,15 @@ test("a script that runs in the head, before there is a body, connects", () => {
   const site = new FakeSite();
   const browser = new InternetExplorer8("http://shop.example/", site);
   Object.assign(browser.document, { body: null, readyState: "loading" });
-  browser.evaluate(CLIENT, "sockgate.js");
+  browser.evaluate(FULL, "sockgate-full.js");
   browser.evaluate("var rt = Sockgate.connect();");
   browser.pass(1000);
   assert.equal(browser.evaluate("rt.state"), "connected");
 });
 
-test("the SockJS iframe page runs, and greets the page around it", () => {
+test("the SockJS iframe page runs, and posts its first message to its parent", () => {
   const posted = [];
-  const parent = { postMessage: (...given) => posted.push(given) };
+  const parent = { postMessage: (...args) => posted.push(args) };
   const href = "http://rt.example/realtime/iframe.html#window1";
   const browser = new InternetExplorer8(href, new FakeSite(), { parent });
   browser.evaluate("_sockjs_onload = function () { SockJS.bootstrap_iframe(); };");

@@ -5,7 +5,7 @@ import { Events } from "../src/events.js";
 
 const record = (into, name) => (first, second) => into.push([name, first, second]);
 
-test("handlers are called in order, with what is given", () => {
+test("handlers are called in order, with the arguments", () => {
   const events = new Events();
   const calls = [];
   events.on("news", record(calls, "one"));
@@ -28,7 +28,7 @@ test("a handler that throws is reported, and the others are called", () => {
   assert.equal(calls.length, 1);
 });
 
-test("without a reporter, what was thrown is thrown again later, as if uncaught", (t) => {
+test("without a reporter, an error is thrown again later, as an uncaught one", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const events = new Events();
   events.on("news", () => {
@@ -38,7 +38,7 @@ test("without a reporter, what was thrown is thrown again later, as if uncaught"
   assert.throws(() => t.mock.timers.tick(1), /mine/);
 });
 
-test("off takes one handler, or all of an event", () => {
+test("off removes one handler, or all of an event", () => {
   const events = new Events();
   const calls = [];
   const one = record(calls, "one");
@@ -52,7 +52,7 @@ test("off takes one handler, or all of an event", () => {
   assert.equal(calls.length, 1);
 });
 
-test("a handler that takes itself away does not make another be skipped", () => {
+test("a handler that removes itself does not cause another to be skipped", () => {
   const events = new Events();
   const calls = [];
   const once = () => events.off("news", once);
@@ -63,7 +63,7 @@ test("a handler that takes itself away does not make another be skipped", () => 
 });
 
 for (const name of ["constructor", "toString", "__proto__", "hasOwnProperty"]) {
-  test(`an event may be called ${name}`, () => {
+  test(`an event may have the name ${name}`, () => {
     const events = new Events();
     const calls = [];
     events.emit(name);

@@ -10,7 +10,7 @@ const defaults = { recover: {}, id: null };
 
 for (const { text, class: name, fields } of VECTORS.client_frames.valid) {
   if (name !== "Connect" || fields.id !== null) continue;
-  test(`the connect frame ${text} is written as the gateway reads it`, () => {
+  test(`the connect frame ${text} has the gateway's format`, () => {
     const written = JSON.parse(connectFrame(fields.token, fields.recover));
     assert.deepEqual({ ...defaults, ...written }, { type: "connect", ...fields });
   });
@@ -18,7 +18,7 @@ for (const { text, class: name, fields } of VECTORS.client_frames.valid) {
 
 for (const { text, class: name, fields } of VECTORS.client_frames.valid) {
   if (name !== "Refresh") continue;
-  test(`the refresh frame ${text} is written as the gateway reads it`, () => {
+  test(`the refresh frame ${text} has the gateway's format`, () => {
     assert.deepEqual(JSON.parse(refreshFrame(fields.token)), JSON.parse(text));
   });
 }
@@ -32,17 +32,17 @@ const WRITERS = {
 
 for (const { text, class: name, fields } of VECTORS.client_frames.valid) {
   if (!WRITERS[name] || fields.id === null) continue;
-  test(`the frame ${text} is written as the gateway reads it`, () => {
+  test(`the frame ${text} has the gateway's format`, () => {
     assert.deepEqual(JSON.parse(WRITERS[name](fields)), JSON.parse(text));
   });
 }
 
-test("what has no JSON form is published as null", () => {
+test("undefined is published as null", () => {
   assert.equal(JSON.parse(publishFrame("room:7", "client-typing", undefined, 1)).data, null);
 });
 
 for (const { text } of VECTORS.server_frames) {
-  test(`the frame ${text} is read, and is no publication`, () => {
+  test(`the frame ${text} is parsed, and is not a publication`, () => {
     assert.deepEqual(readFrame(text), JSON.parse(text));
     assert.equal(isPublication(readFrame(text)), false);
   });
@@ -58,5 +58,5 @@ for (const { name, frame, channel, offset, message } of VECTORS.publications.val
 }
 
 for (const text of ["", "null", "5", '"text"', "[]", '[{"channel":"a","data":1}]', "{", undefined]) {
-  test(`no frame: ${text}`, () => assert.equal(readFrame(text), null));
+  test(`not a frame: ${text}`, () => assert.equal(readFrame(text), null));
 }

@@ -12,7 +12,7 @@ class FakeTarget {
     assert.equal(this.#listeners[type], listener);
     delete this.#listeners[type];
   };
-  get heard() {
+  get listeners() {
     return Object.keys(this.#listeners);
   }
   fire = (type, event = {}) => this.#listeners[type](event);
@@ -31,19 +31,19 @@ beforeEach(() => {
   });
 });
 
-test("only a browser that is sure is offline", () => {
+test("isOnline is false only if navigator.onLine is false", () => {
   const isOnline = (onLine) => new Network({ navigator: { onLine } }).isOnline();
   assert.deepEqual([true, false, undefined].map(isOnline), [true, false, true]);
 });
 
-test("the network's events are told", () => {
+test("online and offline events call the watcher", () => {
   new Network(page).watch(watcher);
   page.fire("offline");
   page.fire("online");
   assert.deepEqual(calls, ["offline", "online"]);
 });
 
-test("a page in the back/forward cache lets go, and comes back", () => {
+test("entering and leaving the back/forward cache is offline and online", () => {
   new Network(page).watch(watcher);
   page.fire("pageshow", { persisted: false });
   page.fire("pagehide", { persisted: false });
@@ -53,7 +53,7 @@ test("a page in the back/forward cache lets go, and comes back", () => {
   assert.deepEqual(calls, ["offline", "online"]);
 });
 
-test("a page that is seen again wakes", () => {
+test("a page that becomes visible wakes", () => {
   new Network(page).watch(watcher);
   page.document.visibilityState = "hidden";
   page.document.fire("visibilitychange");
@@ -64,32 +64,32 @@ test("a page that is seen again wakes", () => {
   assert.deepEqual(calls, ["wake", "wake"]);
 });
 
-test("a watcher that is told no more leaves nothing behind", () => {
+test("stopping removes all listeners", () => {
   const stop = new Network(page).watch(watcher);
-  assert.equal(page.heard.length, 4);
-  assert.equal(page.document.heard.length, 2);
+  assert.equal(page.listeners.length, 4);
+  assert.equal(page.document.listeners.length, 2);
   stop();
-  assert.deepEqual([...page.heard, ...page.document.heard], []);
+  assert.deepEqual([...page.listeners, ...page.document.listeners], []);
 });
 
-test("IE8 tells the body", () => {
-  const told = {};
+test("IE8 dispatches its events on the body", () => {
+  const listeners = {};
   const body = {
-    attachEvent: (type, listener) => (told[type] = listener),
-    detachEvent: (type, listener) => told[type] === listener && delete told[type],
+    attachEvent: (type, listener) => (listeners[type] = listener),
+    detachEvent: (type, listener) => listeners[type] === listener && delete listeners[type],
   };
   const old = { navigator: {}, document: { body }, attachEvent: () => assert.fail() };
   const stop = new Network(old).watch(watcher);
-  told.onoffline();
-  told.ononline();
+  listeners.onoffline();
+  listeners.ononline();
   assert.deepEqual(calls, ["offline", "online"]);
   stop();
-  assert.deepEqual(told, {});
+  assert.deepEqual(listeners, {});
 });
 
-test("before there is a body, the window is asked", () => {
-  const told = {};
-  const attachEvent = (type, listener) => (told[type] = listener);
+test("without a body, the listeners are on the window", () => {
+  const listeners = {};
+  const attachEvent = (type, listener) => (listeners[type] = listener);
   new Network({ navigator: {}, document: {}, attachEvent }).watch(watcher);
-  assert.deepEqual(Object.keys(told), ["onoffline", "ononline"]);
+  assert.deepEqual(Object.keys(listeners), ["onoffline", "ononline"]);
 });

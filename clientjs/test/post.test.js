@@ -5,7 +5,7 @@ import { post } from "../src/post.js";
 
 class FakeRequest {
   headers = {};
-  open = (...given) => (this.opened = given);
+  open = (...args) => (this.opened = args);
   setRequestHeader = (name, value) => (this.headers[name] = value);
   send = (body) => (this.sent = body);
   abort = () => {
@@ -29,9 +29,9 @@ beforeEach((t) => {
   };
 });
 
-const send = () => post("/t/", "a=1", { "X-CSRFToken": "c" }, (...given) => answers.push(given));
+const send = () => post("/t/", "a=1", { "X-CSRFToken": "c" }, (...args) => answers.push(args));
 
-test("a POST goes out as a form does, with the headers", () => {
+test("a POST is form-encoded and has the headers", () => {
   send();
   assert.deepEqual(request.opened, ["POST", "/t/", true]);
   assert.equal(request.sent, "a=1");
@@ -43,7 +43,7 @@ test("a POST goes out as a form does, with the headers", () => {
   });
 });
 
-test("the answer is given once it is complete", () => {
+test("the callback receives the complete response", () => {
   send();
   request.readyState = 3;
   request.onreadystatechange();
@@ -52,7 +52,7 @@ test("the answer is given once it is complete", () => {
   assert.deepEqual(answers, [[200, "body"]]);
 });
 
-test("called off, it is aborted and answers nothing", () => {
+test("an aborted request does not call back", () => {
   const abort = send();
   abort();
   assert.equal(request.isAborted, true);

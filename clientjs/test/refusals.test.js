@@ -1,34 +1,34 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { Line } from "./fakes/line.js";
+import { TestConnection } from "./fakes/testconnection.js";
 
-let heard, page;
+let received, page;
 
-/** Begin on a page with these settings. */
+/** Start on a page with these settings. */
 function start(settings) {
-  ({ heard, page } = new Line(settings));
+  ({ received, page } = new TestConnection(settings));
 }
 
-const names = () => heard.states.map(([state]) => state);
-const lastState = () => heard.states.at(-1);
+const names = () => received.states.map(([state]) => state);
+const lastState = () => received.states.at(-1);
 
 beforeEach(() => start());
 
 for (const code of [4400, 4401, 4402, 4499]) {
-  test(`after ${code} a fresh token is shown`, () => {
+  test(`after ${code} a fresh token is sent`, () => {
     page.endpoint.willIssue("T2");
     page.socket.accept();
     page.socket.end(code, "token refused");
     page.clock.advance(500);
     page.socket.accept();
-    assert.deepEqual(page.endpoint.asked, ["/token/"]);
+    assert.deepEqual(page.endpoint.urls, ["/token/"]);
     assert.equal(page.socket.sent[0].token, "T2");
   });
 }
 
 for (const [status, state] of [[200, "connecting"], [401, "closed"]]) {
-  test(`sent away while Django cannot say yet, it asks until Django says ${status}`, () => {
+  test(`refused while Django fails temporarily, the client retries until Django answers ${status}`, () => {
     for (const _ of [1, 2]) page.endpoint.willRefuse(503);
     page.socket.accept();
     page.socket.end(4402, "session is not valid");
@@ -38,21 +38,21 @@ for (const [status, state] of [[200, "connecting"], [401, "closed"]]) {
     if (status === 200) page.endpoint.willIssue("T2");
     else page.endpoint.willRefuse(status);
     page.clock.advance(7000);
-    assert.deepEqual([names().at(-1), page.endpoint.asked.length], [state, 3]);
+    assert.deepEqual([names().at(-1), page.endpoint.urls.length], [state, 3]);
   });
 }
 
-test("a fresh token that is refused too closes for good", () => {
+test("a second refusal, of a fresh token, closes the client", () => {
   page.endpoint.willIssue("T2");
   page.socket.end(4400, "token refused");
   page.clock.advance(500);
   page.socket.end(4402, "session is not valid");
   assert.deepEqual(lastState(), ["closed", { code: 4402, reason: "session is not valid" }]);
   page.clock.advance(1e9);
-  assert.equal(page.endpoint.asked.length, 1);
+  assert.equal(page.endpoint.urls.length, 1);
 });
 
-test("an accident between two refusals does not forgive the first", () => {
+test("a lost connection between two refusals does not reset them", () => {
   page.endpoint.willIssue("T2");
   page.socket.end(4400);
   page.clock.advance(500);
@@ -62,7 +62,7 @@ test("an accident between two refusals does not forgive the first", () => {
   assert.equal(names().at(-1), "closed");
 });
 
-test("a welcome between two refusals forgives the first", () => {
+test("a connected frame between two refusals resets them", () => {
   page.endpoint.willIssue("T2");
   page.endpoint.willIssue("T3");
   page.socket.end(4400);
@@ -74,7 +74,7 @@ test("a welcome between two refusals forgives the first", () => {
   assert.equal(page.socket.sent[0].token, "T3");
 });
 
-test("a refused token that cannot be replaced closes for good", () => {
+test("a refused token that cannot be replaced closes the client", () => {
   start({ tokenUrl: null });
   page.socket.end(4400);
   assert.equal(names().at(-1), "closed");
@@ -88,7 +88,7 @@ for (const [status, reason] of [[401, "not signed in"], [403, "forbidden"]]) {
   });
 }
 
-test("a token endpoint in trouble is asked again, with back-off", () => {
+test("a failing token endpoint is retried with back-off", () => {
   start({ token: undefined });
   page.endpoint.answer(503, "");
   assert.deepEqual(lastState(), ["waiting", { ms: 4500, code: 503, reason: "no token now" }]);

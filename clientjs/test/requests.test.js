@@ -2,39 +2,40 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
 import { LOST, Requests } from "../src/requests.js";
+import { FakeClock } from "./fakes/clock.js";
 
 let answers, requests;
 const record = (name) => (refusal, frame) => answers.push([name, refusal, frame]);
 
 beforeEach(() => {
   answers = [];
-  requests = new Requests();
+  requests = new Requests(new FakeClock());
 });
 
-test("an answer reaches the one who asked, once", () => {
+test("a response calls the callback of its request, once", () => {
   const [, id] = [requests.open(record("one")), requests.open(record("two"))];
   const frame = { type: "presence", reply_to: id };
   assert.deepEqual([requests.settle(frame), requests.settle(frame)], [true, false]);
   assert.deepEqual(answers, [["two", null, frame]]);
 });
 
-test("an error is a refusal", () => {
+test("an error frame is a refusal", () => {
   const refusal = { type: "error", code: "not_allowed", reply_to: requests.open(record("one")) };
   requests.settle(refusal);
   assert.deepEqual(answers, [["one", refusal, undefined]]);
 });
 
 for (const reply_to of [undefined, null, 7, "constructor", "__proto__"]) {
-  test(`nobody waits for ${reply_to}`, () => {
+  test(`no request has the id ${reply_to}`, () => {
     requests.open(record("one"));
     assert.equal(requests.settle({ reply_to }), false);
     assert.deepEqual(answers, []);
   });
 }
 
-test("all are lost with the connection, and ids are never used again", () => {
+test("all requests fail with the connection, and ids are never reused", () => {
   const id = requests.open(record("one"));
-  requests.fail();
+  requests.detach();
   assert.deepEqual(answers, [["one", LOST, undefined]]);
   assert.notEqual(requests.open(record("two")), id);
 });

@@ -8,7 +8,7 @@ let calls, page, room, rt;
 
 const EVENTS = ["subscribed", "unsubscribed", "gap", "news"];
 const names = () => calls.map(([name]) => name);
-const asked = () => page.socket.sent.slice(1);
+const sentFrames = () => page.socket.sent.slice(1);
 const answer = (more) => page.socket.deliver({ ...more, reply_to: page.socket.sent.at(-1).id });
 const confirm = (more) => answer({ type: "subscribed", channel: "room:7", ...more });
 const refuse = () => answer({ type: "error", code: "not_allowed", message: "no" });
@@ -39,7 +39,7 @@ function reconnect(more) {
   page.welcome(more);
 }
 
-/** Hear room:7, up to offset 42. */
+/** Subscribe to room:7, up to offset 42. */
 function enter(options) {
   page.endpoint.willGrant("G1");
   room = subscribe(options);
@@ -49,15 +49,15 @@ function enter(options) {
 
 beforeEach(() => start());
 
-test("who keeps his right asks with a fresh grant, and loses nothing", () => {
+test("a user who keeps the right subscribes with a fresh grant, and loses nothing", () => {
   enter();
   publish(43);
   page.endpoint.willGrant("G2");
   refreshed({ rights: "r2" });
   takeAway();
   assert.equal(room.state, "subscribing");
-  const { id, ...question } = asked().at(-1);
-  assert.equal(asked().length, 2);
+  const { id, ...question } = sentFrames().at(-1);
+  assert.equal(sentFrames().length, 2);
   assert.deepEqual(question, {
     type: "subscribe", channel: "room:7", grant: "G2", recover: ["k3", 43],
   });
@@ -68,7 +68,7 @@ test("who keeps his right asks with a fresh grant, and loses nothing", () => {
   ]);
 });
 
-test("what could not be recovered meanwhile is a gap", () => {
+test("publications that could not be recovered meanwhile are a gap", () => {
   enter();
   page.endpoint.willGrant("G2");
   takeAway();
@@ -76,18 +76,18 @@ test("what could not be recovered meanwhile is a gap", () => {
   assert.deepEqual(names(), ["subscribed", "gap"]);
 });
 
-test("who loses his right is told so, once", () => {
+test('a user who loses the right receives one "unsubscribed"', () => {
   enter();
   page.endpoint.willRefuse(403);
   refreshed({ rights: "r2" });
   takeAway();
   assert.deepEqual([names(), room.state], [["unsubscribed"], "unsubscribed"]);
-  assert.equal(asked().length, 1);
+  assert.equal(sentFrames().length, 1);
   reconnect({ rights: "r2" });
-  assert.deepEqual([asked(), page.socket.sent[0].recover], [[], {}]);
+  assert.deepEqual([sentFrames(), page.socket.sent[0].recover], [[], {}]);
 });
 
-test("who gains a right hears what was refused, without asking for it anew", () => {
+test("a user who gains the right is subscribed to the rejected channel", () => {
   page.endpoint.willRefuse(403);
   room = subscribe();
   assert.equal(room.state, "unsubscribed");
@@ -99,7 +99,7 @@ test("who gains a right hears what was refused, without asking for it anew", () 
   assert.deepEqual(names(), ["unsubscribed", "subscribed", "message"]);
 });
 
-test("a right that is gained while the page is away is noticed when it comes back", () => {
+test("a right that is gained while disconnected takes effect on reconnect", () => {
   page.endpoint.willRefuse(403);
   room = subscribe();
   page.endpoint.willGrant("G1");
@@ -108,30 +108,30 @@ test("a right that is gained while the page is away is noticed when it comes bac
   assert.equal(room.state, "subscribed");
 });
 
-test("what was refused is not asked for again while the rights are the same", () => {
+test("a rejected channel is not requested again while the rights are the same", () => {
   page.endpoint.willRefuse(403);
   room = subscribe();
   refreshed({ rights: "r1" });
   reconnect({ rights: "r1" });
-  assert.deepEqual([asked(), page.endpoint.asked.length], [[], 1]);
+  assert.deepEqual([sentFrames(), page.endpoint.urls.length], [[], 1]);
   assert.equal(room.state, "unsubscribed");
 });
 
-test("what was refused and let go is not asked for again", () => {
+test("a rejected channel without subscriptions is not requested again", () => {
   page.endpoint.willRefuse(403);
   subscribe().unsubscribe();
   refreshed({ rights: "r2" });
-  assert.equal(page.endpoint.asked.length, 1);
+  assert.equal(page.endpoint.urls.length, 1);
 });
 
-test("what was refused may be asked for again by the page, from a place of its own", () => {
+test("the page may subscribe to a rejected channel again, from its own position", () => {
   page.endpoint.willRefuse(403);
   subscribe();
   subscribe({ grant: "mine", recover: ["k3", 7] });
-  assert.deepEqual([asked()[0].grant, asked()[0].recover], ["mine", ["k3", 7]]);
+  assert.deepEqual([sentFrames()[0].grant, sentFrames()[0].recover], ["mine", ["k3", 7]]);
 });
 
-test("what was refused and is given without asking is heard", () => {
+test("a rejected channel that becomes server-side is subscribed", () => {
   page.endpoint.willRefuse(403);
   room = subscribe();
   page.socket.deliver({ type: "subscribed", channel: "room:7" });
@@ -140,14 +140,14 @@ test("what was refused and is given without asking is heard", () => {
   assert.equal(room.state, "subscribed");
 });
 
-test("one that never recovers begins anew with a fresh grant", () => {
+test("a subscription without recovery starts without a position, with a fresh grant", () => {
   enter({ recover: false });
   page.endpoint.willGrant("G2");
   takeAway();
-  assert.equal("recover" in asked().at(-1), false);
+  assert.equal("recover" in sentFrames().at(-1), false);
 });
 
-test("a grant that the page gave and nobody can replace is over", () => {
+test("a grant of the page that cannot be replaced ends the subscription", () => {
   start({ grantUrl: null });
   enter({ grant: "G" });
   takeAway();
@@ -155,16 +155,16 @@ test("a grant that the page gave and nobody can replace is over", () => {
   assert.equal(room.state, "unsubscribed");
 });
 
-test("a channel that nobody holds is just left", () => {
+test("a channel without subscriptions is only ended", () => {
   rt.on("unsubscribed", (channel) => calls.push(["page", channel]));
   takeAway();
   assert.deepEqual(calls, [["page", "room:7"]]);
 });
 
-test("a grant that was refused for the rights changed under way is replaced", () => {
+test("a grant that was rejected because the rights changed meanwhile is replaced", () => {
   page.endpoint.willGrant("G1");
   room = subscribe();
   page.endpoint.willGrant("G2");
   refuse();
-  assert.equal(asked().at(-1).grant, "G2");
+  assert.equal(sentFrames().at(-1).grant, "G2");
 });

@@ -8,11 +8,13 @@ const page = (config) => ({
     id === "sockgate-config" && config ? { text: JSON.stringify(config) } : null,
 });
 
-test("without anything, the defaults of a Django project hold", () => {
+test("the defaults are those of a Django project", () => {
   assert.deepEqual(readSettings(undefined, page()), {
     url: "/realtime",
     tokenUrl: "/realtime/token/",
     grantUrl: "/realtime/grant/",
+    transport: "auto",
+    fallbackAfterMs: 1500,
     csrfCookieName: "csrftoken",
     csrfHeaderName: "X-CSRFToken",
     isUrlFixed: false,
@@ -20,7 +22,7 @@ test("without anything, the defaults of a Django project hold", () => {
   });
 });
 
-test("the page's configuration goes before the defaults, options before both", () => {
+test("the page's configuration overrides the defaults, options override both", () => {
   const config = { url: "https://rt.example/realtime", tokenUrl: "/t/", token: "T", expiresIn: 60 };
   const settings = readSettings({ tokenUrl: "/mine/" }, page(config));
   assert.equal(settings.url, config.url);
@@ -29,11 +31,17 @@ test("the page's configuration goes before the defaults, options before both", (
   assert.equal(settings.isUrlFixed, false);
 });
 
-test("a URL of the page's script is fixed", () => {
+test("a URL in the options is fixed", () => {
   assert.equal(readSettings({ url: "/here" }, page({ url: "/there" })).isUrlFixed, true);
 });
 
-test("the token endpoint can be done without", () => {
+test("the page says whether it must log in, and options override that", () => {
+  const config = page({ loginRequired: true });
+  assert.equal(readSettings({}, config).loginRequired, true);
+  assert.equal(readSettings({ loginRequired: false }, config).loginRequired, false);
+});
+
+test("the token endpoint can be disabled", () => {
   assert.equal(readSettings({ tokenUrl: null }, page()).tokenUrl, null);
 });
 
@@ -43,17 +51,17 @@ for (const [tokenUrl, grantUrl] of [
   ["https://shop.example/rt/token/", "https://shop.example/rt/grant/"],
   [null, null],
 ]) {
-  test(`grants come from beside the tokens: ${tokenUrl}`, () => {
+  test(`the default grantUrl is beside tokenUrl: ${tokenUrl}`, () => {
     assert.equal(readSettings({ tokenUrl }, page()).grantUrl, grantUrl);
   });
 }
 
-test("grants may come from elsewhere, or from nowhere", () => {
+test("grantUrl can be set or disabled", () => {
   assert.equal(readSettings({}, page({ grantUrl: "/g/" })).grantUrl, "/g/");
   assert.equal(readSettings({ grantUrl: null }, page({ grantUrl: "/g/" })).grantUrl, null);
 });
 
-test("one limit of the back-off may be given alone", () => {
+test("one limit of the back-off can be set alone", () => {
   const { reconnect } = readSettings({ reconnect: { maxMs: 5000 } }, page());
   assert.deepEqual(reconnect, { minMs: 500, maxMs: 5000 });
 });

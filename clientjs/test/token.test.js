@@ -10,7 +10,7 @@ const SETTINGS = { url: "/realtime", isUrlFixed: false, tokenUrl: "/realtime/tok
 let clock, endpoint, got;
 
 const source = (settings = {}) =>
-  new TokenSource({ ...SETTINGS, ...settings }, clock, endpoint.ask);
+  new TokenSource({ ...SETTINGS, ...settings }, clock, endpoint.post);
 const get = (tokens) => tokens.get((failure, token) => got.push(failure ?? token));
 
 beforeEach(() => {
@@ -19,18 +19,18 @@ beforeEach(() => {
   got = [];
 });
 
-test("the page's first token saves the request", () => {
+test("the first token in the page saves the request", () => {
   get(source({ token: "first", expiresIn: 60 }));
-  assert.deepEqual([got, endpoint.asked], [["first"], []]);
+  assert.deepEqual([got, endpoint.urls], [["first"], []]);
 });
 
-test("a token is fetched where there is none", () => {
+test("a token is fetched if there is none", () => {
   endpoint.willIssue("fresh");
   get(source());
-  assert.deepEqual([got, endpoint.asked], [["fresh"], ["/realtime/token/"]]);
+  assert.deepEqual([got, endpoint.urls], [["fresh"], ["/realtime/token/"]]);
 });
 
-test("a token is shown again until most of its life is over", () => {
+test("a token is reused until most of its lifetime is over", () => {
   const tokens = source();
   endpoint.willIssue("one", { expires_in: 100 });
   endpoint.willIssue("two", { expires_in: 100 });
@@ -42,7 +42,7 @@ test("a token is shown again until most of its life is over", () => {
   assert.deepEqual(got, ["one", "one", "two"]);
 });
 
-test("a dropped token is not shown again", () => {
+test("a dropped token is not reused", () => {
   const tokens = source({ token: "first" });
   endpoint.willIssue("second");
   tokens.drop();
@@ -50,14 +50,14 @@ test("a dropped token is not shown again", () => {
   assert.deepEqual(got, ["second"]);
 });
 
-test("a token without an expiry holds until it is dropped", () => {
+test("a token without an expiry is reused until it is dropped", () => {
   const tokens = source({ token: "first" });
   clock.advance(1e12);
   get(tokens);
   assert.deepEqual(got, ["first"]);
 });
 
-test("the endpoint says where the gateway is, unless the page's script did", () => {
+test("the endpoint's URL of the gateway is used, unless the options have one", () => {
   for (const [isUrlFixed, url] of [[false, "https://rt.example/realtime"], [true, "/realtime"]]) {
     const tokens = source({ isUrlFixed });
     endpoint.willIssue("t", { url: "https://rt.example/realtime" });
@@ -67,7 +67,7 @@ test("the endpoint says where the gateway is, unless the page's script did", () 
 });
 
 for (const [status, reason] of [[401, "not signed in"], [403, "forbidden"]]) {
-  test(`${status} means ${reason}: there is no use in asking again`, () => {
+  test(`${status} is final: ${reason}`, () => {
     endpoint.willRefuse(status);
     get(source());
     assert.deepEqual(got, [{ code: status, reason, isFinal: true }]);
@@ -75,7 +75,7 @@ for (const [status, reason] of [[401, "not signed in"], [403, "forbidden"]]) {
 }
 
 for (const status of [0, 302, 404, 429, 500, 503]) {
-  test(`${status} may be better next time`, () => {
+  test(`${status} is not final`, () => {
     endpoint.willRefuse(status);
     get(source());
     assert.deepEqual(got, [{ code: status, reason: "no token now", isFinal: false }]);
@@ -83,14 +83,14 @@ for (const status of [0, 302, 404, 429, 500, 503]) {
 }
 
 for (const body of ["", "<html>", "null", "{}", '{"token":""}', '{"token":7}', "7", '["t"]']) {
-  test(`an answer without a token may be better next time: ${body}`, () => {
+  test(`a response without a token is not final: ${body}`, () => {
     endpoint.answers.push([200, body]);
     get(source());
     assert.equal(got[0].isFinal, false);
   });
 }
 
-test("a cancelled request is aborted, and its answer not heard", () => {
+test("a cancelled request is aborted, and its response is ignored", () => {
   const tokens = source();
   get(tokens);
   tokens.cancel();
@@ -118,9 +118,9 @@ test("an answered request is not aborted", () => {
 });
 
 for (const answer of ["mine", { token: "mine", expires_in: 60 }]) {
-  test(`the page's own function may give ${JSON.stringify(answer)}`, () => {
+  test(`the page's own function may return ${JSON.stringify(answer)}`, () => {
     get(source({ getToken: (callback) => callback(null, answer) }));
-    assert.deepEqual([got, endpoint.asked], [["mine"], []]);
+    assert.deepEqual([got, endpoint.urls], [["mine"], []]);
   });
 }
 
@@ -130,7 +130,22 @@ test("the page's own function may fail", () => {
   assert.deepEqual(got.map(({ isFinal }) => isFinal), [true, false]);
 });
 
-test("a given token alone cannot be replaced", () => {
+test("a page that must log in requests nothing, until it connects again", () => {
+  const tokens = source({ loginRequired: true });
+  get(tokens);
+  const refusal = { code: 401, reason: "not signed in", isFinal: true, isExpected: true };
+  assert.deepEqual([got, endpoint.urls], [[refusal], []]);
+  endpoint.willIssue("of the login");
+  get(tokens);
+  assert.deepEqual(got, [refusal, "of the login"]);
+});
+
+test("the page's own function is called whether or not the page has a login", () => {
+  get(source({ loginRequired: true, getToken: (callback) => callback(null, "mine") }));
+  assert.deepEqual(got, ["mine"]);
+});
+
+test("a token in the options cannot be replaced without an endpoint", () => {
   const tokens = source({ token: "only", tokenUrl: null });
   assert.equal(tokens.canFetch(), false);
   tokens.drop();

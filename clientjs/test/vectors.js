@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-/** The golden examples that Python's tests read, too. */
+/** The test vectors that the Python tests also use. */
 export const VECTORS = JSON.parse(
   readFileSync(new URL("../../tests/vectors.json", import.meta.url), "utf8"),
 );

@@ -1,4 +1,4 @@
-"""A Celery task that tells the user who waits for it.
+"""A Celery task that publishes its result to the user.
 
 export SOCKGATE_REDIS_URL=redis://127.0.0.1:6379
 celery -A tasks worker &
@@ -13,16 +13,16 @@ from django.conf import settings
 
 # In a Django project: DJANGO_SETTINGS_MODULE instead of these lines.
 settings.configure(
-    INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "djangoauth"]
+    INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "sockgate"]
 )
 django.setup()
 
-from djangoauth import publish  # noqa: E402
+from sockgate import publish  # noqa: E402
 
 app = Celery("tasks", broker=os.environ["SOCKGATE_REDIS_URL"])
 
 
 @app.task(name="tasks.make_report")
 def make_report(user_pk: int) -> None:
-    """Work for a while, then push."""
+    """Make the report, and publish that it is ready."""
     publish(user_pk, "report", {"title": "Your report is ready"})

@@ -1,7 +1,7 @@
-"""Child processes: started, watched, started again when they die, stopped in reverse order.
+"""Child processes: start them, restart those that die, and stop them in reverse order.
 
-A child runs in a process group of its own, so that Ctrl-C reaches the supervisor alone, and on
-Linux it is told to stop when the supervisor dies, however that happens.
+Each child runs in its own process group, so that Ctrl-C reaches only the supervisor. On Linux the
+kernel sends SIGTERM to a child when the supervisor dies.
 """
 
 import ctypes
@@ -20,7 +20,7 @@ STOP_TIMEOUT_S = 5
 RESTART_DELAY_S = 1
 POLL_S = 0.1
 MAX_QUICK_DEATHS = 3
-"""A program that dies so often, each time within ``QUICK_S``, is given up."""
+"""After so many deaths, each within ``QUICK_S``, the demo stops."""
 QUICK_S = 5
 PR_SET_PDEATHSIG = 1
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -32,7 +32,7 @@ class ChildFailed(Exception):
 
 @dataclass(frozen=True)
 class Program:
-    """What to run, and the port on which it answers once it is ready."""
+    """A command, and the port on which it accepts connections when it is ready."""
 
     name: str
     command: list[str]
@@ -41,7 +41,7 @@ class Program:
 
 
 class Child:
-    """One program as it runs now."""
+    """A running program."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -54,19 +54,19 @@ class Child:
 
     @property
     def exit_status(self) -> int | None:
-        """The status with which it ended; None while it runs."""
+        """Its exit status; None while it runs."""
         return self._process.poll()
 
     @property
     def is_ready(self) -> bool:
-        """Whether it runs and answers on its port."""
+        """Whether it runs and accepts connections on its port."""
         return self.exit_status is None and is_answering(self.program.port)
 
     def restart(self) -> None:
-        """Start it again after it died.
+        """Start it again after its death.
 
         Raises:
-            ChildFailed: it dies again and again.
+            ChildFailed: it keeps dying.
         """
         was_quick = time.monotonic() - self._started_at < QUICK_S
         self._quick_deaths = self._quick_deaths + 1 if was_quick else 0
@@ -75,7 +75,7 @@ class Child:
         self._start()
 
     def stop(self) -> None:
-        """Ask it to end, and insist when it does not."""
+        """Send SIGTERM, and SIGKILL when it does not end in time."""
         self._process.terminate()
         try:
             self._process.wait(STOP_TIMEOUT_S)
@@ -86,7 +86,10 @@ class Child:
 
 
 class Supervisor:
-    """Keeps programs running. A signal, or the death of ``make`` above, is a KeyboardInterrupt."""
+    """Keep programs running.
+
+    A signal, or the death of the parent ``make``, raises KeyboardInterrupt.
+    """
 
     def __init__(self) -> None:
         self._children: list[Child] = []
@@ -95,10 +98,10 @@ class Supervisor:
             signal.signal(number, signal.default_int_handler)
 
     def start(self, program: Program) -> None:
-        """Start a program and wait until it answers.
+        """Start a program and wait until it is ready.
 
         Raises:
-            ChildFailed: it ended, or did not answer in time.
+            ChildFailed: it ended, or was not ready in time.
         """
         child = Child(program)
         self._children.append(child)
@@ -106,7 +109,7 @@ class Supervisor:
             raise ChildFailed(f"{program.name} did not start.")
 
     def watch(self) -> None:
-        """Start again whatever dies, saying so, until interrupted.
+        """Restart programs that die, with a message, until interrupted.
 
         Raises:
             ChildFailed: a program keeps dying.
@@ -115,16 +118,16 @@ class Supervisor:
             self._pause(POLL_S)
             for child in self._children:
                 if child.exit_status is not None:
-                    self._revive(child)
+                    self._restart(child)
 
     def stop(self) -> None:
-        """Stop every program, the last started first; a second signal changes nothing."""
+        """Stop every program, the last started first. Further signals are ignored."""
         for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
         while self._children:
             self._children.pop().stop()
 
-    def _revive(self, child: Child) -> None:
+    def _restart(self, child: Child) -> None:
         name = child.program.name
         print(f"{name} died ({_cause(child.exit_status)}). Starting it again.", flush=True)
         self._pause(RESTART_DELAY_S)

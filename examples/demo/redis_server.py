@@ -8,7 +8,7 @@ from sockets import HOST
 
 
 def find() -> str | None:
-    """Find a server program."""
+    """Find the path of a server program."""
     return _embedded() or shutil.which("valkey-server") or shutil.which("redis-server")
 
 
@@ -21,10 +21,10 @@ def _embedded() -> str | None:
 
 
 def program(port: int, folder: Path) -> Program:
-    """Describe the server.
+    """Make the program for the server.
 
-    It writes down what it is told before it answers, so that killing it, as people do to a demo,
-    logs nobody out.
+    It writes each command to a file before it replies, so that sessions survive when the server
+    is killed.
     """
     options = {
         "port": str(port),

@@ -1,7 +1,7 @@
 """Run the demo: a Redis-compatible server, Django and the gateway, until Ctrl-C.
 
-Variables: ``DEMO_PORT`` (8000), ``GATEWAY_PORT`` (8001), ``SOCKGATE_REDIS_URL`` (a server of your
-own instead of the embedded one). Everything it writes is in a temporary folder, gone afterwards.
+Environment variables: ``DEMO_PORT`` (8000), ``GATEWAY_PORT`` (8001), ``SOCKGATE_REDIS_URL`` (your
+own server instead of the embedded one). The demo writes only to a temporary folder, and deletes it.
 """
 
 import os
@@ -18,13 +18,13 @@ from sockets import HOST, free_port, is_free
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-CLIENT = ROOT / "djangoauth/static/djangoauth/sockgate.js"
+CLIENT = ROOT / "djangoauth/sockgate/static/sockgate/sockgate.js"
 ACCOUNTS = ("alice", "bob", "admin")
 
 
 @dataclass(frozen=True)
 class Ports:
-    """Where the three servers listen; ``redis`` is None when it is not ours."""
+    """Ports of the three servers; ``redis`` is None with ``SOCKGATE_REDIS_URL``."""
 
     django: int
     gateway: int
@@ -32,7 +32,7 @@ class Ports:
 
 
 def main() -> int:
-    """Start everything, stay until stopped, and give the exit status."""
+    """Run the demo until it is stopped, and return the exit status."""
     ports = choose_ports()
     problems = list(find_problems(ports))
     for problem in problems:
@@ -44,7 +44,7 @@ def main() -> int:
 
 
 def choose_ports() -> Ports:
-    """Read the ports from the environment; the embedded server takes any free one."""
+    """Read the ports from the environment, and choose a free one for the embedded server."""
     has_own_redis = bool(os.environ.get("SOCKGATE_REDIS_URL"))
     return Ports(
         django=int(os.environ.get("DEMO_PORT", "8000")),
@@ -54,7 +54,7 @@ def choose_ports() -> Ports:
 
 
 def find_problems(ports: Ports) -> Iterator[str]:
-    """Say what would keep the demo from starting, before anything is started."""
+    """Find the reasons for which the demo could not start."""
     for variable, port in (("DEMO_PORT", ports.django), ("GATEWAY_PORT", ports.gateway)):
         if not is_free(port):
             yield f"Port {port} is taken. Choose another: {variable}={free_port()} make demo"
@@ -67,7 +67,7 @@ def find_problems(ports: Ports) -> Iterator[str]:
 
 
 def serve(ports: Ports, folder: Path) -> int:
-    """Run the servers until interrupted, or until one of them cannot be kept alive."""
+    """Run the servers until interrupted, or until one of them keeps dying."""
     environ = make_environ(ports, folder)
     supervisor = Supervisor()
     try:
@@ -89,7 +89,7 @@ def serve(ports: Ports, folder: Path) -> int:
 
 
 def make_environ(ports: Ports, folder: Path) -> dict[str, str]:
-    """Give Django and the gateway what they must agree on; keys last as long as this run."""
+    """Make the environment of Django and the gateway, with keys for this run only."""
     origins = [f"http://{host}:{ports.django}" for host in (HOST, "localhost")]
     ours = {
         "DEMO_FOLDER": str(folder),
@@ -113,23 +113,23 @@ def make_environ(ports: Ports, folder: Path) -> dict[str, str]:
 
 
 def django(*arguments: str) -> list[str]:
-    """Give a command of the demo's Django project."""
+    """Make a command line for ``manage.py``."""
     return [sys.executable, str(HERE / "manage.py"), *arguments]
 
 
 def django_program(port: int, environ: dict[str, str]) -> Program:
-    """Describe the Django server."""
+    """Make the program for Django."""
     command = django("runserver", "--noreload", "--skip-checks", f"{HOST}:{port}")
     return Program("Django", command, port, environ)
 
 
 def gateway_program(port: int, environ: dict[str, str]) -> Program:
-    """Describe the gateway."""
-    return Program("gateway", [sys.executable, "-m", "gateway"], port, environ)
+    """Make the program for the gateway."""
+    return Program("gateway", [sys.executable, "-m", "sockgate_gateway"], port, environ)
 
 
 def welcome(ports: Ports) -> str:
-    """Say where everything is and how to push to it."""
+    """Write the text with addresses, accounts and commands."""
     accounts = "\n".join(f"    {name:<6} password {name}-demo" for name in ACCOUNTS)
     url = f"redis://{HOST}:{ports.redis}" if ports.redis else '"$SOCKGATE_REDIS_URL"'
     redis_cli = f"redis-cli -p {ports.redis}" if ports.redis else f"redis-cli -u {url}"
@@ -144,13 +144,13 @@ Sockgate demo
   Accounts
 {accounts}
 
-  Log in as alice, then push to her page (alice is user 1) and to everyone's:
+  Log in as alice, then push to that page (alice is user 1) and to everyone's:
     {redis_cli} PUBLISH rt:user:1 {message}
     {redis_cli} PUBLISH rt:broadcast {message}
   or, without redis-cli:
     .venv/bin/python examples/publish_redis.py {url} rt:user:1 "Djangocon 2012"
 
-  A second user at the same time: http://localhost:{ports.django}/ has a login of its own.
+  For a second user, open http://localhost:{ports.django}/: it has its own login.
   Ctrl-C stops everything.
 """
 

@@ -1,4 +1,4 @@
-"""Ports of this machine: which are free, which answer."""
+"""Free and used ports of this machine."""
 
 import socket
 
@@ -6,14 +6,14 @@ HOST = "127.0.0.1"
 
 
 def free_port() -> int:
-    """Find a port that nobody listens on."""
+    """Find a port on which no server listens."""
     with socket.socket() as listener:
         listener.bind((HOST, 0))
         return int(listener.getsockname()[1])
 
 
 def is_free(port: int) -> bool:
-    """Tell whether a server could listen on the port."""
+    """Return whether a server could listen on the port."""
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -24,7 +24,7 @@ def is_free(port: int) -> bool:
 
 
 def is_answering(port: int) -> bool:
-    """Tell whether something accepts connections on the port."""
+    """Return whether a server accepts connections on the port."""
     try:
         socket.create_connection((HOST, port), timeout=1).close()
     except OSError:

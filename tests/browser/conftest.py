@@ -1,27 +1,15 @@
-"""Chromium before the whole stack."""
+"""Fixtures: the whole stack, and logins in Chromium."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from shutil import which
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
+from tests.browser.windows import Profile
 from tests.e2e.stack import Stack, running_stack
 
-from .windows import Profile
-
 LogIn = Callable[[str], Profile]
-
-CHROMIUM_FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 @pytest.fixture(scope="module")
@@ -30,20 +18,9 @@ def stack(tmp_path_factory) -> Iterator[Stack]:
         yield stack
 
 
-# Not for the whole session: while it lives, an event loop counts as running in this thread.
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    program = which("chromium")
-    assert program, "Chromium is not installed"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM_FLAGS)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def log_in(stack: Stack, chromium: Browser) -> Iterator[LogIn]:
-    """Log in, in a profile of its own; no page in it may have broken its policy."""
+    """Log in, each time in a new profile. Fails if a page has violated its policy."""
     with _profiles(chromium, stack.origin) as log_in:
         yield log_in
 

@@ -1,6 +1,6 @@
-"""The demo's settings, for a site that lets anonymous visitors connect."""
+"""The demo's settings, for a site that allows anonymous visitors."""
 
-from project.settings import *  # noqa: F403
-from project.settings import SOCKGATE
+from tests.e2e.demo_settings import *  # noqa: F403
+from tests.e2e.demo_settings import SOCKGATE
 
 SOCKGATE = {**SOCKGATE, "ANONYMOUS": True}

@@ -1,4 +1,4 @@
-"""A broadcast through Django's admin, as a person sends it."""
+"""A broadcast through Django's admin."""
 
 import pytest
 from playwright.sync_api import expect
@@ -19,7 +19,7 @@ def compose(page, audience, text):
 
 
 def test_admin_broadcast_reaches_everyone(log_in, pages):
-    page = log_in("admin").open("/admin/djangoauth/broadcast/add/")
+    page = log_in("admin").open("/admin/sockgate/broadcast/add/")
     compose(page, "everyone", "Lunch is ready")
     page.get_by_role("button", name="Preview").click()
     expect(page.locator("#connections")).to_have_text("2 connections")
@@ -29,13 +29,13 @@ def test_admin_broadcast_reaches_everyone(log_in, pages):
         board.expect_messages("Lunch is ready")
 
 
-def test_admin_broadcast_to_one_user_reaches_him_alone(log_in, pages):
-    hers, his = pages
-    page = log_in("admin").open("/admin/djangoauth/broadcast/add/")
+def test_admin_broadcast_to_one_user_reaches_only_that_user(log_in, pages):
+    alices, bobs = pages
+    page = log_in("admin").open("/admin/sockgate/broadcast/add/")
     compose(page, "one user", "For bob")
     page.get_by_label("User:").fill("bob")
     page.get_by_role("button", name="Preview").click()
     expect(page.locator("#connections")).to_have_text("1 connection")
     page.get_by_role("button", name="Send").click()
-    his.expect_messages("For bob")
-    hers.expect_messages()
+    bobs.expect_messages("For bob")
+    alices.expect_messages()

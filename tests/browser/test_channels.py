@@ -1,11 +1,10 @@
-"""Channels on request in a real browser: grants, recovery, presence."""
+"""Subscriptions in a real browser: grants, recovery, presence."""
 
 import pytest
+from sockgate.publishing.publisher import Publisher
 
-from djangoauth.publisher import Publisher
-
-from .rooms import Room
-from .windows import TRANSPORTS
+from tests.browser.room import Room
+from tests.browser.windows import TRANSPORTS
 
 pytestmark = pytest.mark.browser
 
@@ -27,11 +26,9 @@ def publisher(stack):
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_page_is_given_what_it_missed_while_the_gateway_was_gone(
-    stack, alice, publisher, transport
-):
+def test_page_recovers_publications_of_the_gateways_absence(stack, alice, publisher, transport):
     channel = f"room:{transport}"
-    page = alice.open(f"/?transport={transport}")  # Whose policy lets that transport run.
+    page = alice.open(f"/?transport={transport}")  # The policy of this page allows the transport.
     room = Room(page, channel, transport=transport).expect(["subscribed", None])
     publisher.publish_to(channel, "news", 1)
     room.expect(["news", 1])
@@ -46,7 +43,7 @@ def test_page_is_given_what_it_missed_while_the_gateway_was_gone(
     room.close()
 
 
-def test_page_is_told_when_what_it_missed_is_gone(stack, alice, publisher):
+def test_page_receives_a_gap_when_the_history_is_too_short(stack, alice, publisher):
     room = Room(alice.open(), "room:gone").expect(["subscribed", None])
     publisher.publish_to("room:gone", "news", 1)
     room.expect(["news", 1])
@@ -59,19 +56,19 @@ def test_page_is_told_when_what_it_missed_is_gone(stack, alice, publisher):
     room.close()
 
 
-def test_page_sees_who_comes_and_goes(alice, bob):
-    hers = Room(alice.open(), "room:7", "join", "leave")
-    hers.expect(["subscribed", None], ["join", "1"])
-    his = Room(bob.open(), "room:7")
-    hers.expect(["join", "2"])
-    assert hers.presence()["users"] == {"1": 1, "2": 1}
-    his.leave()
-    hers.expect(["leave", "2"])
-    assert hers.presence()["users"] == {"1": 1}
-    for room in (hers, his):
+def test_page_receives_joins_leaves_and_presence(alice, bob):
+    alices = Room(alice.open(), "room:7", "join", "leave")
+    alices.expect(["subscribed", None], ["join", "1"])
+    bobs = Room(bob.open(), "room:7")
+    alices.expect(["join", "2"])
+    assert alices.presence()["users"] == {"1": 1, "2": 1}
+    bobs.unsubscribe()
+    alices.expect(["leave", "2"])
+    assert alices.presence()["users"] == {"1": 1}
+    for room in (alices, bobs):
         room.close()
 
 
-def test_page_is_refused_what_django_refuses(alice):
+def test_page_is_rejected_when_django_does_not_authorize(alice):
     room = Room(alice.open(), "room:staff").expect(["unsubscribed", "not_allowed"])
     room.close()

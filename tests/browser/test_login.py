@@ -1,33 +1,40 @@
-"""A visitor logs in while a page of his is open: it becomes his, and no page of anybody else's."""
+"""A visitor logs in while a page is open: this page becomes the user's, and no other one."""
 
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page
 
+from tests.browser.windows import TIMEOUT_MS, Profile
 from tests.e2e.stack import Stack
-
-from .windows import PATIENCE_MS, Profile
 
 pytestmark = pytest.mark.browser
 
 CONNECT = """
-(transport) => new Promise((resolve) => {
-  const rt = Sockgate.connect({tokenUrl: "/realtime/token/", transports: [transport]});
-  Object.assign(window, {rt, told: []});
-  rt.on("*", (data, message) => told.push(message.channel));
-  rt.on("state", (state) => state === "connected" && resolve(rt.connection));
+([transport, timeout]) => new Promise((resolve, reject) => {
+  const rt = Sockgate.connect({
+    tokenUrl: "/realtime/token/",
+    transports: [transport],
+    sockjsUrl: "/static/sockgate/sockgate-sockjs.js",
+  });
+  setTimeout(() => reject(new Error(JSON.stringify(states))), timeout);
+  Object.assign(window, {rt, received: [], states: []});
+  rt.on("*", (data, message) => received.push(message.channel));
+  rt.on("state", (state, details) => {
+    states.push([new Date().toISOString(), state, JSON.stringify(details)]);
+    if (state === "connected") resolve(rt.connection);
+  });
 })
 """
 
-# Within the page, for its policy lets nothing be evaluated there again and again.
+# The loop runs in the page: its policy forbids Playwright's repeated evaluation.
 WAIT = """
-({user, channel, patience}) => new Promise((resolve) => {
-  const deadline = Date.now() + patience;
-  (function look() {
-    const isThere = (user && rt.user === user) || told.includes(channel);
-    if (isThere || Date.now() > deadline) resolve([rt.user, rt.connection, told]);
-    else setTimeout(look, 10);
+({user, channel, timeout}) => new Promise((resolve) => {
+  const deadline = Date.now() + timeout;
+  (function check() {
+    const isThere = (user && rt.user === user) || received.includes(channel);
+    if (isThere || Date.now() > deadline) resolve([rt.user, rt.connection, received]);
+    else setTimeout(check, 10);  // Poll: the page has no event for both.
   })();
 })
 """
@@ -47,7 +54,7 @@ def stack(tmp_path_factory) -> Iterator[Stack]:
 
 @pytest.fixture
 def profiles(stack, chromium) -> Iterator[list[Profile]]:
-    """Two browsers in which nobody has logged in."""
+    """Two browsers without a login."""
     profiles = [Profile(chromium, stack.origin) for _ in range(2)]
     yield profiles
     for profile in profiles:
@@ -56,19 +63,23 @@ def profiles(stack, chromium) -> Iterator[list[Profile]]:
 
 
 def connect(profile: Profile, transport: str) -> tuple[Page, str]:
-    """Open a page of a visitor's; give it and the id of its connection."""
+    """Open a page without a login, and return it with the id of its connection."""
     page = profile.open("/login/")
-    page.add_script_tag(url="/static/djangoauth/sockgate.js")
-    return page, page.evaluate(CONNECT, transport)
+    page.add_script_tag(url="/static/sockgate/sockgate.js")
+    return page, page.evaluate(CONNECT, [transport, TIMEOUT_MS])
 
 
 def wait(page: Page, **awaited: str) -> list[object]:
-    """Wait for a user or a channel; give the user, the connection, and the channels heard."""
-    return list(page.evaluate(WAIT, {**awaited, "patience": PATIENCE_MS}))
+    """Wait for a user or a channel.
+
+    Returns:
+        The user, the connection, and the channels of the received publications.
+    """
+    return list(page.evaluate(WAIT, {**awaited, "timeout": TIMEOUT_MS}))
 
 
 @pytest.mark.parametrize("transport", ["websocket", "xhr-streaming", "xhr-polling"])
-def test_open_page_becomes_the_users_and_the_page_of_who_planted_its_session_does_not(
+def test_login_identifies_the_open_page_and_not_the_page_that_planted_the_session(
     stack, profiles, transport
 ):
     attacker, alice = profiles
@@ -76,9 +87,10 @@ def test_open_page_becomes_the_users_and_the_page_of_who_planted_its_session_doe
     alice.set_cookie("sessionid", attacker.cookie("sessionid"))
     page, connection = connect(alice, transport)
     alice.log_in("alice")
-    assert wait(page, user="1") == ["1", connection, []]
+    found = wait(page, user="1")
+    assert found == ["1", connection, []], (page.evaluate("states"), stack.gateway.log.read_text())
     stack.publish("broadcast")
     stack.publish("user:1")
     assert wait(page, channel="user:1") == ["1", connection, ["broadcast", "user:1"]]
-    user, _, heard = wait(planted, channel="broadcast")
-    assert (user, heard) == (None, ["broadcast"])
+    user, _, channels = wait(planted, channel="broadcast")
+    assert (user, channels) == (None, ["broadcast"])

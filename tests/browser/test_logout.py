@@ -1,4 +1,4 @@
-"""A login ends in one window, and with it every window of that login, and no other."""
+"""A logout closes every window of that login, and no other."""
 
 import pytest
 
@@ -20,17 +20,17 @@ def bob(log_in_once):
 def test_logout_closes_the_other_window_of_the_login(stack, log_in, elsewhere, bob, transport):
     alice = log_in("alice")
     one, other = (alice.open_board(transport).expect_connected(transport) for _ in range(2))
-    apart, bobs = (profile.open_board().expect_connected() for profile in (elsewhere, bob))
+    other_login, bobs = (profile.open_board().expect_connected() for profile in (elsewhere, bob))
     one.log_out()
     other.expect_state("closed")
     other.expect_hint("session ended (4500)")
     stack.publish("user:1")
-    apart.expect_messages("Djangocon 2012")
+    other_login.expect_messages("Djangocon 2012")
     bobs.expect_connected()
     other.expect_messages()
 
 
-def test_window_that_was_logged_out_connects_again_after_a_login(stack, log_in):
+def test_window_connects_again_after_logout_and_login(stack, log_in):
     alice = log_in("alice")
     board = alice.open_board().expect_connected()
     board.log_out()

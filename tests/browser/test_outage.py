@@ -1,18 +1,18 @@
-"""The gateway or Redis goes away under a connected page, and comes back."""
+"""The gateway or Redis stops while a page is connected, and starts again."""
 
 from contextlib import contextmanager
 
 import pytest
 
-from .windows import TRANSPORTS
+from tests.browser.windows import TRANSPORTS
 
 pytestmark = pytest.mark.browser
 
-GAP = "Messages may have been lost here: the gateway had lost Redis."
+GAP = "Messages on this channel may have been lost."
 
-# Chromium tells a page nothing when the stream behind an htmlfile breaks off; the client notices
-# the silence, after two and a half heartbeats.
-NOTICING = [name for name in TRANSPORTS if name != "iframe-htmlfile"]
+# Chromium does not notify a page when the stream of an htmlfile breaks off. The client detects the
+# silence after two and a half heartbeats.
+PROMPT = [name for name in TRANSPORTS if name != "iframe-htmlfile"]
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def open_board(alice):
 
 @contextmanager
 def away(end, start):
-    """Let a server be away for a while."""
+    """Stop a server for the block."""
     end()
     try:
         yield
@@ -45,10 +45,10 @@ def away(end, start):
 
 @pytest.mark.parametrize(
     ("end", "transport"),
-    [*(("kill", name) for name in NOTICING), *(("stop", name) for name in TRANSPORTS)],
+    [*(("kill", name) for name in PROMPT), *(("stop", name) for name in TRANSPORTS)],
 )
-def test_page_survives_a_gateway_that_goes(stack, open_board, end, transport):
-    """Killed, or restarted."""
+def test_page_reconnects_after_the_gateway_was_killed(stack, open_board, end, transport):
+    """The gateway is killed, or restarted."""
     board = open_board(transport)
     with away(getattr(stack.gateway, end), stack.gateway.start):
         board.expect_state("waiting")
@@ -58,7 +58,7 @@ def test_page_survives_a_gateway_that_goes(stack, open_board, end, transport):
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_page_survives_a_killed_redis(stack, open_board, transport):
+def test_page_resumes_after_redis_was_killed(stack, open_board, transport):
     board = open_board(transport)
     with away(stack.valkey.terminate, stack.valkey.start):
         board.expect_state("interrupted")

@@ -1,4 +1,4 @@
-"""A password is changed by a site that is slow between its two saves."""
+"""A password change by a site that is slow between its two saves."""
 
 import pytest
 
@@ -14,18 +14,18 @@ from django.contrib.auth.models import User
 user = User.objects.get(username="alice")
 user.set_password("alice-demo")
 user.save()
-time.sleep(3)
+time.sleep(3)  # A slow request: the gateway must not end this session meanwhile.
 session = import_module(settings.SESSION_ENGINE).SessionStore({key!r})
 session[HASH_SESSION_KEY] = user.get_session_auth_hash()
 session.save()
 """
 
 
-def test_page_of_the_session_that_is_kept_comes_back_by_itself(stack, log_in):
+def test_page_of_the_kept_session_reconnects_by_itself(stack, log_in):
     alice = log_in("alice")
     board = alice.open_board().expect_connected()
     stack.run_in_django(CHANGE.format(key=alice.cookie("sessionid")))
-    assert "code=4402" in stack.gateway.log.read_text()  # It was sent away in between.
+    assert "code=4402" in stack.gateway.log.read_text()  # The connection was closed in between.
     board.expect_connected()
     stack.publish("user:1")
     board.expect_messages("Djangocon 2012")

@@ -1,8 +1,8 @@
-"""The strict policy of the demo's pages is in force, and these tests notice what breaks it."""
+"""The demo's strict Content-Security-Policy is in force, and violations are detected."""
 
 import pytest
 
-from .windows import Profile
+from tests.browser.windows import Profile
 
 pytestmark = pytest.mark.browser
 
@@ -14,7 +14,7 @@ window.hasRun === true;
 """
 
 
-def test_inline_script_does_not_run_and_is_noticed(stack, chromium):
+def test_inline_script_does_not_run_and_is_a_violation(stack, chromium):
     alice = Profile(chromium, stack.origin).log_in("alice")
     page = alice.open()
     with page.expect_console_message():
@@ -23,7 +23,7 @@ def test_inline_script_does_not_run_and_is_noticed(stack, chromium):
     alice.close()
 
 
-def test_page_connects_with_scripts_of_its_own_origin_alone(stack, log_in):
+def test_page_connects_with_scripts_of_its_own_origin_only(stack, log_in):
     page = log_in("alice").open()
     policy = page.request.get("/").headers["content-security-policy"]
     directives = dict(part.strip().split(" ", 1) for part in policy.split(";"))

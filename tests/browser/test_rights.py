@@ -1,11 +1,10 @@
-"""Rights that change in Django, and what open pages make of it by themselves."""
+"""Changes of rights in Django take effect on open pages."""
 
 import pytest
+from sockgate.publishing.publisher import Publisher
 
-from djangoauth.publisher import Publisher
+from tests.browser.room import Room
 from tests.e2e.stack import Stack
-
-from .rooms import Room
 
 pytestmark = pytest.mark.browser
 
@@ -20,7 +19,7 @@ def change(stack: Stack, *lines: str) -> None:
     stack.run_in_django("\n".join((MODELS, *lines)))
 
 
-def test_one_page_keeps_its_right_one_loses_it_one_gains_it(stack, log_in):
+def test_change_of_rights_reaches_every_page(stack, log_in):
     change(stack, MAKE_STAFF.format("bob", True))
     keeps, loses, gains = (Room(log_in(n).open(), ROOM) for n in ("admin", "bob", "alice"))
     for room in (keeps, loses):

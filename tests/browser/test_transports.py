@@ -1,8 +1,8 @@
-"""Each transport that Chromium can be made to use, cross-origin: the right page hears."""
+"""Every transport that Chromium can use, cross-origin: only the right page receives a message."""
 
 import pytest
 
-from .windows import TRANSPORTS
+from tests.browser.windows import TRANSPORTS
 
 pytestmark = pytest.mark.browser
 
@@ -22,13 +22,13 @@ def news(title):
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_private_message_reaches_its_users_page_alone(stack, alice, bob, transport):
-    hers = alice.open_board(transport).expect_connected(transport)
-    his = bob.open_board(transport).expect_connected(transport)
+def test_private_message_reaches_only_the_page_of_its_user(stack, alice, bob, transport):
+    alices = alice.open_board(transport).expect_connected(transport)
+    bobs = bob.open_board(transport).expect_connected(transport)
     stack.publish("user:1", news("Djangocon 2012"))
     stack.publish("broadcast", news("to everyone"))
-    hers.expect_messages("to everyone", "Djangocon 2012")
-    his.expect_messages("to everyone")
-    assert hers.channels() == ["broadcast", "user:1"]
-    hers.close()
-    his.close()
+    alices.expect_messages("to everyone", "Djangocon 2012")
+    bobs.expect_messages("to everyone")
+    assert alices.channels() == ["broadcast", "user:1"]
+    alices.close()
+    bobs.close()

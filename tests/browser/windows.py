@@ -1,8 +1,8 @@
-"""Windows of a real browser on the demo's page, each login in a profile of its own."""
+"""Windows of a real browser with the demo's page. Each login has a browser profile of its own."""
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
-PATIENCE_MS = 15_000
+TIMEOUT_MS = 15_000
 
 TRANSPORTS = (
     "websocket",
@@ -13,7 +13,7 @@ TRANSPORTS = (
     "iframe-xhr-polling",
     "jsonp-polling",
 )
-"""Those that Chromium can be made to use, as sockjs-client calls them."""
+"""Transports that Chromium can use, with the names of sockjs-client."""
 
 _REPORT = """
 document.addEventListener("securitypolicyviolation", function (event) {
@@ -23,16 +23,16 @@ document.addEventListener("securitypolicyviolation", function (event) {
 
 
 class Profile:
-    """A browser with a login, and all that breaks its pages' Content-Security-Policy."""
+    """A browser profile with a login, and the violations of its pages' Content-Security-Policy."""
 
     def __init__(self, browser: Browser, origin: str) -> None:
         self.origin = origin
         self.violations: list[str] = []
         self._context: BrowserContext = browser.new_context(base_url=origin)
-        self._context.set_default_timeout(PATIENCE_MS)
+        self._context.set_default_timeout(TIMEOUT_MS)
         self._context.expose_function("reportViolation", self._note)
         self._context.add_init_script(_REPORT)
-        self._context.on("console", self._listen)
+        self._context.on("console", self._check_console)
 
     def log_in(self, name: str) -> "Profile":
         page = self._context.new_page()
@@ -53,7 +53,7 @@ class Profile:
         return Board(self.open(f"/?transport={transport}"))
 
     def cookie(self, name: str) -> str:
-        """Give the value of a cookie that scripts cannot read."""
+        """Return the value of a cookie, also one that scripts cannot read."""
         return next(c["value"] for c in self._context.cookies() if c["name"] == name)
 
     def set_cookie(self, name: str, value: str) -> None:
@@ -65,7 +65,7 @@ class Profile:
     def _note(self, violation: str) -> None:
         self.violations.append(violation)
 
-    def _listen(self, message: ConsoleMessage) -> None:
+    def _check_console(self, message: ConsoleMessage) -> None:
         if "Content Security Policy" in message.text or "Refused to" in message.text:
             self.violations.append(message.text)
 
@@ -84,18 +84,18 @@ class Board:
 
     def expect_state(self, state: str) -> None:
         pill = self.page.locator("#state")
-        expect(pill).to_have_attribute("data-state", state, timeout=PATIENCE_MS)
+        expect(pill).to_have_attribute("data-state", state, timeout=TIMEOUT_MS)
 
     def expect_messages(self, *titles: str) -> None:
-        """Wait until exactly these have arrived, the newest first as the page shows them."""
+        """Wait until the page shows exactly these messages, the newest first."""
         texts = self.page.locator("#messages .text")
-        expect(texts).to_have_text(list(titles), timeout=PATIENCE_MS)
+        expect(texts).to_have_text(list(titles), timeout=TIMEOUT_MS)
 
     def expect_message(self, title: str, channel: str) -> None:
-        """Wait until it has arrived on a channel, once, among others."""
+        """Wait until a message is shown once for a channel, among others."""
         on_channel = self.page.locator(".channel", has_text=channel)
         items = self.page.locator("#messages li").filter(has_text=title).filter(has=on_channel)
-        expect(items).to_have_count(1, timeout=PATIENCE_MS)
+        expect(items).to_have_count(1, timeout=TIMEOUT_MS)
 
     def expect_hint(self, text: str) -> None:
         expect(self.page.locator("#state-hint")).to_contain_text(text)

@@ -4,10 +4,9 @@ import re
 import shutil
 from pathlib import Path
 
+from tests.e2e.servers import Server, answers
+from tests.e2e.stack import ROOT
 from tests.ports import HOST
-
-from .servers import Server, answers
-from .stack import ROOT
 
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 HAPROXY = shutil.which("haproxy") or "/usr/sbin/haproxy"

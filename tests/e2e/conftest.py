@@ -1,13 +1,13 @@
-"""The stack of the end to end tests, and who visits it."""
+"""The stack of the end to end tests, and its visitors."""
 
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from .nodetab import NodeTab
-from .stack import Stack, running_stack
-from .tabs import TABS, Tab
-from .visitor import Visitor
+from tests.e2e.nodetab import NodeTab
+from tests.e2e.stack import Stack, running_stack
+from tests.e2e.tabs import TABS, Tab
+from tests.e2e.visitor import Visitor
 
 LogIn = Callable[[str], Visitor]
 OpenTab = Callable[..., Tab]

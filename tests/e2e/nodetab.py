@@ -10,7 +10,7 @@ from queue import Queue
 from threading import Thread
 from typing import Any
 
-from .tabs import PATIENCE_S, Close
+from tests.e2e.tabs import PATIENCE_S, Close
 
 PROGRAM = Path(__file__).parents[1] / "node" / "sockjs.cjs"
 TRANSPORTS = ("websocket", "xhr-streaming", "xhr-polling", "eventsource")

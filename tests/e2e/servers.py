@@ -62,7 +62,7 @@ class Server:
             if process.poll() is not None or time.monotonic() > deadline:
                 self.kill()
                 raise AssertionError(f"did not start: {self.log.read_text()}")
-            time.sleep(0.02)
+            time.sleep(0.02)  # Poll: the server answers when it is ready.
 
     def _end(self, signum: signal.Signals) -> None:
         process, self._process = self._process, None
@@ -78,7 +78,7 @@ class Server:
 
 
 def answers(port: int, path: str) -> bool:
-    """Tell whether an HTTP server answers 200."""
+    """Return whether an HTTP server answers 200."""
     connection = HTTPConnection(HOST, port, timeout=5)
     try:
         connection.request("GET", path)

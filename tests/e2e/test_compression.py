@@ -2,7 +2,7 @@
 
 import pytest
 
-from .stack import running_stack
+from tests.e2e.stack import running_stack
 
 pytestmark = pytest.mark.e2e
 

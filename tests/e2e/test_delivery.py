@@ -1,12 +1,12 @@
-"""Who receives what, over every transport."""
+"""Each publication reaches its clients only, over every transport."""
 
 import json
 
 import pytest
 
-from .nodetab import TRANSPORTS as NODE_TRANSPORTS
-from .stack import NEWS
-from .tabs import TABS
+from tests.e2e.nodetab import TRANSPORTS as NODE_TRANSPORTS
+from tests.e2e.stack import NEWS
+from tests.e2e.tabs import TABS
 
 pytestmark = pytest.mark.e2e
 
@@ -34,30 +34,30 @@ def publication(channel, data):
 
 
 @pytest.mark.parametrize("transport", TABS)
-def test_private_message_reaches_its_user_alone(stack, open_tab, alice, bob, transport):
-    hers, his = open_tab(transport), open_tab(transport)
-    own = f"user:{welcome(hers, alice)['user']}"
-    welcome(his, bob)
+def test_private_message_reaches_only_its_user(stack, open_tab, alice, bob, transport):
+    first, second = open_tab(transport), open_tab(transport)
+    own = f"user:{welcome(first, alice)['user']}"
+    welcome(second, bob)
     assert stack.publish(own) == 1
     stack.publish("broadcast", EVERYONE)
-    assert hers.read() == publication(own, NEWS)
-    assert hers.read() == publication("broadcast", EVERYONE)
-    # Redis keeps the order on one connection: what bob hears first would have been hers.
-    assert his.read() == publication("broadcast", EVERYONE)
+    assert first.read() == publication(own, NEWS)
+    assert first.read() == publication("broadcast", EVERYONE)
+    # Redis keeps the order on one connection: what bob receives first would have been hers.
+    assert second.read() == publication("broadcast", EVERYONE)
 
 
 @pytest.mark.parametrize("transport", NODE_TRANSPORTS)
 def test_sockjs_client_in_node_receives_its_users_messages(
     stack, open_node_tab, alice, bob, transport
 ):
-    hers, his = open_node_tab(transport), open_node_tab(transport)
-    assert hers.transport == transport
-    own = f"user:{welcome(hers, alice)['user']}"
-    welcome(his, bob)
+    first, second = open_node_tab(transport), open_node_tab(transport)
+    assert first.transport == transport
+    own = f"user:{welcome(first, alice)['user']}"
+    welcome(second, bob)
     stack.publish(own)
     stack.publish("broadcast", EVERYONE)
-    assert hers.read() == publication(own, NEWS)
-    assert his.read() == publication("broadcast", EVERYONE)
+    assert first.read() == publication(own, NEWS)
+    assert second.read() == publication("broadcast", EVERYONE)
 
 
 def test_two_tabs_of_one_login_both_receive(stack, open_tab, alice):
@@ -68,14 +68,14 @@ def test_two_tabs_of_one_login_both_receive(stack, open_tab, alice):
 
 
 def test_django_publishes_to_one_user(open_tab, log_in, alice, bob):
-    hers, his = open_tab("rawwebsocket"), open_tab("rawwebsocket")
-    own = f"user:{welcome(hers, alice)['user']}"
-    welcome(his, bob)
+    first, second = open_tab("rawwebsocket"), open_tab("rawwebsocket")
+    own = f"user:{welcome(first, alice)['user']}"
+    welcome(second, bob)
     assert bob.post("/notify/", to="alice", event="hello", title="Hi").status == 200
     announce(log_in("admin"))
     data = {"title": "Hi", "from": "bob"}
-    assert hers.read() == publication(own, {"event": "hello", "data": data})
-    assert his.read()["channel"] == "broadcast"
+    assert first.read() == publication(own, {"event": "hello", "data": data})
+    assert second.read()["channel"] == "broadcast"
 
 
 def test_django_broadcasts_to_everyone(open_tab, log_in, alice, bob):
@@ -89,16 +89,16 @@ def test_django_broadcasts_to_everyone(open_tab, log_in, alice, bob):
 
 
 def test_group_message_reaches_its_members(stack, open_tab, alice, bob):
-    hers, his = open_tab("rawwebsocket"), open_tab("rawwebsocket")
-    assert "group:editors" not in welcome(hers, alice)["channels"]
-    assert "group:editors" in welcome(his, bob)["channels"]
+    first, second = open_tab("rawwebsocket"), open_tab("rawwebsocket")
+    assert "group:editors" not in welcome(first, alice)["channels"]
+    assert "group:editors" in welcome(second, bob)["channels"]
     stack.publish("group:editors")
     stack.publish("broadcast", EVERYONE)
-    assert his.read() == publication("group:editors", NEWS)
-    assert hers.read() == publication("broadcast", EVERYONE)
+    assert second.read() == publication("group:editors", NEWS)
+    assert first.read() == publication("broadcast", EVERYONE)
 
 
-def test_text_that_is_no_json_arrives_as_a_string(stack, open_tab, alice):
+def test_invalid_json_arrives_as_a_string(stack, open_tab, alice):
     tab = open_tab("rawwebsocket")
     own = f"user:{welcome(tab, alice)['user']}"
     stack.publish_text(own, "no JSON at all")

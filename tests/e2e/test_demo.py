@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.cookiejar import CookieJar
@@ -20,6 +19,7 @@ from redis import Redis
 from websockets.sync.client import ClientConnection, connect
 
 from tests.ports import free_port
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 RUN = ROOT / "examples/demo/run.py"
@@ -121,7 +121,7 @@ def receive(websocket: ClientConnection) -> dict[str, object]:
     return json.loads(websocket.recv(timeout=TIMEOUT_S))
 
 
-def test_demo_pushes_what_is_published_to_its_user_alone(demo):
+def test_demo_pushes_a_publication_only_to_its_user(demo):
     news = {"event": "news", "data": {"title": "Djangocon 2012"}}
     with open_socket(demo, log_in(demo, "alice")) as alice:
         demo.redis.publish("rt:user:2", '{"event":"news","data":"for bob"}')
@@ -129,7 +129,7 @@ def test_demo_pushes_what_is_published_to_its_user_alone(demo):
         assert receive(alice) == {"channel": "user:1", "data": news}
 
 
-def test_demo_revives_what_is_killed_and_says_so(demo):
+def test_demo_restarts_killed_processes_and_logs_it(demo):
     token = log_in(demo, "alice")
     for word, name in (("gateway", "gateway"), ("valkey-server", "Redis"), ("runserver", "Django")):
         os.kill(demo.children()[word], signal.SIGKILL)
@@ -142,7 +142,7 @@ def test_demo_revives_what_is_killed_and_says_so(demo):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_demo_stops_and_leaves_nothing_behind(demo, number):
+def test_demo_stops_without_leftovers(demo, number):
     pids = demo.children().values()
     assert demo.stop(number) == 0
     assert list(demo.folder.iterdir()) == []
@@ -154,10 +154,7 @@ def test_servers_end_when_the_demo_is_killed(demo):
     pids = set(demo.children().values())
     assert len(pids) == 3
     demo.stop(signal.SIGKILL)
-    deadline = time.monotonic() + TIMEOUT_S
-    while any(is_running(pid) for pid in pids):
-        assert time.monotonic() < deadline, "a server outlived the demo"
-        time.sleep(0.05)
+    wait_until(lambda: not any(map(is_running, pids)), lambda: "a server outlived the demo")
 
 
 def is_running(pid: int) -> bool:
@@ -167,7 +164,7 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def test_demo_says_which_port_is_taken_and_starts_nothing(tmp_path):
+def test_demo_names_a_port_in_use_and_starts_no_process(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         demo = Demo(tmp_path, GATEWAY_PORT=str(port))
@@ -178,7 +175,7 @@ def test_demo_says_which_port_is_taken_and_starts_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_demo_takes_a_redis_of_your_own(tmp_path, redis_server):
+def test_demo_uses_a_given_redis(tmp_path, redis_server):
     demo = Demo(tmp_path, SOCKGATE_REDIS_URL=redis_server.connection_url)
     demo.wait_for_line("Ctrl-C stops everything")
     try:

@@ -1,4 +1,4 @@
-"""The programs in examples/: each pushes what it says, to the channel that it was told."""
+"""The programs in examples/: each publishes its message to the channel of its arguments."""
 
 import json
 import os
@@ -12,9 +12,8 @@ import pytest
 from celery import Celery
 from redis import Redis
 from redis.client import PubSub
-
-from djangoauth.publisher import Publisher
-from gateway.wire.namespaces import DEFAULT, POSITION_TTL_S
+from sockgate.publishing.publisher import Publisher
+from sockgate_gateway.wire.namespaces import DEFAULT, POSITION_TTL_S
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 TIMEOUT_S = 60
@@ -69,7 +68,7 @@ def run(*command: str) -> str:
 def test_redis_py_pushes(url, subscription):
     output = run(sys.executable, "publish_redis.py", url, "rt:user:7", TITLE)
     assert next_message(subscription) == NEWS
-    assert output == "1 workers heard it\n"
+    assert output == "1 workers received it\n"
 
 
 def test_redis_cli_pushes(url, subscription):
@@ -85,12 +84,12 @@ def test_node_pushes(url, subscription):
 
 SEQUENCED = {
     "node": ("publish_sequenced.js", "k3 8 1 1\n", "k3 8 0 0\n"),
-    sys.executable: ("publish_script.py", "1 workers heard it\n", "0 workers heard it\n"),
+    sys.executable: ("publish_script.py", "1 workers received it\n", "0 workers received it\n"),
 }
 
 
 @pytest.mark.parametrize("interpreter", SEQUENCED)
-def test_sequenced_publication_goes_on_where_the_channel_stands(url, subscription, interpreter):
+def test_sequenced_publication_continues_the_offsets_of_the_channel(url, subscription, interpreter):
     name, first, second = SEQUENCED[interpreter]
     with Redis.from_url(url) as redis:
         redis.flushall()
@@ -104,7 +103,7 @@ def test_sequenced_publication_goes_on_where_the_channel_stands(url, subscriptio
 
 
 RECIPE = f"""
-redis-cli -u {{url}} --eval ../gateway/wire/lua/publish.lua
+redis-cli -u {{url}} --eval ../gateway/sockgate_gateway/wire/lua/publish.lua
   sockgate:history:{{tag}} sockgate:offset:{{tag}} sockgate:published:{{tag}}:order-9 ,
   rt:user:7 {{payload}} k3 {DEFAULT.history} {DEFAULT.age * 1000:.0f} 3600000
   PUBLISH {POSITION_TTL_S * 1000}
@@ -127,7 +126,7 @@ def in_a_shell(url: str, payload: str) -> None:
 
 
 def written(redis: Redis, subscription: PubSub) -> list[object]:
-    """Tell what a publication has left, and how long it stays, but not when it was."""
+    """Return the keys that a publication has left, with their expiry but without its time."""
     keys = sorted(redis.scan_iter("*user:7*"))
     entries = redis.xrange("sockgate:history:{rt:user:7}")
     return [

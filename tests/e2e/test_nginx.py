@@ -6,12 +6,11 @@ from http.client import HTTPConnection
 import pytest
 from websockets.sync.client import connect
 
+from tests.e2e import balancers
+from tests.e2e.stack import NEWS, running_stack
+from tests.e2e.tabs import TABS, HttpRefused
+from tests.e2e.visitor import Visitor
 from tests.ports import HOST, free_port
-
-from . import balancers
-from .stack import NEWS, running_stack
-from .tabs import TABS, HttpRefused
-from .visitor import Visitor
 
 pytestmark = pytest.mark.e2e
 
@@ -52,14 +51,14 @@ def test_every_transport_passes_nginx(stack, nginx, transport):
 
 
 @pytest.mark.parametrize("transport", TABS)
-def test_foreign_page_is_refused_behind_nginx_too(nginx, transport):
+def test_foreign_page_is_refused_behind_nginx(nginx, transport):
     tab = TABS[transport](f"{nginx}/realtime", "https://evil.example")
     with pytest.raises(HttpRefused) as refused:
         tab.open()
     assert refused.value.status == 403
 
 
-def test_client_address_is_what_nginx_saw_and_not_what_the_client_says(stack, nginx):
+def test_client_address_is_the_one_that_nginx_forwards(stack, nginx):
     alice = Visitor(nginx).log_in("alice")
     url = nginx.replace("http", "ws") + "/realtime/websocket"
     lie = {"X-Forwarded-For": "203.0.113.9"}

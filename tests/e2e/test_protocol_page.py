@@ -1,11 +1,10 @@
-"""docs/protocol.md tells of close codes what the gateway means by them."""
+"""docs/protocol.md lists every close code with its reason."""
 
 import re
 from pathlib import Path
 
 import pytest
-
-from gateway.wire.closecodes import CloseCode
+from sockgate_gateway.wire.closecodes import CloseCode
 
 PAGE = Path(__file__).parents[2] / "docs" / "protocol.md"
 ROW = re.compile(r"^\|\s*`?(\d{4})`?\s*\|\s*`?\"?([^|`\"]+?)\"?`?\s*\|", re.MULTILINE)

@@ -1,4 +1,4 @@
-"""Who is refused, with which close code or status, on every transport."""
+"""Refusals, with their close code or status, on every transport."""
 
 import json
 import re
@@ -6,19 +6,19 @@ from pathlib import Path
 from time import time
 
 import pytest
+from sockgate_gateway.wire.closecodes import CloseCode
+from sockgate_gateway.wire.tokens import Token, TokenSigner
 
-from gateway.wire.closecodes import CloseCode
-from gateway.wire.tokens import Token, TokenSigner
-
-from .nodetab import TRANSPORTS as NODE_TRANSPORTS
-from .stack import Stack
-from .tabs import TABS, Close, HttpRefused
-from .visitor import Visitor
+from tests.e2e.nodetab import TRANSPORTS as NODE_TRANSPORTS
+from tests.e2e.stack import Stack
+from tests.e2e.tabs import TABS, Close, HttpRefused
+from tests.e2e.visitor import Visitor
 
 pytestmark = pytest.mark.e2e
 
 PAGE = Path(__file__).parents[2] / "docs" / "protocol.md"
 FORBIDDEN, MISSING, NO_ROOM = 403, 404, 503
+MALFORMED_BODY = 500  # See tests/integration/sockjs/test_closing.py.
 SILENT = CloseCode.CONNECT_TIMEOUT
 NO_REDIS = CloseCode.UNAVAILABLE
 NO_ROOM_OVER_HTTP = CloseCode.OVERLOADED
@@ -81,7 +81,7 @@ def sid_of_another_user(stack: Stack) -> str:
     return hello(TokenSigner([stack.signing_key]).issue(Token(alice.sid, "2")))
 
 
-def sid_of_a_user_as_nobody(stack: Stack) -> str:
+def sid_of_a_user_as_visitor(stack: Stack) -> str:
     alice = log_in(stack, "alice")
     return hello(TokenSigner([stack.signing_key]).issue(Token(alice.sid, None)))
 
@@ -102,9 +102,9 @@ REFUSED = {
     token_after_logout: CloseCode.SESSION_UNKNOWN,
     token_of_no_session: CloseCode.SESSION_UNKNOWN,
     sid_of_another_user: CloseCode.SESSION_UNKNOWN,
-    sid_of_a_user_as_nobody: CloseCode.SESSION_UNKNOWN,
+    sid_of_a_user_as_visitor: CloseCode.SESSION_UNKNOWN,
 }
-"""What a browser says first, and the code with which it is turned away."""
+"""The first frame of a client, and the code with which it is refused."""
 
 
 def closed(code: CloseCode) -> Close:
@@ -126,7 +126,7 @@ def test_first_frame_is_refused(open_tab, first_frames, make, transport):
 
 
 @pytest.mark.parametrize("transport", NODE_TRANSPORTS)
-def test_sockjs_client_in_node_is_told_why(open_node_tab, first_frames, transport):
+def test_sockjs_client_in_node_receives_the_close_code(open_node_tab, first_frames, transport):
     tab = open_node_tab(transport)
     tab.send(first_frames[forged_token])
     assert tab.read() == closed(CloseCode.TOKEN_INVALID)
@@ -157,14 +157,14 @@ def test_origin_that_resembles_ours_is_refused(stack, open_tab, lookalike, trans
 
 
 @pytest.mark.parametrize("transport", TABS)
-def test_program_without_origin_may_ask(open_tab, first_frames, transport):
+def test_program_without_origin_is_accepted(open_tab, first_frames, transport):
     tab = open_tab(transport, origin=None)
     tab.send(first_frames[no_token])
     assert tab.read() == closed(CloseCode.PROTOCOL_ERROR)
 
 
 @pytest.mark.parametrize("transport", TABS)
-def test_token_is_good_on_every_transport_but_once_a_connection(open_tab, log_in, transport):
+def test_token_is_valid_on_every_transport_and_once_per_connection(open_tab, log_in, transport):
     token, tab = log_in("alice").token(), open_tab(transport)
     assert tab.show(token)["type"] == "connected"
     assert tab.show(token) == closed(CloseCode.PROTOCOL_ERROR)
@@ -189,7 +189,7 @@ def impatient_gateway(stack):
 
 
 @pytest.mark.parametrize("transport", TABS)
-def test_stranger_who_says_nothing_is_closed(open_tab, impatient_gateway, transport):
+def test_connection_without_a_first_frame_is_closed(open_tab, impatient_gateway, transport):
     tab = open_tab(transport, url=impatient_gateway)
     assert tab.read() == closed(SILENT)
 
@@ -199,24 +199,25 @@ def full_gateway(stack):
     with stack.another_gateway(max_connections="1") as url:
         only = TABS["rawwebsocket"](url, stack.origin)
         only.open()
+        only.show(log_in(stack, "alice").token())  # A connection without a login would make room.
         yield url
         only.close()
 
 
 @pytest.mark.parametrize("transport", ["websocket", "rawwebsocket"])
-def test_websocket_is_refused_where_there_is_no_room(open_tab, full_gateway, transport):
+def test_full_worker_refuses_a_websocket(open_tab, full_gateway, transport):
     with pytest.raises(HttpRefused) as refusal:
         open_tab(transport, url=full_gateway)
     assert refusal.value.status == NO_ROOM
 
 
 @pytest.mark.parametrize("transport", [name for name in TABS if "socket" not in name])
-def test_http_transport_is_refused_where_there_is_no_room(open_tab, full_gateway, transport):
+def test_full_worker_refuses_an_http_transport(open_tab, full_gateway, transport):
     assert open_tab(transport, url=full_gateway).read() == closed(NO_ROOM_OVER_HTTP)
 
 
 @pytest.mark.parametrize("transport", TABS)
-def test_transport_that_is_switched_off_is_not_there(stack, open_tab, transport):
+def test_disabled_transport_is_not_found(stack, open_tab, transport):
     others = ",".join(name for name in TABS if name != transport)
     with stack.another_gateway(transports=others) as url:
         with pytest.raises(HttpRefused) as refusal:
@@ -233,26 +234,26 @@ def cut_off_tabs(stack, log_in, open_tab):
     stack.valkey.start()
 
 
-def test_nobody_is_let_in_while_redis_cannot_be_read(cut_off_tabs):
+def test_connect_is_refused_while_redis_cannot_be_read(cut_off_tabs):
     token, tabs = cut_off_tabs
     answers = {tab.transport: tab.show(token) for tab in tabs}
     assert answers == dict.fromkeys(TABS, closed(NO_REDIS))
 
 
-def test_protocol_page_names_what_is_tested_here():
-    section = PAGE.read_text().partition("### Who is refused, and how")[2].partition("\n## ")[0]
+def test_protocol_page_documents_every_refusal():
+    section = PAGE.read_text().partition("### Refusals")[2].partition("\n## ")[0]
     answers = {int(number) for number in re.findall(r"\b\d{3,4}\b", section)}
     codes = {*REFUSED.values(), SILENT, NO_REDIS, NO_ROOM_OVER_HTTP}
-    assert answers == {FORBIDDEN, NO_ROOM, *codes}
+    assert answers == {FORBIDDEN, NO_ROOM, MALFORMED_BODY, *codes}
 
 
-def test_token_endpoint_refuses_strangers(stack):
-    stranger = Visitor(stack.origin)
-    stranger.get("/login/")
-    assert stranger.ask_for_token().status == 401
+def test_token_endpoint_refuses_anonymous_visitors(stack):
+    visitor = Visitor(stack.origin)
+    visitor.get("/login/")
+    assert visitor.ask_for_token().status == 401
 
 
 def test_token_endpoint_refuses_requests_without_csrf(stack, log_in):
     alice = log_in("alice")
-    alice.forget_cookie("csrftoken")
+    alice.delete_cookie("csrftoken")
     assert alice.ask_for_token().status == FORBIDDEN

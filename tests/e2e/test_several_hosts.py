@@ -1,15 +1,14 @@
-"""Two gateways behind a balancer, set up as docs/deploy.md says."""
+"""Two gateways behind a balancer, set up as in docs/deploy.md."""
 
 from contextlib import ExitStack, contextmanager
 
 import pytest
 
+from tests.e2e import balancers
+from tests.e2e.stack import NEWS, running_stack
+from tests.e2e.tabs import TABS
+from tests.e2e.visitor import Visitor
 from tests.ports import HOST, free_port
-
-from . import balancers
-from .stack import NEWS, running_stack
-from .tabs import TABS
-from .visitor import Visitor
 
 pytestmark = pytest.mark.e2e
 
@@ -84,7 +83,7 @@ def open_tab(site):
 
 @pytest.mark.parametrize("transport", TABS)
 @pytest.mark.parametrize("balancer", ["nginx", "haproxy"])
-def test_requests_of_one_session_stay_together(site, open_tab, balancer, transport):
+def test_requests_of_one_sockjs_session_reach_one_host(site, open_tab, balancer, transport):
     alice = Visitor(site.origin(balancer)).log_in("alice")
     tabs = [open_tab(balancer, transport) for _ in range(TABS_OF_EACH)]
     frames = [tab.show(alice.token()) for tab in tabs]
@@ -94,7 +93,7 @@ def test_requests_of_one_session_stay_together(site, open_tab, balancer, transpo
 
 
 @pytest.mark.parametrize("balancer", ["nginx", "haproxy"])
-def test_other_host_serves_while_one_is_away(site, open_tab, balancer):
+def test_other_host_serves_while_one_is_down(site, open_tab, balancer):
     alice = Visitor(site.origin(balancer)).log_in("alice")
     site.stack.gateway.stop()
     try:

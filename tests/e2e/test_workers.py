@@ -2,19 +2,18 @@
 
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
 
-from .stack import NEWS, running_stack
-from .tabs import TABS
+from tests.e2e.stack import NEWS, running_stack
+from tests.e2e.tabs import TABS
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
 
 WORKERS = 3
 TABS_OF_EACH = 4
-PATIENCE_S = 15
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +33,7 @@ def test_any_worker_serves_every_request_of_a_connection(stack, log_in, open_tab
     assert [tab.read()["data"] for tab in tabs] == [NEWS] * TABS_OF_EACH
 
 
-def test_worker_that_dies_is_replaced(stack, log_in, open_tab):
+def test_killed_worker_is_replaced(stack, log_in, open_tab):
     alice = log_in("alice")
     started = starts(stack)
     os.kill(children_of(stack.gateway.pid)[0], signal.SIGKILL)
@@ -58,10 +57,3 @@ def starts(stack):
 
 def children_of(pid):
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def wait_until(condition):
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)

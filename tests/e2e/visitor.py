@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, HTTPErrorProcessor, OpenerDirector, Request
 from urllib.request import HTTPHandler as PlainHTTP
 
-from gateway.wire.names import sid_of
+from sockgate_gateway.wire.names import sid_of
 
 TIMEOUT_S = 15
 
@@ -68,7 +68,7 @@ class Visitor:
         assert answer.status == 200, answer
         return str(json.loads(answer.body)["token"])
 
-    def forget_cookie(self, name: str) -> None:
+    def delete_cookie(self, name: str) -> None:
         cookie = next(cookie for cookie in self._cookies if cookie.name == name)
         self._cookies.clear(cookie.domain, cookie.path, name)
 

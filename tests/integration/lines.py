@@ -1,7 +1,7 @@
-"""Ways to a gateway: every transport, played by asyncio, so that hundreds fit into one program.
+"""Connections to a gateway on every transport, with asyncio: hundreds fit into one program.
 
-A line gives frames and takes texts until it breaks; how SockJS packs them is known to the tabs of
-the end to end tests, and taken from there.
+A line sends texts and receives frames until it breaks. The SockJS framing comes from the tabs of
+the end-to-end tests.
 """
 
 import asyncio
@@ -20,15 +20,14 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 from tests.e2e.nodetab import PROGRAM, find_node
 from tests.e2e.nodetab import TRANSPORTS as NODE_TRANSPORTS
 from tests.e2e.tabs import TABS, Close, HttpTab, PollTab, packet_of, unpack
-
-from .gatewayprocess import FRIEND
+from tests.integration.gatewayprocess import FRIEND
 
 OPEN_LIMIT_S = 15
 LONGEST_LINE = 1 << 20
 
 
 class Closed(EOFError):
-    """The line came to its end, with a close code, an HTTP status, or 1006 for none."""
+    """The line ended, with a close code, an HTTP status, or 1006 for none."""
 
     def __init__(self, code: int = 1006) -> None:
         super().__init__(code)
@@ -53,16 +52,16 @@ class Line(ABC):
         """Connect."""
 
     @abstractmethod
-    async def say(self, text: str) -> None:
+    async def send(self, text: str) -> None:
         """Send one frame."""
 
     @abstractmethod
-    async def hear(self) -> list[dict[str, Any]]:
+    async def receive(self) -> list[dict[str, Any]]:
         """Wait for frames."""
 
     @abstractmethod
     async def drop(self) -> None:
-        """Let go, without a word."""
+        """Drop the connection without a close."""
 
 
 class RawWebSocketLine(Line):
@@ -74,18 +73,18 @@ class RawWebSocketLine(Line):
         options = {"compression": None, "proxy": None, "ping_interval": None, "max_size": None}
         self._socket = await connect(url, open_timeout=OPEN_LIMIT_S, **options)
 
-    async def say(self, text: str) -> None:
+    async def send(self, text: str) -> None:
         assert self._socket
         await self._socket.send(text)
 
-    async def hear(self) -> list[dict[str, Any]]:
-        return [json.loads(await self._receive())]
+    async def receive(self) -> list[dict[str, Any]]:
+        return [json.loads(await self._receive_text())]
 
     async def drop(self) -> None:
         if self._socket:
             self._socket.transport.abort()
 
-    async def _receive(self) -> str:
+    async def _receive_text(self) -> str:
         assert self._socket
         try:
             return str(await self._socket.recv())
@@ -98,11 +97,11 @@ class WebSocketLine(RawWebSocketLine):
     def path(self) -> str:
         return f"/000/{token_hex(8)}/websocket"
 
-    async def say(self, text: str) -> None:
-        await super().say(json.dumps([text]))
+    async def send(self, text: str) -> None:
+        await super().send(json.dumps([text]))
 
-    async def hear(self) -> list[dict[str, Any]]:
-        return frames_of(await self._receive())
+    async def receive(self) -> list[dict[str, Any]]:
+        return frames_of(await self._receive_text())
 
 
 class HttpLine(Line):
@@ -117,22 +116,22 @@ class HttpLine(Line):
         self._response: StreamReader | None = None
 
     async def open(self) -> None:
-        await self.hear()
+        await self.receive()
 
-    async def say(self, text: str) -> None:
+    async def send(self, text: str) -> None:
         tab, frames = self.tab, json.dumps([text])
         is_form = tab.sender == "jsonp_send"
         kind = "application/x-www-form-urlencoded" if is_form else "text/plain"
         body = urlencode({"d": frames}) if is_form else frames
-        answer = await self._ask("POST", tab.sender, body, kind)
+        answer = await self._request("POST", tab.sender, body, kind)
         await answer.read()
 
-    async def hear(self) -> list[dict[str, Any]]:
-        """Wait for a packet; ask again when the response is over."""
+    async def receive(self) -> list[dict[str, Any]]:
+        """Receive a packet; send another request when the response has ended."""
         while True:
             if self._response is None:
                 path = self.tab.transport + self.tab.query
-                self._response = await self._ask(self.tab.method, path)
+                self._response = await self._request(self.tab.method, path)
             line = (await self._response.readline()).decode()
             if not line.endswith("\n"):
                 self._response = None
@@ -145,12 +144,13 @@ class HttpLine(Line):
         for writer in self._writers:
             writer.transport.abort()
 
-    async def _ask(
+    async def _request(
         self, method: str, path: str, body: str = "", kind: str = "text/plain"
     ) -> StreamReader:
         parts = urlsplit(self.url)
         opened = asyncio.open_connection(parts.hostname, parts.port, limit=LONGEST_LINE)
-        reader, writer = await asyncio.wait_for(opened, OPEN_LIMIT_S)
+        async with asyncio.timeout(OPEN_LIMIT_S):
+            reader, writer = await opened
         self._writers = {w for w in self._writers if not w.transport.is_closing()} | {writer}
         writer.write(
             f"{method} {parts.path}{self._session}{path} HTTP/1.0\r\nHost: {parts.netloc}\r\n"
@@ -166,7 +166,7 @@ class HttpLine(Line):
 
 
 def http_line(transport: str) -> type[HttpLine]:
-    """Give the line of a transport that consists of requests."""
+    """Return the line of a transport that consists of requests."""
     return type(f"{transport}_line", (HttpLine,), {"tab": TABS[transport]})
 
 
@@ -184,13 +184,13 @@ class NodeLine(Line):
         async with asyncio.timeout(OPEN_LIMIT_S):
             await self._event()
 
-    async def say(self, text: str) -> None:
+    async def send(self, text: str) -> None:
         assert self._process
         assert self._process.stdin
         self._process.stdin.write(text.encode() + b"\n")
         await self._process.stdin.drain()
 
-    async def hear(self) -> list[dict[str, Any]]:
+    async def receive(self) -> list[dict[str, Any]]:
         event = await self._event()
         if "close" in event:
             raise Closed(event["close"][0])
@@ -212,12 +212,12 @@ class NodeLine(Line):
 
 
 def node_line(transport: str) -> type[NodeLine]:
-    """Give the line of sockjs-client on one transport."""
+    """Return the line of sockjs-client on one transport."""
     return type(f"node_{transport}_line", (NodeLine,), {"transport": transport})
 
 
 def frames_of(packet: str) -> list[dict[str, Any]]:
-    """Give the frames of a packet of SockJS.
+    """Return the frames of a SockJS packet.
 
     Raises:
         Closed: the packet is the last.

@@ -1,4 +1,4 @@
-"""What stands between two programs: it passes bytes on, and may be cut, led elsewhere or held."""
+"""A TCP relay between two programs, which a test can cut, redirect or hold."""
 
 from contextlib import suppress
 from socket import SHUT_RDWR, create_connection, create_server, socket
@@ -7,20 +7,21 @@ from threading import Event, Lock, Thread
 from tests.ports import HOST
 
 CHUNK_BYTES = 64 * 1024
+BEGINNING_BYTES = 512
 
 
 class Relay:
-    """Pass on what comes to a port of its own, in threads.
+    """Relay connections from a port of its own, in threads.
 
     Args:
-        target: the port that it goes to; may be another one for the next connection.
+        target: the port to relay to; a change applies to the next connection.
     """
 
     def __init__(self, target: int) -> None:
         self.target = target
         self._listener = create_server((HOST, 0))
         self.port: int = self._listener.getsockname()[1]
-        self._passages: list[_Passage] = []
+        self._connections: list[_RelayedConnection] = []
         self._changing = Lock()
         self._flows = Event()
         self._flows.set()
@@ -29,54 +30,61 @@ class Relay:
         self._accepting.start()
 
     def cut(self) -> None:
-        """End all connections without a word."""
+        """Close all connections."""
         with self._changing:
-            for passage in self._passages:
-                passage.end()
+            for connection in self._connections:
+                connection.end()
 
     def hold(self, name: bytes = b"") -> None:
-        """Give no answers, to those who have said this name in the beginning."""
+        """Hold the responses on connections that have sent this name in their first bytes."""
         self._held_name = name
         self._flows.clear()
 
     def release(self) -> None:
-        """Go on."""
+        """Deliver the held responses."""
         self._flows.set()
 
     def stop(self) -> None:
-        """End everything."""
+        """Close all connections and the port."""
         self._listener.shutdown(SHUT_RDWR)
         self._accepting.join()
         self._listener.close()
         self.release()
         self.cut()
-        for passage in list(self._passages):
-            passage.join()
+        for connection in list(self._connections):
+            connection.join()
+
+    def describe(self) -> str:
+        """Say what it does, for a test that fails."""
+        alive = sum(connection.is_alive() for connection in self._connections)
+        accepts, flows = self._accepting.is_alive(), self._flows.is_set()
+        return f"to {self.target}: accepts {accepts}, flows {flows}, {alive} connections"
+
+    def wait_while_held(self, beginning: bytes) -> None:
+        """Wait while responses are held on a connection with these first bytes."""
+        if self._held_name in beginning:
+            self._flows.wait()
 
     def _accept(self) -> None:
         with suppress(OSError):
             while True:
-                self._pass_on(self._listener.accept()[0])
+                self._open(self._listener.accept()[0])
 
-    def _pass_on(self, near: socket) -> None:
+    def _open(self, near: socket) -> None:
         try:
             far = create_connection((HOST, self.target))
         except OSError:
             near.close()
             return
-        passage = _Passage(self, near, far)
+        connection = _RelayedConnection(self, near, far)
         with self._changing:
-            self._passages = [*filter(_Passage.is_alive, self._passages), passage]
-            passage.start()
-
-    def wait_to_answer(self, beginning: bytes) -> None:
-        """Wait while answers are held from who began like this."""
-        if self._held_name in beginning:
-            self._flows.wait()
+            alive = filter(_RelayedConnection.is_alive, self._connections)
+            self._connections = [*alive, connection]
+            connection.start()
 
 
-class _Passage(Thread):
-    """One connection, both ways."""
+class _RelayedConnection(Thread):
+    """One connection, in both directions."""
 
     def __init__(self, relay: Relay, near: socket, far: socket) -> None:
         super().__init__(daemon=True)
@@ -86,10 +94,10 @@ class _Passage(Thread):
         self._beginning = b""
 
     def run(self) -> None:
-        asking = Thread(target=self._ask, daemon=True)
-        asking.start()
-        self._answer()
-        asking.join()
+        requests = Thread(target=self._relay_requests, daemon=True)
+        requests.start()
+        self._relay_responses()
+        requests.join()
         self._near.close()
         self._far.close()
 
@@ -98,16 +106,17 @@ class _Passage(Thread):
             with suppress(OSError):
                 end.shutdown(SHUT_RDWR)
 
-    def _ask(self) -> None:
+    def _relay_requests(self) -> None:
         with suppress(OSError):
-            while asked := self._near.recv(CHUNK_BYTES):
-                self._beginning = self._beginning or asked
-                self._far.sendall(asked)
+            while data := self._near.recv(CHUNK_BYTES):
+                if len(self._beginning) < BEGINNING_BYTES:  # A login comes before the name.
+                    self._beginning += data
+                self._far.sendall(data)
         self.end()
 
-    def _answer(self) -> None:
+    def _relay_responses(self) -> None:
         with suppress(OSError):
-            while answer := self._far.recv(CHUNK_BYTES):
-                self._relay.wait_to_answer(self._beginning)
-                self._near.sendall(answer)
+            while data := self._far.recv(CHUNK_BYTES):
+                self._relay.wait_while_held(self._beginning)
+                self._near.sendall(data)
         self.end()

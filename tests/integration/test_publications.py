@@ -1,19 +1,22 @@
-"""Browsers that publish: from one gateway to another, in order, and for those who come back."""
+"""Publications of browsers: across gateways, in order, and recovered."""
 
 import json
 from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
-from redis import Redis
+from sockgate_gateway.wire.closecodes import CloseCode
 from websockets.exceptions import ConnectionClosed
 
-from gateway.wire.closecodes import CloseCode
-from gateway.wire.namespaces import read_namespaces
-
-from .asking import ask
-from .gatewayprocess import FRIEND, NAMES, Django, Gateway, hear, hear_close
-from .pages import chromium
+from tests.integration.gatewayprocess import (
+    FRIEND,
+    NAMES,
+    Gateway,
+    receive_close,
+    receive_frame,
+)
+from tests.integration.pages import open_chromium
+from tests.integration.requests import request
 
 pytestmark = pytest.mark.integration
 
@@ -29,7 +32,7 @@ MANY = 900
 @pytest.fixture(scope="module")
 def gateways(redis_server, tmp_path_factory) -> Iterator[list[Gateway]]:
     folder = tmp_path_factory.mktemp("gateways")
-    namespaces = read_namespaces(json.dumps(NAMESPACES)).to_json().decode()
+    namespaces = json.dumps(NAMESPACES)
     started = [
         Gateway(redis_server.connection_url, folder / f"log{n}", namespaces=namespaces).start()
         for n in range(2)
@@ -39,66 +42,59 @@ def gateways(redis_server, tmp_path_factory) -> Iterator[list[Gateway]]:
         gateway.stop()
 
 
-@pytest.fixture
-def django(redis_server) -> Iterator[Django]:
-    with Redis.from_url(redis_server.connection_url, protocol=2) as redis:
-        redis.flushall()
-        yield Django(redis)
-
-
-SAY_HELLO = """
+PUBLISH_HELLO = """
 (given) => new Promise((resolve) => {
   const rt = Sockgate.connect({
     url: given.url, getToken: (answer) => answer(null, given.token), transports: ["websocket"],
   });
   const room = rt.subscribe("chat:7", {grant: null});
-  let heard = [];
-  room.on("client-said", (data, message) => heard = [data, message.from, message.offset]);
+  let received = [];
+  room.on("client-said", (data, message) => received = [data, message.from, message.offset]);
   room.on("subscribed", () => room.publish("client-said", {text: "hello"}, (refusal, frame) => {
     room.publish("client-done");
-    room.on("client-done", () => resolve([...heard, refusal, frame.offset]));
+    room.on("client-done", () => resolve([...received, refusal, frame.offset]));
   }));
 })
 """
 
 
 async def publish(browser, channel: str, data: object, event: str = "client-said") -> dict:
-    return await ask(browser, "publish", channel=channel, event=event, data=data)
+    return await request(browser, "publish", channel=channel, event=event, data=data)
 
 
-async def heard_on(browser, channel: str) -> dict:
-    while (frame := await hear(browser)).get("channel") != channel or "data" not in frame:
+async def receive_on(browser, channel: str) -> dict:
+    while (frame := await receive_frame(browser)).get("channel") != channel or "data" not in frame:
         pass
     return frame
 
 
-async def test_what_a_browser_publishes_reaches_all_who_hear_the_channel(gateways, django):
+async def test_publication_of_a_browser_reaches_all_subscribers(gateways, django):
     alice, bob = django.log_in("a", "1"), django.log_in("b", "2")
     django.redis.script_flush()
     async with gateways[0].welcomed(alice) as one, gateways[1].welcomed(bob) as two:
         for browser in (one, two):
             for channel in ("chat:7", "cursor:7"):
-                await ask(browser, "subscribe", channel=channel)
+                await request(browser, "subscribe", channel=channel)
         assert (await publish(one, "chat:7", {"text": "é"}))["offset"] == 1
         assert "offset" not in await publish(one, "cursor:7", [3, 4], "client-moved")
         payload = {"event": "client-said", "data": {"text": "é"}, "from": "1"}
-        frame = await heard_on(two, "chat:7")
+        frame = await receive_on(two, "chat:7")
         assert (frame["data"], frame["offset"]) == (payload, 1)
         moved = {"event": "client-moved", "data": [3, 4], "from": "1"}
-        assert (await heard_on(two, "cursor:7"))["data"] == moved
+        assert (await receive_on(two, "cursor:7"))["data"] == moved
 
 
-async def test_who_was_away_is_given_what_browsers_published(gateways, django):
+async def test_publications_of_browsers_are_recovered(gateways, django):
     alice, bob = django.log_in("a", "1"), django.log_in("b", "2")
     async with gateways[0].welcomed(alice) as one:
-        told = await ask(one, "subscribe", channel="chat:8")
+        reply = await request(one, "subscribe", channel="chat:8")
         for number in range(3):
             await publish(one, "chat:8", number)
         async with gateways[1].welcomed(bob) as two:
-            at = [told["epoch"], 1]
-            answer = await ask(two, "subscribe", channel="chat:8", recover=at)
+            at = [reply["epoch"], 1]
+            answer = await request(two, "subscribe", channel="chat:8", recover=at)
             assert answer["recovered"] is True
-            found = [(await heard_on(two, "chat:8"))["data"]["data"] for _ in range(2)]
+            found = [(await receive_on(two, "chat:8"))["data"]["data"] for _ in range(2)]
     assert found == [1, 2]
 
 
@@ -113,45 +109,43 @@ async def test_who_was_away_is_given_what_browsers_published(gateways, django):
         ("1", "chat:7", "news", "bad_event"),
     ],
 )
-async def test_what_a_browser_may_not_publish_is_refused(
-    gateways, django, uid, channel, event, code
-):
+async def test_publication_of_a_browser_is_rejected(gateways, django, uid, channel, event, code):
     async with gateways[0].welcomed(django.log_in("a", uid)) as browser:
-        for heard in ("chat:7", "open:7"):
-            await ask(browser, "subscribe", channel=heard)
+        for subscribed in ("chat:7", "open:7"):
+            await request(browser, "subscribe", channel=subscribed)
         assert (await publish(browser, channel, 1, event))["code"] == code
         assert not django.redis.exists(NAMES.history(channel))
 
 
-async def test_what_one_browser_publishes_keeps_its_order(gateways, django):
+async def test_publications_of_one_browser_keep_their_order(gateways, django):
     async with gateways[0].welcomed(django.log_in("a", "1")) as browser:
-        await ask(browser, "subscribe", channel="chat:7")
+        await request(browser, "subscribe", channel="chat:7")
         for number in range(50):
             said = {"type": "publish", "channel": "chat:7", "event": "client-said"}
             await browser.send(json.dumps({**said, "data": number}))
-        found = [(await heard_on(browser, "chat:7"))["data"]["data"] for _ in range(50)]
+        found = [(await receive_on(browser, "chat:7"))["data"]["data"] for _ in range(50)]
     assert found == list(range(50))
 
 
 @pytest.mark.browser
-async def test_page_publishes_and_hears_itself(gateways, django):
+async def test_page_publishes_and_receives_its_own_publication(gateways, django):
     given = {
         "url": f"http://127.0.0.1:{gateways[0].port}/realtime",
         "token": django.log_in("a", "1"),
     }
-    async with chromium() as context:
+    async with open_chromium() as context:
         page = await context.new_page()
         await page.goto(FRIEND)
-        assert await page.evaluate(SAY_HELLO, given) == [{"text": "hello"}, "1", 1, None, 1]
+        assert await page.evaluate(PUBLISH_HELLO, given) == [{"text": "hello"}, "1", 1, None, 1]
 
 
 async def test_browser_that_publishes_too_much_is_closed(gateways, django):
     said = {"type": "publish", "channel": "chat:7", "event": "client-said", "data": 1}
     async with gateways[0].welcomed(django.log_in("a", "1")) as browser:
-        await ask(browser, "subscribe", channel="chat:7")
+        await request(browser, "subscribe", channel="chat:7")
         with suppress(ConnectionClosed):
             for _ in range(MANY):
                 await browser.send(json.dumps(said))
-        code, _ = await hear_close(browser)
+        code, _ = await receive_close(browser)
         assert code == CloseCode.FLOOD
     assert int(django.redis.hget(NAMES.offset("chat:7"), "offset")) < MANY

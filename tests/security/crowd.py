@@ -1,12 +1,13 @@
 """A thousand browsers that cost next to nothing: raw WebSockets on one loop, in a thread."""
 
 import asyncio
+import json
 import threading
 from collections.abc import Coroutine
 from typing import Any
 
-from gateway.websocket.frames import Opcode as Op
-from gateway.websocket.frames import encode, unmask
+from sockgate_gateway.websocket.frames import Opcode as Op
+from sockgate_gateway.websocket.frames import encode, unmask
 
 MASK = b"\x00\x00\x00\x00"
 OPEN_AT_ONCE = 100
@@ -16,6 +17,7 @@ class Member(asyncio.Protocol):
     """One browser: shows its token, then keeps every frame."""
 
     def __init__(self, handshake: bytes, connect: bytes) -> None:
+        self._loop = asyncio.get_running_loop()
         self._handshake = handshake
         self._connect = connect
         self._buffer = b""
@@ -68,13 +70,31 @@ class Member(asyncio.Protocol):
             self._transport.close()
 
     def _send(self, opcode: Op, payload: bytes) -> None:
-        frame = bytearray(encode(opcode, payload))
-        frame[1] |= 0x80
-        head = len(frame) - len(payload)
-        self._transport.write(bytes(frame[:head]) + MASK + unmask(payload, MASK))
+        self._transport.write(_masked(opcode, payload))
+
+    @property
+    def user(self) -> str:
+        """The uid that the welcome names."""
+        return str(json.loads(self.frames[0])["user"])
+
+    def send(self, *frames: dict[str, Any]) -> None:
+        """Send frames in one packet, from another thread than the loop's."""
+        packet = b"".join(_masked(Op.TEXT, json.dumps(frame).encode()) for frame in frames)
+        self._loop.call_soon_threadsafe(self._transport.write, packet)
+
+    def read(self) -> list[dict[str, Any]]:
+        """Return every frame that has come."""
+        return [json.loads(frame) for frame in list(self.frames)]
 
     def leave(self) -> None:
         self._transport.abort()
+
+
+def _masked(opcode: Op, payload: bytes) -> bytes:
+    frame = bytearray(encode(opcode, payload))
+    frame[1] |= 0x80
+    head = len(frame) - len(payload)
+    return bytes(frame[:head]) + MASK + unmask(payload, MASK)
 
 
 class Crowd:
@@ -90,6 +110,12 @@ class Crowd:
     def open(self, tokens: list[str]) -> list[Member]:
         """Open one connection for each token, and wait until all are welcomed."""
         opened = self._run(self._open(tokens))
+        self.members += opened
+        return opened
+
+    def open_unwelcomed(self, tokens: list[str]) -> list[Member]:
+        """Open one connection for each token, and wait for no answer."""
+        opened = self._run(self._open_unwelcomed(tokens))
         self.members += opened
         return opened
 
@@ -111,6 +137,12 @@ class Crowd:
             members += opened
         return members
 
+    async def _open_unwelcomed(self, tokens: list[str]) -> list[Member]:
+        members = [await self._open_one(token) for token in tokens]
+        for member in members:
+            member.welcomed.add_done_callback(lambda welcomed: welcomed.exception())
+        return members
+
     async def _open_one(self, token: str) -> Member:
         handshake = (
             f"GET /realtime/websocket HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\n"
@@ -126,4 +158,4 @@ class Crowd:
     async def _leave(self) -> None:
         for member in self.members:
             member.leave()
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.1)  # The transports report their end in the next turns.

@@ -12,11 +12,10 @@ from django.core import mail
 from django.core.management import call_command
 from django.test import Client
 from redis import Redis
+from sockgate import refresh_users, revoke_session, revoke_user
+from sockgate_gateway.wire.names import Names, sid_of
 
-from djangoauth import refresh_users, revoke_session, revoke_user
-from gateway.wire.names import Names, sid_of
-
-from .visits import Visit
+from tests.security.visits import Visit
 
 NAMES = Names()
 NEW_PASSWORD = "a-second-password-2"
@@ -51,13 +50,13 @@ def password_in_admin(visit: Visit, redis: Redis) -> None:
 
 
 def password_reset(visit: Visit, redis: Redis) -> None:
-    stranger = Client()
-    stranger.post("/accounts/password_reset/", {"email": visit.user.email})
+    client = Client()
+    client.post("/accounts/password_reset/", {"email": visit.user.email})
     link = re.search(r"/accounts/reset/\S+", mail.outbox[-1].body)
     assert link
-    form = stranger.get(link[0], follow=True).request["PATH_INFO"]
+    form = client.get(link[0], follow=True).request["PATH_INFO"]
     new = {"new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD}
-    assert stranger.post(form, new).status_code == 302
+    assert client.post(form, new).status_code == 302
 
 
 def deactivated(visit: Visit, redis: Redis) -> None:
@@ -97,7 +96,7 @@ def expired(visit: Visit, redis: Redis) -> None:
     session = visit.client.session
     session.set_expiry(2)
     session.save()
-    time.sleep(2)
+    time.sleep(2)  # The session expires by the clock of Redis.
 
 
 def record_deleted(visit: Visit, redis: Redis) -> None:
@@ -114,7 +113,7 @@ def _staff() -> Client:
     return client
 
 
-TOLD: dict[str, End] = {
+ANNOUNCED: dict[str, End] = {
     "logout": logout,
     "`session.flush()`": flush,
     "password saved": password_saved,
@@ -128,18 +127,18 @@ TOLD: dict[str, End] = {
     "`revoke_user`": user_revoked,
     "admin action": admin_action,
 }
-"""Ends that Django tells the gateways of."""
+"""Ends that Django announces to the gateways."""
 
 OF_ROWS: dict[str, End] = {"`Session.objects.all().delete()`": rows_deleted}
 """Those of the engines that keep sessions in the database."""
 
 BY_ITSELF: dict[str, End] = {"expired": expired}
-"""The gateway knows the hour."""
+"""The gateway knows the expiry."""
 
-UNTOLD: dict[str, End] = {
+UNANNOUNCED: dict[str, End] = {
     "session record deleted by hand": record_deleted,
     "user record deleted by hand": user_record_deleted,
 }
-"""Only the audit finds these."""
+"""Only the audit notices these."""
 
-ALL = {**TOLD, **OF_ROWS, **BY_ITSELF, **UNTOLD}
+ALL = {**ANNOUNCED, **OF_ROWS, **BY_ITSELF, **UNANNOUNCED}

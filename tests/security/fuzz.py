@@ -1,4 +1,4 @@
-"""The parsers that strangers reach, each with the errors that it may raise.
+"""The parsers of untrusted input, each with the errors that it may raise.
 
 Under atheris, which is no dependency of ours: ``python -m tests.security.fuzz frame``, with
 libFuzzer's options after the name of the target.
@@ -9,21 +9,19 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 
-from tornado.httputil import HTTPInputError, parse_body_arguments
-
-from gateway.batch import Batch
-from gateway.connection import Connection, Identity, State
-from gateway.hub import Hub
-from gateway.origins import OriginPolicy
-from gateway.proxies import ProxyPolicy
-from gateway.sockjs.incoming import Malformed, Misused, read_messages
-from gateway.websocket.deflate import inflate, is_offered
-from gateway.websocket.frames import FrameFailure, FrameReader, read_close
-from gateway.websocket.handshake import HandshakeRefused, accept
-from gateway.websocket.request import Request, read_plain_get
-from gateway.wire.closecodes import CloseCode
-from gateway.wire.control import read_control
-from gateway.wire.errors import (
+from sockgate_gateway.connections.batch import Batch
+from sockgate_gateway.connections.connection import Connection, Identity
+from sockgate_gateway.http.origins import OriginPolicy
+from sockgate_gateway.http.proxies import ProxyPolicy
+from sockgate_gateway.http.responses import RequestRefused
+from sockgate_gateway.sockjs.payload import MalformedPayload, MistypedPayload, read_messages
+from sockgate_gateway.websocket.deflate import inflate, negotiate
+from sockgate_gateway.websocket.frames import FrameReader, WebSocketProtocolError, read_close
+from sockgate_gateway.websocket.handshake import accept_handshake
+from sockgate_gateway.websocket.request import Request, read_plain_get
+from sockgate_gateway.wire.closecodes import CloseCode
+from sockgate_gateway.wire.control import read_control
+from sockgate_gateway.wire.errors import (
     ChannelNameError,
     ControlError,
     FrameError,
@@ -31,12 +29,15 @@ from gateway.wire.errors import (
     PayloadError,
     TokenError,
 )
-from gateway.wire.messages import read_client_frame
-from gateway.wire.names import Names, check_channel
-from gateway.wire.namespaces import Policy, read_namespaces
-from gateway.wire.publication import publication_frame, read_publication
-from gateway.wire.records import read_session, read_user
-from gateway.wire.tokens import Grant, GrantSigner, Token, TokenSigner
+from sockgate_gateway.wire.names import Names, check_channel
+from sockgate_gateway.wire.namespaces import Policy, read_namespaces
+from sockgate_gateway.wire.protocol import read_client_frame
+from sockgate_gateway.wire.publication import publication_frame, read_publication
+from sockgate_gateway.wire.records import read_session, read_user
+from sockgate_gateway.wire.tokens import Grant, GrantSigner, Token, TokenSigner
+from tornado.httputil import HTTPInputError, parse_body_arguments
+
+from tests.unit.gateway.fakes import SilentJoin, new_hub
 
 LIMIT_BYTES = 4096
 
@@ -104,8 +105,9 @@ class ListeningBrowser:
     def __init__(self) -> None:
         self.frames: list[bytes] = []
         self.connection = Connection("id", self, "192.0.2.1", LIMIT_BYTES)
-        self.connection.enter(State.CHECKING)
+        self.connection.start_check()
         self.connection.welcome(Identity("sid", "7", (), None), b"{}")
+        self.connection.resume()
         self.frames.clear()
 
     def send(self, batch: Batch) -> None:
@@ -116,22 +118,22 @@ class ListeningBrowser:
 
 
 class NoRedis:
-    """Subscriptions that nobody makes."""
+    """A subscriber that never subscribes."""
 
-    def want(self, channel: str) -> None: ...
+    def subscribe(self, channel: str) -> None: ...
 
-    def unwant(self, channel: str) -> None: ...
+    def unsubscribe(self, channel: str) -> None: ...
 
 
 def _envelopes(data: bytes) -> None:
-    """Let somebody hear lines as publications of one channel, one by one and at once."""
+    """Deliver lines as publications of one channel, one by one and at once."""
     browser = ListeningBrowser()
-    hub = Hub(Names(), NoRedis(), LIMIT_BYTES, lambda channel: Policy())
-    hub.join(browser.connection, "room:7")
+    hub = new_hub(Names(), NoRedis(), LIMIT_BYTES, lambda channel: Policy())
+    hub.subscribe(browser.connection, "room:7", SilentJoin())
     received = [(b"rt:room:7", line) for line in data.split(b"\n")]
     for one in received:
-        hub.publish([one])
-    hub.publish(received)
+        hub.fan_out([one])
+    hub.fan_out(received)
     for frame in browser.frames:
         json.loads(frame)
 
@@ -144,7 +146,7 @@ def _handshake(data: bytes) -> bytes:
     fields = (data.decode("latin-1") + "\n" * 4).split("\n")
     names = ("connection", "sec-websocket-version", "sec-websocket-key")
     headers = dict(zip(names, fields, strict=False))
-    return accept(Request("GET", "/", "HTTP/1.1", headers))
+    return accept_handshake(Request("GET", "/", "HTTP/1.1", headers))
 
 
 def _form(data: bytes) -> list[str]:
@@ -184,15 +186,15 @@ TARGETS: dict[str, Target] = {
     "namespaces": (read_namespaces, (NamespacesError,)),
     "token": (lambda data: _tokens.read(_text(data), 60), (TokenError, UnicodeDecodeError)),
     "grant": (lambda data: _grants.read(_text(data), 60), (TokenError, UnicodeDecodeError)),
-    "websocket": (_websocket, (FrameFailure,)),
-    "close": (read_close, (FrameFailure,)),
-    "inflate": (lambda data: inflate(data, LIMIT_BYTES), (FrameFailure,)),
-    "handshake": (_handshake, (HandshakeRefused,)),
+    "websocket": (_websocket, (WebSocketProtocolError,)),
+    "close": (read_close, (WebSocketProtocolError,)),
+    "inflate": (lambda data: inflate(data, LIMIT_BYTES), (WebSocketProtocolError,)),
+    "handshake": (_handshake, (RequestRefused,)),
     "plain_get": (read_plain_get, ()),
-    "extensions": (lambda data: is_offered(data.decode("latin-1")), ()),
-    "xhr_send": (read_messages, (Malformed, Misused)),
-    "jsonp_send": (_form, (Malformed, Misused, HTTPInputError)),
-    "multipart": (_multipart, (Malformed, Misused, HTTPInputError)),
+    "extensions": (lambda data: negotiate(data.decode("latin-1")), ()),
+    "xhr_send": (read_messages, (MalformedPayload, MistypedPayload)),
+    "jsonp_send": (_form, (MalformedPayload, MistypedPayload, HTTPInputError)),
+    "multipart": (_multipart, (MalformedPayload, MistypedPayload, HTTPInputError)),
     "channel": (lambda data: check_channel(_text(data)), (ChannelNameError, UnicodeDecodeError)),
     "envelopes": (_envelopes, ()),
     "forwarded": (_forwarded, ()),

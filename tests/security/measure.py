@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from gateway.config import TRANSPORTS
+from sockgate_gateway.config.config import TRANSPORTS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "security.md"
 BEGIN, END = "<!-- measured -->\n", "<!-- /measured -->"
-LIMIT_MS = {"told": 1000, "cut": 2400, "lost": 2400}
+LIMIT_MS = {"announced": 1000, "cut": 2400, "lost": 2400}
 """The promise; with the control message away, the audit interval of the tests and the grace."""
 
 Row = tuple[str, str]

@@ -8,22 +8,14 @@ from urllib.parse import quote
 import pytest
 from django.contrib.auth.models import User
 from redis import Redis
+from sockgate_gateway.wire.protocol import read_client_frame
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from gateway.wire.messages import read_client_frame
 from tests.e2e.tabs import TABS, Close, HttpRefused, Tab
-
-from .gateways import Gateway
-from .visits import visit
-from .wires import (
-    HANDSHAKE,
-    PATIENCE_S,
-    WEBSOCKETS,
-    ask,
-    assert_alive,
-    dial,
-)
+from tests.security.gateways import Gateway
+from tests.security.visits import visit
+from tests.security.wires import HANDSHAKE, PATIENCE_S, WEBSOCKETS, ask, assert_alive, dial
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -46,7 +38,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
     ],
     ids=lambda value: str(value)[:24],
 )
-def test_bomb_costs_its_connection_and_nothing_else(
+def test_compression_bomb_closes_only_its_connection(
     gateway: Gateway, tab_of: Callable[..., Tab], transport: str, text: str, code: int
 ) -> None:
     tab = tab_of(transport)
@@ -70,16 +62,19 @@ def test_invalid_utf8_is_refused(
 
 
 @pytest.mark.parametrize("transport", list(TABS))
-def test_publication_that_is_no_text_reaches_nobody(
+def test_publication_of_invalid_utf8_is_not_delivered(
     tab_of: Callable[..., Tab], redis: Redis, alice: User, transport: str
 ) -> None:
     tab = tab_of(transport)
     tab.show(visit(alice).token())
     for payload in (b'"\xff"', b'"\xed\xa0\x80"', b"\x80", rb'"\ud800"', b'"fine"'):
         redis.publish(f"rt:user:{alice.pk}", payload)
-    heard = [tab.read() for _ in range(2)]
-    data = [isinstance(frame, dict) and frame["data"] for frame in heard]
-    assert data == [r'"\ud800"', "fine"]  # Half a pair is no JSON, but a text like any other.
+    frames = [tab.read() for _ in range(2)]
+    data = [isinstance(frame, dict) and frame["data"] for frame in frames]
+    assert data == [
+        "\ud800",
+        "fine",
+    ]  # An escaped half of a pair is text: JavaScript has such strings.
 
 
 @pytest.mark.parametrize("path", ["xhr_send", "jsonp_send"])
@@ -94,7 +89,7 @@ def test_publication_that_is_no_text_reaches_nobody(
     ],
     ids=["gzip", "not UTF-8", "lone surrogate", "depth", "numbers"],
 )
-def test_body_is_read_as_it_is_or_refused(
+def test_body_is_read_without_decoding_or_refused(
     gateway: Gateway, tab_of: Callable[..., Tab], path: str, body: bytes
 ) -> None:
     tab: Any = tab_of("xhr_streaming")
@@ -113,7 +108,7 @@ def test_body_is_read_as_it_is_or_refused(
 
 def test_body_over_the_limit_is_not_read(gateway: Gateway) -> None:
     head = b"POST /realtime/000/a/xhr_send HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n"
-    assert ask(gateway, head + b"\r\n").startswith(b"HTTP/1.1 400")
+    assert ask(gateway, head + b"\r\n").startswith(b"HTTP/1.1 413")
 
 
 def test_compression_is_off_unless_wanted(gateway: Gateway) -> None:
@@ -121,7 +116,7 @@ def test_compression_is_off_unless_wanted(gateway: Gateway) -> None:
     with dial(gateway) as wire:
         wire.sendall(HANDSHAKE.format(port=gateway.port, more=more).encode())
         assert b"permessage-deflate" not in wire.recv(65536)
-        wire.sendall(b"\xc1\x80\x00\x00\x00\x00")  # A frame that says it is compressed.
+        wire.sendall(b"\xc1\x80\x00\x00\x00\x00")  # A frame with the compression bit.
         assert wire.recv(65536)[2:4] == (1002).to_bytes(2)
 
 
@@ -136,7 +131,7 @@ def test_decompression_stops_at_the_limit(start_gateway: Any) -> None:
         assert closed.value.rcvd.code == 4502
 
 
-def test_half_a_surrogate_is_no_client_frame() -> None:
+def test_half_a_surrogate_pair_is_an_invalid_client_frame() -> None:
     frame = read_client_frame('{"type":"ping","id":"\\ud83d\\ude00"}')
     assert frame.id == "\N{GRINNING FACE}"
 

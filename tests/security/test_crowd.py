@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from redis import Redis
+from sockgate import revoke_user
+from sockgate_gateway.wire.names import Names
 
-from djangoauth import revoke_user
-from gateway.wire.names import Names
-
-from .crowd import Crowd, Member
-from .visits import visit
+from tests.security.crowd import Crowd, Member
+from tests.security.visits import visit
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -28,8 +28,8 @@ NAMES = Names()
 class Storm:
     """Publishes to every user in turn, as fast as Redis takes it.
 
-    ``began_at`` tells when each round began; from round ``pause_at`` on, rounds last a little,
-    so that the last of them come well after the revocation.
+    ``began_at`` holds the time at which each round began. From round ``pause_at`` on, rounds are
+    slower, so that the last of them come well after the revocation.
     """
 
     def __init__(self, redis: Redis, users: list[User]) -> None:
@@ -74,7 +74,7 @@ def rounds_of(member: Member) -> list[int]:
     return [frame["data"] for frame in frames if "data" in frame]
 
 
-def test_revoked_users_are_closed_and_the_others_lose_nothing(
+def test_revoked_users_are_closed_and_the_others_miss_no_publication(
     site: Any, redis: Redis, crowd: Crowd
 ) -> None:
     users = User.objects.bulk_create(User(username=f"user{n}") for n in range(USERS))
@@ -99,7 +99,7 @@ def test_revoked_users_are_closed_and_the_others_lose_nothing(
 
 
 def wait_for_the_last_round(members: list[Member]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while any(len(member.frames) <= ROUNDS for member in members):
-        assert time.monotonic() < deadline, min(len(member.frames) for member in members)
-        time.sleep(0.05)
+    wait_until(
+        lambda: all(len(member.frames) > ROUNDS for member in members),
+        lambda: min(len(member.frames) for member in members),
+    )

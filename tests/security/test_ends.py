@@ -1,4 +1,4 @@
-"""Whatever ends a session ends its sockets: each cause, engine and transport.
+"""Each end of a session closes its sockets, for every cause, engine and transport.
 
 ``python -m tests.security.measure`` runs all of it and writes the table in docs/security.md.
 """
@@ -11,12 +11,11 @@ from unittest.mock import PropertyMock, patch
 
 import pytest
 from redis import Redis
+from sockgate_gateway.wire.names import Names
 
-from gateway.wire.names import Names
-
-from . import ends
-from .gateways import Gateway
-from .visits import Tabs, Visit, visit
+from tests.security import ends
+from tests.security.gateways import Gateway
+from tests.security.visits import Tabs, Visit, visit
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -25,8 +24,8 @@ ENGINES = ("redis", "db", "cached_db")
 
 @contextmanager
 def lost_control() -> Iterator[None]:
-    """Let Django speak where no gateway listens."""
-    with patch.object(Names, "control", new_callable=PropertyMock, return_value="nobody"):
+    """Let Django publish control messages on a channel without a gateway."""
+    with patch.object(Names, "control", new_callable=PropertyMock, return_value="unused"):
         yield
 
 
@@ -42,7 +41,7 @@ def measure(
     cause: str,
     fault: Callable[[], AbstractContextManager[None]],
 ) -> dict[str, int]:
-    """End a session; give for each transport how many ms its socket was open after that."""
+    """End a session; return for each transport how many ms its socket stayed open."""
     opened = tabs.open_all(visitor.token())
     with fault():
         called_at = time.monotonic()
@@ -56,7 +55,7 @@ def measure(
 
 @pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest, site: Any) -> str:
-    site.SESSION_ENGINE = f"djangoauth.sessions.{request.param}"
+    site.SESSION_ENGINE = f"sockgate.sessions.{request.param}"
     return str(request.param)
 
 
@@ -80,18 +79,20 @@ def measured(
     return run
 
 
-@pytest.mark.parametrize("cause", cases({**ends.TOLD, **ends.OF_ROWS, **ends.BY_ITSELF}))
+@pytest.mark.parametrize("cause", cases({**ends.ANNOUNCED, **ends.OF_ROWS, **ends.BY_ITSELF}))
 def test_end_closes_every_transport(measured: Callable[..., None], cause: str) -> None:
-    measured(cause, "told", nullcontext)
+    measured(cause, "announced", nullcontext)
 
 
-@pytest.mark.parametrize("cause", cases(ends.UNTOLD))
-def test_end_that_nobody_tells_of_is_found(measured: Callable[..., None], cause: str) -> None:
+@pytest.mark.parametrize("cause", cases(ends.UNANNOUNCED))
+def test_end_without_a_control_message_is_noticed(
+    measured: Callable[..., None], cause: str
+) -> None:
     measured(cause, "lost", nullcontext)
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("cause", cases({**ends.TOLD, **ends.OF_ROWS}))
+@pytest.mark.parametrize("cause", cases({**ends.ANNOUNCED, **ends.OF_ROWS}))
 def test_end_closes_while_the_gateway_is_cut_off(
     measured: Callable[..., None], gateway: Gateway, cause: str
 ) -> None:
@@ -99,6 +100,6 @@ def test_end_closes_while_the_gateway_is_cut_off(
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("cause", cases({**ends.TOLD, **ends.OF_ROWS}))
+@pytest.mark.parametrize("cause", cases({**ends.ANNOUNCED, **ends.OF_ROWS}))
 def test_end_closes_when_control_is_lost(measured: Callable[..., None], cause: str) -> None:
     measured(cause, "lost", lost_control)

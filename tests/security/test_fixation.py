@@ -1,6 +1,6 @@
-"""Session fixation: who has planted his anonymous cookie in a browser does not hear its user.
+"""Session fixation: an attacker who has planted a cookie receives no message of its user.
 
-The attacker fetches a token for an anonymous session of his own, connects, and plants the
+The attacker fetches a token for an anonymous session of their own, connects, and plants the
 session's cookie in the browser of Alice, who has a page open herself and then logs in.
 """
 
@@ -13,12 +13,11 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from sockgate import broadcast, publish
+from sockgate_gateway.sessions.access import REFRESH_S
 
-from djangoauth import broadcast, publish
-from gateway.sessionwatch import REFRESH_S
-
-from .test_ends import lost_control
-from .visits import PASSWORD, PATIENCE_S, Tabs, Visit, Watched
+from tests.security.test_ends import lost_control
+from tests.security.visits import PASSWORD, PATIENCE_S, Tabs, Visit, Watched
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -29,7 +28,7 @@ class Fixation:
     """One attack.
 
     Args:
-        alice: who is attacked.
+        alice: the victim.
         tabs: where both connect.
     """
 
@@ -49,7 +48,7 @@ class Fixation:
         assert self.victim.client.cookies["sessionid"].value != self.cookie
 
     def show_as_victim(self) -> None:
-        """Do what Alice's pages do by themselves."""
+        """Show the token of the victim, as the client library does."""
         for page in self.pages:
             page.show(self.victim.token())
             page.wait_for(type="refreshed", user=str(self.alice.pk))
@@ -60,18 +59,18 @@ class Fixation:
         for page in self.pages:
             page.wait_for(channel=f"user:{self.alice.pk}")
 
-    def expect_nothing_heard(self, watched: Watched) -> None:
+    def expect_no_secret(self, watched: Watched) -> None:
         assert "secret" not in json.dumps(watched.frames)
         assert {frame.get("user") for frame in watched.frames} == {None}
         assert f"user:{self.alice.pk}" not in json.dumps(watched.frames)
 
 
-def wait_until_sent_away(tabs: list[Watched]) -> set[int]:
-    """Wait out the time that a page has, in which it hears what any visitor hears."""
+def wait_until_closed(tabs: list[Watched]) -> set[int]:
+    """Wait until the deadline for a token has passed; until then the tabs receive broadcasts."""
     deadline = time.monotonic() + REFRESH_S + PATIENCE_S
     while any(tab.close is None for tab in tabs) and time.monotonic() < deadline:
         broadcast("still here")
-        time.sleep(1)
+        time.sleep(1)  # A few broadcasts are enough until the deadline.
     return {tab.wait_for_close().code for tab in tabs}
 
 
@@ -82,7 +81,7 @@ SHORT = {("db", True), ("redis", False)}
 @pytest.fixture
 def engine(request: pytest.FixtureRequest, site: Any) -> str:
     engine = str(getattr(request, "param", "redis"))
-    site.SESSION_ENGINE = f"djangoauth.sessions.{engine}"
+    site.SESSION_ENGINE = f"sockgate.sessions.{engine}"
     return engine
 
 
@@ -92,30 +91,32 @@ def attack(engine: str, site: Any, alice: User, tabs: Tabs) -> Iterator[Fixation
     fixation = Fixation(alice, tabs)
     yield fixation
     for watched in fixation.planted:
-        fixation.expect_nothing_heard(watched)
+        fixation.expect_no_secret(watched)
 
 
 @pytest.mark.parametrize(
-    ("engine", "is_told"),
+    ("engine", "is_notified"),
     [
-        pytest.param(engine, is_told, marks=() if (engine, is_told) in SHORT else pytest.mark.soak)
+        pytest.param(
+            engine, is_notified, marks=() if (engine, is_notified) in SHORT else pytest.mark.soak
+        )
         for engine in ENGINES
-        for is_told in (True, False)
+        for is_notified in (True, False)
     ],
     indirect=["engine"],
 )
-def test_planted_session_is_not_followed_into_a_login(attack: Fixation, is_told: bool) -> None:
-    with nullcontext() if is_told else lost_control():
+def test_planted_session_is_not_followed_into_a_login(attack: Fixation, is_notified: bool) -> None:
+    with nullcontext() if is_notified else lost_control():
         attack.log_in()
     attack.show_as_victim()
     attack.publish()
-    assert wait_until_sent_away(attack.planted) == {4402}
+    assert wait_until_closed(attack.planted) == {4402}
     attack.publish()
     assert {page.close for page in attack.pages} == {None}
 
 
-def test_planted_session_opens_nothing_any_more(attack: Fixation) -> None:
-    """Neither the token of before, nor what Django says to the cookie of before."""
+def test_planted_session_is_rejected_after_the_login(attack: Fixation) -> None:
+    """Neither the former token nor a token of the former cookie is accepted."""
     attack.log_in()
     asked = attack.attacker.client.post("/realtime/token/")
     assert asked.status_code == 503
@@ -126,7 +127,7 @@ def test_planted_session_opens_nothing_any_more(attack: Fixation) -> None:
     attack.publish()
 
 
-def test_attacker_who_shows_another_anonymous_session_stays_anonymous(attack: Fixation) -> None:
+def test_attacker_with_another_anonymous_session_stays_anonymous(attack: Fixation) -> None:
     attack.log_in()
     another = Visit(attack.alice, Client())
     for watched in attack.planted:
@@ -140,15 +141,17 @@ def test_attacker_who_shows_another_anonymous_session_stays_anonymous(attack: Fi
     another.client.session.flush()
 
 
-def test_page_that_does_not_know_the_question_comes_back_as_the_user(attack: Fixation) -> None:
+def test_page_that_does_not_support_the_refresh_frame_reconnects_as_the_user(
+    attack: Fixation,
+) -> None:
     """A client of before: it ignores the frame, and fetches a token after 4402."""
     attack.log_in()
-    assert wait_until_sent_away(attack.pages) == {4402}
+    assert wait_until_closed(attack.pages) == {4402}
     again = attack.tabs.open(attack.victim.token())
     assert again.frames[0]["user"] == str(attack.alice.pk)
 
 
-def test_user_whose_session_becomes_anothers_does_not_hear_him(
+def test_user_does_not_receive_the_channels_of_the_next_user_of_the_session(
     engine: str, alice: User, tabs: Tabs
 ) -> None:
     """Django never does this by itself: it flushes the session of the one before."""

@@ -14,15 +14,14 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 from redis import Redis
+from sockgate import publish, publish_to
+from sockgate_gateway.wire.names import Names, sid_of
 
-from djangoauth import publish, publish_to
-from gateway.wire.names import Names, sid_of
 from tests.e2e.tabs import TABS
-
-from .conftest import AUDIT_S, StartGateway
-from .gateways import Gateway
-from .test_ends import lost_control
-from .visits import PASSWORD, Tabs, Visit, visit
+from tests.security.conftest import AUDIT_S, StartGateway
+from tests.security.gateways import Gateway
+from tests.security.test_ends import lost_control
+from tests.security.visits import PASSWORD, Tabs, Visit, visit
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -33,20 +32,20 @@ NEW_PASSWORD = "a-second-password-2"
 
 @pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest, site: Any) -> str:
-    site.SESSION_ENGINE = f"djangoauth.sessions.{request.param}"
+    site.SESSION_ENGINE = f"sockgate.sessions.{request.param}"
     return str(request.param)
 
 
-def test_anonymous_visitor_who_logs_in_becomes_that_user(
+def test_login_of_a_visitor_makes_the_connection_that_of_the_user(
     engine: str, site: Any, alice: User, tabs: Tabs
 ) -> None:
     site.SOCKGATE = {**site.SOCKGATE, "ANONYMOUS": True}
-    stranger = Visit(alice, Client())
-    opened = tabs.open_all(stranger.token())
+    visitor = Visit(alice, Client())
+    opened = tabs.open_all(visitor.token())
     form = {"username": "alice", "password": PASSWORD}
-    assert stranger.client.post("/accounts/login/", form).status_code == 302
+    assert visitor.client.post("/accounts/login/", form).status_code == 302
     for watched in opened:
-        watched.show(stranger.token())
+        watched.show(visitor.token())
         watched.wait_for(type="refreshed", user=str(alice.pk))
         watched.wait_for(type="subscribed", channel=f"user:{alice.pk}")
     publish(alice, "news", "for alice")
@@ -56,7 +55,7 @@ def test_anonymous_visitor_who_logs_in_becomes_that_user(
 
 
 @pytest.mark.parametrize("kind", ["db", "cached_db"])
-def test_switch_from_djangos_own_engine_logs_nobody_out(
+def test_switch_from_djangos_own_engine_keeps_all_logins(
     site: Any, alice: User, tabs: Tabs, redis: Redis, kind: str
 ) -> None:
     """One setting changes; the browser shows the cookie that it had, and is followed from then."""
@@ -64,7 +63,7 @@ def test_switch_from_djangos_own_engine_logs_nobody_out(
     visitor = visit(alice)
     key = visitor.session_key
     redis.flushall()
-    site.SESSION_ENGINE = f"djangoauth.sessions.{kind}"
+    site.SESSION_ENGINE = f"sockgate.sessions.{kind}"
     opened = tabs.open_all(visitor.token())
     assert visitor.session_key == key
     publish(alice, "news", "still logged in")
@@ -78,7 +77,7 @@ def test_switch_from_djangos_own_engine_logs_nobody_out(
 def test_session_that_was_mirrored_late_is_closed_when_its_row_ends(
     site: Any, alice: User, tabs: Tabs, redis: Redis, kind: str
 ) -> None:
-    site.SESSION_ENGINE = f"djangoauth.sessions.{kind}"
+    site.SESSION_ENGINE = f"sockgate.sessions.{kind}"
     visitor = visit(alice)
     ends_at = timezone.now() + timedelta(seconds=4)
     Session.objects.filter(pk=visitor.session_key).update(expire_date=ends_at)
@@ -103,7 +102,7 @@ def test_cycle_key_keeps_the_connections(engine: str, visitor: Visit, tabs: Tabs
 
 def after_the_grace(tabs: Tabs, session: Any) -> None:
     """Wait for more than a second look at a session, which would have closed by then."""
-    time.sleep(0.6)
+    time.sleep(0.6)  # No event shows that a close did not follow.
 
 
 @pytest.fixture
@@ -137,7 +136,7 @@ def test_changing_ones_own_password_keeps_this_session_and_ends_the_others(
 def test_slow_change_of_ones_own_password_sends_the_page_for_another_token(
     engine: str, alice: User, tabs: Tabs
 ) -> None:
-    """A site that sends a mail between the two saves: the page is told to come back, and can."""
+    """A site that sends a mail between the two saves: the page must fetch a token, and can."""
     visitor = visit(alice)
     opened = tabs.open_all(visitor.token())
     alice.set_password(NEW_PASSWORD)
@@ -158,7 +157,7 @@ def editors(site: Any) -> Group:
     return Group.objects.create(name="editors")
 
 
-def test_group_is_given_and_taken_at_once(visitor: Visit, editors: Group, tabs: Tabs) -> None:
+def test_group_is_added_and_removed_at_once(visitor: Visit, editors: Group, tabs: Tabs) -> None:
     watched = tabs.open(visitor.token())
     visitor.user.groups.add(editors)
     watched.wait_for(type="subscribed", channel="group:editors")
@@ -166,7 +165,7 @@ def test_group_is_given_and_taken_at_once(visitor: Visit, editors: Group, tabs: 
     watched.wait_for(channel="group:editors", data={"event": "news", "data": "for editors"})
     visitor.user.groups.remove(editors)
     watched.wait_for(type="unsubscribed", channel="group:editors")
-    assert publish_to("group:editors", "news", "for others") <= 1  # The gateway forgets it later.
+    assert publish_to("group:editors", "news", "for others") <= 1  # The gateway removes it later.
     publish(visitor.user, "done")
     watched.wait_for(channel=f"user:{visitor.user.pk}")
     assert "for others" not in json.dumps(watched.frames)
@@ -219,7 +218,7 @@ def test_session_in_use_is_prolonged_by_django_and_the_connection_with_it(
     session.save()
     watched = tabs.open(visitor.token())
     for _ in range(3):
-        time.sleep(1)
+        time.sleep(1)  # Together longer than the session lives.
         visitor.token()  # A request saves the session.
     assert watched.close is None
     assert watched.wait_for_close().code == 4500
@@ -236,7 +235,7 @@ def test_open_socket_prolongs_a_session_where_that_is_wanted(
     gateway: Gateway = start_gateway(keep_sessions_alive="yes", audit_interval=1)
     tabs = Tabs(gateway)
     watched = tabs.open(_short_lived(visitor))
-    time.sleep(4)
+    time.sleep(4)  # Longer than the session lives by itself.
     assert watched.close is None
     publish(visitor.user, "news", "still here")
     watched.wait_for(channel=f"user:{visitor.user.pk}")
@@ -264,7 +263,7 @@ def _short_lived(visitor: Visit) -> str:
 def test_cycle_key_while_control_is_away_is_followed(
     engine: str, visitor: Visit, tabs: Tabs, gateway: Gateway
 ) -> None:
-    """What is left under the old key says where the session went: twice, here."""
+    """The record under the old key names the new one; here the session moves twice."""
     visitor = visit(visitor.user)
     opened = tabs.open_all(visitor.token())
     session = visitor.client.session
@@ -280,21 +279,23 @@ def test_cycle_key_while_control_is_away_is_followed(
     assert {watched.wait_for_close().code for watched in opened} == {4500}
 
 
-def test_cycle_key_that_no_gateway_heard_is_followed_by_the_audit(
+def test_cycle_key_without_a_control_message_is_followed_by_the_audit(
     visitor: Visit, tabs: Tabs
 ) -> None:
     watched = tabs.open(visitor.token())
     session = visitor.client.session
     with lost_control():
         session.cycle_key()
-    time.sleep(1.5 * AUDIT_S)
+    time.sleep(1.5 * AUDIT_S)  # One audit has run; no frame shows it.
     publish(visitor.user, "news", "after the move")
     watched.wait_for(channel=f"user:{visitor.user.pk}")
     session.flush()
     assert watched.wait_for_close().code == 4500
 
 
-def test_session_that_moved_unheard_and_ended_lives_no_longer(visitor: Visit, tabs: Tabs) -> None:
+def test_session_that_moved_without_a_control_message_and_ended_is_closed(
+    visitor: Visit, tabs: Tabs
+) -> None:
     watched = tabs.open(visitor.token())
     session = visitor.client.session
     with lost_control():
@@ -308,8 +309,8 @@ def test_session_that_moved_unheard_and_ended_lives_no_longer(visitor: Visit, ta
 def test_emptied_redis_sends_the_page_for_another_token_which_heals(
     site: Any, alice: User, tabs: Tabs, redis: Redis
 ) -> None:
-    """With a mirrored engine Redis may lose everything, and nobody is logged out."""
-    site.SESSION_ENGINE = "djangoauth.sessions.db"
+    """With a mirrored engine Redis may lose all data, and all logins stay valid."""
+    site.SESSION_ENGINE = "sockgate.sessions.db"
     visitor = visit(alice)
     watched = tabs.open(visitor.token())
     redis.flushall()
@@ -318,7 +319,7 @@ def test_emptied_redis_sends_the_page_for_another_token_which_heals(
 
 
 def test_token_during_a_storm_of_moves_ends_at_the_last_session(visitor: Visit, tabs: Tabs) -> None:
-    """Ten moves while ten tabs connect: each tab is open in the end, or was told to come back."""
+    """Ten moves while ten tabs connect: each tab is open in the end, or must fetch a token."""
     tokens = [visitor.token()]
     session = visitor.client.session
     opened: list[Any] = []

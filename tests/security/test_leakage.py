@@ -1,4 +1,4 @@
-"""Nothing that opens anything, and nothing that was said, is in a log, in Redis or in a URL."""
+"""No log, no key in Redis and no URL contains a credential or the text of a message."""
 
 import json
 import logging
@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from redis import Redis
+from sockgate import publish
+from sockgate_gateway.wire.names import sid_of
 
-from djangoauth import publish
-from gateway.wire.names import sid_of
 from tests.e2e.tabs import TABS, HttpRefused
-
-from .gateways import Gateway
-from .visits import PASSWORD, Tabs, Visit, visit
+from tests.security.gateways import Gateway
+from tests.security.visits import PASSWORD, Tabs, Visit, visit
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -23,7 +22,7 @@ SECRET_URL = "a-token-in-a-url"
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_gateway_logs_nothing_that_opens_or_was_said(
+def test_gateway_logs_no_secret_and_no_message(
     start_gateway: Any, visitor: Visit, form: str
 ) -> None:
     """A whole life of every transport, and every kind of refusal, at the loudest level."""
@@ -88,25 +87,25 @@ def _send_broken_requests(gateway: Gateway, session_key: str, token: str) -> Non
                 pass
 
 
-def test_django_logs_nothing_that_opens_or_was_said(
+def test_django_logs_no_secret_and_no_message(
     site: Any, alice: User, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    site.SESSION_ENGINE = "djangoauth.sessions.db"
+    site.SESSION_ENGINE = "sockgate.sessions.db"
     visitor = visit(alice)
     token, key = visitor.token(), visitor.session_key
     publish(alice, "news", SECRET_PAYLOAD)
     site.SOCKGATE = {**site.SOCKGATE, "REDIS_URL": "unix:///nowhere/redis.sock"}
     assert visitor.client.post("/realtime/token/").status_code == 503
     visitor.client.post("/accounts/login/", {"username": "alice", "password": PASSWORD})
-    said = "\n".join(_told_by_us(record) for record in caplog.records)
-    assert "No token could be issued" in said
+    log = "\n".join(_text_of_own_logger(record) for record in caplog.records)
+    assert "No token could be issued" in log
     for secret in (token, key, sid_of(key), SECRET_PAYLOAD, PASSWORD):
-        assert secret not in said
+        assert secret not in log
 
 
-def _told_by_us(record: logging.LogRecord) -> str:
-    is_ours = record.name.startswith(("djangoauth", "gateway"))
+def _text_of_own_logger(record: logging.LogRecord) -> str:
+    is_ours = record.name.startswith(("sockgate", "gateway"))
     return logging.Formatter().format(record) if is_ours else ""
 
 
@@ -117,8 +116,8 @@ def test_redis_holds_no_key_that_makes_a_cookie(visitor: Visit, redis: Redis, ta
     assert visitor.session_key.encode() not in dump
 
 
-def test_browser_is_told_a_generic_reason(gateway: Gateway, visitor: Visit) -> None:
-    """The cause is for the log: it would tell a forger how close he is."""
+def test_browser_receives_a_generic_reason(gateway: Gateway, visitor: Visit) -> None:
+    """The cause is for the log: it would help a forger."""
     reasons = set()
     for token in ("", "a.b.c", visitor.token() + "x", "x" * 5000):
         tab = TABS["rawwebsocket"](gateway.url, None)

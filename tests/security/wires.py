@@ -4,7 +4,7 @@ import socket
 import time
 from contextlib import suppress
 
-from .gateways import Gateway
+from tests.security.gateways import Gateway
 
 PATIENCE_S = 15
 WEBSOCKETS = ("websocket", "rawwebsocket")
@@ -61,6 +61,13 @@ def is_shut_out(wire: socket.socket) -> bool:
 def masked(first: int, payload: bytes = b"") -> bytes:
     """Write a short frame as a client does, under a mask that changes nothing."""
     return bytes((first, 0x80 | len(payload), 0, 0, 0, 0)) + payload
+
+
+def masked_text(content: str) -> bytes:
+    """Write a text frame as a client does, under a mask that changes nothing."""
+    size = len(content)
+    head = bytes((0x81, 0x80 | size)) if size < 126 else b"\x81\xfe" + size.to_bytes(2)
+    return head + bytes(4) + content.encode()
 
 
 def assert_alive(gateway: Gateway) -> None:

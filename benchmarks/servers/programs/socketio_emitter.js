@@ -1,4 +1,4 @@
-// What @socket.io/redis-emitter would publish: "<channel> <payload in hex>".
+// A publication of @socket.io/redis-emitter: "<channel> <payload in hex>".
 // argv: the data of the event, and a room or nothing.
 "use strict";
 const { Emitter } = require("@socket.io/redis-emitter");

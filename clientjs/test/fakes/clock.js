@@ -1,9 +1,14 @@
-/** A clock that stands still until it is told to go on. */
+/** A clock that moves only by `advance`. */
 export class FakeClock {
   #now = 1700000000000;
   #timers = [];
 
   now = () => this.#now;
+
+  /** Number of callbacks that are due later. */
+  get pending() {
+    return this.#timers.length;
+  }
 
   after = (ms, callback) => {
     const timer = { at: this.#now + ms, callback };
@@ -13,7 +18,7 @@ export class FakeClock {
     };
   };
 
-  /** Let time pass, and call in order what is due. */
+  /** Move the time, and call the due callbacks in order. */
   advance(ms) {
     const end = this.#now + ms;
     for (let timer = this.#next(end); timer; timer = this.#next(end)) {
@@ -22,6 +27,16 @@ export class FakeClock {
       timer.callback();
     }
     this.#now = end;
+  }
+
+  /** When the next callback is due within this time; undefined: never. */
+  due(ms) {
+    return this.#next(this.#now + ms)?.at;
+  }
+
+  /** Move the time, and call nothing: the page sleeps. */
+  sleep(ms) {
+    this.#now += ms;
   }
 
   #next(end) {

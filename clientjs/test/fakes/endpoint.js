@@ -1,12 +1,12 @@
-/** Django's token and grant endpoints, as an `Ask`: answers at once, or when the test says so. */
+/** Django's token and grant endpoints, as a `Post`. Responds at once, or when the test calls `answer`. */
 export class FakeEndpoint {
-  asked = [];
+  urls = [];
   bodies = [];
   aborted = 0;
   answers = [];
 
-  ask = (url, body, callback) => {
-    this.asked.push(url);
+  post = (url, body, callback) => {
+    this.urls.push(url);
     this.bodies.push(body);
     this.pending = callback;
     const answer = this.answers.shift();

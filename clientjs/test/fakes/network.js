@@ -1,4 +1,4 @@
-/** A network that can be pulled. */
+/** A network that the test switches on and off. */
 export class FakeNetwork {
   #isOnline = true;
 
@@ -22,7 +22,7 @@ export class FakeNetwork {
     this.watcher.online();
   }
 
-  /** Lost without a word: only `isOnline` knows. */
+  /** Change `isOnline` without an event. */
   set silentlyOnline(isOnline) {
     this.#isOnline = isOnline;
   }

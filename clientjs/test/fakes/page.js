@@ -1,7 +1,10 @@
 import { Backoff } from "../../src/backoff.js";
+import { Events } from "../../src/events.js";
 import { GrantSource } from "../../src/grants.js";
 import { Positions } from "../../src/positions.js";
+import { Refusals } from "../../src/refusals.js";
 import { Requests } from "../../src/requests.js";
+import { Subscription } from "../../src/subscription.js";
 import { Subscriptions } from "../../src/subscriptions.js";
 import { TokenSource } from "../../src/token.js";
 import { FakeClock } from "./clock.js";
@@ -13,37 +16,56 @@ const DEFAULTS = {
   url: "/realtime", tokenUrl: "/token/", grantUrl: "/grant/", token: "T1", expiresIn: 3600,
 };
 
-/** A page with everything around the connection faked; randomness is always one half. */
+/** A page with fakes of everything around the connection. Every random number is one half. */
 export class FakePage {
   clock = new FakeClock();
   endpoint = new FakeEndpoint();
   network = new FakeNetwork();
   sockets = [];
   logged = [];
+  warned = [];
 
-  constructor(settings = {}) {
+  constructor(settings = {}, kinds = { Subscription }) {
     const random = () => 0.5;
     const all = { ...DEFAULTS, ...settings };
     const makeBackoff = () => new Backoff({ minMs: 1000, maxMs: 30000 }, random);
     const positions = new Positions();
-    this.grants = new GrantSource(all, this.clock, this.endpoint.ask);
+    const events = new Events();
+    const requests = new Requests(this.clock);
+    const warn = (text) => this.warned.push(text);
+    const refusals = new Refusals(events, warn);
+    this.grants = new GrantSource(all, this.clock, this.endpoint.post);
     this.parts = {
-      open: this.#open,
-      tokens: new TokenSource(all, this.clock, this.endpoint.ask),
+      opener: { open: this.#open, greetingMs: () => 15000, ...this.ways },
+      tokens: new TokenSource(all, this.clock, this.endpoint.post),
       positions,
+      requests,
+      events,
+      refusals,
       subscriptions: new Subscriptions({
-        grants: this.grants, positions, requests: new Requests(), clock: this.clock, makeBackoff,
+        grants: this.grants, positions, requests, events, refusals, ...kinds,
+        clock: this.clock, makeBackoff,
       }),
       backoff: makeBackoff(),
       network: this.network,
       clock: this.clock,
       random,
       log: (text) => this.logged.push(text),
+      warn,
     };
   }
 
-  #open = (url) => {
+  /** Whether another way to connect is left, and the number of those that were accepted. */
+  ways = {
+    isLeft: false,
+    count: 0,
+    accepted: () => (this.ways.count += 1),
+    unanswered: () => this.ways.isLeft,
+  };
+
+  #open = (url, isProven) => {
     const socket = new FakeSockJS(url);
+    socket.isProven = isProven;
     this.sockets.push(socket);
     return socket;
   };
@@ -53,7 +75,7 @@ export class FakePage {
     return this.sockets.at(-1);
   }
 
-  /** Play the gateway that lets the connection in. */
+  /** Send the gateway's connected frame. */
   welcome(more = {}) {
     this.socket.accept();
     const channels = { "user:7": {}, broadcast: {} };

@@ -1,4 +1,4 @@
-/** A page that subscribes to channels; what it holds is begun anew by `start`. */
+/** A page that subscribes to channels. `start` makes a new one. */
 import { Client } from "../../src/client.js";
 import { FakePage } from "./page.js";
 
@@ -6,14 +6,14 @@ export let calls, page, rt;
 
 const EVENTS = ["subscribed", "unsubscribed", "gap", "join", "leave", "presence", "error"];
 
-/** Begin on a page with these settings, and hear everything. */
+/** Connect a page with these settings, and record all events. */
 export function start(settings) {
   load(settings);
   run();
   page.welcome();
 }
 
-/** Be on a page that is not connected yet. */
+/** Make a page that is not connected yet. */
 export function load(settings) {
   page = new FakePage(settings);
   rt = new Client(page.parts);
@@ -25,7 +25,7 @@ export const run = () => page.clock.advance(0);
 export const record = (name) => (first, second) => calls.push([name, first, second]);
 export const names = () => calls.map(([name]) => name);
 
-/** Hear as if nothing had been told yet. */
+/** Empty the record. */
 export function forget() {
   calls = [];
 }
@@ -37,7 +37,7 @@ export function subscribe(options, channel = "room:7") {
   return subscription;
 }
 
-export const asked = () => page.socket.sent.slice(1);
+export const sentFrames = () => page.socket.sent.slice(1);
 export const answer = (more) =>
   page.socket.deliver({ ...more, reply_to: page.socket.sent.at(-1).id });
 export const confirm = (more) => answer({ type: "subscribed", channel: "room:7", ...more });

@@ -1,4 +1,4 @@
-/** Stands in for sockjs-client; the test plays the gateway. */
+/** A fake of sockjs-client. The test sends the frames of the gateway. */
 export class FakeSockJS {
   sent = [];
   isClosed = false;

@@ -1,4 +1,4 @@
-/** Internet Explorer 8 with one page, in front of a network that the test plays. */
+/** Internet Explorer 8 with one page. The test is the network. */
 import { FakeClock } from "../fakes/clock.js";
 import { FakeDocument } from "./dom.js";
 import { speakJScript } from "./language.js";
@@ -12,7 +12,7 @@ export class InternetExplorer8 {
 
   /**
    * @param {string} href  of the page
-   * @param {{handle: Function}} server  is given each request
+   * @param {{handle: Function}} server  receives each request
    * @param {object} [more]  properties of the window
    */
   constructor(href, server, more = {}) {
@@ -51,7 +51,7 @@ export class InternetExplorer8 {
     return this.#lastTimer;
   }
 
-  /** Let time pass in the page. */
+  /** Move the time in the page. */
   pass(ms) {
     this.clock.advance(ms);
   }
@@ -65,19 +65,19 @@ export class InternetExplorer8 {
   }
 
   /**
-   * @param {Function} answer  is given status and text, once
-   * @param {Function} [stream]  is given the text so far, where the answer is streamed
+   * @param {Function} answer  receives status and text, once
+   * @param {Function} [stream]  receives the text so far of a streamed response
    */
   request(method, url, headers, body, answer, stream) {
     const request = { method, url: new URL(url, this.location.href), headers, body };
     this.clock.after(LATENCY_MS, () => {
-      const later = (reply) => (...given) => this.clock.after(LATENCY_MS, () => reply(...given));
+      const later = (reply) => (...args) => this.clock.after(LATENCY_MS, () => reply(...args));
       this.server.handle(request, later(answer), stream && later(stream));
     });
   }
 }
 
-/** Same origin alone, and nothing to be read before it is complete. */
+/** Same origin only. The response can be read when it is complete. */
 class FakeXMLHttpRequest {
   #browser;
   #headers = {};

@@ -1,9 +1,9 @@
 /**
- * As much of Internet Explorer 8's document as sockjs-client and we use. Nothing here is newer:
- * no addEventListener, no textContent, no `async` on scripts.
+ * The part of Internet Explorer 8's document that sockjs-client and the client use. It has nothing
+ * newer: no addEventListener, no textContent, no `async` on scripts.
  */
 
-/** Behaves like an array in nothing but length and indices. */
+/** Like an array, but only with length and indices. */
 const asCollection = (elements) => ({ length: elements.length, ...elements });
 
 export class FakeElement {
@@ -44,7 +44,7 @@ export class FakeElement {
 
   attachEvent() {}
 
-  /** Of a form: POST its fields into the frame that it targets. */
+  /** POST the fields of a form, and show the response in its target frame. */
   submit() {
     this.ownerDocument.submitForm(this);
   }
@@ -56,7 +56,7 @@ export class FakeDocument {
   #byId = {};
 
   /**
-   * @param {{get: Function, post: Function, evaluate: Function}} browser  how it reaches servers
+   * @param {{get: Function, post: Function, evaluate: Function}} browser  sends requests
    */
   constructor(browser, location) {
     this.browser = browser;
@@ -82,18 +82,19 @@ export class FakeDocument {
   attachEvent() {}
   detachEvent() {}
 
-  /** Put the configuration into the page, as Django's tag does. */
+  /** Write the configuration into the page, like Django's tag. */
   configure(config) {
     const script = new FakeElement("json", this);
     script.text = JSON.stringify(config);
     this.#byId["sockgate-config"] = script;
   }
 
-  /** IE's way: with `htmlFor` and `event` set, the code becomes a handler, not run at once. */
+  /** In IE, the code of a script with `htmlFor` and `event` becomes a handler and does not run at once. */
   loadScript(script) {
     this.browser.get(script.src, (status, text) => {
       if (!script.parentNode) return;
-      if (status === 200) script.onclick = () => this.browser.evaluate(text);
+      if (status === 200 && script.htmlFor) script.onclick = () => this.browser.evaluate(text);
+      else if (status === 200) this.browser.evaluate(text, script.src);
       script.readyState = "loaded";
       script.onreadystatechange?.();
     });

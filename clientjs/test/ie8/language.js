@@ -1,6 +1,6 @@
 /**
- * JScript 5.8, the language of Internet Explorer 8, as far as a modern engine can be made to
- * speak it: of the built-ins, whatever is not in ES3 or in IE8's own additions (JSON) is removed.
+ * JScript 5.8, the language of Internet Explorer 8, emulated in a modern engine: built-ins that are
+ * neither in ES3 nor among IE8's additions (JSON) are removed.
  */
 import vm from "node:vm";
 
@@ -31,7 +31,7 @@ const MEMBERS = {
     valueOf`,
   Date: "UTC parse prototype",
   RegExp: "lastMatch leftContext prototype rightContext $1 $2 $3 $4 $5 $6 $7 $8 $9",
-  // IE8 knows no flags, but a modern `split` reads them.
+  // IE8 has no flags, but a modern `split` reads them.
   "RegExp.prototype": `compile constructor exec flags global ignoreCase multiline source test
     toString`,
   Math: `E LN10 LN2 LOG10E LOG2E PI SQRT1_2 SQRT2 abs acos asin atan atan2 ceil cos exp floor log
@@ -40,8 +40,8 @@ const MEMBERS = {
   Error: "prototype",
 };
 
-// Runs inside the context, where the ground vanishes under its feet: plain loops alone. Keys that
-// are symbols stay, for the engine itself needs them, and nobody else can name them any more.
+// Runs inside the context whose built-ins it removes, so it uses only plain loops. Symbol keys stay:
+// the engine needs them, and no code in the context can name them any more.
 const IMPOVERISH = `(function (globals, members) {
   var nameOf = Object.getOwnPropertyNames;
   var drop = Reflect.deleteProperty;
@@ -64,7 +64,7 @@ const IMPOVERISH = `(function (globals, members) {
   keepOnly(root, globals);
 })`;
 
-// IE8's own mistakes, which code for it must survive.
+// Bugs of IE8 with which the client must cope.
 const MISTAKES = `
   (function () {
     var substr = String.prototype.substr;
@@ -79,7 +79,7 @@ const MISTAKES = `
 `;
 
 /**
- * Make a context that speaks IE8's language, with these as its window's properties.
+ * Make a context with IE8's language and these properties of its window.
  *
  * @param {object} host  window's properties, on the window itself
  */

@@ -1,5 +1,5 @@
 /**
- * A Django site with its gateway, as seen from the network: the token endpoint, and the SockJS
+ * A fake of a Django site and its gateway: the token endpoint, and the SockJS
  * protocol (0.3.3) over xhr, xhr_streaming and jsonp.
  */
 
@@ -10,11 +10,14 @@ export class FakeSite {
   requests = [];
   connections = [];
   refused = new Set();
+  /** Files, by path. */
+  scripts = {};
 
   handle(request, answer, stream) {
     this.requests.push(request);
     const { pathname } = request.url;
     if (pathname === "/realtime/token/") return this.#issueToken(request, answer);
+    if (pathname in this.scripts) return answer(200, this.scripts[pathname]);
     if (pathname === "/realtime/info") return answer(200, JSON.stringify(this.#info()));
     const [, server, id, transport] = /^\/realtime\/(\d+)\/(\w+)\/(\w+)$/.exec(pathname);
     const connection = this.#connection(id, server);
@@ -73,7 +76,7 @@ class FakeConnection {
     if (this.#waiting && this.#frames.length) this.#waiting(this.#frames);
   }
 
-  #hear(texts) {
+  #receive(texts) {
     for (const text of JSON.parse(texts)) {
       const frame = JSON.parse(text);
       this.received.push(frame);
@@ -87,7 +90,7 @@ class FakeConnection {
     this.send({ type: "connected", connection: this.id, user: "7", channels, expires: null });
   }
 
-  // Transports: one frame a poll, many a stream.
+  // Transports. A poll delivers one frame, a stream many.
 
   xhr(request, answer) {
     this.#poll((frame) => answer(200, `${frame}\n`));
@@ -117,12 +120,12 @@ class FakeConnection {
   }
 
   xhr_send(request, answer) {
-    this.#hear(request.body);
+    this.#receive(request.body);
     answer(204, "");
   }
 
   jsonp_send(request, answer) {
-    this.#hear(new URLSearchParams(request.body).get("d"));
+    this.#receive(new URLSearchParams(request.body).get("d"));
     answer(200, "ok");
   }
 }

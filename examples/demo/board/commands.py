@@ -1,4 +1,4 @@
-"""The plain commands that push to the page, with the real port and the real user in them."""
+"""Shell commands that push to the page, with the real port and user."""
 
 import json
 import sys
@@ -6,14 +6,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from django.conf import settings
-
-from gateway.wire.names import BROADCAST, Names, user_channel
-
-NAMES = Names()
+from sockgate import channel_name
 
 
 class Command(NamedTuple):
-    """A line for a terminal, and what it is written in."""
+    """A command line and its label."""
 
     label: str
     line: str
@@ -21,9 +18,9 @@ class Command(NamedTuple):
 
 def commands_for(uid: str) -> list[Command]:
     """List commands that push to this user, and one that pushes to everyone."""
-    own, everyone = NAMES.channel(user_channel(uid)), NAMES.channel(BROADCAST)
+    own, everyone = channel_name(f"user:{uid}"), channel_name("broadcast")
     port = settings.REDIS_PORT
-    # A URL that was given may hold a password: the shell fills it in, the page does not show it.
+    # SOCKGATE_REDIS_URL may contain a password, so the page shows only the variable's name.
     url = f"redis://127.0.0.1:{port}" if port else '"$SOCKGATE_REDIS_URL"'
     redis_cli = f"redis-cli -p {port}" if port else f"redis-cli -u {url}"
     return [
@@ -36,7 +33,7 @@ def commands_for(uid: str) -> list[Command]:
 
 
 def _node() -> str:
-    # make puts .venv/bin, where it links Node.js on machines that have none, on its own path only.
+    # On machines without Node.js, make links one in .venv/bin, which is only on the path of make.
     return ".venv/bin/node" if (Path(sys.prefix) / "bin/node").exists() else "node"
 
 

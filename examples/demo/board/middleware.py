@@ -1,4 +1,4 @@
-"""A strict Content-Security-Policy, to show that Sockgate's client lives with one."""
+"""A strict Content-Security-Policy, to show that Sockgate's client works with one."""
 
 from collections.abc import Callable
 
@@ -23,7 +23,7 @@ def content_security_policy(
 
 
 def _policy(request: HttpRequest) -> str:
-    # JSONP is scripts and forms of the gateway: a page that wants it must trust these too.
+    # JSONP loads scripts from the gateway and posts forms to it, so its page must allow both.
     is_jsonp = request.GET.get("transport") == "jsonp-polling"
     jsonp = f" {GATEWAY}" if is_jsonp else ""
     return "; ".join(

@@ -1,4 +1,4 @@
-"""Who may subscribe to which channel: ``SOCKGATE["AUTHORIZE"]``."""
+"""Authorization of subscriptions: ``SOCKGATE["AUTHORIZE"]``."""
 
 from django.http import HttpRequest
 
@@ -6,7 +6,7 @@ LOBBY = "room:lobby"
 
 
 def may_subscribe(request: HttpRequest, channel: str) -> bool:
-    """Let everybody into every room, but only the staff into the staff's."""
+    """Allow every room to every user, but ``room:staff`` only to the staff."""
     if channel == "room:staff":
         return bool(getattr(request.user, "is_staff", False))
     return channel.startswith("room:")

@@ -1,12 +1,11 @@
-"""The demo's page, and the forms on it that push."""
+"""The demo's page, and the views of its forms."""
 
 from django.contrib.auth.decorators import login_required, permission_required
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_POST
-
-from djangoauth import broadcast, publish, publish_to
+from sockgate import broadcast, publish, publish_to
 
 from .commands import commands_for
 from .realtime import LOBBY
@@ -26,7 +25,7 @@ TRANSPORTS = (
 
 @login_required
 def board(request: HttpRequest) -> HttpResponse:
-    """Show the page; ``?transport=`` forces one."""
+    """Show the page; ``?transport=`` forces a transport."""
     users = User.objects.order_by("pk")
     context = {
         "users": users,
@@ -43,7 +42,7 @@ def board(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def notify(request: HttpRequest) -> JsonResponse:
-    """Push to one user."""
+    """Publish to one user."""
     user = get_object_or_404(User, username=request.POST.get("to"))
     publish(user, _event(request), _data(request))
     return JsonResponse({"sent": f"Sent to {user.username}."})
@@ -52,15 +51,15 @@ def notify(request: HttpRequest) -> JsonResponse:
 @login_required
 @require_POST
 def say(request: HttpRequest) -> JsonResponse:
-    """Push to whoever is in the lobby; kept, for those who are away for a moment."""
+    """Publish to the lobby. Its history recovers messages after a short absence."""
     publish_to(LOBBY, "said", _data(request))
     return JsonResponse({"sent": "Sent to the lobby."})
 
 
-@permission_required("djangoauth.send_broadcast", raise_exception=True)
+@permission_required("sockgate.send_broadcast", raise_exception=True)
 @require_POST
 def announce(request: HttpRequest) -> JsonResponse:
-    """Push to everyone."""
+    """Publish to everyone."""
     broadcast(_event(request), _data(request))
     return JsonResponse({"sent": "Sent to everyone."})
 

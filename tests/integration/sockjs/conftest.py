@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from .mended import Mended
-from .plain import Plain
-from .service import Service
+from tests.integration.sockjs.mended import Mended
+from tests.integration.sockjs.plain import Plain
+from tests.integration.sockjs.service import Service
 
 Serve = Callable[..., Service]
 

@@ -1,104 +1,135 @@
-"""Our server, with a twin of the endpoint that a test can look into."""
+"""Our server, with a fake lifecycle that a test can inspect."""
 
 import asyncio
 from collections.abc import Callable
 
-from gateway.batch import Batch
-from gateway.connection import Connection, State, Transport
-from gateway.errors import Refused
-from gateway.origins import OriginPolicy
-from gateway.proxies import ProxyPolicy
-from gateway.sockjs.router import Router
-from gateway.timerwheel import TimerWheel
-from gateway.websocket.door import Door
-from gateway.websocket.poll import open_poll
-from gateway.websocket.reception import Reception
-from gateway.websocket.transport import Surroundings
-from gateway.wire.closecodes import CloseCode
+from sockgate_gateway.connections.batch import Batch
+from sockgate_gateway.connections.connection import Connection
+from sockgate_gateway.connections.outlet import Transport
+from sockgate_gateway.connections.states import State
+from sockgate_gateway.errors import Disconnect
+from sockgate_gateway.http.origins import OriginPolicy
+from sockgate_gateway.http.pending import PendingConnections
+from sockgate_gateway.http.proxies import ProxyPolicy
+from sockgate_gateway.http.refusal_log import RefusalLog
+from sockgate_gateway.loop.acceptor import DescriptorLimit, PauseLog
+from sockgate_gateway.loop.descriptors import browser_ceiling
+from sockgate_gateway.loop.timer_wheel import TimerWheel
+from sockgate_gateway.server.listeners import Server
+from sockgate_gateway.sockjs.router import Router
+from sockgate_gateway.sockjs.unknown_sockjs_sessions import UnknownSockJSSessions
+from sockgate_gateway.websocket.accept import WebSocketAcceptor
+from sockgate_gateway.websocket.epoll import open_poller
+from sockgate_gateway.websocket.transport import WebSocketContext
+from sockgate_gateway.websocket.upgrade import UpgradeInterceptor
+from sockgate_gateway.wire.closecodes import CloseCode
 
-from .service import PREFIX, Service
+from tests.integration.sockjs.service import PREFIX, Service
 
 
-class EndpointTwin:
-    """The endpoint as transports see it, with a program of the test's behind it."""
+class FakeLifecycle:
+    """The lifecycle as transports see it, with a program of the test's behind it."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
 
-    def opened(self, transport: Transport, address: str) -> Connection:
+    def open(self, transport: Transport, address: str) -> Connection:
         if self._service.program == "refuse":
-            raise Refused(CloseCode.OVERLOADED)
+            raise Disconnect(CloseCode.OVERLOADED)
         connection = Connection("connection", transport, address, 0)
         self._service.participants.append(connection)
         if self._service.program == "close":
             asyncio.get_running_loop().call_soon(self.close, connection, CloseCode.GOING_AWAY)
         return connection
 
-    def admits(self, connection: Connection) -> bool:
+    def allow_frames(self, connection: Connection) -> bool:
         return True
 
-    def received(self, connection: Connection, text: str) -> None:
+    def receive(self, connection: Connection, text: str) -> None:
         self._service.received.append(text)
         if self._service.program in ("echo", "stubborn"):
-            connection.send(text.encode())
+            connection.send_now(text.encode())
         elif self._service.program == "bye":
-            connection.send(b"bye")
+            connection.send_now(b"bye")
             self.close(connection, CloseCode.GOING_AWAY)
 
-    def closed(self, connection: Connection, code: int = 1006) -> None:
+    def transport_closed(self, connection: Connection, code: int = 1006) -> None:
         if connection.state is State.CLOSED:
             return
-        connection.enter(State.CLOSED)
+        transport = connection.release()
         self._service.participants.remove(connection)
         self._service.closed.append(int(code))
         if self._service.program == "stubborn":
-            connection.transport.close(CloseCode.GOING_AWAY)
+            transport.close(CloseCode.GOING_AWAY)
 
     def close(self, connection: Connection, code: CloseCode, cause: str = "") -> None:
         if connection.state is State.CLOSED:
             return
-        self.closed(connection, code)
-        connection.transport.close(code)
+        transport = connection.transport
+        self.transport_closed(connection, code)
+        transport.close(code)
 
 
 class Mended(Service):
-    """Ours; time passes when the test says so."""
+    """Ours; the test advances its clock."""
 
     def __init__(self, program: str = "echo", **options) -> None:
         super().__init__(program, **options)
         self.now = 1000.0
         self.wheel = TimerWheel(lambda: self.now)
 
-    def application(self) -> Door:
+    def application(self) -> UpgradeInterceptor:
         self.router = self.build()
         config, origins = self.config, OriginPolicy(self.config.origins)
-        shared = Surroundings(
-            self.router.endpoint,
-            self.wheel,
-            open_poll(self._loop),
-            config.heartbeat,
-            config.max_frame,
-            config.max_outbox,
+        refusals = RefusalLog(origins.allowed, PREFIX)
+        context = WebSocketContext(
+            lifecycle=self.router.lifecycle,
+            wheel=self.wheel,
+            poller=open_poller(self._loop),
+            heartbeat_s=config.heartbeat,
+            max_message_bytes=config.max_frame,
+            max_outbox_bytes=config.max_outbox,
         )
-        reception = Reception(shared, PREFIX, config.transports, origins, ProxyPolicy([]))
-        return Door(self.router.application(), reception)
+        acceptor = WebSocketAcceptor(
+            context,
+            prefix=PREFIX,
+            transports=config.transports,
+            origins=origins,
+            proxies=ProxyPolicy([]),
+            refusals=refusals,
+        )
+        return UpgradeInterceptor(self.router.application(), acceptor)
 
     def build(self) -> Router:
-        return Router(self.config, self.endpoint(), self.wheel, OriginPolicy(self.config.origins))
+        origins = OriginPolicy(self.config.origins)
+        refusals = RefusalLog(origins.allowed, PREFIX)
+        return Router(
+            self.config,
+            self.lifecycle(),
+            self.wheel,
+            origins,
+            refusals,
+            unknown_sockjs_sessions=UnknownSockJSSessions(self.wheel),
+        )
 
-    def endpoint(self):
-        return EndpointTwin(self)
+    def lifecycle(self):
+        return FakeLifecycle(self)
 
-    def server_options(self) -> dict:
-        return {"max_body_size": self.router.max_body_bytes}
+    def server(self) -> Server:
+        application = self.application()
+        pending = PendingConnections(ProxyPolicy([]), total=1000, per_address=1000)
+        descriptors = DescriptorLimit(
+            browser_ceiling(), pending.evict_oldest, PauseLog(lambda: self.now)
+        )
+        return Server(application, descriptors, pending, self.router.max_body_bytes)
 
-    def say(self, *texts: str) -> None:
+    def send(self, *texts: str) -> None:
         batch = Batch(tuple(text.encode() for text in texts))
         self.run(lambda: self.sessions()[-1].send(batch))
 
     def end(self, code: CloseCode = CloseCode.GOING_AWAY) -> None:
-        tab = self.sessions()[-1].conn
-        self.run(lambda: self.router.endpoint.close(tab.connection, code))
+        adapter = self.sessions()[-1].conn
+        self.run(lambda: self.router.lifecycle.close(adapter.connection, code))
 
     def broadcast(self, *texts: str, after: Callable[[], object]) -> None:
         def act():
@@ -111,7 +142,7 @@ class Mended(Service):
         self.run(act)
 
     def end_newest(self, code: CloseCode = CloseCode.GOING_AWAY) -> None:
-        self.run(lambda: self.router.endpoint.close(self.participants[-1], code))
+        self.run(lambda: self.router.lifecycle.close(self.participants[-1], code))
 
     def advance(self, seconds: float) -> None:
         def turn():
@@ -120,5 +151,5 @@ class Mended(Service):
 
         self.run(turn)
 
-    def forget_first(self) -> None:
-        self.run(lambda: self.router.forget(self.sessions()[0]))
+    def remove_first_session(self) -> None:
+        self.run(lambda: self.router.remove(self.sessions()[0]))

@@ -4,13 +4,12 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from sockgate_gateway.sockjs.library import SockJSConnection, SockJSRouter
+from sockgate_gateway.wire.closecodes import CloseCode
 from tornado.web import Application, HTTPError
 from tornado.websocket import WebSocketClosedError
 
-from gateway.sockjs.library import SockJSConnection, SockJSRouter
-from gateway.wire.closecodes import CloseCode
-
-from .service import PREFIX, Service
+from tests.integration.sockjs.service import PREFIX, Service
 
 _SETTINGS = {"heartbeat": "heartbeat_delay", "response_limit": "response_limit"}
 
@@ -36,7 +35,7 @@ class Plain(Service):
     def build(self) -> SockJSRouter:
         return SockJSRouter(_connection_class(self), PREFIX, self._settings)
 
-    def say(self, *texts: str) -> None:
+    def send(self, *texts: str) -> None:
         for text in texts:
             self.run(lambda text=text: self.sessions()[-1].conn.send(text))
 
@@ -62,7 +61,7 @@ class Plain(Service):
 
         self.run(expire)
 
-    def forget_first(self) -> None:
+    def remove_first_session(self) -> None:
         self.run(lambda: self.router._sessions.remove(self.sessions()[0].session_id))
 
 

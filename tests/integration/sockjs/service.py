@@ -10,14 +10,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import CancelledError
 
+from sockgate_gateway.config.config import Config
+from sockgate_gateway.wire.closecodes import CloseCode
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPServerConnectionDelegate
 from tornado.netutil import bind_sockets
 
-from gateway.config import Config
-from gateway.wire.closecodes import CloseCode
-
-from .browser import PATIENCE_S, Browser
+from tests.integration.sockjs.browser import PATIENCE_S, Browser
 
 PREFIX = "/echo"
 FRIEND = "https://friend.example"
@@ -53,7 +52,7 @@ class Service(ABC):
         """Build a router, wherever we are."""
 
     @abstractmethod
-    def say(self, *texts: str) -> None:
+    def send(self, *texts: str) -> None:
         """Send from the program to the newest session."""
 
     @abstractmethod
@@ -73,8 +72,8 @@ class Service(ABC):
         """Let time pass."""
 
     @abstractmethod
-    def forget_first(self) -> None:
-        """Let the server forget its first session."""
+    def remove_first_session(self) -> None:
+        """Remove the first session of the server."""
 
     def start(self) -> "Service":
         self._thread.start()
@@ -102,7 +101,7 @@ class Service(ABC):
 
         async def turning():
             while not condition():
-                await asyncio.sleep(0)
+                await asyncio.sleep(0)  # One turn of the loop.
 
         try:
             self._on_loop(turning)
@@ -124,18 +123,20 @@ class Service(ABC):
         """Count the timers that the loop keeps."""
         return self.run(lambda: len(self._loop._scheduled))
 
-    def server_options(self) -> dict:
-        return {}
+    def server(self) -> HTTPServer:
+        return HTTPServer(self.application())
 
     def _listen(self) -> HTTPServer:
-        server = HTTPServer(self.application(), **self.server_options())
+        server = self.server()
         server.add_sockets(bind_sockets(0, "127.0.0.1"))
         return server
 
     def _on_loop(self, work):
-        future = asyncio.run_coroutine_threadsafe(
-            asyncio.wait_for(work(), self.patience_s), self._loop
-        )
+        async def work_in_time():
+            async with asyncio.timeout(self.patience_s):
+                return await work()
+
+        future = asyncio.run_coroutine_threadsafe(work_in_time(), self._loop)
         return future.result(2 * self.patience_s)
 
     async def _close(self) -> None:
@@ -147,5 +148,5 @@ class Service(ABC):
         self._loop.run_forever()
         for task in asyncio.all_tasks(self._loop):
             task.cancel()
-        self._loop.run_until_complete(asyncio.sleep(0))
+        self._loop.run_until_complete(asyncio.sleep(0))  # One turn, for the cancelled tasks.
         self._loop.close()

@@ -15,13 +15,13 @@ def open_stream(service):
 
 
 class TestClosed:
-    def test_closed_session_says_so_to_every_poll(self, serve):
+    def test_closed_session_answers_every_poll_with_the_close_frame(self, serve):
         service = serve("close")
         assert service.browser.post(PATH + "/xhr").body == "o\n"
         for _ in range(2):
             assert service.browser.post(PATH + "/xhr").body == GOING_AWAY
 
-    def test_closed_session_says_so_to_every_stream(self, serve):
+    def test_closed_session_answers_every_stream_with_the_close_frame(self, serve):
         service = serve("close")
         first = open_stream(service)
         assert [first.read_chunk(), first.read_chunk()] == ["o\n", GOING_AWAY]
@@ -30,7 +30,7 @@ class TestClosed:
         assert first.read_chunk() == ""
         assert second.read_chunk() == ""
 
-    def test_closed_session_is_forgotten_after_the_delay(self, serve):
+    def test_closed_session_is_removed_after_the_delay(self, serve):
         service = serve("close")
         service.browser.post(PATH + "/xhr")
         service.until(lambda: service.closed)
@@ -40,7 +40,7 @@ class TestClosed:
         assert service.sessions() == []
         assert service.browser.post(PATH + "/xhr").body == "o\n"
 
-    def test_refused_session_is_forgotten_at_once(self, serve):
+    def test_refused_session_is_removed_at_once(self, serve):
         service = serve("refuse")
         service.browser.post(PATH + "/xhr")
         assert service.sessions() == []
@@ -52,23 +52,23 @@ class TestClosed:
 
 
 class TestAway:
-    def test_browser_that_stays_away_is_gone(self, serve):
+    def test_browser_without_requests_is_disconnected(self, serve):
         service = serve()
         service.browser.post(PATH + "/xhr")
         service.advance(6)
         assert service.closed == [1006]
         assert service.sessions() == []
 
-    def test_browser_that_comes_in_time_stays(self, serve):
+    def test_browser_that_polls_in_time_stays_connected(self, serve):
         service = serve()
         service.browser.post(PATH + "/xhr")
         for _ in range(3):
             service.advance(4)
-            service.say("a")
+            service.send("a")
             assert service.browser.post(PATH + "/xhr").body == 'a["a"]\n'
         assert service.closed == []
 
-    def test_waiting_browser_is_not_away(self, serve):
+    def test_waiting_browser_stays_connected(self, serve):
         service = serve()
         service.browser.post(PATH + "/xhr")
         service.browser.begin("POST", PATH + "/xhr")
@@ -87,14 +87,14 @@ class TestAway:
 
 
 class TestSecondResponse:
-    def test_second_poll_is_refused_and_the_first_goes_on(self, serve):
+    def test_second_poll_is_refused_and_the_first_continues(self, serve):
         service = serve()
         service.browser.post(PATH + "/xhr")
         first = service.browser.begin("POST", PATH + "/xhr")
         service.until_waiting()
         second = service.browser.post(PATH + "/xhr")
         assert (second.status, second.body) == (200, STILL_OPEN)
-        service.say("a")
+        service.send("a")
         assert first.read_response().body == 'a["a"]\n'
 
     def test_second_stream_is_refused_and_ends(self, serve):
@@ -104,12 +104,12 @@ class TestSecondResponse:
         second = open_stream(service)
         assert second.read_chunk() == STILL_OPEN
         assert second.read_chunk() == ""
-        service.say("a")
+        service.send("a")
         assert first.read_chunk() == 'a["a"]\n'
 
 
 class TestInterrupted:
-    def test_stream_that_breaks_off_ends_the_session(self, serve):
+    def test_interrupted_stream_ends_the_session(self, serve):
         service = serve()
         stream = open_stream(service)
         stream.read_chunk()
@@ -119,7 +119,7 @@ class TestInterrupted:
         assert after.read_chunk() == INTERRUPTED
         assert after.read_chunk() == ""
 
-    def test_poll_that_breaks_off_ends_the_session(self, serve):
+    def test_interrupted_poll_ends_the_session(self, serve):
         service = serve()
         service.browser.post(PATH + "/xhr")
         poll = service.browser.begin("POST", PATH + "/xhr")
@@ -129,18 +129,18 @@ class TestInterrupted:
         assert service.browser.post(PATH + "/xhr").body == INTERRUPTED
 
     @pytest.mark.parametrize("transport", ["xhr", "xhr_streaming"])
-    def test_message_to_a_response_that_broke_off_is_not_taken_for_sent(self, serve, transport):
+    def test_message_to_an_interrupted_response_does_not_count_as_sent(self, serve, transport):
         service = serve()
         service.browser.post(PATH + "/xhr")
         service.browser.begin("POST", f"{PATH}/{transport}")
         service.until_waiting()
         session = service.sessions()[0]
 
-        def break_off_and_say():
+        def close_and_receive():
             session.handler.stream.close()
-            session.server.endpoint.received(session.conn.connection, "a")
+            session.server.lifecycle.receive(session.conn.connection, "a")
 
-        service.run(break_off_and_say)
+        service.run(close_and_receive)
         service.until(lambda: service.closed == [1002])
 
 
@@ -150,16 +150,40 @@ class TestProtocolBreach:
         service.browser.post(PATH + "/xhr")
         poll = service.browser.begin("POST", PATH + "/xhr")
         service.until_waiting()
-        assert service.browser.post(PATH + "/xhr_send", "[1]").status == 204
+        answer = service.browser.post(PATH + "/xhr_send", "[1]")
+        assert (answer.status, answer.body) == (500, "Payload expected.")
         assert poll.read_response().body == 'c[4501,"protocol error"]\n'
 
-    def test_long_message_is_told_by_its_code(self, serve):
+    @pytest.mark.parametrize(
+        "body", ["{}", '"text"', "5", "null", "true", "[1]", '["a", null]', '[["a"]]', '["a", {}]']
+    )
+    @pytest.mark.parametrize("sender", ["xhr_send", "jsonp_send"])
+    def test_body_of_another_shape_is_answered_with_500_and_closes(self, serve, sender, body):
+        service = serve()
+        service.browser.post(PATH + "/xhr")
+        answer = service.browser.post(f"{PATH}/{sender}", body)
+        assert (answer.status, answer.body) == (500, "Payload expected.")
+        assert service.closed == [4501]
+        assert service.received == []
+        assert service.browser.post(PATH + "/xhr").body == 'c[4501,"protocol error"]\n'
+
+    @pytest.mark.parametrize("body", ["{", "[1", "nul", "\xff", "[" * 5000, "a[]", "[]]"])
+    @pytest.mark.parametrize("sender", ["xhr_send", "jsonp_send"])
+    def test_invalid_json_is_answered_with_500_and_the_session_continues(self, serve, sender, body):
+        service = serve()
+        service.browser.post(PATH + "/xhr")
+        answer = service.browser.post(f"{PATH}/{sender}", body.encode("latin-1"))
+        assert (answer.status, answer.body) == (500, "Broken JSON encoding.")
+        assert service.closed == []
+        assert service.browser.post(f"{PATH}/{sender}", '["a"]').status in (200, 204)
+
+    def test_long_message_is_closed_with_its_code(self, serve):
         service = serve(max_frame=8)
         service.browser.post(PATH + "/xhr")
         assert service.browser.post(PATH + "/xhr_send", '["123456789"]').status == 204
         assert service.browser.post(PATH + "/xhr").body == 'c[4502,"message too large"]\n'
 
-    def test_messages_after_a_close_are_not_heard(self, serve):
+    def test_messages_after_a_close_are_ignored(self, serve):
         service = serve("bye")
         service.browser.post(PATH + "/xhr")
         service.browser.post(PATH + "/xhr_send", '["a","b"]')

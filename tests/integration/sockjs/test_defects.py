@@ -10,10 +10,9 @@ from itertools import count
 from socket import IPPROTO_TCP, TCP_NODELAY
 
 import pytest
+from sockgate_gateway.wire.closecodes import CloseCode
 
-from gateway.wire.closecodes import CloseCode
-
-from .service import FOE, FRIEND, PREFIX, Service
+from tests.integration.sockjs.service import FOE, FRIEND, PREFIX, Service
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 STREAMS = {"xhr_streaming": "POST", "eventsource": "GET", "htmlfile": "GET"}
@@ -51,7 +50,7 @@ class TestRefusal:
 
 
 class TestClosing:
-    """A session closes once, after its messages, and says why."""
+    """A session closes once, after its messages, with a reason."""
 
     def test_close_after_send_leaves_both_to_the_polls(self, serve_either):
         service, path = serve_either("bye"), new_path()
@@ -71,7 +70,7 @@ class TestClosing:
     def test_stream_of_a_closed_session_ends_with_the_close_frame(self, serve_either):
         service, path = serve_either(), new_path()
         service.browser.post(path + "/xhr")
-        service.say("last words")
+        service.send("last words")
         service.end()
         stream = service.browser.stream("POST", path + "/xhr_streaming")
         stream.read_chunk()
@@ -86,19 +85,19 @@ class TestClosing:
         assert service.browser.post(path + "/xhr").body == 'c[3000,"said \\"ad\\u00e9\\""]\n'
 
 
-class TestStrangers:
-    """Who knows a session id is not thereby its owner; roaming is allowed."""
+class TestForeignPages:
+    """A session id alone gives a foreign page no access; a browser may change its address."""
 
-    def test_foreign_page_cannot_send_to_a_session_that_it_knows(self, serve_either):
+    def test_foreign_page_cannot_send_to_a_known_session(self, serve_either):
         service, path = serve_either(), new_path()
         service.browser.post(path + "/xhr")
         assert service.browser.post(path + "/xhr_send", '["a"]', {"Origin": FOE}).status == 403
         assert service.received == []
 
-    def test_foreign_page_cannot_read_from_a_session_that_it_knows(self, serve_either):
+    def test_foreign_page_cannot_read_from_a_known_session(self, serve_either):
         service, path = serve_either(), new_path()
         service.browser.post(path + "/xhr")
-        service.say("secret")
+        service.send("secret")
         assert "secret" not in service.browser.post(path + "/xhr", headers={"Origin": FOE}).body
 
     def test_foreign_page_cannot_read_by_a_script(self, serve_either):
@@ -109,7 +108,7 @@ class TestStrangers:
     def test_browser_may_change_its_address(self, serve_either):
         service, path = serve_either(), new_path()
         service.browser.post(path + "/xhr")
-        service.say("a")
+        service.send("a")
         assert service.browser.post(path + "/xhr", source="127.0.0.2").body == 'a["a"]\n'
 
     @pytest.mark.parametrize(
@@ -120,7 +119,7 @@ class TestStrangers:
         assert response.header("Access-Control-Allow-Origin") is None
         assert response.status == 403
 
-    def test_allowed_origin_is_told_with_vary(self, serve_either):
+    def test_allowed_origin_is_answered_with_vary(self, serve_either):
         response = serve_either().browser.get("/info", {"Origin": FRIEND})
         assert response.header("Access-Control-Allow-Origin") == FRIEND
         assert response.header("Vary") == "Origin"
@@ -131,14 +130,14 @@ class TestStrangers:
 
 
 class TestScripts:
-    """Nothing that a stranger chose runs."""
+    """No response contains a script that another site has chosen."""
 
     def test_htmlfile_message_cannot_leave_its_script(self, serve_either):
         service = serve_either()
         stream = service.browser.stream("GET", new_path() + "/htmlfile?c=f")
         stream.read_chunk()
         stream.read_chunk()
-        service.say("</script><script>alert(1)//\u2028")
+        service.send("</script><script>alert(1)//\u2028")
         assert stream.read_chunk() == (
             '<script>\np("a[\\"\\u003c/script>\\u003cscript>alert(1)//\\\\u2028\\"]");\n</script>\r\n'
         )
@@ -153,7 +152,7 @@ class TestScripts:
         wire = serve_either().browser.begin("GET", f"{new_path()}/{transport}?c={callback}")
         assert wire.read_head().status == 400
 
-    def test_jsonp_does_not_begin_with_a_strangers_choice(self, serve_either):
+    def test_jsonp_response_does_not_begin_with_the_callback_of_the_request(self, serve_either):
         assert serve_either().browser.get(new_path() + "/jsonp?c=f").body.startswith("/**/f(")
 
     @pytest.mark.parametrize("path", ["/info", "/iframe.html", "/a/a/xhr_send", ""])
@@ -165,7 +164,7 @@ class TestScripts:
 class TestRoutes:
     """What is not offered is not there."""
 
-    def test_chunking_test_is_gone(self, serve_either):
+    def test_chunking_test_is_not_served(self, serve_either):
         wire = serve_either().browser.begin("POST", "/chunking_test")
         assert wire.read_head().status == 404
 
@@ -189,27 +188,27 @@ class TestRoutes:
 class TestBounds:
     """Nothing grows without a limit."""
 
-    def test_polling_browser_that_stays_away_costs_its_outbox(self, serve_either):
+    def test_absent_polling_browser_holds_no_more_than_its_outbox(self, serve_either):
         service, path = serve_either(max_outbox=ONE_MIB), new_path()
         service.browser.post(path + "/xhr")
         for _ in range(26):
-            service.say("x" * ONE_MIB)
+            service.send("x" * ONE_MIB)
         assert service.browser.post(path + "/xhr").body.startswith("c[3004,")
 
-    def test_streaming_browser_that_never_reads_costs_its_outbox(self, serve_either):
+    def test_streaming_browser_that_never_reads_holds_no_more_than_its_outbox(self, serve_either):
         service, path = serve_either(max_outbox=ONE_MIB, response_limit=2**40), new_path()
         stream = service.browser.stream("POST", path + "/xhr_streaming")
         stream.read_chunk()
         stream.read_chunk()
         for _ in range(20):
-            service.say("x" * (ONE_MIB // 2))
+            service.send("x" * (ONE_MIB // 2))
         assert service.closed == [CloseCode.SLOW_CONSUMER]
 
     def test_stalled_stream_expires(self, serve_either):
         service, path = serve_either(response_limit=2**40, max_outbox=2**40), new_path()
         service.browser.stream("POST", path + "/xhr_streaming").read_chunk()
         service.until_waiting()
-        service.say("x" * 16 * ONE_MIB)
+        service.send("x" * 16 * ONE_MIB)
         for _ in range(3):
             service.advance(26)
         assert service.closed == [CloseCode.SLOW_CONSUMER]
@@ -221,7 +220,7 @@ class TestBounds:
         service.browser.post(path + "/xhr")
         headers = {"Content-Length": str(30 * ONE_MIB)}
         wire = service.browser.begin("POST", path + "/xhr_send", headers)
-        assert wire.read_head().status == 400
+        assert wire.read_head().status == 413
 
     def test_long_message_closes(self, serve_either):
         service, path = serve_either(max_frame=1024), new_path()
@@ -257,11 +256,11 @@ class TestTime:
     def test_router_cannot_be_built_before_the_loop_runs(self, serve_either):
         assert not _can_build(serve_either())
 
-    def test_expiry_goes_on_when_a_session_was_removed(self, serve_either):
+    def test_expiry_continues_after_a_session_was_removed(self, serve_either):
         service, path, other = serve_either(), new_path(), new_path()
         service.browser.post(path + "/xhr")
         service.browser.post(other + "/xhr")
-        service.forget_first()
+        service.remove_first_session()
         service.advance(10)
         assert service.sessions() == []
 
@@ -334,7 +333,7 @@ class TestHttp:
         wire = service.browser.begin("GET", path + "/eventsource", headers, version="HTTP/1.0")
         assert wire.read_response().body.endswith('data: c[3000,"going away"]\r\n\r\n')
 
-    def test_jsonp_send_takes_a_charset(self, serve_either):
+    def test_jsonp_send_accepts_a_charset(self, serve_either):
         service, path = serve_either(), new_path()
         service.browser.get(path + "/jsonp?c=f")
         headers = {"Content-Type": FORM["Content-Type"] + "; charset=UTF-8"}
@@ -360,7 +359,7 @@ class TestImport:
     @pytest.mark.parametrize(
         "module",
         [
-            "gateway.sockjs.router",
+            "sockgate_gateway.sockjs.router",
             pytest.param("sockjs.tornado", marks=pytest.mark.xfail(strict=True)),
         ],
     )

@@ -40,7 +40,7 @@ def test_stream_of_http_1_0_is_sent_to_the_end(serve):
     wire.read_head()
     wire.read(2049 + 2)
     message = "x" * 2**24
-    service.say(message)
+    service.send(message)
     assert wire.read(2**24 + 6) == f'a["{message}"]\n'
     assert wire.is_closed()
 

@@ -27,7 +27,7 @@ def test_callback_is_required(serve, transport):
     assert response.body == '"callback" parameter required'
 
 
-def test_broken_sending_is_told_and_forgiven(serve):
+def test_malformed_payload_is_rejected_and_the_session_continues(serve):
     browser = serve().browser
     browser.get(PATH + "/jsonp?c=x")
     broken = browser.post(PATH + "/jsonp_send", "d=%5B%22x", FORM)
@@ -49,7 +49,7 @@ def test_form_is_decoded_and_text_is_not(serve):
     assert browser.get(PATH + "/jsonp?c=x").body == expected
 
 
-def test_closed_session_says_so_to_every_poll(serve):
+def test_closed_session_answers_every_poll_with_the_close_frame(serve):
     service = serve("close")
     assert service.browser.get(PATH + "/jsonp?c=x").body == '/**/x("o");\r\n'
     for _ in range(2):

@@ -1,13 +1,12 @@
-"""What the logs say, and never say."""
+"""What the logs contain, and what they never contain."""
 
 import logging
 
 import pytest
+from sockgate_gateway.sockjs.transports.receiver import Receiver
+from sockgate_gateway.wire.closecodes import CloseCode
 
-from gateway.sockjs.transports.receiver import Receiver
-from gateway.wire.closecodes import CloseCode
-
-from .service import FOE
+from tests.integration.sockjs.service import FOE
 
 SECRET_ID = "known-to-its-browser-alone"
 PATH = f"/000/{SECRET_ID}"
@@ -31,10 +30,10 @@ def test_no_log_names_a_session_or_its_messages(serve, caplog):
     assert "payload" not in caplog.text
 
 
-def test_fault_of_ours_is_logged_without_the_address(serve, caplog, monkeypatch):
+def test_internal_error_is_logged_without_the_address(serve, caplog, monkeypatch):
     service = serve()
     service.browser.post(PATH + "/xhr")
-    monkeypatch.setattr(service.router.endpoint, "received", lambda connection, text: 1 / 0)
+    monkeypatch.setattr(service.router.lifecycle, "receive", lambda connection, text: 1 / 0)
     response = service.browser.post(PATH + "/xhr_send", '["payload"]')
     assert (response.status, response.body) == (500, "Internal Server Error")
     assert "event=request_failed handler=XhrSend" in caplog.text
@@ -43,7 +42,7 @@ def test_fault_of_ours_is_logged_without_the_address(serve, caplog, monkeypatch)
 
 
 @pytest.mark.parametrize("path", ["/xhr_streaming", "/xhr"])
-def test_browser_that_left_before_its_answer_is_no_fault(serve, caplog, monkeypatch, path):
+def test_disconnect_before_the_response_is_not_an_error(serve, caplog, monkeypatch, path):
     service = serve()
     begin = Receiver.begin
 

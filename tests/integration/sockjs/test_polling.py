@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from .service import FRIEND
+from tests.integration.sockjs.service import FRIEND
 
 NOT_KEPT = "no-store, no-cache, no-transform, must-revalidate, max-age=0"
 PATH = "/000/abc"
@@ -58,14 +58,14 @@ class TestXhr:
         service.browser.post(PATH + "/xhr")
         poll = service.browser.begin("POST", PATH + "/xhr")
         service.until_waiting()
-        service.say("now")
+        service.send("now")
         assert poll.read_response().body == 'a["now"]\n'
 
     def test_messages_between_polls_come_together(self, serve):
         service = serve()
         service.browser.post(PATH + "/xhr")
-        service.say("a", "b")
-        service.say("c")
+        service.send("a", "b")
+        service.send("c")
         assert service.browser.post(PATH + "/xhr").body == 'a["a","b","c"]\n'
 
     def test_waiting_poll_is_answered_with_a_heartbeat(self, serve):
@@ -81,7 +81,7 @@ class TestXhr:
         assert response.status == 404
         assert response.header("Access-Control-Allow-Origin") == FRIEND
 
-    def test_broken_sending_is_told_and_forgiven(self, serve):
+    def test_malformed_payload_is_rejected_and_the_session_continues(self, serve):
         browser = serve().browser
         browser.post(PATH + "/xhr")
         broken = browser.post(PATH + "/xhr_send", '["x')
@@ -103,7 +103,7 @@ class TestXhr:
         assert browser.post(PATH + "/xhr").body == f"a[{expected}]\n"
 
     @pytest.mark.parametrize(("asked", "allowed"), [("a, b, c", "a, b, c"), ("", None)])
-    def test_asked_headers_are_allowed(self, serve, asked, allowed):
+    def test_requested_headers_are_allowed(self, serve, asked, allowed):
         headers = {"Origin": FRIEND, "Access-Control-Request-Headers": asked}
         response = serve().browser.post(PATH + "/xhr", headers=headers)
         assert response.header("Access-Control-Allow-Headers") == allowed

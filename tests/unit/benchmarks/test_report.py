@@ -56,11 +56,11 @@ def test_table_shows_the_spread_where_there_is_one(book):
     assert "| Socket.IO | 20 | 1.5 |" in text
 
 
-def test_report_says_what_was_not_run(book):
+def test_report_names_scenarios_that_were_not_run(book):
     assert "| Centrifugo | not to be had |" in report.markdown(book)
 
 
-def test_report_leaves_out_what_nobody_measured(book):
+def test_report_omits_unmeasured_figures(book):
     assert "### private" not in report.markdown(book)
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from .fakes import Clock
-from .house import House
+from tests.unit.gateway.fakes import Clock
+from tests.unit.gateway.memory_worker import MemoryWorker
 
 
 @pytest.fixture
@@ -12,6 +12,6 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def house(clock: Clock) -> House:
+def worker(clock: Clock) -> MemoryWorker:
     """A worker without sockets, that looks a second time at once."""
-    return House(clock)
+    return MemoryWorker(clock)

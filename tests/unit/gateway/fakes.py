@@ -2,16 +2,27 @@
 
 from collections.abc import Callable
 
-from gateway.batch import Batch
-from gateway.connection import Connection
-from gateway.timerwheel import TimerWheel
-from gateway.wire.closecodes import CloseCode
+from sockgate_gateway.channels.channel import Channel
+from sockgate_gateway.channels.history import HistoryReply
+from sockgate_gateway.channels.history_queue import HistoryQueue
+from sockgate_gateway.channels.hub import ChannelSubscriber, Hub
+from sockgate_gateway.channels.pending_subscriptions import SubscriptionResult
+from sockgate_gateway.channels.presence_counts import PresenceCounts
+from sockgate_gateway.connections.batch import Batch
+from sockgate_gateway.connections.connection import Connection
+from sockgate_gateway.connections.replay_budget import ReplayBudget, ReplayRoom
+from sockgate_gateway.errors import BrokerUnavailable
+from sockgate_gateway.loop.timer_wheel import TimerWheel
+from sockgate_gateway.wire.closecodes import CloseCode
+from sockgate_gateway.wire.names import Names
+from sockgate_gateway.wire.namespaces import Policy
+from sockgate_gateway.wire.publication import Position
 
 TICK_S = 0.5
 
 
 class Clock:
-    """Seconds that pass when the test says so, and the wheel that turns with them."""
+    """Seconds that the test advances, and the wheel that turns with them."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -53,13 +64,76 @@ def new_connection(
     return Connection(name, FakeTransport(), address, held_limit_bytes)
 
 
-class Alarmed:
-    """Somebody who wants to be woken."""
+def new_room(connection: Connection, limit_bytes: int) -> ReplayRoom:
+    """Give what a connection may be given of the past."""
+    return ReplayBudget(Clock().wheel, limit_bytes).room_for(connection)
 
-    def __init__(self, act: Callable[[float], None] = lambda now: None) -> None:
-        self.woken_at: list[float] = []
-        self._act = act
 
-    def on_timer(self, now: float) -> None:
-        self.woken_at.append(now)
-        self._act(now)
+def ignore(*_: object) -> None:
+    """Take whatever a collaborator is given, and do nothing."""
+
+
+WITHOUT_HISTORY = Policy(recover=False)
+
+
+def without_history(channel: str) -> Policy:
+    """The policy of every channel, unless a test has others."""
+    return WITHOUT_HISTORY
+
+
+class SilentJoin:
+    """A join that requests no recovery and sends nothing."""
+
+    since: Position | None = None
+    room = new_room(new_connection(), 1)
+
+    def confirm(self, result: SubscriptionResult) -> None: ...
+
+    def fail(self, error: BrokerUnavailable) -> None: ...
+
+    def cancel(self) -> None: ...
+
+
+class ImmediateHistory(HistoryQueue):
+    """A queue whose channels go live at once, as if Redis had no history and took no time.
+
+    While ``is_held``, channels stay in the queue, as when Redis is slow.
+    """
+
+    hub: Hub
+    is_held = False
+
+    def add(self, channel: Channel) -> None:
+        super().add(channel)
+        if not self.is_held:
+            self.release()
+
+    def release(self) -> None:
+        for channel in self.take(len(self)):
+            channel.history_request()
+            self.hub.apply_history(channel, HistoryReply(None))
+
+
+def new_hub(
+    names: Names,
+    subscriber: ChannelSubscriber,
+    max_publication_bytes: int,
+    policy_of: Callable[[str], Policy] = without_history,
+    *,
+    queue: HistoryQueue | None = None,
+    counts: PresenceCounts | None = None,
+) -> Hub:
+    """The product's hub; without a queue of the test, its channels go live at once."""
+    queue = ImmediateHistory() if queue is None else queue
+    hub = Hub(
+        names,
+        subscriber,
+        queue,
+        counts or PresenceCounts(),
+        policy_of,
+        max_publication_bytes=max_publication_bytes,
+        pending_limit_bytes=1024 * 1024,
+    )
+    if isinstance(queue, ImmediateHistory):
+        queue.hub = hub
+    return hub

@@ -1,9 +1,12 @@
-"""URLs of Redis: what each form says, and why a wrong one is wrong."""
+"""URLs of Redis: the meaning of each form, and the errors of invalid ones."""
+
+import re
+from urllib.parse import urlsplit
 
 import pytest
-
-from gateway.wire.addresses import Kind, read_address
-from gateway.wire.errors import AddressError
+from sockgate_gateway.wire import addresses
+from sockgate_gateway.wire.addresses import Kind, read_address
+from sockgate_gateway.wire.errors import AddressError
 
 
 @pytest.mark.parametrize(
@@ -22,6 +25,17 @@ def test_one_server_is_left_to_redis_py(url):
     assert (address.kind, address.server_url) == (Kind.SERVER, url)
 
 
+def test_memory_has_no_server_and_database_0():
+    address = read_address("memory://")
+    assert (address.kind, address.database) == (Kind.MEMORY, 0)
+
+
+@pytest.mark.parametrize("url", ["memory://host", "memory:///1", "memory://?db=1"])
+def test_memory_has_no_options(url):
+    with pytest.raises(AddressError, match="must be memory:// and nothing else"):
+        read_address(url)
+
+
 def test_sentinels_are_named_with_their_service():
     address = read_address("redis+sentinel://user:s%40cret@a:1,b,[::1]:3/shop/2?socket_timeout=1")
     assert address.kind is Kind.SENTINEL
@@ -29,6 +43,24 @@ def test_sentinels_are_named_with_their_service():
     assert address.service == "shop"
     assert address.server_url == "redis://user:s%40cret@a:1/2?socket_timeout=1"
     assert address.sentinel_options == ()
+
+
+def strict_urlsplit(url):
+    """Split as Python does since 2025: brackets are allowed around a single host only."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    if "[" in host and not re.fullmatch(r"\[[^\[\]]*\](:\d*)?", host):
+        raise ValueError("Invalid IPv6 URL")
+    return parts
+
+
+def test_address_of_ipv6_may_stand_among_others(monkeypatch):
+    monkeypatch.setattr(addresses, "urlsplit", strict_urlsplit)
+    address = read_address("redis+cluster://:x@a:1,[::1]:3")
+    assert address.nodes == (("a", 1), ("::1", 3))
+    address = read_address("redis+sentinel://[::1]:3,[::2]/shop/2?db=1")
+    assert address.nodes == (("::1", 3), ("::2", 26379))
+    assert (address.service, address.server_url) == ("shop", "redis://[::1]:3/2?db=1")
 
 
 def test_sentinels_have_credentials_of_their_own():
@@ -69,7 +101,7 @@ def test_cluster_is_named_by_some_of_its_nodes():
         ("redis+cluster://", "host"),
     ],
 )
-def test_wrong_url_is_explained_and_never_quoted(url, why):
+def test_invalid_url_is_explained_and_never_quoted(url, why):
     with pytest.raises(AddressError, match=why.replace("+", r"\+")) as caught:
         read_address(url)
     assert "secret" not in str(caught.value)

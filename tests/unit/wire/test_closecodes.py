@@ -1,10 +1,9 @@
-"""Close codes: the ranges decide, and every code of ours stands in the range that it means."""
+"""Close codes: every code of ours is in the range of its meaning."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from gateway.wire.closecodes import CloseCode, may_reconnect, needs_fresh_token
+from sockgate_gateway.wire.closecodes import CloseCode, may_reconnect, needs_fresh_token
 
 FINAL = {
     CloseCode.SESSION_ENDED,
@@ -17,7 +16,7 @@ REFUSED_TOKEN = {CloseCode.TOKEN_INVALID, CloseCode.TOKEN_EXPIRED, CloseCode.SES
 
 
 @pytest.mark.parametrize("code", CloseCode)
-def test_close_code_is_in_the_range_that_it_means(code):
+def test_close_code_is_in_the_range_of_its_meaning(code):
     assert may_reconnect(code) is (code not in FINAL)
     assert needs_fresh_token(code) is (code in REFUSED_TOKEN)
 
@@ -28,10 +27,10 @@ def test_reason_fits_a_websocket_close_frame(code):
 
 
 @given(st.integers(3000, 4999))
-def test_half_of_each_range_means_reconnect(code):
+def test_half_of_each_range_allows_to_reconnect(code):
     assert may_reconnect(code) is (code % 1000 < 500)
 
 
 @given(st.integers())
-def test_fresh_token_is_asked_only_of_those_who_come_back(code):
+def test_fresh_token_is_required_only_by_codes_that_allow_to_reconnect(code):
     assert may_reconnect(code) or not needs_fresh_token(code)

@@ -1,19 +1,18 @@
-"""Control messages: survive the way, and what is none is one error."""
+"""Control messages: the round trip, and one error for anything else."""
 
 from typing import get_args
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-
-from gateway.wire import control
-from gateway.wire.errors import ControlError
+from sockgate_gateway.wire import control
+from sockgate_gateway.wire.errors import ControlError
 
 message_classes = st.sampled_from(get_args(control.ControlMessage))
 
 
 @given(message_classes.flatmap(st.from_type))
-def test_control_message_survives_the_way(message):
+def test_control_message_survives_encoding(message):
     assert control.read_control(control.write_control(message)) == message
 
 
@@ -26,6 +25,6 @@ def test_hostile_control_message_is_one_error(raw):
     assert len(str(refusal.value)) <= 200
 
 
-def test_control_message_may_carry_what_a_later_version_adds():
+def test_control_message_may_have_fields_of_a_later_version():
     raw = b'{"op":"revoke_user","uid":"7","because":"kicked"}'
     assert control.read_control(raw) == control.RevokeUser("7")

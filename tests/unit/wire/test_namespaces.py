@@ -1,7 +1,6 @@
 import pytest
-
-from gateway.wire.errors import NamespacesError
-from gateway.wire.namespaces import DEFAULT, Namespaces, Policy, read_namespaces
+from sockgate_gateway.wire.errors import NamespacesError
+from sockgate_gateway.wire.namespaces import DEFAULT, Namespaces, Policy, read_namespaces
 
 ROOM = Policy(history=7, age=60, presence=True)
 NAMESPACES = Namespaces({"room": ROOM, "ticker": Policy(history=0), "lobby": Policy()})
@@ -30,7 +29,7 @@ def test_declared_namespace_with_history_is_sequenced(channel, expected):
     assert NAMESPACES.is_sequenced(channel) is expected
 
 
-def test_namespaces_survive_the_way_through_redis():
+def test_namespaces_survive_redis():
     assert read_namespaces(NAMESPACES.to_json()) == NAMESPACES
 
 
@@ -42,6 +41,6 @@ def test_namespaces_of_a_newer_django_are_read():
 @pytest.mark.parametrize(
     "raw", [b"", b"[]", b"null", b"\xff", b'{"room":1}', b'{"room":{"overflow":"drop"}}']
 )
-def test_namespaces_that_are_none_are_refused(raw):
+def test_invalid_namespaces_are_refused(raw):
     with pytest.raises(NamespacesError):
         read_namespaces(raw)

@@ -5,15 +5,15 @@ import json
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-
-from gateway.wire.errors import PayloadError
-from gateway.wire.publication import (
+from sockgate_gateway.wire.errors import PayloadError
+from sockgate_gateway.wire.publication import (
     Publication,
     publication_frame,
     publication_head,
     read_publication,
     write_publication,
 )
+
 from tests.unit.wire.json_values import json_values, strict_json
 
 epochs = st.from_regex(r"[A-Za-z0-9]{1,16}", fullmatch=True)
@@ -40,7 +40,7 @@ def test_json_passes_through_a_channel_unchanged(value):
 
 
 @given(st.text(st.characters(codec="utf-8")).filter(lambda text: not is_json(text)))
-def test_text_that_is_no_json_becomes_a_json_string(text):
+def test_invalid_json_becomes_a_json_string(text):
     raw = text.encode()
     if read_publication(raw).offset == 0:
         assert json.loads(read_publication(raw).payload) == text
@@ -55,7 +55,7 @@ def is_json(text):
 
 
 @given(json_values, epochs, offsets)
-def test_sequenced_publication_survives_the_way(value, epoch, offset):
+def test_sequenced_publication_survives_encoding(value, epoch, offset):
     publication = Publication(json.dumps(value).encode(), epoch, offset)
     assert read_publication(write_publication(publication)) == publication
 

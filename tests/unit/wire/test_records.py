@@ -1,12 +1,11 @@
-"""Records: what stands in Redis is a login, or is not; it never raises."""
+"""Records: any values in Redis are read as a login or as none, without an error."""
 
 import json
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from gateway.wire.records import (
+from sockgate_gateway.wire.records import (
     SessionRecord,
     UserRecord,
     channels_of,
@@ -52,13 +51,13 @@ def test_user_without_a_digest_is_no_user(auth):
 
 
 @given(user=values, auth=values, channels=values, rights=values)
-def test_whatever_stands_in_redis_is_read(user, auth, channels, rights):
+def test_any_value_in_redis_is_read_without_an_error(user, auth, channels, rights):
     read_session({"user": user, "auth": auth})
     read_user({"auth": auth, "channels": channels, "rights": rights})
 
 
 @given(st.lists(st.text()))
-def test_user_hears_valid_channels_only(channels):
+def test_user_record_lists_valid_channels_only(channels):
     fields = {"auth": b"digest", "channels": json.dumps(["group:a", *channels]).encode()}
     user = read_user(fields)
     assert user is not None
@@ -68,7 +67,7 @@ def test_user_hears_valid_channels_only(channels):
 @pytest.mark.parametrize(
     "channels", [b"", b"{}", b"[7]", b"null", b'["a"', b"\xff", b"[" * 100_000]
 )
-def test_user_with_damaged_channels_hears_none(channels):
+def test_damaged_channels_of_a_user_record_are_empty(channels):
     assert read_user({"auth": b"digest", "channels": channels}) == UserRecord("digest")
 
 
@@ -92,11 +91,11 @@ def test_login_is_valid_when_both_records_agree(session, user, is_valid):
     assert is_valid_login(session, user) is is_valid
 
 
-def test_user_hears_himself_everyone_and_his_groups():
+def test_user_has_the_own_channel_broadcast_and_groups():
     user = UserRecord("digest", ("group:editors",))
     assert channels_of(ALICE, user) == ("user:7", "broadcast", "group:editors")
 
 
 @pytest.mark.parametrize("user", [None, UserRecord("digest", ("group:editors",))])
-def test_visitor_hears_everyone_alone(user):
+def test_visitor_has_broadcast_only(user):
     assert channels_of(SessionRecord("", ""), user) == ("broadcast",)

@@ -1,4 +1,4 @@
-"""The wire does what ``tests/vectors.json`` says, to the byte.
+"""The wire follows ``tests/vectors.json`` to the byte.
 
 A failure here means that deployed clients, tokens or keys of an earlier version are no longer
 understood: change the vectors only with the version on the wire.
@@ -8,9 +8,17 @@ from base64 import b64decode
 
 import msgspec
 import pytest
-
-from gateway.wire import closecodes, control, messages, names, publication, tokens
-from gateway.wire.errors import (
+from sockgate_gateway.wire import (
+    closecodes,
+    control,
+    events,
+    names,
+    protocol,
+    publication,
+    tenants,
+    tokens,
+)
+from sockgate_gateway.wire.errors import (
     ChannelNameError,
     ControlError,
     FrameError,
@@ -18,6 +26,7 @@ from gateway.wire.errors import (
     TokenExpired,
     TokenInvalid,
 )
+
 from tests.vectors import VECTORS
 
 ERRORS = {"expired": TokenExpired, "invalid": TokenInvalid}
@@ -29,6 +38,10 @@ def by_name(case):
 
 def clock_of(case):
     return lambda: case["now"]
+
+
+def test_reserved_events_are_those_of_the_client():
+    assert set(VECTORS["reserved_events"]) == events.RESERVED_EVENTS
 
 
 @pytest.mark.parametrize("case", VECTORS["sids"])
@@ -106,7 +119,7 @@ def test_group_channel_is_golden(case):
 
 @pytest.mark.parametrize("case", VECTORS["redis_names"])
 def test_redis_names_are_golden(case):
-    ours = names.Names(case["key_prefix"], case["channel_prefix"])
+    ours = names.names_in(case["database"], case["key_prefix"], case["channel_prefix"])
     assert case["names"] == {
         "control": ours.control,
         "session": ours.session("SID"),
@@ -126,9 +139,30 @@ def test_redis_names_are_golden(case):
     }
 
 
+@pytest.mark.parametrize("case", VECTORS["tenant_names"])
+def test_names_of_a_tenant_are_golden(case):
+    ours = names.names_in(case["database"])
+
+    def of(name):
+        return tenants.in_tenant(case["tenant"], name)
+
+    assert case["names"] == {
+        "session": ours.session(of("SID")),
+        "user": ours.user(of("7")),
+        "user_sessions": ours.user_sessions(of("7")),
+        "revoked": ours.revoked(of("7")),
+        "user_channel": ours.channel(names.user_channel(of("7"))),
+        "channel": ours.channel(of("room:7")),
+        "history": ours.history(of("room:7")),
+        "offset": ours.offset(of("room:7")),
+        "presence": ours.presence(of("room:7"), "w1"),
+        "control": ours.control,
+    }
+
+
 @pytest.mark.parametrize("case", VECTORS["client_frames"]["valid"], ids=by_name)
 def test_client_frame_is_read(case):
-    frame = messages.read_client_frame(case["text"])
+    frame = protocol.read_client_frame(case["text"])
     assert type(frame).__name__ == case["class"]
     fields = {name: getattr(frame, name) for name in frame.__struct_fields__}
     assert msgspec.json.decode(msgspec.json.encode(fields)) == case["fields"]
@@ -137,12 +171,12 @@ def test_client_frame_is_read(case):
 @pytest.mark.parametrize("text", VECTORS["client_frames"]["invalid"])
 def test_client_frame_is_refused(text):
     with pytest.raises(FrameError):
-        messages.read_client_frame(text)
+        protocol.read_client_frame(text)
 
 
 @pytest.mark.parametrize("case", VECTORS["server_frames"], ids=by_name)
 def test_server_frame_is_golden(case):
-    frame = getattr(messages, case["call"])(**case["arguments"])
+    frame = getattr(protocol, case["call"])(**case["arguments"])
     assert frame.decode() == case["text"]
 
 
@@ -174,7 +208,7 @@ def test_close_codes_are_golden():
 @pytest.mark.parametrize(
     "case", [*VECTORS["close_codes"]["ours"], *VECTORS["close_codes"]["others"]]
 )
-def test_close_code_tells_whether_to_come_back(case):
+def test_close_code_decides_whether_to_reconnect(case):
     assert closecodes.may_reconnect(case["code"]) is case["reconnect"]
     assert closecodes.needs_fresh_token(case["code"]) is case["fresh_token"]
 

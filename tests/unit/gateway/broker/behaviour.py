@@ -1,6 +1,6 @@
-"""What a worker relies on of a broker, whichever it is.
+"""What a worker needs of a broker: one suite for Redis and for the memory broker.
 
-A suite names its broker in the fixture ``bench``: it opens a ``Bench`` for the time of a test.
+A suite names its broker in the fixture ``bench``, which opens a ``Bench`` for one test.
 """
 
 from collections.abc import Callable
@@ -9,12 +9,13 @@ from math import inf
 from typing import Protocol
 
 import pytest
+from sockgate_gateway.channels.hub import Received
+from sockgate_gateway.connections.connection import Claim
+from sockgate_gateway.errors import BrokerUnavailable
+from sockgate_gateway.sessions.authenticator import Login
+from sockgate_gateway.wire.control import ControlMessage, RevokeSession, UserChanged, read_control
+from sockgate_gateway.wire.records import SessionRecord, UserRecord
 
-from gateway.authenticator import Claim, Login
-from gateway.errors import BrokerUnavailable
-from gateway.hub import Received
-from gateway.wire.control import ControlMessage, RevokeSession, UserChanged, read_control
-from gateway.wire.records import SessionRecord, UserRecord
 from tests.waiting import until
 
 ALICE = SessionRecord("7", "digest")
@@ -22,19 +23,19 @@ ALICE_NOW = UserRecord("digest", ("group:editors",))
 VISITOR = SessionRecord("", "")
 
 
-class Ear:
-    """A listener that writes down what it hears."""
+class RecordingListener:
+    """A listener that records its calls."""
 
     def __init__(self) -> None:
-        self.heard: list[Received] = []
+        self.received: list[Received] = []
         self.control_messages: list[ControlMessage] = []
         self.lost = 0
         self.restored = 0
 
-    def publish(self, received: list[Received]) -> None:
-        self.heard += received
+    def fan_out(self, received: list[Received]) -> None:
+        self.received += received
 
-    def control(self, raw: bytes) -> None:
+    def receive_control(self, raw: bytes) -> None:
         self.control_messages.append(read_control(raw))
 
     def link_lost(self) -> None:
@@ -45,16 +46,16 @@ class Ear:
 
 
 class Bench(Protocol):
-    """Both sides of a broker: what the worker does, and what Django does."""
+    """Both sides of a broker: the worker's and Django's."""
 
-    ear: Ear
+    listener: RecordingListener
 
     @property
     def is_live(self) -> bool: ...
     async def read(self, sid: str, uid: str | None) -> Login: ...
     async def read_many(self, claims: list[Claim]) -> list[Login]: ...
-    def want(self, channel: str) -> None: ...
-    def unwant(self, channel: str) -> None: ...
+    def subscribe(self, channel: str) -> None: ...
+    def unsubscribe(self, channel: str) -> None: ...
     async def confirmed(self, channels: tuple[str, ...]) -> None: ...
     def reply(self, reply_to: str, answer: int) -> None: ...
 
@@ -63,7 +64,7 @@ class Bench(Protocol):
     async def write_user(self, uid: str, record: UserRecord) -> None: ...
     async def delete_user(self, uid: str) -> None: ...
     async def publish(self, channel: str, payload: bytes) -> int: ...
-    async def tell(self, message: ControlMessage) -> None: ...
+    async def publish_control(self, message: ControlMessage) -> None: ...
     async def answers(self, reply_to: str) -> list[int]: ...
     async def cut(self) -> None: ...
     async def mend(self) -> None: ...
@@ -128,60 +129,60 @@ class BrokerBehaviour:
 
     # Channels
 
-    async def test_wanted_channel_is_heard_once_it_is_confirmed(self, bench: OpenBench):
+    async def test_subscribed_channel_delivers_once_it_is_confirmed(self, bench: OpenBench):
         async with bench() as broker:
-            broker.want("a")
+            broker.subscribe("a")
             await broker.confirmed(("a",))
             assert await broker.publish("a", b'"news"') == 1
-            await until(lambda: broker.ear.heard == [(b"rt:a", b'"news"')])
+            await until(lambda: broker.listener.received == [(b"rt:a", b'"news"')])
 
-    async def test_other_channels_are_not_heard(self, bench: OpenBench):
+    async def test_other_channels_are_not_delivered(self, bench: OpenBench):
         async with bench() as broker:
-            broker.want("a")
+            broker.subscribe("a")
             await broker.confirmed(("a",))
             assert await broker.publish("b", b"1") == 0
             await broker.publish("a", b"2")
-            await until(lambda: broker.ear.heard)
-            assert broker.ear.heard == [(b"rt:a", b"2")]
+            await until(lambda: broker.listener.received)
+            assert broker.listener.received == [(b"rt:a", b"2")]
 
     async def test_publications_come_in_their_order(self, bench: OpenBench):
         async with bench() as broker:
-            broker.want("a")
-            broker.want("b")
+            broker.subscribe("a")
+            broker.subscribe("b")
             await broker.confirmed(("a", "b"))
             for number in range(200):
                 await broker.publish("ab"[number % 2], b"%d" % number)
-            await until(lambda: len(broker.ear.heard) == 200)
-            assert [int(payload) for _, payload in broker.ear.heard] == list(range(200))
+            await until(lambda: len(broker.listener.received) == 200)
+            assert [int(payload) for _, payload in broker.listener.received] == list(range(200))
 
-    async def test_channel_that_nobody_wants_is_not_heard_for_ever(self, bench: OpenBench):
+    async def test_unsubscribed_channel_is_released_in_the_end(self, bench: OpenBench):
         async with bench() as broker:
-            broker.want("a")
+            broker.subscribe("a")
             await broker.confirmed(("a",))
-            broker.unwant("a")
+            broker.unsubscribe("a")
             while await broker.publish("a", b"1"):
                 pass
-            broker.want("a")
+            broker.subscribe("a")
             await broker.confirmed(("a",))
             assert await broker.publish("a", b"2") == 1
 
     async def test_confirmed_channels_need_no_waiting(self, bench: OpenBench):
         async with bench() as broker:
-            broker.want("a")
+            broker.subscribe("a")
             await broker.confirmed(("a",))
             await broker.confirmed(("a",))
             await broker.confirmed(())
 
     # Control messages
 
-    async def test_control_messages_are_always_heard(self, bench: OpenBench):
+    async def test_control_messages_always_arrive(self, bench: OpenBench):
         async with bench() as broker:
-            said = [RevokeSession("sid"), UserChanged("7")]
-            for message in said:
-                await broker.tell(message)
-            await until(lambda: broker.ear.control_messages == said)
+            messages = [RevokeSession("sid"), UserChanged("7")]
+            for message in messages:
+                await broker.publish_control(message)
+            await until(lambda: broker.listener.control_messages == messages)
 
-    async def test_answers_reach_who_asked(self, bench: OpenBench):
+    async def test_replies_reach_the_key_of_their_request(self, bench: OpenBench):
         async with bench() as broker:
             broker.reply("question", 3)
             broker.reply("question", 4)
@@ -196,28 +197,28 @@ class BrokerBehaviour:
     async def test_broker_is_live_from_the_start(self, bench: OpenBench):
         async with bench() as broker:
             await until(lambda: broker.is_live)
-            assert broker.ear.restored == 0
+            assert broker.listener.restored == 1
 
-    async def test_lost_link_is_told_once_it_is_back(self, bench: OpenBench):
+    async def test_lost_link_is_restored_and_notified(self, bench: OpenBench):
         async with bench() as broker:
-            broker.want("a")
+            broker.subscribe("a")
             await broker.confirmed(("a",))
             await broker.cut()
             await until(lambda: not broker.is_live)
             with pytest.raises(BrokerUnavailable):
-                broker.want("b")
+                broker.subscribe("b")
                 await broker.confirmed(("b",))
             await broker.mend()
             await until(lambda: broker.is_live)
-            assert broker.ear.restored == 1
+            assert broker.listener.restored == 2
 
-    async def test_wanted_channels_are_heard_again_after_the_link_was_lost(self, bench: OpenBench):
+    async def test_channels_are_subscribed_again_after_the_link_was_lost(self, bench: OpenBench):
         async with bench() as broker:
-            broker.want("a")
+            broker.subscribe("a")
             await broker.confirmed(("a",))
             await broker.cut()
-            broker.want("b")
+            broker.subscribe("b")
             await broker.mend()
-            await until(lambda: broker.ear.restored)
+            await until(lambda: broker.listener.restored == 2)
             assert [await broker.publish(channel, b"1") for channel in "ab"] == [1, 1]
-            await until(lambda: len(broker.ear.heard) == 2)
+            await until(lambda: len(broker.listener.received) == 2)

@@ -1,12 +1,11 @@
-"""What is read of HTTP without Tornado, Tornado reads alike; whatever is unusual is not read."""
+"""A plain request is read as Tornado reads it; an unusual one is not read."""
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from sockgate_gateway.websocket.request import read_plain_get
 from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPHeaders, RequestStartLine, parse_request_start_line
-
-from gateway.websocket.request import read_plain_get
 
 PLAIN = (
     b"GET /realtime/000/abc/websocket?t=1 HTTP/1.1\r\n"
@@ -18,7 +17,7 @@ PLAIN = (
 
 
 def read_as_tornado(data: bytes) -> tuple[RequestStartLine, HTTPHeaders]:
-    """Read with Tornado's own parser, its only method that needs no connection."""
+    """Read with Tornado's own parser, the only method of it that needs no connection."""
     first, headers = HTTP1Connection._parse_headers(None, data)  # type: ignore[arg-type]
     return parse_request_start_line(first), headers
 
@@ -26,7 +25,8 @@ def read_as_tornado(data: bytes) -> tuple[RequestStartLine, HTTPHeaders]:
 def test_plain_request_is_read():
     request = read_plain_get(PLAIN)
     assert request is not None
-    assert request[:3] == ("GET", "/realtime/000/abc/websocket?t=1", "HTTP/1.1")
+    assert request.target == "/realtime/000/abc/websocket?t=1"
+    assert (request.method, request.version) == ("GET", "HTTP/1.1")
     assert request.headers == {
         "host": "example.com",
         "upgrade": "websocket",
@@ -51,6 +51,11 @@ def test_plain_request_is_read():
         (b"Host: ", b": "),
         (b"Host: ", b"Ho(st: "),
         (b"Host: example.com", b"Host"),
+        (b"Host: example.com\r\n", b""),
+        (b"example.com", b"a, b"),
+        (b"example.com", b"exam/ple.com"),
+        (b"example.com", b"user@example.com"),
+        (b"example.com", b"example.com:port"),
         (b"Host: example.com", b"Host: "),
         (b"example.com", b"example.com "),
         (b"example.com", b" example.com"),
@@ -91,7 +96,7 @@ NEARLY_PLAIN = st.lists(
 @given(NEARLY_PLAIN, NEARLY_PLAIN)
 @example(b"", b"Host: a\r\n\r\n")
 @example(b"?a=b", b"Host: a\r\nX: b  c\r\n\r\n")
-def test_what_is_read_is_read_alike_by_tornado(target: bytes, fields: bytes):
+def test_request_is_read_as_tornado_reads_it(target: bytes, fields: bytes):
     data = b"GET /" + target + b" HTTP/1.1\r\n" + fields + b"\r\n\r\n"
     request = read_plain_get(data)
     if request is not None:
@@ -108,6 +113,7 @@ TEXT = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, m
 
 @given(st.dictionaries(NAME.map(str.lower), TEXT.map(str.strip).filter(bool), min_size=1))
 def test_every_plain_request_is_read(headers: dict[str, str]):
+    headers = {**headers, "host": "example.com"}
     lines = ["GET / HTTP/1.1", *(f"{name.title()}: {text}" for name, text in headers.items())]
     request = read_plain_get(("\r\n".join(lines) + "\r\n\r\n").encode())
     assert request is not None

@@ -1,4 +1,4 @@
-"""Make the demo's database and its accounts."""
+"""Create the demo's database and accounts."""
 
 from typing import Any
 
@@ -8,9 +8,9 @@ from django.core.management.base import BaseCommand, CommandParser
 
 
 class Command(BaseCommand):
-    """Migrate, then make each account with the password ``<name>-demo``."""
+    """Migrate, then create each account with the password ``<name>-demo``."""
 
-    help = "Make the demo's database and its accounts."
+    help = "Create the demo's database and accounts."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("names", nargs="+")

@@ -1,4 +1,4 @@
-/* The demo's page: what arrives, and the state of the connection. Plain ES5. */
+/* The demo's page: messages, and the state of the connection. Plain ES5. */
 (function () {
   "use strict";
 
@@ -10,7 +10,7 @@
     return document.getElementById(id);
   }
 
-  /* Live messages. */
+  /* Messages. */
 
   function showMessage(data, message) {
     var title = data && typeof data === "object" ? data.title : data;
@@ -23,7 +23,7 @@
   }
 
   function showGap(channel) {
-    var text = "Messages may have been lost here: the gateway had lost Redis.";
+    var text = "Messages on this channel may have been lost.";
     addItem("gap", { event: "gap", channel: channel, text: text, data: "" });
   }
 
@@ -53,7 +53,7 @@
     showWhetherEmpty();
   };
 
-  /* The state of the connection: each gives the words of the pill, and a hint under it. */
+  /* The state of the connection: for each state, the label and the hint under it. */
 
   var STATES = {
     connecting: function () {
@@ -63,16 +63,16 @@
       return ["connected · " + detail.transport, "Connection " + detail.connection];
     },
     interrupted: function (detail) {
-      return ["interrupted · " + detail.transport, "Redis is gone: nothing can arrive. Resumes by itself."];
+      return ["interrupted · " + detail.transport, "The gateway has lost Redis, so no message can arrive. It resumes by itself."];
     },
     waiting: function (detail) {
-      return ["waiting", "Lost it: " + because(detail) + ". Trying again by itself."];
+      return ["waiting", "Connection lost: " + because(detail) + ". It reconnects by itself."];
     },
     offline: function () {
-      return ["offline", "This browser has no network. Resumes by itself."];
+      return ["offline", "This browser has no network. It reconnects by itself."];
     },
     closed: function (detail) {
-      return ["closed", "The gateway closed for good: " + because(detail) + "."];
+      return ["closed", "The connection is closed: " + because(detail) + "."];
     }
   };
 
@@ -82,10 +82,10 @@
 
   function showState(state, detail) {
     clearInterval(countdown);
-    var words = STATES[state](detail);
+    var texts = STATES[state](detail);
     byId("state").setAttribute("data-state", state);
-    byId("state-text").textContent = words[0];
-    byId("state-hint").textContent = words[1];
+    byId("state-text").textContent = texts[0];
+    byId("state-hint").textContent = texts[1];
     if (state === "waiting") {
       countDown(detail.ms);
     }
@@ -112,7 +112,7 @@
     byId("state-hint").appendChild(link);
   }
 
-  /* The forms send without leaving the page, so that the connection stays. */
+  /* The forms are sent by script, so that the page and its connection stay. */
 
   function encode(form) {
     var pairs = [];
@@ -149,23 +149,23 @@
     request.send(encode(form));
   }
 
-  /* Who is in the lobby: asked for again whenever somebody comes or goes. */
+  /* Presence of the lobby, requested again at each join and leave. */
 
   var names = JSON.parse(byId("names").textContent);
 
-  function showPresent(refusal, who) {
+  function showPresent(refusal, frame) {
     if (refusal) {
       return;
     }
     var present = [];
-    for (var user in who.users) {
+    for (var user in frame.users) {
       present.push(names[user] || "user " + user);
     }
     byId("present").textContent = present.join(", ") || "nobody";
   }
 
-  function enter(lobby) {
-    function look() {
+  function showPresence(lobby) {
+    function update() {
       lobby.presence(showPresent);
     }
     rt.on("state", function () {
@@ -173,7 +173,7 @@
         byId("present").textContent = "…";
       }
     });
-    lobby.on("subscribed", look).on("join", look).on("leave", look);
+    lobby.on("subscribed", update).on("join", update).on("leave", update);
   }
 
   /* Copying a command. */
@@ -199,12 +199,12 @@
   listen("[data-push]", "submit", send);
   listen("[data-copy]", "click", copy);
 
-  /* All that a page needs of Sockgate. */
+  /* The use of Sockgate. */
 
   var transport = script.getAttribute("data-transport");
   var rt = Sockgate.connect(transport ? { transports: [transport] } : {});
   rt.on("*", showMessage);
   rt.on("gap", showGap);
   rt.onstate = showState;
-  enter(rt.subscribe(script.getAttribute("data-lobby")));
+  showPresence(rt.subscribe(script.getAttribute("data-lobby")));
 })();

@@ -1,0 +1,94 @@
+/**
+ * Patches for sockjs-client 1.6.1: for each file, texts and their replacements. The build fails if
+ * a text is missing.
+ */
+import { fileURLToPath } from "node:url";
+
+const secrets = `require(${JSON.stringify(fileURLToPath(new URL("src/secrets.js", import.meta.url)))})`;
+
+/**
+ * An EventSource that has never opened found no server. sockjs-client treats that as the end of a
+ * response, and retries five times a second without notifying the page.
+ */
+const NOTICE_MISSING_SERVER = {
+  "transport/receiver/eventsource.js": [
+    ["(es.readyState !== 2 ?", "(self.hasOpened && es.readyState !== 2 ?"],
+    [
+      "es.onmessage = function",
+      "es.onopen = function() { self.hasOpened = true; };\n  es.onmessage = function",
+    ],
+  ],
+};
+
+/**
+ * Chromium keeps a page with an `unload` listener out of the back/forward cache. Listen to
+ * `pagehide` where there is one, and ignore it when the page may come back (`persisted`): SockJS
+ * closes every later connection at once when it believes that the page has been unloaded.
+ */
+const ALLOW_PAGE_CACHE = {
+  "utils/event.js": [
+    [
+      "var unloadTriggered = function() {",
+      "var unloadTriggered = function(event) {\n  if (event && event.persisted) return;",
+    ],
+    ["attachEvent('unload', ", "attachEvent('onpagehide' in global ? 'pagehide' : 'unload', "],
+  ],
+};
+
+/** A session has a secret, which its requests carry outside of the URL (secrets.js). */
+const BIND_SESSIONS = {
+  "main.js": [
+    [
+      "this._timeout = options.timeout || 0;",
+      "this._timeout = options.timeout || 0;\n  this._makeSecret = options.secret;",
+    ],
+    [
+      "var transportObj = new Transport(",
+      `this.secret = ${secrets}.begin(this, transportUrl, this._makeSecret && this._makeSecret());
+    var transportObj = new Transport(`,
+    ],
+    [
+      "SockJS.prototype._close = function(code, reason, wasClean) {",
+      `SockJS.prototype._close = function(code, reason, wasClean) {\n  ${secrets}.end(this);`,
+    ],
+  ],
+  "transport/receiver/xhr.js": [
+    ["new AjaxObject('POST', url, null)", `new AjaxObject('POST', url, ${secrets}.bodyFor(url))`],
+  ],
+  "transport/receiver/eventsource.js": [
+    ["new EventSourceDriver(url)", `new EventSourceDriver(${secrets}.ticketed(url))`],
+  ],
+  "transport/receiver/htmlfile.js": [
+    ["url = urlUtils.addQuery(url,", `url = urlUtils.addQuery(${secrets}.ticketed(url),`],
+  ],
+  "transport/receiver/jsonp.js": [
+    [
+      "var urlWithId = urlUtils.addQuery(url,",
+      `var urlWithId = urlUtils.addQuery(${secrets}.ticketed(url),`,
+    ],
+  ],
+  // The page's session is opened in the iframe, by a sockjs-client of its own.
+  "transport/iframe.js": [
+    [", this.baseUrl\n    ]));", `, this.baseUrl\n    , ${secrets}.secretOf(this.transUrl)\n    ]));`],
+  ],
+  "iframe-bootstrap.js": [
+    ["var baseUrl = p[3];", `var baseUrl = p[3];\n        ${secrets}.begin({}, transUrl, p[4]);`],
+  ],
+};
+
+const PATCHES = [NOTICE_MISSING_SERVER, ALLOW_PAGE_CACHE, BIND_SESSIONS];
+
+/** A plugin of rollup. */
+export const sockjsPatches = {
+  name: "sockjs-patches",
+  transform(code, id) {
+    const file = id.split("sockjs-client/lib/")[1];
+    const replacements = PATCHES.flatMap((patch) => patch[file] ?? []);
+    if (!replacements.length) return null;
+    for (const [found, replacement] of replacements) {
+      if (code.split(found).length !== 2) this.error(`${file}: not as expected: ${found}`);
+      code = code.replace(found, () => replacement);
+    }
+    return { code, map: null };
+  },
+};

@@ -1,0 +1,122 @@
+/**
+ * The composition of a client from its parts.
+ */
+import { Backoff } from "./backoff.js";
+import { Clock } from "./clock.js";
+import { explain } from "./closecodes.js";
+import { postWithToken } from "./csrf.js";
+import { Events } from "./events.js";
+import { GrantSource } from "./grants.js";
+import { Network } from "./online.js";
+import { Positions } from "./positions.js";
+import { Refusals } from "./refusals.js";
+import { Requests } from "./requests.js";
+import { readSettings } from "./settings.js";
+import { Subscriptions } from "./subscriptions.js";
+import { TokenSource } from "./token.js";
+import { Memory } from "./transports/memory.js";
+import { Opener } from "./transports/opener.js";
+
+/**
+ * @typedef {import("./settings.js").Settings} Settings
+ *
+ * @typedef {Window & typeof globalThis} Page
+ *
+ * @typedef {Object} Kinds  what differs between the builds
+ * @property {new (parts: import("./connection.js").Parts) => import("./client.js").Client} Client
+ * @property {import("./subscriptions.js").SubscriptionClass} Subscription
+ * @property {typeof import("./post.js").post} post
+ * @property {import("./transports/script.js").LoadSockJS} loadSockJS
+ */
+
+/**
+ * Make a client.
+ *
+ * @param {import("./sockgate.js").Options | undefined} options
+ * @param {Page} page
+ * @param {Kinds} kinds
+ * @returns {import("./client.js").Client}
+ */
+export function assemble(options, page, kinds) {
+  var settings = readSettings(options, page.document);
+  var clock = new Clock();
+  var post = poster(settings, page, kinds.post);
+  var events = new Events();
+  var warn = logger(settings, page, "warn");
+  var refusals = new Refusals(events, warn);
+  var requests = new Requests(clock);
+  var positions = new Positions();
+  var client = new kinds.Client({
+    opener: new Opener({
+      settings: settings,
+      page: page,
+      clock: clock,
+      memory: new Memory(page, unixMs),
+      loadSockJS: kinds.loadSockJS
+    }),
+    tokens: new TokenSource(settings, clock, post),
+    positions: positions,
+    requests: requests,
+    events: events,
+    refusals: refusals,
+    subscriptions: new Subscriptions({
+      grants: new GrantSource(settings, clock, post),
+      positions: positions,
+      requests: requests,
+      events: events,
+      refusals: refusals,
+      Subscription: kinds.Subscription,
+      clock: clock,
+      makeBackoff: makeBackoff
+    }),
+    backoff: makeBackoff(),
+    network: new Network(page),
+    clock: clock,
+    random: Math.random,
+    autoConnect: settings.autoConnect,
+    log: logger(settings, page, "log"),
+    warn: warn
+  });
+  // Django's tag adds badge.js in DEBUG.
+  if (page.SockgateBadge) {
+    page.SockgateBadge(client, events, explain);
+  }
+  return client;
+
+  function makeBackoff() {
+    return new Backoff(settings.reconnect, Math.random);
+  }
+}
+
+/**
+ * @param {Settings} settings
+ * @param {Page} page
+ * @param {Kinds["post"]} post
+ * @returns {import("./token.js").Post}
+ */
+function poster(settings, page, post) {
+  return function (url, body, callback) {
+    return postWithToken(url, body, settings, page.document, post, callback);
+  };
+}
+
+// IE8 and IE9 have a console only while their developer tools are open.
+/**
+ * @param {Settings} settings
+ * @param {Page} page
+ * @param {"log" | "warn"} level
+ * @returns {function(string): void}
+ */
+function logger(settings, page, level) {
+  return function (text) {
+    if (settings.log) {
+      settings.log(text);
+    } else if (page.console && (settings.debug || level === "warn")) {
+      page.console[level]("sockgate: " + text);
+    }
+  };
+}
+
+function unixMs() {
+  return new Date().getTime();
+}

@@ -1,0 +1,117 @@
+/**
+ * A subscription with promises and loops.
+ */
+import { Subscription } from "../subscription.js";
+import { answerTo } from "./answer.js";
+import { closed, refused } from "./errors.js";
+import { loopOver, onClosed } from "./loop.js";
+import { waitFor } from "./wait.js";
+
+/** @typedef {import("../unsubscribed.js").Unsubscribed} Unsubscribed */
+
+export class AsyncSubscription extends Subscription {
+  /**
+   * @param {string} channel
+   * @param {import("../subscriptions.js").Subscriptions} owner
+   */
+  constructor(channel, owner) {
+    super(channel, owner);
+    /** Called when the page ends this subscription. @type {Set<function(): void>} */
+    this._onLeave = new Set();
+    /** @type {import("../requests.js").Refusal} */
+    this._why = { code: "unsubscribed", message: "the page has unsubscribed" };
+  }
+
+  /**
+   * Wait until the channel is subscribed.
+   *
+   * @param {import("./wait.js").WaitOptions} [options]
+   * @returns {Promise<void>}
+   */
+  ready(options) {
+    const { clock, events } = this._owner.parts;
+    return waitFor(clock, options, (resolve, reject) => {
+      if (this.state === "subscribed") {
+        resolve();
+      } else if (this.state === "unsubscribed") {
+        reject(refused(this._why, this.channel));
+      }
+      return [
+        this.listen("subscribed", () => resolve()),
+        this.listen("unsubscribed", (channel, why) => reject(refused(why, channel))),
+        this._leaving(() => reject(refused(this._why, this.channel))),
+        onClosed(events, (close) => reject(closed(close)))
+      ];
+    });
+  }
+
+  /**
+   * Request the presence of the channel.
+   *
+   * @param {import("../requests.js").ResponseCallback} [callback]  instead of the promise
+   * @returns {any} a promise, unless there is a callback
+   */
+  presence(callback) {
+    const send = (/** @type {any} */ settle) => super.presence(settle);
+    return callback ? send(callback) : this._request(send);
+  }
+
+  /**
+   * Publish to the subscribers of the channel, where its namespace allows that.
+   *
+   * @param {string} event  begins with "client-"
+   * @param {any} [data]
+   * @param {import("../requests.js").ResponseCallback} [callback]  instead of the promise
+   * @returns {any} a promise, unless there is a callback
+   */
+  publish(event, data, callback) {
+    const send = (/** @type {any} */ settle) => super.publish(event, data, settle);
+    return callback ? send(callback) : this._request(send);
+  }
+
+  /**
+   * The messages of the channel, for a loop.
+   *
+   * @param {import("./messages.js").MessagesOptions} [options]
+   * @returns {AsyncIterableIterator<any>}
+   */
+  messages(options) {
+    return loopOver(this, this._owner.parts.events, options, (messages) => [
+      this.listen("unsubscribed", (channel, why) => messages.end(refused(why, channel))),
+      this._leaving(() => messages.end(null))
+    ]);
+  }
+
+  /** End this subscription, and what waits for it. */
+  unsubscribe() {
+    super.unsubscribe();
+    this._onLeave.forEach((callback) => callback());
+  }
+
+  /**
+   * @param {string} event
+   * @param {any} first
+   * @param {any} second
+   * @returns {boolean} there is a handler
+   */
+  emit(event, first, second) {
+    if (event === "unsubscribed") {
+      this._why = second;
+    }
+    return super.emit(event, first, second);
+  }
+
+  /** @param {function(import("../requests.js").ResponseCallback): void} send */
+  _request(send) {
+    return answerTo(this.channel, send, this._owner.parts.refusals);
+  }
+
+  /**
+   * @param {function(): void} callback
+   * @returns {function(): void} ends the watching
+   */
+  _leaving(callback) {
+    this._onLeave.add(callback);
+    return () => void this._onLeave.delete(callback);
+  }
+}

@@ -1,0 +1,11 @@
+interface Window {
+  /** SockJS, loaded as a script of its own. */
+  SockgateSockJS?: import("./transports/script.js").OpenSockJS;
+
+  /** badge.js sets it, and each new client of the page calls it. */
+  SockgateBadge?: (
+    client: import("./client.js").Client,
+    events: import("./events.js").Events,
+    explain: (close: import("./socket.js").Close) => string
+  ) => void;
+}

@@ -1,0 +1,157 @@
+/**
+ * What the hooks of all frameworks have in common: following a state, a channel and its presence.
+ *
+ * Each function starts to follow, calls back on each change, and returns a function that stops.
+ */
+
+/**
+ * @typedef {import("../sockgate.js").Client<any>} Client
+ * @typedef {import("../sockgate.js").Subscription<any>} Subscription
+ * @typedef {import("../sockgate.js").SubscribeOptions} SubscribeOptions
+ * @typedef {import("../sockgate.js").Unsubscribed} Unsubscribed
+ * @typedef {Object<string, (function(any, any): void) | undefined>} Handlers
+ *
+ * @typedef {Object} ChannelState
+ * @property {Subscription | null} room  null: not mounted
+ * @property {Subscription["state"]} state
+ * @property {Unsubscribed | null} why  the channel is not subscribed
+ *
+ * @typedef {{users: string[], anonymous: number}} Presence
+ */
+
+/** @type {ChannelState} */
+export const NO_CHANNEL = { room: null, state: "unsubscribed", why: null };
+
+/** Events of a subscription that are no messages. */
+const CHANNEL_EVENTS = ["gap", "subscribed", "unsubscribed", "presence", "join", "leave"];
+
+/**
+ * Follow the state and the user of a client.
+ *
+ * @param {Client} client
+ * @param {function(): void} onChange
+ * @returns {function(): void}
+ */
+export function followClient(client, onChange) {
+  return together([client.listen("state", onChange), client.listen("user", onChange)]);
+}
+
+/**
+ * Subscribe to a channel.
+ *
+ * @param {Client} client
+ * @param {string} channel
+ * @param {SubscribeOptions | undefined} options
+ * @param {function(): Handlers} handlers  returns those of now
+ * @param {function(ChannelState): void} onChange
+ * @returns {function(): void}
+ */
+export function followChannel(client, channel, options, handlers, onChange) {
+  const room = client.subscribe(channel, options);
+  /** @param {Unsubscribed | null} why */
+  const note = (why) => onChange({ room, state: room.state, why });
+  const undo = [
+    room.listen("*", (data, message) => call(handlers(), message.event, data, message)),
+    ...CHANNEL_EVENTS.map((event) =>
+      room.listen(/** @type {any} */ (event), (/** @type {any} */ first, /** @type {any} */ second) =>
+        call(handlers(), event, first, second)
+      )
+    ),
+    room.listen("subscribed", () => note(null)),
+    room.listen("unsubscribed", (_, why) => note(why)),
+    // A lost connection, and a retry after changed rights.
+    client.listen("state", () => room.state === "subscribing" && note(null))
+  ];
+  note(null);
+  return together([...undo, () => room.unsubscribe()]);
+}
+
+/**
+ * Follow who is subscribed to a channel.
+ *
+ * @param {Client} client
+ * @param {string} channel
+ * @param {SubscribeOptions | undefined} options
+ * @param {function(Presence | null): void} onChange  receives null while that is not known
+ * @returns {function(): void}
+ */
+export function followPresence(client, channel, options, onChange) {
+  const room = client.subscribe(channel, options);
+  /** @type {Set<string>} */
+  let users = new Set();
+  let anonymous = 0;
+  let requests = 0;
+  /** Joins and leaves since the request. @type {Array<function(Set<string>): void>} */
+  let moves = [];
+  const note = () => onChange({ users: [...users].sort(byNumber), anonymous });
+
+  /** @param {function(Set<string>): void} move */
+  const move = (move) => {
+    moves.push(move);
+    move(users);
+    note();
+  };
+
+  const request = () => {
+    const number = ++requests;
+    moves = [];
+    room.presence((refusal, frame) => {
+      if (number !== requests || refusal || !frame) {
+        return;
+      }
+      users = new Set(Object.keys(frame.users));
+      anonymous = frame.anonymous;
+      moves.forEach((move) => move(users));
+      note();
+    });
+  };
+
+  const undo = [
+    room.listen("subscribed", request),
+    room.listen("join", (_, { user }) => move((users) => users.add(user))),
+    room.listen("leave", (_, { user }) => move((users) => users.delete(user))),
+    room.listen("unsubscribed", () => onChange(null)),
+    // Joins and leaves may be lost while the gateway has no Redis.
+    client.listen("state", (state) => {
+      if (state === "connected" && room.state === "subscribed") {
+        request();
+      }
+    })
+  ];
+  return together([
+    ...undo,
+    () => {
+      requests += 1;
+      room.unsubscribe();
+    }
+  ]);
+}
+
+/**
+ * @param {string} one
+ * @param {string} other
+ */
+function byNumber(one, other) {
+  return one.localeCompare(other, undefined, { numeric: true });
+}
+
+/**
+ * @param {Handlers} handlers
+ * @param {string} event
+ * @param {any} first
+ * @param {any} second
+ */
+function call(handlers, event, first, second) {
+  const handler = Object.prototype.hasOwnProperty.call(handlers, event) && handlers[event];
+  if (handler) {
+    handler(first, second);
+  }
+}
+
+/**
+ * @param {Array<function(): void>} undo
+ * @returns {function(): void}
+ */
+function together(undo) {
+  return () => undo.forEach((end) => end());
+}

@@ -1,0 +1,42 @@
+/**
+ * Refusals that no callback and no handler of the page receives: an "error" event, and without a
+ * handler for it a warning.
+ */
+
+/**
+ * @typedef {{type: "error", code: string, message: string, channel?: string}} ErrorFrame
+ */
+
+/**
+ * @constructor
+ * @param {import("./events.js").Events} events
+ * @param {function(string): void} warn
+ */
+export function Refusals(events, warn) {
+  this._events = events;
+  this._warn = warn;
+  this._last = "";
+}
+
+/**
+ * Report the refusal of a request about a channel.
+ *
+ * @param {string} channel
+ * @param {import("./requests.js").Refusal} refusal
+ */
+Refusals.prototype.report = function (channel, refusal) {
+  this.emit({ type: "error", code: refusal.code, message: refusal.message, channel: channel });
+};
+
+/**
+ * A warning like the one before is left out, because a page may publish with every key press.
+ *
+ * @param {ErrorFrame} frame
+ */
+Refusals.prototype.emit = function (frame) {
+  var text = "refused: " + (frame.channel || "") + " " + frame.code + ", " + frame.message;
+  if (!this._events.emit("error", frame.code, frame) && text !== this._last) {
+    this._last = text;
+    this._warn(text);
+  }
+};

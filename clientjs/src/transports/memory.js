@@ -1,0 +1,52 @@
+/**
+ * The way that has worked, for the other pages of this tab. It is kept for a day, because networks
+ * change.
+ */
+
+var KEY = "sockgate-way";
+var DAY_MS = 24 * 3600 * 1000;
+
+/**
+ * @constructor
+ * @param {{sessionStorage?: Storage}} page
+ * @param {function(): number} now  returns Unix milliseconds
+ */
+export function Memory(page, now) {
+  this._now = now;
+  this._text = "";
+  /** @type {Storage | undefined} */
+  this._storage = undefined;
+  // A browser that blocks cookies throws.
+  try {
+    this._storage = page.sessionStorage;
+    this._text = (this._storage && this._storage.getItem(KEY)) || "";
+  } catch (error) {}
+}
+
+/**
+ * @param {string} url  of the gateway
+ * @returns {string | null} the name of a way
+ */
+Memory.prototype.recall = function (url) {
+  var parts = this._text.split(" ");
+  var ageMs = this._now() - Number(parts[1]);
+  return ageMs >= 0 && ageMs < DAY_MS && parts[2] === url ? parts[0] : null;
+};
+
+/**
+ * Keep a way. One that is kept already keeps its age, so that a better one is tried again some day.
+ *
+ * @param {string} url
+ * @param {string} way
+ */
+Memory.prototype.keep = function (url, way) {
+  if (this.recall(url) === way) {
+    return;
+  }
+  this._text = [way, this._now(), url].join(" ");
+  try {
+    if (this._storage) {
+      this._storage.setItem(KEY, this._text);
+    }
+  } catch (error) {}
+};

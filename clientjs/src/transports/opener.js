@@ -1,0 +1,149 @@
+/**
+ * Opens the connections of a client: it knows the ways that are allowed, the one that has worked, and
+ * those that let nothing through.
+ */
+import { SockJSCode } from "../closecodes.js";
+import { Race } from "./race.js";
+import { openRaw } from "./raw.js";
+import { startingWith, waysOf } from "./ways.js";
+
+/**
+ * @typedef {import("./ways.js").Way} Way
+ * @typedef {import("../socket.js").Close} Close
+ * @typedef {import("../socket.js").SockJSLike} SockJSLike
+ */
+
+/** A way that has worked may be slow when all clients return at once to a gateway. */
+var PROVEN_PATIENCE_MS = 4000;
+
+/** How long the gateway may take to answer `connect` on a way that has worked, or on the last one. */
+export var GREETING_MS = 15000;
+
+// A proxy may let a handshake through and nothing else.
+var UNPROVEN_GREETING_MS = 5000;
+
+/**
+ * @typedef {Object} OpenerParts
+ * @property {import("../settings.js").Settings} settings
+ * @property {any} page  a window
+ * @property {import("../clock.js").Clock} clock
+ * @property {import("./memory.js").Memory} memory
+ * @property {import("./script.js").LoadSockJS} loadSockJS
+ */
+
+/**
+ * @constructor
+ * @param {OpenerParts} parts
+ */
+export function Opener(parts) {
+  this._parts = parts;
+  this._ways = waysOf(parts.settings, !!parts.page.WebSocket);
+  this._isProven = false;
+  this._url = "";
+  /** @type {Race | null} */
+  this._race = null;
+  /** Ways that have opened and then let nothing through. @type {Object<string, boolean>} */
+  this._mute = {};
+}
+
+/**
+ * @param {string} url  of the gateway
+ * @param {boolean} isProven  the way that worked last is likely to work
+ * @returns {SockJSLike}
+ */
+Opener.prototype.open = function (url, isProven) {
+  var self = this;
+  this._url = url;
+  this._isProven = isProven;
+  this._race = new Race(startingWith(this._audible(), this._parts.memory.recall(url)), {
+    clock: this._parts.clock,
+    patienceMs: isProven ? PROVEN_PATIENCE_MS : this._parts.settings.fallbackAfterMs,
+    isProven: isProven,
+    prepare: function (way, callback) {
+      self._prepare(url, way, callback);
+    }
+  });
+  return this._race;
+};
+
+/** @returns {number} how long the gateway may take to answer `connect` */
+Opener.prototype.greetingMs = function () {
+  var way = this._race ? this._race.way : "";
+  if (this._isProven || way === "polling") {
+    return GREETING_MS;
+  }
+  // A proxy may hold back a stream after its beginning.
+  return way === "streaming" ? this._parts.settings.fallbackAfterMs : UNPROVEN_GREETING_MS;
+};
+
+/** Record that the gateway has answered. */
+Opener.prototype.accepted = function () {
+  this._mute = {};
+  if (this._race && this._race.way !== "websocket") {
+    this._parts.memory.keep(this._url, this._race.way);
+  }
+};
+
+/**
+ * Record that the gateway has not answered in time.
+ *
+ * @returns {boolean} another way should be tried at once
+ */
+Opener.prototype.unanswered = function () {
+  var way = this._race ? this._race.way : "";
+  if (this._isProven || way === "polling") {
+    this._mute = {};
+    return false;
+  }
+  this._mute[way] = true;
+  if (this._audible().length) {
+    return true;
+  }
+  this._mute = {};
+  return false;
+};
+
+/** @returns {Way[]} those that are not mute */
+Opener.prototype._audible = function () {
+  var audible = [];
+  for (var i = 0; i < this._ways.length; i++) {
+    if (!this._mute[this._ways[i].name]) {
+      audible.push(this._ways[i]);
+    }
+  }
+  return audible;
+};
+
+/**
+ * @param {string} url
+ * @param {Way} way
+ * @param {function(Close | null, (function(): SockJSLike)=): void} callback
+ */
+Opener.prototype._prepare = function (url, way, callback) {
+  var self = this;
+  var page = this._parts.page;
+  if (way.name === "raw") {
+    return callback({ code: SockJSCode.CANNOT_CONNECT, reason: "" }, function () {
+      return openRaw(url, page);
+    });
+  }
+  var scriptUrl = this._scriptUrl(url);
+  this._parts.loadSockJS(scriptUrl, page, function (openSockJS) {
+    if (!openSockJS) {
+      // The gateway's own script is missing where the gateway is.
+      var isOwn = scriptUrl === self._parts.settings.sockjsUrl;
+      var code = isOwn ? SockJSCode.ALL_TRANSPORTS_FAILED : SockJSCode.CANNOT_CONNECT;
+      return callback({ code: code, reason: "Cannot load " + scriptUrl });
+    }
+    callback(null, function () {
+      return openSockJS(url, way.transports);
+    });
+  });
+};
+
+// The gateway's script also completes the language of IE8.
+/** @param {string} url */
+Opener.prototype._scriptUrl = function (url) {
+  var own = this._parts.settings.sockjsUrl;
+  return own && "forEach" in [] ? own : url.replace(/\/+$/, "") + "/sockjs.js";
+};

@@ -1,0 +1,108 @@
+/**
+ * The ways to connect, the cheapest first: the gateway's raw WebSocket, then SockJS's WebSocket, its
+ * streams, and polling. All proxies let the last one through.
+ */
+
+/**
+ * @typedef {"raw" | "websocket" | "streaming" | "polling"} WayName
+ *
+ * @typedef {Object} Way
+ * @property {WayName} name
+ * @property {string[]} transports  of SockJS; unused for "raw"
+ *
+ * @typedef {Object} WaySettings
+ * @property {string} transport  "auto", "websocket" or "sockjs"
+ * @property {string | string[] | null} [transports]  the only ones that may be used
+ */
+
+/** Transports with the names of sockjs-client. @type {Way[]} */
+var WAYS = [
+  { name: "raw", transports: ["websocket"] },
+  { name: "websocket", transports: ["websocket"] },
+  {
+    name: "streaming",
+    transports: [
+      "xhr-streaming",
+      "xdr-streaming",
+      "eventsource",
+      "iframe-eventsource",
+      "htmlfile",
+      "iframe-htmlfile"
+    ]
+  },
+  {
+    name: "polling",
+    transports: ["xhr-polling", "xdr-polling", "iframe-xhr-polling", "jsonp-polling"]
+  }
+];
+
+/** For each `transport`, whether it uses a way. @type {Object<string, function(WayName): boolean>} */
+var MODES = {
+  auto: function () {
+    return true;
+  },
+  websocket: function (name) {
+    return name === "raw";
+  },
+  sockjs: function (name) {
+    return name !== "raw";
+  }
+};
+
+/**
+ * The ways that settings and browser allow.
+ *
+ * @param {WaySettings} settings
+ * @param {boolean} hasWebSocket
+ * @returns {Way[]}
+ */
+export function waysOf(settings, hasWebSocket) {
+  var isUsed = MODES["" + settings.transport];
+  if (!isUsed) {
+    throw new TypeError('transport must be "auto", "websocket" or "sockjs"');
+  }
+  var ways = [];
+  for (var i = 0; i < WAYS.length; i++) {
+    var transports = allowed(WAYS[i].transports, settings.transports, hasWebSocket);
+    if (transports.length && isUsed(WAYS[i].name)) {
+      ways.push({ name: WAYS[i].name, transports: transports });
+    }
+  }
+  return ways;
+}
+
+/**
+ * Put one way first.
+ *
+ * @param {Way[]} ways
+ * @param {string | null} name
+ * @returns {Way[]}
+ */
+export function startingWith(ways, name) {
+  /** @type {Way[]} */
+  var first = [];
+  /** @type {Way[]} */
+  var others = [];
+  for (var i = 0; i < ways.length; i++) {
+    (ways[i].name === name ? first : others).push(ways[i]);
+  }
+  return first.concat(others);
+}
+
+/**
+ * @param {string[]} transports
+ * @param {string | string[] | null | undefined} wanted
+ * @param {boolean} hasWebSocket
+ */
+function allowed(transports, wanted, hasWebSocket) {
+  // Commas around each name, because IE8 has no `indexOf` of arrays.
+  var names = wanted && wanted.length ? "," + wanted + "," : "";
+  var left = [];
+  for (var i = 0; i < transports.length; i++) {
+    var isWanted = !names || names.indexOf("," + transports[i] + ",") !== -1;
+    if (isWanted && (hasWebSocket || transports[i] !== "websocket")) {
+      left.push(transports[i]);
+    }
+  }
+  return left;
+}

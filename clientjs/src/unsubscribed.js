@@ -1,0 +1,37 @@
+/**
+ * Why a channel is not subscribed any more: what handlers of "unsubscribed" receive.
+ */
+
+/**
+ * @typedef {Object} Unsubscribed
+ * @property {"unsubscribed"} type
+ * @property {string} channel
+ * @property {string} code  of the refusal, or "revoked", "rights_changed", "unsubscribed"
+ * @property {string} message  for developers
+ * @property {string} reason  a sentence for users
+ */
+
+/** By code. @type {Object<string, string>} */
+var REASONS = {
+  not_allowed: "You have no access to this.",
+  revoked: "Your access has ended.",
+  rights_changed: "Your access has changed.",
+  unsubscribed: "Live updates were stopped."
+};
+
+/**
+ * @param {string} channel
+ * @param {{code?: string, reason?: string, message?: string}} why  a refusal, or an `unsubscribed` frame
+ * @param {string} code  where `why` has none
+ * @returns {Unsubscribed}
+ */
+export function unsubscribedFrame(channel, why, code) {
+  var given = why.code || why.reason || code;
+  return {
+    type: "unsubscribed",
+    channel: channel,
+    code: given,
+    message: why.message || given,
+    reason: REASONS[given] || "Live updates are not available here."
+  };
+}

@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { pageOf } from "../../src/async/surroundings.js";
+import { csrfHeaders } from "../../src/csrf.js";
+import { Network } from "../../src/online.js";
+import { readSettings } from "../../src/settings.js";
+
+test("a page is used as it is", () => {
+  const global = { document: {} };
+  assert.equal(pageOf(global), global);
+});
+
+test("without a document, settings are defaults and requests have no CSRF token", () => {
+  const page = pageOf({});
+  const settings = readSettings({ token: "T" }, page.document);
+  assert.deepEqual([settings.token, settings.url], ["T", "/realtime"]);
+  assert.deepEqual(csrfHeaders("/token/", settings, page.document), {});
+});
+
+test("a worker shows the CSRF token that it was given, to its own origin only", () => {
+  const page = pageOf({ location: { protocol: "https:", host: "shop.example" } });
+  const settings = readSettings({ csrfToken: "C" }, page.document);
+  const shown = (url) => csrfHeaders(url, settings, page.document)["X-CSRFToken"];
+  assert.equal(shown("https://shop.example/token/"), "C");
+  assert.equal(shown("https://other.example/token/"), undefined);
+});
+
+test("a worker goes offline and online, and Node.js is online", () => {
+  const worker = Object.assign(new EventTarget(), { navigator: { onLine: false } });
+  const network = new Network(pageOf(worker));
+  const calls = [];
+  const note = (name) => () => calls.push(name);
+  const stop = network.watch({ offline: note("offline"), online: note("online"), wake: note("wake") });
+  worker.dispatchEvent(new Event("offline"));
+  worker.dispatchEvent(new Event("online"));
+  stop();
+  worker.dispatchEvent(new Event("offline"));
+  assert.deepEqual([calls, network.isOnline()], [["offline", "online"], false]);
+  const server = new Network(pageOf({}));
+  server.watch({ offline() {}, online() {}, wake() {} })();
+  assert.equal(server.isOnline(), true);
+});

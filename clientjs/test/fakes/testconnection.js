@@ -1,0 +1,25 @@
+import { Connection } from "../../src/connection.js";
+import { FakePage } from "./page.js";
+
+/** A connection on a fake page, and everything that its listener has received. */
+export class TestConnection {
+  received = { states: [], publications: [], frames: [], refreshed: [], measured: [] };
+
+  constructor(settings) {
+    this.page = new FakePage(settings);
+    const keep = (kind) => (...args) =>
+      this.received[kind].push(kind === "states" ? args : args[0]);
+    this.connection = new Connection(this.page.parts, {
+      state: keep("states"),
+      publication: keep("publications"),
+      frame: keep("frames"),
+      refreshed: keep("refreshed"),
+      measured: keep("measured"),
+    });
+    this.page.network.watch({
+      offline: () => this.connection.dispatch("offline"),
+      online: () => this.connection.dispatch("online"),
+    });
+    this.connection.dispatch("connect");
+  }
+}

@@ -1,6 +1,0 @@
--- Mark a channel as taken from a user, and tell the gateways: both or neither.
--- KEYS[1]  what was taken from the user, a hash: channel to Unix seconds
--- ARGV     channel, Unix seconds, TTL in seconds, control channel, control message
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
-redis.call('EXPIRE', KEYS[1], ARGV[3])
-redis.call('PUBLISH', ARGV[4], ARGV[5])

@@ -1,0 +1,150 @@
+"""Sockgate in a Django project: publishing, presence, revocation, tenants and their errors.
+
+The public names, listed in ``__all__``, are imported from here. Each is loaded on first use,
+because Django imports this package before it permits the import of models.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .access.revocation import (
+        refresh_grants,
+        refresh_users,
+        revoke_channel,
+        revoke_session,
+        revoke_user,
+    )
+    from .channels.audience import count_connections
+    from .channels.presence import (
+        ais_online,
+        aonline_users,
+        apresence,
+        is_online,
+        online_users,
+        presence,
+    )
+    from .context.tenants import current_tenant, use_tenant
+    from .errors import (
+        ChannelNameError,
+        EventNameError,
+        PublicationError,
+        PublicationInvalid,
+        PublicationTooLarge,
+        SockgateError,
+        TenantError,
+    )
+    from .publishing.async_calls import (
+        abroadcast,
+        aposition,
+        apublish,
+        apublish_many,
+        apublish_to,
+        apublish_to_group,
+    )
+    from .publishing.calls import (
+        broadcast,
+        channel_name,
+        position,
+        publish,
+        publish_many,
+        publish_to,
+        publish_to_group,
+    )
+    from .publishing.publisher import Publisher
+
+_NAMES_BY_MODULE = {
+    "channels.audience": ("count_connections",),
+    "errors": (
+        "ChannelNameError",
+        "EventNameError",
+        "PublicationError",
+        "PublicationInvalid",
+        "PublicationTooLarge",
+        "SockgateError",
+        "TenantError",
+    ),
+    "channels.presence": (
+        "ais_online",
+        "aonline_users",
+        "apresence",
+        "is_online",
+        "online_users",
+        "presence",
+    ),
+    "publishing.publisher": ("Publisher",),
+    "publishing.async_calls": (
+        "abroadcast",
+        "aposition",
+        "apublish",
+        "apublish_many",
+        "apublish_to",
+        "apublish_to_group",
+    ),
+    "publishing.calls": (
+        "broadcast",
+        "channel_name",
+        "position",
+        "publish",
+        "publish_many",
+        "publish_to",
+        "publish_to_group",
+    ),
+    "access.revocation": (
+        "refresh_grants",
+        "refresh_users",
+        "revoke_channel",
+        "revoke_session",
+        "revoke_user",
+    ),
+    "context.tenants": ("current_tenant", "use_tenant"),
+}
+_MODULE_OF = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names}
+
+__all__ = [
+    "ChannelNameError",
+    "EventNameError",
+    "PublicationError",
+    "PublicationInvalid",
+    "PublicationTooLarge",
+    "Publisher",
+    "SockgateError",
+    "TenantError",
+    "abroadcast",
+    "ais_online",
+    "aonline_users",
+    "aposition",
+    "apresence",
+    "apublish",
+    "apublish_many",
+    "apublish_to",
+    "apublish_to_group",
+    "broadcast",
+    "channel_name",
+    "count_connections",
+    "current_tenant",
+    "is_online",
+    "online_users",
+    "position",
+    "presence",
+    "publish",
+    "publish_many",
+    "publish_to",
+    "publish_to_group",
+    "refresh_grants",
+    "refresh_users",
+    "revoke_channel",
+    "revoke_session",
+    "revoke_user",
+    "use_tenant",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,1 @@
+"""Access of browsers: tokens to connect, grants to subscribe, revocation of both."""

@@ -1,0 +1,1 @@
+"""Broadcasts from Django's admin: compose, preview, send once."""

@@ -1,0 +1,1 @@
+"""Channels as Django sees them: namespaces, presence, number of connections."""

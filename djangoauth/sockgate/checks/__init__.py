@@ -1,0 +1,1 @@
+"""System checks: of the settings, and with ``--deploy`` of the deployment and of Redis."""

@@ -1,0 +1,235 @@
+"""``AsyncClient``: the client for asyncio programs."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Any, Self, cast
+
+from .driver import Driver
+from .errors import ConnectionClosed, RequestRejected
+from .events import Event, Presence, State, StateChanged, Subscribed, Unsubscribed
+from .inbox import Inbox, Waiters
+from .protocol.actions import Answer
+from .protocol.client_protocol import ClientProtocol, Reconnect
+from .protocol.credentials import CredentialSource, IssuedGrant
+from .protocol.frames import Frame, Position, presence_of
+from .sockets import SocketOptions
+
+ANSWER_TIMEOUT_S = 10.0
+MAX_EVENTS = 10_000
+MAX_CHARACTERS = 64 * 1024 * 1024
+_CLOSED_BY_CALLER = 1000
+
+
+class AsyncClient:
+    """A client of the gateway, within the running loop.
+
+    As a context manager it connects on entry, without waiting, and closes on exit.
+
+    Args:
+        source: fetches tokens and grants, for example ``SiteSession`` or ``CallableSource``.
+        url: of the gateway, such as ``https://push.example/realtime``; default: the site names it.
+        reconnect: limits of the back-off.
+        sockets: how WebSockets are opened.
+        max_events: how many events may wait to be read. With more, the client closes the
+            connection (3004), and connects again when all are read.
+        max_characters: how many characters of frames may wait to be read, likewise.
+    """
+
+    def __init__(
+        self,
+        source: CredentialSource,
+        *,
+        url: str = "",
+        reconnect: Reconnect | None = None,
+        sockets: SocketOptions | None = None,
+        max_events: int = MAX_EVENTS,
+        max_characters: int = MAX_CHARACTERS,
+    ) -> None:
+        self._inbox = Inbox(max_events, max_characters)
+        self._waiters = Waiters()
+        self._is_held = False
+        self._protocol = ClientProtocol(url=url, reconnect=reconnect, clock=self._now)
+        self._driver = Driver(
+            self._protocol, source, sockets or SocketOptions(), self._take, self._answer
+        )
+
+    async def __aenter__(self) -> Self:
+        """Connect."""
+        self.connect()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close."""
+        await self.aclose()
+
+    @property
+    def state(self) -> State:
+        """The state of the connection."""
+        return self._protocol.state
+
+    @property
+    def user(self) -> str | None:
+        """The user of the connection; None: a visitor, or not connected yet."""
+        return self._protocol.user
+
+    def connect(self) -> None:
+        """Connect, after ``aclose`` too; while the client waits, try again at once."""
+        self._inbox.reopen()
+        self._protocol.connect()
+        self._driver.perform()
+
+    async def aclose(self) -> None:
+        """Close, and wait until the socket is closed."""
+        self._protocol.close()
+        self._driver.perform()
+        await self._driver.aclose()
+
+    async def wait_until_connected(self, timeout_s: float | None = 30.0) -> None:
+        """Wait for the welcome of the gateway.
+
+        Raises:
+            ConnectionClosed: the client was refused, and does not try again.
+            TimeoutError: it did not come in time; the client goes on trying.
+        """
+        if self.state is State.CLOSED and self._inbox.closed is not None:
+            raise self._inbox.closed
+        if self.state is not State.CONNECTED:
+            await self._waiters.wait(State.CONNECTED, timeout_s)
+
+    async def subscribe(
+        self,
+        channel: str,
+        *,
+        grant: IssuedGrant | None = None,
+        recover: Position | bool = True,
+        timeout_s: float | None = ANSWER_TIMEOUT_S,
+    ) -> None:
+        """Subscribe to a channel, now and on every later connection, and wait for the answer.
+
+        Args:
+            channel: its name.
+            grant: one that the caller already has; default: the source fetches it.
+            recover: a position to start after; False: do not recover after a lost connection.
+            timeout_s: how long to wait; 0: not at all.
+
+        Raises:
+            RequestRejected: the site or the gateway does not allow it.
+            ConnectionClosed: the client is closed for good.
+            TimeoutError: no answer came in time; the client goes on trying.
+        """
+        is_subscribed = self._protocol.subscribe(channel, grant=grant, recover=recover)
+        self._driver.perform()
+        if not is_subscribed and timeout_s != 0:
+            self._check_open()
+            await self._waiters.wait(channel, timeout_s)
+
+    def unsubscribe(self, channel: str) -> None:
+        """End a subscription of ``subscribe``."""
+        self._protocol.unsubscribe(channel)
+        self._driver.perform()
+
+    async def publish(
+        self, channel: str, event: str, data: Any, *, timeout_s: float | None = ANSWER_TIMEOUT_S
+    ) -> int | None:
+        """Publish on a subscribed channel, where its namespace allows that.
+
+        Args:
+            channel: its name.
+            event: begins with ``client-``.
+            data: any JSON value.
+            timeout_s: how long to wait for the answer.
+
+        Returns:
+            The offset, where the channel has a history.
+
+        Raises:
+            RequestRejected: the gateway does not allow it.
+            NotConnected, TimeoutError: it is unknown whether it was published.
+        """
+        frame = await self._answer_to(self._protocol.publish(channel, event, data), timeout_s)
+        return frame.get("offset")
+
+    async def presence(
+        self, channel: str, *, timeout_s: float | None = ANSWER_TIMEOUT_S
+    ) -> Presence:
+        """Request the presence of a channel.
+
+        Raises:
+            RequestRejected, NotConnected, TimeoutError: there is no answer.
+        """
+        frame = await self._answer_to(self._protocol.presence(channel), timeout_s)
+        return presence_of(channel, frame)
+
+    async def receive(self, timeout_s: float | None = None) -> Event:
+        """Return the next event, and wait for it.
+
+        Raises:
+            ConnectionClosed: all events are read, and the client is closed.
+            TimeoutError: nothing came in time.
+        """
+        async with asyncio.timeout(timeout_s):
+            event = await self._inbox.get()
+        if self._is_held and self._inbox.is_empty:
+            self._is_held = False
+            self.connect()
+        return event
+
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        """Return events until the caller closes the client.
+
+        Raises:
+            ConnectionClosed: the connection has ended for another reason.
+        """
+        while True:
+            try:
+                event = await self.receive()
+            except ConnectionClosed as closed:
+                if closed.code == _CLOSED_BY_CALLER:
+                    return
+                raise
+            yield event
+
+    async def _answer_to(self, request: int, timeout_s: float | None) -> Frame:
+        self._driver.perform()
+        try:
+            return cast("Frame", await self._waiters.wait(request, timeout_s))
+        finally:
+            self._protocol.forget(request)
+
+    def _check_open(self) -> None:
+        if self._inbox.closed is not None:
+            raise self._inbox.closed
+
+    def _take(self, event: Event, characters: int) -> None:
+        self._inbox.put(event, characters)
+        if isinstance(event, StateChanged):
+            self._note_state(event)
+        elif isinstance(event, Subscribed):
+            self._waiters.resolve(event.channel, event)
+        elif isinstance(event, Unsubscribed):
+            rejection = RequestRejected(event.code or "not_allowed", event.message)
+            self._waiters.resolve(event.channel, rejection)
+        if self._inbox.is_full and not self._is_held:
+            self._is_held = True
+            self._protocol.hold("the program does not read its events in time")
+
+    def _note_state(self, event: StateChanged) -> None:
+        if event.state is State.CONNECTED:
+            self._waiters.resolve(State.CONNECTED, event)
+        elif event.state is State.CLOSED:
+            closed = ConnectionClosed(event.code, event.reason)
+            self._inbox.close(closed)
+            self._waiters.fail_all(closed)
+
+    def _answer(self, answer: Answer) -> None:
+        self._waiters.resolve(answer.request, answer.error or answer.frame)
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()

@@ -1,0 +1,142 @@
+"""What a client receives: messages, and changes of its connection and its channels."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+
+class State(Enum):
+    """The state of a client."""
+
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    INTERRUPTED = "interrupted"
+    """Connected, but the gateway has no Redis: nothing can arrive."""
+    WAITING = "waiting"
+    """Until the next attempt."""
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One publication.
+
+    Args:
+        event: the name that the publisher gave it.
+        data: any JSON value.
+        channel: on which it was published.
+        offset: in the channel's history; None for a plain publication.
+        sender: primary key of the user who published it from a client; None for the server's.
+    """
+
+    event: str
+    data: Any
+    channel: str
+    offset: int | None = None
+    sender: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Publications on a channel may have been lost: read the state again."""
+
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribed:
+    """The client receives the channel from now on.
+
+    Args:
+        channel: its name.
+        is_recovered: whether the missed publications follow; None without a former position.
+    """
+
+    channel: str
+    is_recovered: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribed:
+    """The client does not receive the channel any more.
+
+    Args:
+        channel: its name.
+        code: an error code of docs/protocol.md where it was rejected; empty otherwise.
+        message: for people.
+    """
+
+    channel: str
+    code: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """The first connection of a user has subscribed to a channel."""
+
+    channel: str
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """The last connection of a user has left a channel."""
+
+    channel: str
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """The answer to a request for presence: numbers of connections by user, and of visitors."""
+
+    channel: str
+    users: dict[str, int]
+    anonymous: int
+
+
+@dataclass(frozen=True, slots=True)
+class StateChanged:
+    """The client has another state.
+
+    Args:
+        state: from now on.
+        code: a close code or an HTTP status, where the client waits or is closed.
+        reason: for people.
+        wait_s: until the next attempt.
+    """
+
+    state: State
+    code: int = 0
+    reason: str = ""
+    wait_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class UserChanged:
+    """The connection has become another user's; None is a visitor."""
+
+    user: str | None
+    former: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FrameRejected:
+    """The gateway rejected a frame that was no request."""
+
+    code: str
+    message: str
+
+
+Event = (
+    Message
+    | Gap
+    | Subscribed
+    | Unsubscribed
+    | Joined
+    | Left
+    | StateChanged
+    | UserChanged
+    | FrameRejected
+)

@@ -1,0 +1,1 @@
+"""The client without input and output: frames, states, positions, subscriptions, requests."""

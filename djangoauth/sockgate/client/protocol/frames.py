@@ -1,0 +1,128 @@
+"""Frames of docs/protocol.md: writes what a client sends, and reads what it receives."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sockgate_gateway.wire.events import RESERVED_EVENTS
+
+from ..events import Message, Presence
+
+Frame = dict[str, Any]
+Position = tuple[str, int]
+"""Epoch and offset in a channel's history."""
+
+
+def connect_frame(token: str, recover: Mapping[str, Position]) -> str:
+    """Write the first frame of a connection, with the position in each channel."""
+    return _write({"type": "connect", "token": token, "recover": recover})
+
+
+def refresh_frame(token: str) -> str:
+    """Write a frame that brings a fresh token to a live connection."""
+    return _write({"type": "refresh", "token": token})
+
+
+def subscribe_frame(
+    channel: str, grant: str | None, position: Position | None, request: int
+) -> str:
+    """Write a ``subscribe`` frame; without a grant, the channel is public."""
+    frame: Frame = {"type": "subscribe", "channel": channel, "id": request}
+    if grant:
+        frame["grant"] = grant
+    if position:
+        frame["recover"] = position
+    return _write(frame)
+
+
+def unsubscribe_frame(channel: str, request: int) -> str:
+    """Write an ``unsubscribe`` frame."""
+    return _write({"type": "unsubscribe", "channel": channel, "id": request})
+
+
+def presence_frame(channel: str, request: int) -> str:
+    """Write a ``presence`` frame."""
+    return _write({"type": "presence", "channel": channel, "id": request})
+
+
+def publish_frame(channel: str, event: str, data: Any, request: int) -> str:
+    """Write a ``publish`` frame.
+
+    Raises:
+        TypeError, ValueError: the data has no JSON form.
+    """
+    frame = {"type": "publish", "channel": channel, "event": event, "data": data, "id": request}
+    return _write(frame)
+
+
+def ping_frame() -> str:
+    """Write a ``ping`` frame."""
+    return _write({"type": "ping"})
+
+
+def read_frame(text: str) -> Frame | None:
+    """Read a frame of the gateway; None where the text is none.
+
+    Python would read ``NaN`` and ``Infinity`` too, which are not JSON, and break timers.
+    """
+    try:
+        frame = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return None
+    return frame if isinstance(frame, dict) else None
+
+
+def is_publication(frame: Frame) -> bool:
+    """Return whether a frame is a publication, the only kind without a type."""
+    return "type" not in frame and isinstance(frame.get("channel"), str) and "data" in frame
+
+
+def message_of(publication: Frame) -> Message:
+    """Convert a publication.
+
+    A payload ``{"event":…,"data":…}`` is unwrapped. Any other payload is the data of the event
+    ``message``.
+    """
+    payload, offset = publication["data"], publication.get("offset") or None
+    if not _is_named(payload):
+        return Message("message", payload, publication["channel"], offset)
+    sender = payload.get("from")
+    return Message(
+        payload["event"],
+        payload["data"],
+        publication["channel"],
+        offset,
+        sender if isinstance(sender, str) else None,
+    )
+
+
+def without_reserved_name(message: Message) -> Message:
+    """Rename an event that another program published under a reserved name, as browsers do."""
+    if message.event not in RESERVED_EVENTS:
+        return message
+    return Message("message", message.data, message.channel, message.offset, message.sender)
+
+
+def presence_of(channel: str, frame: Frame) -> Presence:
+    """Read the answer to ``presence``."""
+    users, anonymous = frame.get("users"), frame.get("anonymous")
+    return Presence(
+        channel,
+        users if isinstance(users, dict) else {},
+        anonymous if isinstance(anonymous, int) else 0,
+    )
+
+
+def _is_named(payload: Any) -> bool:
+    is_object = isinstance(payload, dict)
+    return is_object and isinstance(payload.get("event"), str) and "data" in payload
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _write(frame: Mapping[str, Any]) -> str:
+    text = json.dumps(frame, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    text.encode()  # A lone surrogate raises here, at the caller. The socket could not send it.
+    return text

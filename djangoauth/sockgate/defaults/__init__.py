@@ -1,0 +1,1 @@
+"""What a project in DEBUG uses where nothing is configured: keys, addresses, an embedded Valkey."""

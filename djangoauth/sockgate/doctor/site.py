@@ -1,0 +1,207 @@
+"""The running Django site, as a page of it uses it: the token view."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from django.conf import settings
+from django.urls import NoReverseMatch, reverse
+
+from .. import conf
+from ..conf import gateway_variables
+from ..context.tenants import current_tenant
+from .http import MAX_SHOWN, Answer, Peer, exchange
+from .report import StepFailed
+from .visit import Visit
+
+DEVELOPMENT_SITE = "http://127.0.0.1:8000"
+"""Where ``manage.py runserver`` serves by default."""
+
+DJANGO = Peer(
+    "Django",
+    "Start the site, or name its URL with --site, as a browser sees it.",
+    "doctor-site",
+)
+
+
+def default_site() -> str:
+    """Return the site's URL by the settings; empty: they do not say."""
+    if settings.DEBUG:
+        return DEVELOPMENT_SITE
+    return next((one for one in gateway_variables.origins_of_site() if "*" not in one), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What the token view answers: a token, and the gateway's URL for this site."""
+
+    token: str
+    gateway_url: str
+
+
+class Site:
+    """The running site.
+
+    Args:
+        url: under which browsers open it.
+        timeout_s: for one response.
+    """
+
+    def __init__(self, url: str, timeout_s: float) -> None:
+        parts = urlsplit(url)
+        self.origin = f"{parts.scheme}://{parts.netloc}"
+        self._timeout_s = timeout_s
+
+    def request_token(self, visit: Visit) -> Ticket:
+        """POST to the token view with the cookies of a visit.
+
+        Raises:
+            StepFailed: the answer is no token; it says why.
+        """
+        url = self.origin + _token_path()
+        headers = {
+            "Cookie": visit.cookies,
+            "Origin": self.origin,
+            "Referer": f"{self.origin}/",
+            "Content-Type": "application/x-www-form-urlencoded",
+            settings.CSRF_HEADER_NAME.removeprefix("HTTP_").replace("_", "-"): visit.csrf_token,
+        }
+        answer = exchange(DJANGO, "POST", url, timeout_s=self._timeout_s, headers=headers, body="")
+        fields = _fields_of(answer)
+        if answer.status == 200 and isinstance(fields.get("token"), str):
+            return Ticket(fields["token"], self._gateway_url(fields.get("url")))
+        raise _failure(answer, url)
+
+    def _gateway_url(self, answered: Any) -> str:
+        own = conf.gateway_url_at(self.origin)
+        url = (answered if isinstance(answered, str) and answered else own).rstrip("/")
+        absolute = f"{self.origin}{url}" if url.startswith("/") else url
+        return _checked(absolute)
+
+
+def _checked(gateway_url: str) -> str:
+    try:
+        parts = urlsplit(gateway_url)
+        is_usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        is_usable = False
+    if not is_usable:
+        raise StepFailed(
+            f"The site names a gateway at {gateway_url[:MAX_SHOWN]!a}, which is no http(s) URL.",
+            'Correct SOCKGATE["GATEWAY_URL"].',
+            "gateway-not-running",
+        )
+    return gateway_url
+
+
+def _token_path() -> str:
+    try:
+        return reverse("sockgate:token")
+    except NoReverseMatch as error:
+        raise StepFailed(
+            "The token view has no URL.",
+            'Add path("realtime/", include("sockgate.urls")) to the URLs.',
+            "url-behind-a-catch-all",
+        ) from error
+
+
+def _fields_of(answer: Answer) -> dict[str, Any]:
+    try:
+        fields = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return {}
+    return fields if isinstance(fields, dict) else {}
+
+
+_FAILURES = {
+    400: (
+        "Django refuses the request, mostly because of its host",
+        "Add the host of --site to ALLOWED_HOSTS.",
+        "doctor-site",
+    ),
+    401: (
+        "The running site does not know the session that these settings have just created",
+        "Restart the site, so that it has the same SESSION_ENGINE, SECRET_KEY, "
+        'SESSION_COOKIE_NAME and SOCKGATE["REDIS_URL"] as this command.',
+        "close-401",
+    ),
+    403: (
+        "Django accepts no CSRF token from this origin",
+        "Name the site with --site as a browser sees it, or add it to CSRF_TRUSTED_ORIGINS. "
+        "Behind a proxy that ends TLS, set SECURE_PROXY_SSL_HEADER.",
+        "close-403",
+    ),
+    404: (
+        "The running site has no token view there",
+        'Add path("realtime/", include("sockgate.urls")) to the URLs, and restart the site.',
+        "url-behind-a-catch-all",
+    ),
+    503: (
+        "The running site cannot reach Redis",
+        'Check SOCKGATE["REDIS_URL"] of the running site, and its log.',
+        "redis-does-not-answer",
+    ),
+}
+_CATCH_ALL = (
+    "Another view than Sockgate's answers there",
+    'Move path("realtime/", include("sockgate.urls")) above every pattern that matches this URL, '
+    "and restart the site. A proxy may also send the path elsewhere.",
+    "url-behind-a-catch-all",
+)
+
+
+_GATEWAY_ANSWERS = (
+    "The gateway answers in place of Django",
+    "Let the proxy pass the token view and the grant view to Django, and all else below that path "
+    "to the gateway (docs/deploy.md).",
+    "doctor-site",
+)
+_TLS_ONLY = (
+    "The server there speaks TLS only",
+    "Name the site with https:// in --site.",
+    "doctor-site",
+)
+_NGINX_WANTS_TLS = "HTTP request was sent to HTTPS port"
+
+
+def _failure(answer: Answer, url: str) -> StepFailed:
+    if answer.status in (301, 302, 303, 307, 308):
+        return _redirected(answer, url)
+    cause, mend, anchor = _explanation(answer)
+    return StepFailed(
+        f"{cause}: {url} answers {answer.shown}.", mend + _tenant_hint(answer), anchor
+    )
+
+
+def _explanation(answer: Answer) -> tuple[str, str, str]:
+    if answer.is_of_gateway:
+        return _GATEWAY_ANSWERS
+    if answer.status == 400 and _NGINX_WANTS_TLS in answer.body:
+        return _TLS_ONLY
+    return _FAILURES.get(answer.status, _CATCH_ALL)
+
+
+def _redirected(answer: Answer, url: str) -> StepFailed:
+    target = _target_of(answer, url)
+    if target == url:
+        mend = (
+            "Django takes HTTPS for HTTP: let the proxy set X-Forwarded-Proto, and set "
+            "SECURE_PROXY_SSL_HEADER."
+        )
+    else:
+        mend = "Name the site's real URL with --site, and exempt the token view from redirects."
+    return StepFailed(f"{url} redirects to {target[:200]!a}.", mend, "doctor-site")
+
+
+def _target_of(answer: Answer, url: str) -> str:
+    location = answer.headers.get("Location", "")
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        return location
+
+
+def _tenant_hint(answer: Answer) -> str:
+    tenant = current_tenant() if answer.status == 401 else ""
+    return f" --site must be an address of the tenant {tenant}." if tenant else ""

@@ -1,0 +1,1 @@
+"""The commands: ``manage.py sockgate_sync`` and ``manage.py sockgate_listen``."""

@@ -1,0 +1,86 @@
+"""``manage.py sockgate_doctor``: try the whole loop of the running site, and name what is wrong."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from sockgate_gateway.wire.errors import TenantError
+
+from ...context.tenants import use_tenant
+from ...dev.terminal import printable, signals_end_cleanly
+from ...doctor.report import Report, Step
+from ...doctor.site import Site, default_site
+from ...doctor.visit import Visit
+from ...doctor.walk import Walk
+
+TIMEOUT_S = 10.0
+MAX_TIMEOUT_S = 3600.0
+
+
+class Command(BaseCommand):
+    """Walk through the running site as a page does; exit with 1 if a step has failed."""
+
+    help = (
+        "Tries the whole loop of the running site: settings, Redis, login, token, gateway, "
+        "publication and logout, over xhr-streaming and WebSocket. Names the step that failed, the "
+        "cause and the setting. Removes the user and the sessions that it makes."
+    )
+    requires_system_checks = []  # noqa: RUF012  (the walk makes them)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add the site, the user and the format."""
+        parser.add_argument("--site", help="URL under which browsers open the site")
+        parser.add_argument("--user", help="an existing user, in place of a throw-away one")
+        parser.add_argument("--tenant", help='where SOCKGATE["TENANT"] is set')
+        parser.add_argument("--timeout", type=float, default=TIMEOUT_S, help="seconds per answer")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Walk, and print the report."""
+        site = options["site"] or default_site()
+        if not _is_site(site):
+            raise CommandError("Name the site as browsers open it: --site https://www.example.com")
+        if not 0 < options["timeout"] <= MAX_TIMEOUT_S:
+            raise CommandError(f"--timeout must be a number of seconds up to {MAX_TIMEOUT_S:g}.")
+        report = Report(self._ignore if options["json"] else self._print)
+        walk = Walk(
+            Site(site, options["timeout"]), Visit(options["user"]), report, options["timeout"]
+        )
+        with signals_end_cleanly(), _in_tenant(options["tenant"]):
+            walk.run()
+        if options["json"]:
+            self.stdout.write(json.dumps(report.as_dict()))
+        if not report.is_good:
+            sys.exit(1)
+
+    def _print(self, step: Step) -> None:
+        for line in step.lines():
+            self.stdout.write(printable(line))
+        self.stdout.flush()
+
+    def _ignore(self, step: Step) -> None:
+        """Print nothing before the end."""
+
+
+@contextmanager
+def _in_tenant(tenant: str | None) -> Iterator[None]:
+    with ExitStack() as block:
+        if tenant is not None:
+            try:
+                block.enter_context(use_tenant(tenant))
+            except (TenantError, ImproperlyConfigured) as error:
+                raise CommandError(f"--tenant: {error}") from error
+        yield
+
+
+def _is_site(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False

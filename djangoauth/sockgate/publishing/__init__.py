@@ -1,0 +1,1 @@
+"""Publishing: the calls for Django code, the ``Publisher`` for programs without Django settings."""

@@ -1,0 +1,106 @@
+"""Building publications from the arguments of a call: checked, encoded, kept or not. Pure."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypedDict
+
+from sockgate_gateway.wire.names import check_channel
+from sockgate_gateway.wire.namespaces import Namespaces
+from sockgate_gateway.wire.publish_request import PublishRequest
+from sockgate_gateway.wire.tenants import in_tenant
+
+from ..errors import PublicationInvalid
+from .encoding import encode
+
+MAX_IDEMPOTENCY_KEY_LENGTH = 255
+
+
+class PublishOptions(TypedDict, total=False):
+    """Options that every publishing call takes.
+
+    ``sequenced``: True keeps the publication, in order, for browsers that reconnect. None, the
+    default, does as the channel's namespace says.
+
+    ``idempotency_key``: a text of 1 to 255 characters. With it, repeated calls within an hour
+    publish once on a channel, so that a task may run again. The publication is sequenced.
+
+    ``tenant``: the tenant to publish to; None, the default, is the current tenant.
+    """
+
+    sequenced: bool | None
+    idempotency_key: str | None
+    tenant: str | None
+
+
+def _no_tenant(chosen: str | None) -> str:
+    if chosen is not None:
+        raise PublicationInvalid("there are no tenants here")
+    return ""
+
+
+class PublicationBuilder:
+    """Build publications.
+
+    Args:
+        namespaces: returns the policies.
+        max_payload: the limit of one payload in bytes.
+        tenant_for: returns the tenant for the ``tenant`` option of a call; empty without tenants.
+    """
+
+    def __init__(
+        self,
+        namespaces: Callable[[], Namespaces],
+        max_payload: int,
+        tenant_for: Callable[[str | None], str] = _no_tenant,
+    ) -> None:
+        self._namespaces = namespaces
+        self._max_payload = max_payload
+        self._tenant_for = tenant_for
+
+    def build(self, channel: str, event: str, data: Any, how: PublishOptions) -> PublishRequest:
+        """Build one publication.
+
+        Raises:
+            TypeError: ``how`` has an unknown keyword.
+            PublicationInvalid: the data has no JSON form, or an option has a bad value.
+            PublicationTooLarge: the payload is over the limit.
+            ChannelNameError: the text is not a channel name.
+        """
+        return self.build_each([channel], event, data, how)[0]
+
+    def build_each(
+        self, channels: Iterable[str], event: str, data: Any, how: PublishOptions
+    ) -> list[PublishRequest]:
+        """Build the same publication for each channel; the data is encoded once."""
+        _check_keywords(how)
+        payload, key = encode(event, data, self._max_payload), how.get("idempotency_key")
+        is_sequenced, namespaces = _is_sequenced(how), self._namespaces()
+
+        def request_for(channel: str) -> PublishRequest:
+            is_kept = namespaces.is_sequenced(channel) if is_sequenced is None else is_sequenced
+            policy = namespaces.of(channel) if is_kept else None
+            return PublishRequest(in_tenant(tenant, channel), payload, policy, key)
+
+        tenant = self._tenant_for(how.get("tenant"))
+        return [request_for(check_channel(channel)) for channel in channels]
+
+
+def _check_keywords(how: PublishOptions) -> None:
+    unknown = sorted(how.keys() - PublishOptions.__annotations__.keys())
+    if unknown:
+        raise TypeError(
+            f"unknown keyword {unknown[0]!r}: publications take sequenced, idempotency_key "
+            "and tenant, and in Django on_commit and using"
+        )
+
+
+def _is_sequenced(how: PublishOptions) -> bool | None:
+    key, sequenced = how.get("idempotency_key"), how.get("sequenced")
+    if not isinstance(sequenced, bool | None):
+        raise PublicationInvalid("sequenced must be True, False or None")
+    if key is None:
+        return sequenced
+    if sequenced is False:
+        raise PublicationInvalid("only a sequenced publication can have an idempotency key")
+    if not isinstance(key, str) or not 0 < len(key) <= MAX_IDEMPOTENCY_KEY_LENGTH:
+        raise PublicationInvalid("an idempotency key must be a text of 1 to 255 characters")
+    return True

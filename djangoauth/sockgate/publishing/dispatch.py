@@ -1,0 +1,83 @@
+"""What the publishing calls share: when a publication is sent, and with which Redis client."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from sockgate_gateway.wire.names import user_channel
+from sockgate_gateway.wire.publish_request import PublishRequest
+
+from .. import conf
+from ..context.tenants import tenant_for
+from ..context.transactions import after_commit, open_aliases
+from ..redis_clients import pools
+from ..users.recipients import UserOrPk, check_several, uid_of
+from . import sending
+from .builder import PublicationBuilder
+
+
+def new_builder() -> PublicationBuilder:
+    """Make a builder with the settings in force."""
+    config = conf.current()
+    return PublicationBuilder(lambda: config.namespaces, config.max_payload, tenant_for)
+
+
+def user_channels(users: Iterable[UserOrPk]) -> list[str]:
+    """Name the channels of users; raises as ``publish_many``."""
+    return [user_channel(uid_of(user)) for user in check_several(users)]
+
+
+def send_one_now(one: PublishRequest) -> int:
+    """Send a publication now; see ``sending.send``."""
+    return sending.send(_client_for([one]), conf.current().names, one)
+
+
+def send_now(batch: list[PublishRequest]) -> int:
+    """Send publications now; see ``sending.send_many``."""
+    return sending.send_many(_client_for(batch), conf.current().names, batch)
+
+
+def _client_for(batch: list[PublishRequest]) -> sending.Client:
+    return pools.records() if _may_repeat(batch) else pools.publisher()
+
+
+async def async_client_for(batch: list[PublishRequest]) -> Any:
+    """Return the running loop's client for these publications."""
+    return await (pools.async_records() if _may_repeat(batch) else pools.async_publisher())
+
+
+def _may_repeat(batch: list[PublishRequest]) -> bool:
+    """Check that sending twice publishes once, so that a client that retries may send these."""
+    return all(one.idempotency_key for one in batch)
+
+
+def aliases_to_await(on_commit: bool | None, using: str | None) -> list[str]:
+    """List the databases whose commit a publication waits for."""
+    return open_aliases(using) if _waits(on_commit, using) else []
+
+
+def _waits(on_commit: bool | None, using: str | None) -> bool:
+    if on_commit is False and using is not None:
+        raise TypeError("on_commit=False publishes at once, so that using has no meaning")
+    if on_commit is None and using is None:
+        return conf.current().publish_on_commit
+    return on_commit is not False
+
+
+def now_or_on_commit(send: Callable[[], int], aliases: list[str]) -> int | None:
+    """Send at the commit of these databases; without any, send now and return the count."""
+    if not aliases:
+        return send()
+    after_commit(send, aliases)
+    return None
+
+
+async def awaits_commit(send: Callable[[], int], on_commit: bool | None, using: str | None) -> bool:
+    """Register the sending with the open transactions; False when there are none."""
+
+    def register() -> bool:
+        aliases = open_aliases(using)
+        after_commit(send, aliases)
+        return bool(aliases)
+
+    return _waits(on_commit, using) and await sync_to_async(register)()

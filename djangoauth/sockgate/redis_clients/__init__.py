@@ -1,0 +1,1 @@
+"""The Redis clients of a Django process: pools, time budget, breaker and control messages."""

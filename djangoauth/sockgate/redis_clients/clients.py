@@ -1,0 +1,88 @@
+"""Clients of Redis as Django code opens them: retries and timeouts by purpose.
+
+Imports nothing of Django, so that scripts can use it.
+"""
+
+from typing import Any
+
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.credentials import CredentialProvider
+from redis.retry import Retry
+from sockgate_gateway.redis_servers import clients
+from sockgate_gateway.redis_servers.options import Timeouts
+
+from . import memory, time_budget
+
+RETRIES = 2
+
+PUBLISHER_TIMEOUTS = Timeouts(connect_s=2.0, reply_s=5.0)
+"""A publication is never tried again, so it waits longer."""
+
+RECORDS_TIMEOUTS = Timeouts(connect_s=2.0, reply_s=2.0)
+"""For sessions and records: with two retries a frozen Redis costs about six seconds."""
+
+
+def open_client(
+    url: str,
+    retries: int,
+    timeouts: Timeouts = PUBLISHER_TIMEOUTS,
+    credentials: CredentialProvider | None = None,
+) -> Redis:
+    """Open a client.
+
+    It connects when it is first used; the client of a cluster reads the nodes here.
+
+    Args:
+        url: of Redis.
+        retries: how many times a command is tried again.
+        timeouts: fixed ones count against the time budget; see ``time_budget``.
+        credentials: of one server, in place of those in the URL.
+
+    Raises:
+        redis.RedisError: no node of the cluster answers.
+        sockgate_gateway.wire.errors.AddressError: the URL has none of the known forms.
+    """
+    if memory.is_memory(url):
+        return memory.open_client()
+    retry = _BudgetRetry if timeouts.is_fixed else Retry
+    client = clients.open_client(url, timeouts, retry(_backoff(), retries))
+    _replace_credentials(client, credentials)
+    return client
+
+
+def open_async_client(
+    url: str,
+    retries: int,
+    timeouts: Timeouts = PUBLISHER_TIMEOUTS,
+    credentials: CredentialProvider | None = None,
+) -> AsyncRedis:
+    """Open the asyncio twin."""
+    if memory.is_memory(url):
+        return memory.open_async_client()
+    client = clients.open_async_client(url, timeouts, AsyncRetry(_backoff(), retries))
+    _replace_credentials(client, credentials)
+    return client
+
+
+def _replace_credentials(
+    client: Redis | AsyncRedis, credentials: CredentialProvider | None
+) -> None:
+    if credentials is not None:
+        options = client.connection_pool.connection_kwargs
+        options.update(username=None, password=None, credential_provider=credentials)
+
+
+class _BudgetRetry(Retry):
+    """Counts the time of each command against the time budget."""
+
+    def call_with_retry(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a command or connect, unless the budget is spent."""
+        with time_budget.spending():
+            return super().call_with_retry(*args, **kwargs)
+
+
+def _backoff() -> ExponentialWithJitterBackoff:
+    return ExponentialWithJitterBackoff(base=0.05, cap=0.5)

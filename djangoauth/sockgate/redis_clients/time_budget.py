@@ -1,0 +1,75 @@
+"""How much time the current code may spend on Redis.
+
+Strategy: a page must not wait for a Redis that is frozen or slow. Inside ``time_budget(0.28)`` the
+clients of ``pools`` have short timeouts and never try again. The most that one command may cost and
+the cost of all commands before it add up to the budget: connecting a quarter, a reply three
+eighths, a Sentinel an eighth, and a quarter for everything before. Only time spent on Redis counts.
+On a cluster, reading the nodes may cost as much for each node.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from time import monotonic
+
+from redis import TimeoutError as RedisTimeoutError
+
+CONNECT_SHARE = 1 / 4
+REPLY_SHARE = 3 / 8
+SENTINEL_SHARE = 1 / 8
+SPENT_SHARE = 1 / 4
+
+
+class TimeBudget:
+    """A budget in seconds, and how much of it is spent."""
+
+    def __init__(self, budget_s: float) -> None:
+        self.budget_s = budget_s
+        self.spent_s = 0.0
+        self.is_spending = False
+
+
+_current: ContextVar[TimeBudget | None] = ContextVar("time_budget", default=None)
+
+
+def current_budget_s() -> float | None:
+    """Return the budget of the current code; None: it may wait."""
+    budget = _current.get()
+    return None if budget is None else budget.budget_s
+
+
+@contextmanager
+def time_budget(budget_s: float) -> Iterator[None]:
+    """Limit the time that the code inside spends on Redis; an outer budget counts alone."""
+    if _current.get() is not None:
+        yield
+        return
+    token = _current.set(TimeBudget(budget_s))
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+@contextmanager
+def spending() -> Iterator[None]:
+    """Count the time of one command.
+
+    Raises:
+        redis.TimeoutError: the budget is spent.
+    """
+    budget = _current.get()
+    if budget is None or budget.is_spending:
+        yield
+        return
+    if budget.spent_s > budget.budget_s * SPENT_SHARE:
+        raise RedisTimeoutError(
+            f"Redis has used {budget.spent_s:.2f} s of the {budget.budget_s:g} s for this request, "
+            f"and the next command could take the rest (SOCKGATE['PAGE_TIMEOUT'] for pages)"
+        )
+    budget.is_spending, started_at = True, monotonic()
+    try:
+        yield
+    finally:
+        budget.is_spending = False
+        budget.spent_s += monotonic() - started_at

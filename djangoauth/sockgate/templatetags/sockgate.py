@@ -1,0 +1,172 @@
+"""``{% sockgate_client %}``: the browser client, its configuration and a first token.
+
+There is no inline script. The configuration is a data block, which browsers do not execute, so
+that a Content-Security-Policy of ``script-src 'self'`` is enough. The response of a page with a
+token varies by cookie.
+"""
+
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+from django import template
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest
+from django.middleware.csrf import get_token
+from django.template import Context
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join, json_script
+from django.utils.safestring import SafeString
+from redis import RedisError
+
+from .. import conf
+from ..access.grants import issue_grants
+from ..access.reminder import AUTHORIZE_REMINDER
+from ..access.tokens import issue_token
+from ..errors import AuthorizeMissing, SessionChangePending
+from ..redis_clients.breaker import PAGES, BreakerOpen
+from ..redis_clients.time_budget import time_budget
+from ..sessions.base import RecordedSession
+
+CONFIG_ID = "sockgate-config"
+SCRIPT = "sockgate/sockgate.js"
+SCRIPT_WITH_SOCKJS = "sockgate/sockgate-full.js"
+SOCKJS = "sockgate/sockgate-sockjs.js"
+"""``SCRIPT`` loads it where WebSocket fails."""
+
+BADGE = "sockgate/badge.js"
+"""Shows the state of the client in the page, in ``DEBUG`` only."""
+
+log = logging.getLogger("sockgate")
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def sockgate_client(context: Context, channels: str | Iterable[str] = ()) -> SafeString:
+    """Load the client; ``Sockgate.connect()`` then needs no arguments.
+
+    Args:
+        context: of the template.
+        channels: names, or a text with names between spaces. The page carries their grants, so that
+            ``rt.subscribe`` needs no request for them. A channel that ``AUTHORIZE`` refuses is left
+            out.
+    """
+    request = context.get("request")
+    if request is None:
+        raise ImproperlyConfigured(
+            "{% sockgate_client %} needs the context processor "
+            "django.template.context_processors.request."
+        )
+    names = channels.split() if isinstance(channels, str) else channels
+    config = json_script(client_config(request, names), CONFIG_ID)
+    nonce = _nonce(context, request)
+    scripts = [_client_script(), BADGE] if settings.DEBUG else [_client_script()]
+    tags = [_script(static(script), nonce) for script in scripts]
+    return format_html("{}\n{}", config, format_html_join("\n", "{}", ([tag] for tag in tags)))
+
+
+def client_config(request: HttpRequest, channels: Iterable[str] = ()) -> dict[str, Any]:
+    """Return the configuration with which the client connects from this page.
+
+    ``channels`` are those whose grants the page carries.
+
+    ``token`` is None without a session, or while Redis does not answer. The client then requests
+    one from ``tokenUrl``. With ``loginRequired``, the view there would refuse, and the client
+    requests nothing.
+    """
+    config = conf.current()
+    with time_budget(config.page_timeout):
+        first = _first_token(request)
+        grants = _first_grants(request, channels) if first["token"] else {}
+    return {
+        "url": conf.gateway_url_for(request),
+        **first,
+        **grants,
+        "tokenUrl": reverse("sockgate:token"),
+        "grantUrl": reverse("sockgate:grant"),
+        "transports": config.transports,
+        "sockjsUrl": static(SOCKJS),
+        **({} if "loginRequired" in first else _csrf_token(request)),
+        "csrfCookieName": _readable_csrf_cookie(),
+        "csrfHeaderName": settings.CSRF_HEADER_NAME.removeprefix("HTTP_").replace("_", "-"),
+    }
+
+
+def _client_script() -> str:
+    """Return the script that needs no second one, as far as the setting shows."""
+    transports = conf.current().transports
+    needs_sockjs = transports is not None and "websocket" not in transports
+    return SCRIPT_WITH_SOCKJS if needs_sockjs else SCRIPT
+
+
+def _first_token(request: HttpRequest) -> dict[str, Any]:
+    # The page must not wait for Redis: without a token, the client requests one. While a change of
+    # the session is pending, `request.user` must not be read.
+    none = {"token": None, "expiresIn": None}
+    try:
+        with PAGES.guard():
+            issued = issue_token(request)
+    except (SessionChangePending, BreakerOpen):
+        return none
+    except RedisError as error:
+        log.warning("A page is sent without its first token, which it requests later: %s", error)
+        return none
+    if issued is None:
+        return none if conf.current().anonymous else {**none, "loginRequired": True}
+    return {"token": issued.text, "expiresIn": issued.expires_in_s}
+
+
+def _first_grants(request: HttpRequest, channels: Iterable[str]) -> dict[str, Any]:
+    try:
+        with PAGES.guard():
+            issued = issue_grants(request, channels)
+    except AuthorizeMissing as error:
+        if AUTHORIZE_REMINDER.is_due():
+            log.warning("%s", error)
+        return {}
+    except (SessionChangePending, BreakerOpen):
+        return {}
+    except RedisError as error:
+        log.warning("A page is sent without grants, which it requests later: %s", error)
+        return {}
+    grants = {
+        name: {"grant": grant.text, "expires_in": grant.expires_in_s}
+        for name, grant in issued.items()
+    }
+    return {"grants": grants} if grants else {}
+
+
+def _csrf_token(request: HttpRequest) -> dict[str, Any]:
+    # Django sets a cookie, or starts a session, for a page that has the token.
+    _mark_csrf_session(request)
+    return {"csrfToken": get_token(request)}
+
+
+def _mark_csrf_session(request: HttpRequest) -> None:
+    """Mark a session that holds only this page's CSRF token as a visitor's, which ends soon."""
+    session = request.session
+    is_new = isinstance(session, RecordedSession) and session.session_key is None
+    if settings.CSRF_USE_SESSIONS and is_new and session.is_empty():
+        session.mark_visitor()  # type: ignore[attr-defined]
+
+
+def _readable_csrf_cookie() -> str | None:
+    is_hidden = settings.CSRF_USE_SESSIONS or settings.CSRF_COOKIE_HTTPONLY
+    return None if is_hidden else settings.CSRF_COOKIE_NAME
+
+
+def _nonce(context: Context, request: HttpRequest) -> str:
+    # Django 6 has the nonce in the context, django-csp on the request. Both create it on first use,
+    # and Django's is false until then.
+    nonce = context.get("csp_nonce")
+    if nonce is None:
+        nonce = getattr(request, "csp_nonce", None)
+    return "" if nonce is None else str(nonce)
+
+
+def _script(src: str, nonce: str) -> SafeString:
+    if nonce:
+        return format_html('<script src="{}" nonce="{}"></script>', src, nonce)
+    return format_html('<script src="{}"></script>', src)

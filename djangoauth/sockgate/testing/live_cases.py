@@ -1,0 +1,69 @@
+"""``RealtimeLiveServerTestCase``, with the real gateway."""
+
+from contextlib import ExitStack
+from functools import cache
+from typing import Any, ClassVar
+
+from django.contrib.staticfiles.testing import StaticLiveServerTestCase
+from django.test import Client, override_settings
+
+from ..defaults.ports import free_port
+from .capture import capturing
+from .commits import CommitRunner
+from .publications import ANY_DATA, CapturedPublications, Publication
+from .realtime import Realtime
+from .servers import live_servers, origins_of
+from .tab import Tab
+
+
+class RealtimeLiveServerTestCase(StaticLiveServerTestCase):
+    """A ``LiveServerTestCase`` with the real gateway on a real Valkey.
+
+    ``self.tab(user, path)`` opens tabs, and ``self.realtime`` has the rest. Pages of
+    ``self.live_server_url`` may connect, too.
+    """
+
+    realtime: Realtime
+    publications: CapturedPublications
+    _live: ClassVar[ExitStack]
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        """Start the site's server, and the gateway unless it runs."""
+        cls.port = _port_of_site()
+        super().setUpClass()
+        cls._live = ExitStack()
+        cls.addClassCleanup(cls._live.close)
+        servers = live_servers()
+        cls._live.enter_context(override_settings(SOCKGATE=servers.settings()))
+        servers.require_gateway(origins_of(cls.live_server_url))
+
+    def run(self, result: Any = None) -> Any:
+        """Run the test with tabs, which are closed at its end."""
+        live_servers().clear()
+        self.realtime = Realtime(live_servers(), CommitRunner())
+        with capturing(CapturedPublications(), is_sent=True) as self.publications:
+            try:
+                return super().run(result)
+            finally:
+                self.realtime.close()
+
+    def tab(self, user: Any = None, path: str = "/", *, client: Client | None = None) -> Tab:
+        """Open a tab; see ``Realtime.tab``."""
+        return self.realtime.tab(user, path, client=client)
+
+    def assertPublished(  # noqa: N802
+        self, to: Any, event: str, data: Any = ANY_DATA, *, times: int = 1
+    ) -> list[Publication]:
+        """Check that an event was published; see ``RealtimeTestCase``."""
+        return self.publications.assert_published(to, event, data, times=times)
+
+    def assertNothingPublished(self, to: Any = None) -> None:  # noqa: N802
+        """Check that nothing was published; see ``RealtimeTestCase``."""
+        self.publications.assert_nothing_published(to)
+
+
+@cache
+def _port_of_site() -> int:
+    """Return one port for the sites of all classes, so that the gateway knows their origin."""
+    return free_port()

@@ -1,0 +1,1 @@
+"""Users as the gateways see them: user records, names on the wire, permissions."""

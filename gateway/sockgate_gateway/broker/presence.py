@@ -1,0 +1,165 @@
+"""Presence in Redis: one hash for each channel and worker, and the heartbeats of workers."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from redis.asyncio import Redis
+
+from ..channels.presence import Change, Heartbeat
+from ..wire import scripts
+from ..wire.control import PresenceChanged, write_control
+from ..wire.names import Names
+from ..wire.presence import HEARTBEAT_S, WORKER_TTL_S, Present, merge
+from .errors import translated_errors
+
+HASH_TTL_S = 3600
+"""The hashes of a worker that has died expire; a live worker writes its hashes again."""
+
+REWRITE_BEATS = HASH_TTL_S // 2 // HEARTBEAT_S
+"""After so many heartbeats, half a TTL, the hashes are written again."""
+
+
+class RedisPresence:
+    """Keep one worker's presence in Redis.
+
+    Args:
+        client: for short commands.
+        names: of this deployment.
+        worker: the name of the worker.
+    """
+
+    def __init__(self, client: Redis, names: Names, worker: str) -> None:
+        self._client = client
+        self._names = names
+        self._worker = worker
+        self._others: tuple[str, ...] = ()
+        self._beats = 0
+
+    async def beat(self) -> Heartbeat:
+        """Renew this worker's heartbeat, and remove the workers that have died.
+
+        Raises:
+            BrokerUnavailable: Redis cannot be used now.
+        """
+        pipeline = self._client.pipeline(transaction=False)
+        pipeline.set(self._names.worker(self._worker), 1, px=WORKER_TTL_S * 1000, get=True)
+        pipeline.sadd(self._names.workers, self._worker)
+        pipeline.smembers(self._names.workers)
+        known, _, members = await _execute(pipeline)
+        await self._check_others(sorted({member.decode() for member in members} - {self._worker}))
+        self._beats += 1
+        is_stale = self._beats % REWRITE_BEATS == 0
+        return Heartbeat(frozenset(self._others), known is None, is_stale)
+
+    async def write(self, changes: Sequence[Change], *, is_back: bool = False) -> None:
+        """Write the counts of this worker; if it ``is_back``, its users join again.
+
+        Raises:
+            BrokerUnavailable: Redis cannot be used now.
+        """
+        noticed = [change for change in changes if change.has_notices]
+        others = await self._known_others() if noticed else set()
+        pipeline = self._client.pipeline(transaction=False)
+        for channel, counts in _quiet_counts(changes).items():
+            self._queue(pipeline, channel, counts)
+        for change in noticed:
+            if is_back and change.count:
+                pipeline.hdel(self._names.presence(change.channel, self._worker), change.uid)
+            self._queue_noticed(pipeline, change, others)
+        for channel in {change.channel for change in changes}:
+            pipeline.expire(self._names.presence(channel, self._worker), HASH_TTL_S)
+        await _execute(pipeline)
+
+    async def read(self, channel: str) -> Present:
+        """Return who is subscribed to a channel at all live workers.
+
+        Raises:
+            BrokerUnavailable: Redis cannot be used now.
+        """
+        members = await self._members()
+        pipeline = self._client.pipeline(transaction=False)
+        for worker in members:
+            pipeline.exists(self._names.worker(worker))
+            pipeline.hgetall(self._names.presence(channel, worker))
+        replies = await _execute(pipeline)
+        found = zip(replies[::2], replies[1::2], strict=True)
+        return merge(counts for is_live, counts in found if is_live)
+
+    async def read_worker(self, channel: str, worker: str) -> Present:
+        """Return who was subscribed to a channel at one worker.
+
+        Raises:
+            BrokerUnavailable: Redis cannot be used now.
+        """
+        pipeline = self._client.pipeline(transaction=False)
+        pipeline.hgetall(self._names.presence(channel, worker))
+        return merge(await _execute(pipeline))
+
+    async def remove_worker(self) -> None:
+        """Remove this worker, which ends.
+
+        Raises:
+            BrokerUnavailable: Redis cannot be used now.
+        """
+        pipeline = self._client.pipeline(transaction=False)
+        pipeline.srem(self._names.workers, self._worker)
+        pipeline.delete(self._names.worker(self._worker))
+        await _execute(pipeline)
+
+    async def _known_others(self) -> set[str]:
+        """Return the other workers, with new ones and those that Redis has lost.
+
+        A user who leaves this worker may still be subscribed at any of them.
+        """
+        return {*self._others, *await self._members()} - {self._worker}
+
+    async def _members(self) -> list[str]:
+        pipeline = self._client.pipeline(transaction=False)
+        pipeline.smembers(self._names.workers)
+        (members,) = await _execute(pipeline)
+        return [member.decode() for member in members]
+
+    async def _check_others(self, others: Iterable[str]) -> None:
+        pipeline = self._client.pipeline(transaction=False)
+        for worker in others:
+            pipeline.exists(self._names.worker(worker))
+        liveness = dict(zip(others, await _execute(pipeline), strict=True))
+        self._others = tuple(worker for worker, is_live in liveness.items() if is_live)
+        dead = [worker for worker, is_live in liveness.items() if not is_live]
+        if dead:
+            removal = self._client.pipeline(transaction=False)
+            removal.srem(self._names.workers, *dead)
+            await _execute(removal)
+
+    def _queue(self, pipeline: Any, channel: str, counts: dict[str, int]) -> None:
+        key = self._names.presence(channel, self._worker)
+        present = {uid: count for uid, count in counts.items() if count}
+        if present:
+            pipeline.hset(key, mapping=present)
+        if len(present) < len(counts):
+            pipeline.hdel(key, *(counts.keys() - present.keys()))
+
+    def _queue_noticed(self, pipeline: Any, change: Change, others: Iterable[str]) -> None:
+        workers = (self._worker, *others)
+        keys = [self._names.presence(change.channel, worker) for worker in workers]
+        notices = [
+            write_control(PresenceChanged(change.channel, change.uid, is_present))
+            for is_present in (True, False)
+        ]
+        ttl_ms = HASH_TTL_S * 1000
+        arguments = (change.uid, change.count, ttl_ms, self._names.control, *notices)
+        pipeline.execute_command("EVAL", scripts.PRESENCE, len(keys), *keys, *arguments)
+
+
+def _quiet_counts(changes: Iterable[Change]) -> dict[str, dict[str, int]]:
+    """Group by channel the counts of changes without notices."""
+    counts: dict[str, dict[str, int]] = {}
+    for change in changes:
+        if not change.has_notices:
+            counts.setdefault(change.channel, {})[change.uid] = change.count
+    return counts
+
+
+async def _execute(pipeline: Any) -> list[Any]:
+    with translated_errors():
+        return list(await pipeline.execute())

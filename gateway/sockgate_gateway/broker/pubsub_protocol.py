@@ -1,0 +1,83 @@
+"""Reading a subscribed connection, all replies of a socket read at once.
+
+Strategy: redis-py returns one message for each await, which costs more than hiredis needs for
+fifty, and each read wakes a task through a future, one turn of the loop later. So redis-py does the
+handshake, AUTH, TLS, Sentinel and the rest. Then ``PubSubProtocol`` takes the transport over, and
+passes all replies of a read to a callback, within the same call. Writes still go through redis-py.
+Under RESP2 a message is a plain array.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import NoReturn
+
+from hiredis import Reader
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import InvalidResponse, RedisError, ResponseError
+
+Reply = tuple[bytes, bytes, bytes]
+"""Kind, channel and payload; for a subscribe or unsubscribe, the third is a count."""
+
+ReplyHandler = Callable[[Iterator[Reply]], None]
+
+
+async def read_replies(connection: AbstractConnection, handle: ReplyHandler) -> None:
+    """Pass all replies of each socket read to ``handle``, until the connection fails.
+
+    Args:
+        connection: is new; every command on it has been answered.
+        handle: an exception that it raises ends the connection.
+
+    Raises:
+        RedisError, OSError: the connection is broken, or a reply was an error.
+        Exception: whatever ``handle`` raised.
+    """
+    writer = connection._writer
+    if writer is None:
+        raise RedisConnectionError("not connected")
+    streams = writer.transport.get_protocol()
+    protocol = PubSubProtocol(streams, handle)
+    writer.transport.set_protocol(protocol)
+    await protocol.ended
+
+
+class PubSubProtocol(asyncio.Protocol):
+    """Stands between a transport and redis-py's streams, and keeps the data that is read."""
+
+    def __init__(self, streams: asyncio.BaseProtocol, handle: ReplyHandler) -> None:
+        self._streams = streams
+        self._handle = handle
+        self._reader = Reader(protocolError=InvalidResponse, replyError=_raise_error)
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def data_received(self, data: bytes) -> None:
+        """Pass complete replies to the callback."""
+        if self.ended.done():
+            return
+        try:
+            self._reader.feed(data)
+            self._handle(iter(self._reader.gets, False))
+        except RedisError as error:
+            self._end(error)  # asyncio ends the connection after any other exception.
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """End, and close redis-py's streams."""
+        self._streams.connection_lost(None)  # ``ended`` carries the error.
+        self._end(error or RedisConnectionError("closed by the server"))
+
+    def pause_writing(self) -> None:
+        """Make writers through redis-py's streams wait."""
+        self._streams.pause_writing()
+
+    def resume_writing(self) -> None:
+        """Continue these writers."""
+        self._streams.resume_writing()
+
+    def _end(self, error: Exception) -> None:
+        if not self.ended.done():
+            self.ended.set_exception(error)
+
+
+def _raise_error(message: str) -> NoReturn:
+    raise ResponseError(message)

@@ -1,0 +1,155 @@
+"""A cluster: keys on many servers, and publications that every node passes on to all others.
+
+Strategy: ``PUBLISH`` at any node reaches subscribers at all nodes, so one subscription at one node
+receives everything, and a slot that moves makes no difference. Two things must be noticed: a node
+whose publications do not arrive, and a primary that was replaced. The latter may have died with
+publications that were on their way to the worker, so everything is subscribed and read again. A
+primary that does not answer is waited for, while the publications of the others go on.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from random import sample
+from typing import Any
+
+from redis._parsers.commands import AsyncCommandsParser
+from redis.asyncio.cluster import ClusterNode
+from redis.asyncio.connection import AbstractConnection
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from ...errors import BrokerUnavailable
+from ...redis_servers.cluster import open_async_cluster
+from ...redis_servers.connection import TCPConnection, TLSConnection
+from ...redis_servers.errors import FAILURES
+from ...redis_servers.options import Timeouts, url_options
+from ...wire.addresses import RedisAddress
+from .single import TIMEOUT_S, link_options, places_of
+
+MAX_CONNECTIONS_PER_NODE = 64
+"""Other pools wait for a free connection; redis-py's cluster opens one."""
+
+PROBE_TIMEOUT_S = 1.5
+"""A slower primary is not waited for, as the probes of all others would come too late."""
+
+ATTEMPTS_AFTER_MOVE = 1
+"""A command is tried once more, after the nodes were read again."""
+
+
+class _CommandsParser(AsyncCommandsParser):
+    """Asks once at which positions commands have their keys.
+
+    redis-py asks whenever it reads the nodes: the first primary, which may be down.
+    """
+
+    async def initialize(self, node: ClusterNode | None = None) -> None:
+        self.node = node or self.node
+        if node is None or not self.commands:
+            await super().initialize(node)
+
+
+class ClusterServers:
+    """The nodes of a cluster.
+
+    Args:
+        address: names some of them.
+    """
+
+    is_sharded = True
+
+    def __init__(self, address: RedisAddress) -> None:
+        self.place = f"the cluster of {places_of(address.nodes)}"
+        from_url, is_tls = url_options(address)
+        self._link_options = link_options() | from_url
+        self._link_class = TLSConnection if is_tls else TCPConnection
+        del self._link_options["connection_class"]
+        self.client: Any = open_async_cluster(
+            address,
+            Timeouts(connect_s=TIMEOUT_S, reply_s=TIMEOUT_S),
+            max_connections=MAX_CONNECTIONS_PER_NODE,
+            retry=Retry(NoBackoff(), ATTEMPTS_AFTER_MOVE),
+            client_name="sockgate-reader",
+        )
+        self.client.commands_parser = _CommandsParser()
+        # Nodes that are found later are opened with these options.
+        self.client.connection_kwargs["connection_class"] = self._link_class
+        self._primaries: frozenset[str] = frozenset()
+
+    async def open_link(self) -> AbstractConnection:
+        """Connect to any primary that answers."""
+        await self._read_nodes()
+        primaries = self.client.get_primaries()
+        self._primaries = _names(primaries)
+        for node in sample(primaries, len(primaries)):
+            link = self._link_class(host=node.host, port=node.port, **self._link_options)
+            try:
+                await link.connect()  # type: ignore[no-untyped-call]
+            except FAILURES:
+                continue
+            return link
+        raise RedisConnectionError("no primary answers")
+
+    async def close_link(self, link: AbstractConnection) -> None:
+        """Close that connection."""
+        try:
+            await link.disconnect()
+        except FAILURES:
+            return
+
+    async def probe(self, link: AbstractConnection, channel: bytes) -> frozenset[bytes]:
+        """Publish to a channel at every primary, and check that the primaries are the same.
+
+        Raises:
+            BrokerUnavailable: one of them was replaced, or none answers.
+        """
+        primaries = self.client.get_primaries()
+        answers = await asyncio.gather(
+            *(self._probe_node(node, channel) for node in primaries), return_exceptions=True
+        )
+        if self._primaries - _names(self.client.get_primaries()):
+            raise BrokerUnavailable("a primary was replaced")
+        pairs = zip(primaries, answers, strict=True)
+        probes = _payloads(node for node, answer in pairs if not _is_failure(answer))
+        if not probes:
+            raise BrokerUnavailable("no primary answers")
+        return probes
+
+    async def _probe_node(self, node: ClusterNode, channel: bytes) -> None:
+        async with asyncio.timeout(PROBE_TIMEOUT_S):
+            role, *_ = await self.client.execute_command("ROLE", target_nodes=node)
+            if role != b"master":
+                await self._read_nodes()
+                return
+            await self.client.execute_command("PUBLISH", channel, node.name, target_nodes=node)
+
+    async def _read_nodes(self) -> None:
+        await self.client.aclose()  # Without it, ``initialize`` reads nothing again.
+        await self.client.initialize()
+
+    def owners(self) -> Mapping[int, str]:
+        """Return the name of the primary of each slot, as far as it is known."""
+        slots = self.client.nodes_manager.slots_cache
+        return {slot: str(nodes[0].name) for slot, nodes in slots.items() if nodes}
+
+    def generation(self) -> int:
+        """Return 0: a node that was replaced can only come back as a replica."""
+        return 0
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.client.aclose()
+
+
+def _names(nodes: Iterable[Any]) -> frozenset[str]:
+    return frozenset(str(node.name) for node in nodes)
+
+
+def _payloads(nodes: Iterable[Any]) -> frozenset[bytes]:
+    return frozenset(name.encode() for name in _names(nodes))
+
+
+def _is_failure(answer: object) -> bool:
+    if isinstance(answer, BaseException) and not isinstance(answer, FAILURES):
+        raise answer
+    return isinstance(answer, BaseException)

@@ -1,0 +1,1 @@
+"""Channels: subscriptions, fan-out, order, recovery, presence and policies."""

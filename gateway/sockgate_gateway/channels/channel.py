@@ -1,0 +1,317 @@
+"""The state of one channel in a worker: its connections, its position, and its order. Pure.
+
+Strategy: a channel is live, or its publications are pending (``states.py``). While it is live,
+each sequenced publication must follow the last one (``order.py``); plain publications pass.
+Publications are pending from the beginning until Redis has confirmed the subscription and the
+position was read. They are pending again after a hole in the sequence or a step back in it, after
+the loss of the link, and while a pending subscription requests missed publications. All
+connections of the channel wait for the same history. ``apply_history`` takes one reply for all of
+them: connections that are subscribed receive what they lack, pending ones receive what they missed,
+or each receives ``gap``. Pending publications follow, without those that the reply held. So the
+order of a channel is made in one place.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from ..connections.batch import Batch
+from ..connections.connection import Connection
+from ..errors import BrokerUnavailable, GatewayError
+from ..wire.namespaces import Policy
+from ..wire.protocol import gap
+from ..wire.publication import Position, Publication, publication_frame, publication_head
+from .buffer import PendingPublications
+from .history import HistoryReply, HistoryRequest, is_stale_for, request_after
+from .order import begins_epoch, is_repeated
+from .pending_subscriptions import PendingSubscription, SubscriptionResult
+from .states import AWAITS_REPLY, INITIAL, MAY_LACK_PLAIN, TRANSITIONS, Event, State
+
+
+class Channel:
+    """A channel with at least one connection that is subscribed, or is about to be.
+
+    Args:
+        name: as clients know it.
+        policy: of its namespace.
+        pending_limit_bytes: how many bytes of payloads may be pending.
+        gaps: counts the connections that received ``gap``, by cause.
+
+    ``position`` is the last position that the connections were brought to; None: unknown.
+    ``state`` and ``_buffer`` change in ``_transition`` alone.
+    ``conflation_key`` names what a newer publication may replace; None: nothing.
+    ``has_plain``: plain publications were delivered, or were dropped while they were pending.
+    """
+
+    __slots__ = (
+        "_buffer",
+        "_gaps",
+        "_pending_limit_bytes",
+        "_received",
+        "conflation_key",
+        "connections",
+        "has_plain",
+        "head",
+        "name",
+        "pending_subscriptions",
+        "policy",
+        "position",
+        "state",
+    )
+
+    def __init__(
+        self, name: str, policy: Policy, pending_limit_bytes: int, gaps: Counter[str]
+    ) -> None:
+        self.name = name
+        self.head = publication_head(name)
+        self._use_policy(policy)
+        self.connections: dict[Connection, None] = {}
+        self.pending_subscriptions: dict[Connection, PendingSubscription] = {}
+        self.position: Position | None = None
+        self.has_plain = False
+        self.state = INITIAL
+        self._buffer: PendingPublications | None = PendingPublications(pending_limit_bytes)
+        self._pending_limit_bytes = pending_limit_bytes
+        self._gaps = gaps
+        self._received: Position | None = None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether publications are delivered as they arrive."""
+        return self._buffer is None
+
+    @property
+    def is_lossy(self) -> bool:
+        """Whether plain publications may have been missed since the channel was live."""
+        return self.state in MAY_LACK_PLAIN
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no connection is subscribed, or is about to be."""
+        return not self.connections and not self.pending_subscriptions
+
+    def has(self, connection: Connection) -> bool:
+        """Return whether a connection is subscribed, or is about to be."""
+        return connection in self.connections or connection in self.pending_subscriptions
+
+    def subscribe(self, connection: Connection, subscription: PendingSubscription) -> bool:
+        """Subscribe a connection at once (True), or when the history was read (False)."""
+        if self._buffer is None and self._needs_no_history(subscription.since):
+            self._complete(connection, subscription, HistoryReply(self.position))
+            return True
+        self.pending_subscriptions[connection] = subscription
+        self._transition(Event.HISTORY_NEEDED)
+        return False
+
+    def unsubscribe(self, connection: Connection) -> None:
+        """Remove a connection, and cancel its pending subscription."""
+        self.connections.pop(connection, None)
+        subscription = self.pending_subscriptions.pop(connection, None)
+        if subscription is not None:
+            subscription.cancel()
+
+    def receive(self, publication: Publication) -> bytes | None:
+        """Return the frame to deliver; None when the publication is pending or a repetition."""
+        if self._buffer is not None:
+            self._keep(self._buffer, publication)
+            return None
+        if not publication.offset:
+            self.has_plain = True
+        elif not self.policy.recover:
+            publication = Publication(publication.payload)
+        elif not self._advance(publication):
+            return None
+        return publication_frame(self.head, publication)
+
+    def link_lost(self) -> None:
+        """Keep publications pending: some are missed from now on."""
+        self._drop_pending()
+
+    def apply_policy(self, policy: Policy) -> None:
+        """Use another policy from now on."""
+        if policy.recover != self.policy.recover:
+            self.position = self._received = None
+            self._transition(Event.RECOVERY_SWITCHED)
+        self._use_policy(policy)
+
+    def history_request(self) -> HistoryRequest | None:
+        """Note that the history is read from now on; None: the channel has none."""
+        buffer = self._transition(Event.REQUESTED)
+        after = self._request_after()
+        buffer.note_request(after)
+        if not self.policy.recover:
+            return None
+        return HistoryRequest(self.name, buffer.furthest(self.position), after)
+
+    def apply_history(self, reply: HistoryReply) -> list[Connection]:
+        """Deliver missed publications or ``gap``, then go live with what is pending.
+
+        A reply that was requested before the link was lost changes nothing.
+
+        Returns:
+            The connections that are subscribed from now on.
+        """
+        buffer = self._buffer
+        if buffer is None or self.state not in AWAITS_REPLY:
+            return []
+        self._deliver_missed(reply)
+        self._go_on_from(reply.position)
+        waiting, self.pending_subscriptions = self.pending_subscriptions, {}
+        for connection, subscription in waiting.items():
+            if is_stale_for(reply, subscription.since, buffer):
+                self.pending_subscriptions[connection] = subscription
+            else:
+                self._complete(connection, subscription, reply)
+        self._transition(Event.REPLIED)
+        self._deliver(self._frames(buffer.still_due() if self.policy.recover else buffer))
+        if self.pending_subscriptions:
+            self._transition(Event.HISTORY_NEEDED)  # A part of it, once more.
+        return [connection for connection in waiting if connection in self.connections]
+
+    def history_unavailable(self, error: BrokerUnavailable) -> list[Connection]:
+        """Reject the pending subscriptions; go live again if nothing is missing.
+
+        Returns:
+            The connections whose subscriptions were rejected.
+        """
+        waiting, self.pending_subscriptions = self.pending_subscriptions, {}
+        for subscription in waiting.values():
+            subscription.fail(error)
+        self._transition(Event.UNAVAILABLE)
+        buffer = self._buffer
+        if buffer is not None and self.position is not None and self.state not in MAY_LACK_PLAIN:
+            self._transition(Event.RESUMED)
+            self._deliver(self._frames(buffer))
+        return list(waiting)
+
+    def _transition(self, event: Event) -> PendingPublications:
+        """Go to the next state, and return the buffer that it uses.
+
+        Raises:
+            GatewayError: the table has no such transition.
+        """
+        try:
+            self.state = TRANSITIONS[self.state][event]
+        except KeyError:
+            cause = f"{event.name} cannot happen in state {self.state.name}"
+            raise GatewayError(cause) from None
+        buffer = self._buffer or PendingPublications(self._pending_limit_bytes)
+        self._buffer = None if self.state is State.LIVE else buffer
+        return buffer
+
+    def _use_policy(self, policy: Policy) -> None:
+        self.policy = policy
+        self.conflation_key = self.head if policy.overflow == "latest" else None
+
+    def _needs_no_history(self, since: Position | None) -> bool:
+        if not self.policy.recover:
+            return True
+        return self.position is not None and since in (None, self.position)
+
+    def _complete(
+        self, connection: Connection, subscription: PendingSubscription, reply: HistoryReply
+    ) -> None:
+        """Subscribe a connection, and deliver what it missed if that is known and not too much."""
+        if subscription.since is None:
+            subscription.confirm(SubscriptionResult(reply.position))
+            self.connections[connection] = None
+        else:
+            self._recover(connection, subscription, subscription.since, reply)
+
+    def _recover(
+        self,
+        connection: Connection,
+        subscription: PendingSubscription,
+        since: Position,
+        reply: HistoryReply,
+    ) -> None:
+        missed = reply.after(since)
+        frames = self._replay(missed or ())
+        size_bytes = sum(map(len, frames))
+        is_recovered = missed is not None and size_bytes <= subscription.room.left_bytes
+        subscription.room.spend(size_bytes, is_delivered=is_recovered)
+        if is_recovered:
+            subscription.confirm(SubscriptionResult(since, is_recovered=True))
+        else:
+            self._gaps[reply.gap_cause(since) or "size"] += 1
+            subscription.confirm(SubscriptionResult(reply.position, is_recovered=False))
+            frames = ()
+        self.connections[connection] = None
+        if frames:
+            connection.outlet.send(Batch(frames))
+
+    def _deliver_missed(self, reply: HistoryReply) -> None:
+        """Deliver what the subscribed connections lack, and ``gap`` where something is missing."""
+        if not self.connections:
+            return
+        missed = None if self.position is None else reply.after(self.position)
+        if missed is not None:
+            self._deliver(self._replay(missed))
+        if cause := self._gap_cause(reply):
+            self._gaps[cause] += len(self.connections)
+            self._deliver((gap(self.name, reply.position),))
+
+    def _gap_cause(self, reply: HistoryReply) -> str:
+        """Return why subscribed connections may lack something after the reply; empty: nothing."""
+        if not self.policy.recover:
+            return "plain" if self.is_lossy else ""
+        # Where nothing was ever sequenced, plain publications are what was missed.
+        was_sequenced = reply.position is not None and reply.position[1] > 0
+        may_lack_plain = self.is_lossy and (self.has_plain or not was_sequenced)
+        return reply.gap_cause(self.position) or ("plain" if may_lack_plain else "")
+
+    def _go_on_from(self, position: Position | None) -> None:
+        # What the reply held may still arrive on the link: in order, from wherever that is.
+        is_same = self._received and position and self._received[0] == position[0]
+        self._received = (position[0], 0) if position and is_same else None
+        self.position = position
+
+    def _advance(self, publication: Publication) -> bool:
+        """Go on to a sequenced publication; False: it is repeated, or pending after a hole."""
+        at = (publication.epoch, publication.offset)
+        is_next = self.position == (publication.epoch, publication.offset - 1)
+        if is_next or self._begins_epoch(at):
+            self.position = self._received = at
+            return True
+        if is_repeated(at, self.position, self._received):
+            self._received = at
+        else:
+            self._keep(self._transition(Event.HOLE), publication)
+        return False
+
+    def _begins_epoch(self, at: Position) -> bool:
+        # Where publications replace one another, a browser may not receive the first of an epoch.
+        return self.conflation_key is None and begins_epoch(at, self.position, self._received)
+
+    def _keep(self, buffer: PendingPublications, publication: Publication) -> None:
+        if not buffer.add(publication):
+            self._drop_pending()
+
+    def _drop_pending(self) -> None:
+        """Drop what is pending: it is in the history, or it belongs to the hole before a gap.
+
+        Behind that gap it would seem to be newer than the hole.
+        """
+        buffer = self._transition(Event.LOSS)
+        self.has_plain = self.has_plain or buffer.has_plain
+        buffer.clear()
+
+    def _request_after(self) -> int | None:
+        subscriptions = self.pending_subscriptions.values()
+        positions = [pending.since for pending in subscriptions if pending.since is not None]
+        if self.connections and self.position is not None:
+            positions.append(self.position)
+        if not positions:
+            return None
+        return request_after(positions, self.position[0] if self.position else None)
+
+    def _frames(self, publications: Iterable[Publication]) -> tuple[bytes, ...]:
+        return tuple([frame for found in publications if (frame := self.receive(found))])
+
+    def _replay(self, missed: Iterable[Publication]) -> tuple[bytes, ...]:
+        return tuple([publication_frame(self.head, found) for found in missed if found.payload])
+
+    def _deliver(self, frames: tuple[bytes, ...]) -> None:
+        if frames:
+            batch = Batch(frames)
+            for connection in self.connections:
+                connection.outlet.send(batch)

@@ -1,0 +1,273 @@
+"""The worker's map from channels to connections, and the fan-out. Pure.
+
+Strategy: the broker hands over all that one socket read held. Publications that follow one another
+on one channel are one run. A run that comes alone (the common case) goes to the channel's
+connections as one shared batch. Where a read holds several channels, the frames are collected for
+each connection first. So every connection gets one write, and connections with the same frames
+share one batch.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from typing import Protocol
+
+from ..connections.batch import Batch
+from ..connections.connection import Connection
+from ..errors import BrokerUnavailable
+from ..loop.hint_log import HintLog
+from ..wire.errors import PayloadError
+from ..wire.names import Names
+from ..wire.namespaces import Policy
+from ..wire.publication import Position, read_publication
+from .channel import Channel
+from .history import HistoryReply
+from .history_queue import HistoryQueue
+from .pending_subscriptions import PendingSubscription
+from .presence_counts import PresenceCounts
+
+log = logging.getLogger("sockgate.hub")
+
+_HINT_FOR_SIZE = "publish less at a time, or raise SOCKGATE_MAX_PUBLICATION"
+_HINT_FOR_FORM = 'publish JSON, {"event": "...", "data": ...}'
+
+Received = tuple[bytes, bytes]
+"""A Redis channel and what was published there."""
+
+Run = tuple[Channel, list[bytes]]
+"""A channel and the frames that follow one another on it; none when they are pending."""
+
+
+class ChannelSubscriber(Protocol):
+    """The subscriptions of this worker in Redis."""
+
+    def subscribe(self, channel: str) -> None:
+        """Subscribe to a channel, soon."""
+
+    def unsubscribe(self, channel: str) -> None:
+        """Unsubscribe from a channel, in a while."""
+
+
+class Hub:
+    """Channels to connections.
+
+    Args:
+        names: of Redis channels.
+        subscription_state: subscribes in Redis.
+        queue: takes each channel whose history must be read before it goes live.
+        presence: counts subscribed connections.
+        policy_of: returns the policy of a channel.
+        max_publication_bytes: larger publications are dropped and counted.
+        pending_limit_bytes: how much may be pending on one channel while its history is read.
+    """
+
+    def __init__(
+        self,
+        names: Names,
+        subscription_state: ChannelSubscriber,
+        queue: HistoryQueue,
+        presence: PresenceCounts,
+        policy_of: Callable[[str], Policy],
+        *,
+        max_publication_bytes: int,
+        pending_limit_bytes: int,
+    ) -> None:
+        self._names = names
+        self._subscription_state = subscription_state
+        self._queue = queue
+        self._presence = presence
+        self._policy_of = policy_of
+        self._max_bytes = max_publication_bytes
+        self._pending_limit_bytes = pending_limit_bytes
+        self._channels: dict[bytes, Channel] = {}
+        self.publications = 0
+        self.deliveries = 0
+        self.dropped = 0
+        self.gaps: Counter[str] = Counter()
+        self._drops = HintLog(log, "payload_dropped")
+
+    def subscribe(self, connection: Connection, name: str, pending: PendingSubscription) -> None:
+        """Subscribe a connection to a channel, and confirm it once the channel is live."""
+        key = self._key(name)
+        channel = self._channels.get(key) or self._open(key, name)
+        if channel.has(connection):
+            return
+        if name not in connection.channels:
+            connection.channels += (name,)
+        if channel.subscribe(connection, pending):
+            self._presence.add(connection, name, channel.policy)
+        else:
+            self._queue.add(channel)
+
+    def unsubscribe(self, connection: Connection, name: str) -> None:
+        """Unsubscribe a connection from a channel, or cancel its pending subscription."""
+        channel = self._channels.get(self._key(name))
+        if channel is None or not channel.has(connection):
+            return
+        if connection in channel.connections:
+            self._presence.remove(connection, name)
+        channel.unsubscribe(connection)
+        connection.drop_held(name)
+        self._forget(channel, connection)
+
+    def unsubscribe_all(self, connection: Connection) -> None:
+        """Unsubscribe a connection from all its channels."""
+        for name in connection.channels:
+            self.unsubscribe(connection, name)
+
+    def is_subscribed(self, connection: Connection, name: str) -> bool:
+        """Return whether a connection is subscribed to a channel; a pending one is not."""
+        channel = self._channels.get(self._key(name))
+        return channel is not None and connection in channel.connections
+
+    def pending_subscription(self, connection: Connection, name: str) -> PendingSubscription | None:
+        """Return the pending subscription of a connection to a channel."""
+        channel = self._channels.get(self._key(name))
+        return channel.pending_subscriptions.get(connection) if channel else None
+
+    def position_of(self, name: str) -> Position | None:
+        """Return the last position that the connections of a channel were brought to."""
+        channel = self._channels.get(self._key(name))
+        return channel.position if channel else None
+
+    def send(self, name: str, frame: bytes) -> None:
+        """Send a frame to all connections that are subscribed to a channel."""
+        for connection in self.connections_on(name):
+            connection.outlet.send(Batch((frame,)))
+
+    def connections_on(self, name: str) -> tuple[Connection, ...]:
+        """List the connections that are subscribed to a channel."""
+        channel = self._channels.get(self._key(name))
+        return tuple(channel.connections) if channel else ()
+
+    def channels(self) -> list[str]:
+        """List the channels of this worker."""
+        return [channel.name for channel in self._channels.values()]
+
+    def fan_out(self, received: list[Received]) -> None:
+        """Fan out publications that the broker hands over, in their order."""
+        self.publications += len(received)
+        runs = self._runs(received)
+        if len(runs) == 1:
+            self._fan_out(*runs[0])
+        else:
+            self._fan_out_collected(runs)
+        for channel, _ in runs:
+            if not channel.is_live:
+                self._enqueue(channel)
+
+    def link_lost(self) -> None:
+        """Keep publications of every channel pending: some are missed from now on."""
+        for channel in list(self._channels.values()):
+            channel.link_lost()
+            self._enqueue(channel)
+
+    @property
+    def is_recovering(self) -> bool:
+        """Whether a channel is not live yet after the loss of the link."""
+        return any(channel.is_lossy for channel in self._channels.values() if not channel.is_empty)
+
+    def apply_history(self, channel: Channel, reply: HistoryReply) -> None:
+        """Bring a channel up to date with its history, and complete its pending subscriptions."""
+        for connection in channel.apply_history(reply):
+            self._presence.add(connection, channel.name, channel.policy)
+        self._enqueue(channel)
+
+    def history_unavailable(self, channel: Channel, error: BrokerUnavailable) -> None:
+        """Reject the pending subscriptions of a channel."""
+        for connection in channel.history_unavailable(error):
+            self._forget(channel, connection)
+        self._enqueue(channel)
+
+    def policies_changed(self) -> None:
+        """Apply the policy of every channel again."""
+        for channel in list(self._channels.values()):
+            channel.apply_policy(self._policy_of(channel.name))
+            self._enqueue(channel)
+
+    def _open(self, key: bytes, name: str) -> Channel:
+        channel = Channel(name, self._policy_of(name), self._pending_limit_bytes, self.gaps)
+        self._channels[key] = channel
+        self._subscription_state.subscribe(name)
+        return channel
+
+    def _forget(self, channel: Channel, connection: Connection) -> None:
+        connection.channels = tuple(name for name in connection.channels if name != channel.name)
+        key = self._key(channel.name)
+        if channel.is_empty and self._channels.get(key) is channel:
+            del self._channels[key]
+            self._subscription_state.unsubscribe(channel.name)
+
+    def _enqueue(self, channel: Channel) -> None:
+        """Let the history of a channel be read if it is not live."""
+        if not channel.is_live and not channel.is_empty:
+            self._queue.add(channel)
+
+    def _runs(self, received: list[Received]) -> list[Run]:
+        runs: list[Run] = []
+        frames: list[bytes] = []
+        latest: Channel | None = None
+        for key, raw in received:
+            channel = self._channels.get(key)
+            if channel is None:
+                continue
+            if channel is not latest:
+                latest, frames = channel, []
+                runs.append((channel, frames))
+            frame = self._read(channel, raw)
+            if frame is not None:
+                frames.append(frame)
+        return runs
+
+    def _read(self, channel: Channel, raw: bytes) -> bytes | None:
+        """Return the frame of a publication; drop what cannot be delivered."""
+        if len(raw) > self._max_bytes:
+            self._drop(channel, f"{len(raw)} bytes are too many", _HINT_FOR_SIZE)
+            return None
+        try:
+            return channel.receive(read_publication(raw))
+        except PayloadError as error:
+            self._drop(channel, str(error), _HINT_FOR_FORM)
+            return None
+
+    def _drop(self, channel: Channel, cause: str, hint: str) -> None:
+        self.dropped += 1
+        if self._drops.is_due(channel.name):
+            self._drops.warn(f"channel={channel.name} cause={cause!r}", hint)
+
+    def _fan_out(self, channel: Channel, frames: list[bytes]) -> None:
+        if not frames:
+            return
+        key = channel.conflation_key
+        # One by one where the newest may replace the others: a socket may take only some.
+        batches = [Batch(tuple(frames))] if key is None else [Batch((f,), key) for f in frames]
+        for batch in batches:
+            for connection in channel.connections:
+                connection.outlet.send(batch)
+        self.deliveries += len(channel.connections) * len(frames)
+
+    def _fan_out_collected(self, runs: list[Run]) -> None:
+        collected: dict[Connection, Batch] = {}
+        merged: dict[tuple[Batch, Batch], Batch] = {}
+        for channel, frames in runs:
+            if not frames or channel.conflation_key is not None:
+                self._fan_out(channel, frames)
+                continue
+            batch = Batch(tuple(frames))
+            self.deliveries += len(channel.connections) * len(frames)
+            for connection in channel.connections:
+                before = collected.get(connection)
+                collected[connection] = _merge(before, batch, merged) if before else batch
+        for connection, batch in collected.items():
+            connection.outlet.send(batch)
+
+    def _key(self, name: str) -> bytes:
+        return self._names.channel(name).encode()
+
+
+def _merge(first: Batch, second: Batch, merged: dict[tuple[Batch, Batch], Batch]) -> Batch:
+    """Merge two batches; connections with the same two batches share the merged one."""
+    both = merged.get((first, second))
+    if both is None:
+        both = merged[first, second] = Batch(first.frames + second.frames)
+    return both

@@ -1,0 +1,212 @@
+"""Pending subscriptions: connections that are about to be subscribed to a channel. Pure.
+
+A subscription is pending until the channel is live. It ends in exactly one of three ways: the
+channel confirms it, the history is not available, or the connection leaves before.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from ..connections.connection import Connection, Identity
+from ..connections.replay_budget import ReplayRoom
+from ..errors import BrokerUnavailable
+from ..wire import protocol
+from ..wire.publication import Position
+
+MAX_OFFSET = 2**53
+"""JavaScript and Lua count no further."""
+
+_NOWHERE: Position = ("", 0)
+
+
+class SubscriptionResult(msgspec.Struct, frozen=True, gc=False):
+    """The position of a channel for a connection that is subscribed from now on.
+
+    Args:
+        position: the next sequenced publication has the offset after this one; None without a
+            history.
+        is_recovered: whether missed publications follow; None when recovery was not requested.
+    """
+
+    position: Position | None = None
+    is_recovered: bool | None = None
+
+    def to_fields(self) -> dict[str, Any]:
+        """Return the fields of a frame."""
+        return protocol.position(self.position, self.is_recovered)
+
+
+class PendingSubscription(Protocol):
+    """A connection that waits until a channel is live."""
+
+    @property
+    def since(self) -> Position | None:
+        """The last position that the client has received; None: it requests no recovery."""
+
+    @property
+    def room(self) -> ReplayRoom:
+        """How much of what the client missed may be delivered."""
+
+    def confirm(self, result: SubscriptionResult) -> None:
+        """Note that the connection is subscribed; missed publications follow in the same turn."""
+
+    def fail(self, error: BrokerUnavailable) -> None:
+        """Note that the connection cannot be subscribed now."""
+
+    def cancel(self) -> None:
+        """Note that the connection has left the channel, or must leave it."""
+
+
+class SingleSubscription:
+    """The subscription of an open connection to one channel, requested or automatic.
+
+    Args:
+        connection: receives the confirmation.
+        channel: its name.
+        room: how much of what it missed may be delivered.
+        request: the ``subscribe`` frame; None: the channel is an automatic one.
+
+    A second request for the channel is answered together with the first.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        channel: str,
+        room: ReplayRoom,
+        request: protocol.Subscribe | None = None,
+    ) -> None:
+        since = self._recover = request.recover if request else None
+        self.since = None if since is None else _checked(since, room)
+        self.room = room
+        self._connection = connection
+        self._channel = channel
+        self._requests = [request] if request else []
+
+    def add(self, request: protocol.Subscribe) -> None:
+        """Answer another request for the channel as well."""
+        self._requests.append(request)
+
+    def confirm(self, result: SubscriptionResult) -> None:
+        """Confirm the subscription to each request."""
+        if not self._requests:
+            self._send_subscribed(result)
+        for request in self._requests:
+            same = request.recover == self._recover
+            other = SubscriptionResult(result.position, None if request.recover is None else False)
+            self._send_subscribed(result if same else other, request.id)
+
+    def fail(self, error: BrokerUnavailable) -> None:
+        """Reject the requests; the next audit subscribes to an automatic channel again."""
+        self._reject("unavailable", "try again later")
+
+    def cancel(self) -> None:
+        """Reject the requests."""
+        self._reject("not_allowed", "the channel was left before it was confirmed")
+
+    def _send_subscribed(
+        self, result: SubscriptionResult, reply_to: protocol.FrameId = None
+    ) -> None:
+        frame = protocol.subscribed(self._channel, reply_to, result.to_fields())
+        self._connection.send(frame)
+
+    def _reject(self, code: str, message: str) -> None:
+        if self._connection.is_open:
+            for request in self._requests:
+                self._connection.send(protocol.error(code, message, request.id))
+
+
+class ConnectSubscriptions:
+    """The subscriptions of a connection that is being checked, for all channels of its identity.
+
+    Args:
+        connection: that is being checked.
+        identity: names the channels.
+        recover: the last positions that the client has received.
+        room: how much of what it missed may be delivered, all channels together.
+        on_complete: is called once, when each channel has confirmed its subscription or was left,
+            or when one of them is not available. The hub is at work then.
+
+    ``results`` holds the results by channel; ``error`` says why a channel is not available.
+    """
+
+    __slots__ = (
+        "_awaited",
+        "_on_complete",
+        "_recover",
+        "connection",
+        "error",
+        "identity",
+        "results",
+        "room",
+    )
+
+    def __init__(
+        self,
+        connection: Connection,
+        identity: Identity,
+        recover: Mapping[str, Position],
+        room: ReplayRoom,
+        on_complete: "Callable[[ConnectSubscriptions], None]",
+    ) -> None:
+        self.connection = connection
+        self.identity = identity
+        self.room = room
+        self.error: BrokerUnavailable | None = None
+        self.results: dict[str, SubscriptionResult] = {}
+        self._recover = recover
+        self._awaited = set(identity.channels)
+        self._on_complete = on_complete
+
+    def by_channel(self) -> "dict[str, PendingSubscription]":
+        """Return a subscription for each channel; they refer to this object, which keeps none."""
+        return {
+            channel: _ConnectSubscription(self, channel, self._recover.get(channel))
+            for channel in self.identity.channels
+        }
+
+    def complete(self, channel: str) -> None:
+        """Stop waiting for a channel."""
+        if channel in self._awaited:
+            self._awaited.remove(channel)
+            if not self._awaited:
+                self._on_complete(self)
+
+    def fail(self, error: BrokerUnavailable) -> None:
+        """Stop waiting for all channels, since one is not available."""
+        if self._awaited:
+            self._awaited.clear()
+            self.error = error
+            self._on_complete(self)
+
+
+class _ConnectSubscription:
+    """The subscription to one channel during a connect."""
+
+    __slots__ = ("_channel", "_connect", "since")
+
+    def __init__(self, connect: ConnectSubscriptions, channel: str, since: Position | None) -> None:
+        self.since = None if since is None else _checked(since, connect.room)
+        self._connect = connect
+        self._channel = channel
+
+    @property
+    def room(self) -> ReplayRoom:
+        return self._connect.room
+
+    def confirm(self, result: SubscriptionResult) -> None:
+        self._connect.results[self._channel] = result
+        self._connect.complete(self._channel)
+
+    def fail(self, error: BrokerUnavailable) -> None:
+        self._connect.fail(error)
+
+    def cancel(self) -> None:
+        self._connect.complete(self._channel)
+
+
+def _checked(position: Position, room: ReplayRoom) -> Position:
+    is_usable = position[0] and 0 <= position[1] < MAX_OFFSET and room.may_recover
+    return position if is_usable else _NOWHERE

@@ -1,0 +1,222 @@
+"""Presence: the counts of this worker, written to Redis for all workers and for Django.
+
+Strategy: the counts in memory (``presence_counts.py``) are the truth about the worker's own
+connections. Changes are written a moment later, many in one round trip. So a connection costs
+Redis one field when it subscribes and one when it leaves, and nothing in between; a worker costs
+one heartbeat (see ``wire.presence``). When Redis has forgotten the worker (after a flush, a
+failover, or because the worker was frozen), all counts are written again. When a worker dies, each
+of the others sends ``leave`` for its users to its own connections.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..connections.connection import Connection
+from ..errors import BrokerUnavailable
+from ..loop.background import run_until_one_fails
+from ..loop.failure_log import FailureLog
+from ..wire import protocol
+from ..wire.namespaces import Policy
+from ..wire.presence import HEARTBEAT_S, Present
+from .hub import Hub
+from .presence_counts import PresenceCounts
+
+log = logging.getLogger("sockgate.hub")
+
+GATHER_S = 0.1
+"""How long changes are gathered before they are written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How many connections a user has on a channel of this worker now.
+
+    ``uid`` is empty for anonymous visitors. ``has_notices``: the connections on the channel
+    receive ``join`` and ``leave``.
+    """
+
+    channel: str
+    uid: str
+    count: int
+    has_notices: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """What a heartbeat has shown.
+
+    ``live``: the other workers that live. ``was_forgotten``: Redis took this worker for dead, and
+    its users for gone. ``is_stale``: what the worker has written will expire soon.
+    """
+
+    live: frozenset[str]
+    was_forgotten: bool
+    is_stale: bool = False
+
+
+class PresenceStore(Protocol):
+    """The presence of all workers in Redis. All methods raise ``BrokerUnavailable``."""
+
+    async def beat(self) -> Heartbeat:
+        """Renew the sign that this worker lives."""
+
+    async def write(self, changes: Sequence[Change], *, is_back: bool = False) -> None:
+        """Write counts of this worker; if it is back, its users count as new."""
+
+    async def read(self, channel: str) -> Present:
+        """Add up the counts of a channel at all workers that live."""
+
+    async def read_worker(self, channel: str, worker: str) -> Present:
+        """Read the last counts of a channel at one worker."""
+
+    async def remove_worker(self) -> None:
+        """Remove this worker."""
+
+
+class Presence:
+    """Write the counts of this worker, and read those of all workers.
+
+    Args:
+        hub: knows the connections on each channel.
+        counts: of this worker.
+        store: where the counts are written.
+        policy_of: returns the policy that says whether a channel is counted, and whether ``join``
+            and ``leave`` are sent.
+    """
+
+    def __init__(
+        self,
+        hub: Hub,
+        counts: PresenceCounts,
+        store: PresenceStore,
+        policy_of: Callable[[str], Policy],
+    ) -> None:
+        self._hub = hub
+        self._counts = counts
+        self._store = store
+        self._policy_of = policy_of
+        self._is_stopped = False
+        self._is_back = False
+        self._live: frozenset[str] = frozenset()
+        self._dead: set[str] = set()
+        self._failures = FailureLog(log, "presence_postponed")
+        self._reads: dict[str, asyncio.Task[Present]] = {}
+
+    def user_changed(self, connection: Connection, before: str | None) -> None:
+        """Count a connection for another user, on all channels that it is subscribed to.
+
+        Args:
+            connection: with its new ``uid``.
+            before: the uid until now.
+        """
+        for channel in connection.channels:
+            if self._hub.is_subscribed(connection, channel):
+                self._counts.remove_user(channel, before)
+                self._counts.add(connection, channel, self._policy_of(channel))
+
+    async def read(self, channel: str) -> Present:
+        """Add up the counts of a channel at all workers; simultaneous calls share one read.
+
+        Raises:
+            BrokerUnavailable: Redis is not available.
+        """
+        reading = self._reads.get(channel)
+        if reading is None:
+            reading = self._reads[channel] = asyncio.create_task(self._read(channel))
+            reading.add_done_callback(lambda _: self._reads.pop(channel, None))
+        return await asyncio.shield(reading)
+
+    async def run(self) -> None:
+        """Write changes and heartbeats until cancelled."""
+        while not self._is_stopped:
+            await self._log_failures(self._write_and_beat)
+
+    async def heartbeat(self) -> None:
+        """Beat once; write again what Redis has forgotten, and send ``leave`` for dead workers.
+
+        Raises:
+            BrokerUnavailable: Redis is not available.
+        """
+        beat = await self._store.beat()
+        # Where Redis has forgotten this worker, others may be about to renew their sign, too.
+        live = beat.live | self._live if beat.was_forgotten else beat.live
+        self._dead = (self._dead | self._live) - live
+        self._live = live
+        self._is_back = self._is_back or beat.was_forgotten
+        if beat.was_forgotten or beat.is_stale:
+            self._counts.mark_all()
+        self._counts.retry()
+        for worker in tuple(self._dead):
+            await self._send_leaves(worker)
+            self._dead.discard(worker)
+
+    def recount(self) -> None:
+        """Count all connections again, since other channels may be counted now."""
+        self._counts.clear()
+        for channel in self._hub.channels():
+            policy = self._policy_of(channel)
+            for connection in self._hub.connections_on(channel):
+                self._counts.add(connection, channel, policy)
+
+    async def stop(self) -> None:
+        """Remove this worker from Redis; its connections are gone."""
+        self._is_stopped = True
+        try:
+            await self._write()
+            await self._store.remove_worker()
+        except BrokerUnavailable as error:
+            log.warning("event=presence_unwritten cause=%r", str(error))
+
+    async def _write_and_beat(self) -> None:
+        await run_until_one_fails(self._write_changes(), self._beat())
+
+    async def _write_changes(self) -> None:
+        while not self._is_stopped:
+            await self._counts.changed.wait()
+            await asyncio.sleep(GATHER_S)
+            await self._log_failures(self._write)
+
+    async def _write(self) -> None:
+        unwritten = self._counts.take_unwritten()
+        is_back, self._is_back = self._is_back, False
+        try:
+            if unwritten:
+                changes = [self._change(*entry) for entry in unwritten]
+                await self._store.write(changes, is_back=is_back)
+        except BrokerUnavailable:
+            self._counts.put_back(unwritten)
+            self._is_back = self._is_back or is_back
+            raise
+
+    async def _beat(self) -> None:
+        while not self._is_stopped:
+            await self._log_failures(self.heartbeat)
+            await asyncio.sleep(HEARTBEAT_S)
+
+    async def _send_leaves(self, worker: str) -> None:
+        """Send ``leave`` for the users of a dead worker who are on no other worker."""
+        for channel in [c for c in self._counts.channels() if self._policy_of(c).join_leave]:
+            gone = await self._store.read_worker(channel, worker)
+            present = await self._store.read(channel)
+            for uid in gone.users.keys() - present.users.keys():
+                self._hub.send(channel, protocol.left(channel, uid))
+
+    async def _read(self, channel: str) -> Present:
+        await self._write()
+        return await self._store.read(channel)
+
+    def _change(self, channel: str, uid: str) -> Change:
+        has_notices = bool(uid) and self._policy_of(channel).join_leave
+        return Change(channel, uid, self._counts.of(channel, uid), has_notices)
+
+    async def _log_failures(self, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await work()
+            self._failures.succeeded()
+        except BrokerUnavailable as error:
+            self._failures.failed(error)
+        except Exception:
+            log.exception("event=presence_failed")

@@ -1,0 +1,89 @@
+"""This worker's connections on each channel, counted by user. Pure but for an event.
+
+The hub adds and removes connections; ``presence.py`` writes what has changed to Redis.
+"""
+
+import asyncio
+from collections import Counter
+
+from ..connections.connection import Connection
+from ..wire.names import BROADCAST
+from ..wire.namespaces import Policy
+from ..wire.tenants import without_tenant
+
+Entry = tuple[str, str]
+"""A channel and a uid; the uid of anonymous visitors is empty."""
+
+
+class PresenceCounts:
+    """Count subscribed connections, and note which counts were not written yet.
+
+    ``changed`` is set when counts are to be written soon.
+    """
+
+    def __init__(self) -> None:
+        self._counts: dict[str, Counter[str]] = {}
+        self._unwritten: dict[Entry, None] = {}
+        self.changed = asyncio.Event()
+
+    def add(self, connection: Connection, channel: str, policy: Policy) -> None:
+        """Count a connection that is subscribed to a channel, if the channel is counted.
+
+        Those with presence in their policy are counted, and ``broadcast``.
+        """
+        if policy.presence or without_tenant(channel) == BROADCAST:
+            self._count(channel, connection.uid or "", 1)
+
+    def remove(self, connection: Connection, channel: str) -> None:
+        """Stop counting a connection, which was subscribed to a channel."""
+        self.remove_user(channel, connection.uid)
+
+    def remove_user(self, channel: str, uid: str | None) -> None:
+        """Stop counting one connection of a user, or of a visitor (None)."""
+        uid = uid or ""
+        if channel in self._counts and self._counts[channel][uid] > 0:
+            self._count(channel, uid, -1)
+
+    def channels(self) -> list[str]:
+        """List the channels with connections that are counted."""
+        return list(self._counts)
+
+    def of(self, channel: str, uid: str) -> int:
+        """Return how many connections of a user are counted on a channel."""
+        return self._counts[channel][uid] if channel in self._counts else 0
+
+    def clear(self) -> None:
+        """Forget all counts; each of them is to be written again."""
+        self.mark_all()
+        self._counts = {}
+        self.changed.set()
+
+    def mark_all(self) -> None:
+        """Note that every count is to be written again."""
+        for channel, counts in self._counts.items():
+            self._unwritten.update(dict.fromkeys((channel, uid) for uid in counts))
+
+    def put_back(self, unwritten: dict[Entry, None]) -> None:
+        """Note that these counts could not be written; the next heartbeat tries again."""
+        self._unwritten = {**unwritten, **self._unwritten}
+
+    def retry(self) -> None:
+        """Set ``changed`` if counts are unwritten."""
+        if self._unwritten:
+            self.changed.set()
+
+    def take_unwritten(self) -> dict[Entry, None]:
+        """Return the counts that are to be written, and mark them as written."""
+        self.changed.clear()
+        unwritten, self._unwritten = self._unwritten, {}
+        return unwritten
+
+    def _count(self, channel: str, uid: str, step: int) -> None:
+        counts = self._counts.setdefault(channel, Counter())
+        counts[uid] += step
+        if not counts[uid]:
+            del counts[uid]
+        if not counts:
+            del self._counts[channel]
+        self._unwritten[channel, uid] = None
+        self.changed.set()

@@ -1,0 +1,113 @@
+"""Reading the histories of channels that are not live: many in one round trip.
+
+Strategy: a channel that falls behind while histories are being read waits for the next round trip,
+which then takes all that wait. So the batch grows with the load by itself. A failure may mean that
+the batch was too much for its time (long histories, a slow network), so the next batches are
+smaller, until one succeeds. The history of a channel is requested once Redis has confirmed its
+subscription: what is published after the confirmation arrives, and what was published before is in
+the history.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Protocol
+
+from ..errors import BrokerUnavailable
+from ..loop.failure_log import FailureLog
+from .barrier import Barrier
+from .channel import Channel
+from .history import HistoryReply, HistoryRequest
+from .history_queue import HistoryQueue
+from .hub import Hub
+
+log = logging.getLogger("sockgate.hub")
+
+MAX_BATCH = 256
+RETRY_S = 0.2
+
+_NO_HISTORY = HistoryReply(None)
+
+
+class History(Protocol):
+    """The histories in Redis."""
+
+    async def read_many(self, requests: Sequence[HistoryRequest]) -> list[HistoryReply]:
+        """Read several channels at once.
+
+        Raises:
+            BrokerUnavailable: Redis is not available.
+        """
+
+
+class Confirmations(Barrier, Protocol):
+    """The subscriptions that Redis has confirmed."""
+
+    async def confirmed(self, channels: tuple[str, ...]) -> None:
+        """Wait until Redis has confirmed all these subscriptions.
+
+        Raises:
+            BrokerUnavailable: Redis did not confirm in time.
+        """
+
+
+class HistoryReader:
+    """Read histories, so that the hub's channels go live.
+
+    Args:
+        hub: applies the replies.
+        queue: holds the channels that are not live.
+        history: reads histories.
+        pubsub: confirms subscriptions.
+    """
+
+    def __init__(
+        self, hub: Hub, queue: HistoryQueue, history: History, pubsub: Confirmations
+    ) -> None:
+        self._hub = hub
+        self._queue = queue
+        self._history = history
+        self._pubsub = pubsub
+        self._taken: list[Channel] = []
+        self._batch_size = MAX_BATCH
+        self._failures = FailureLog(log, "history_postponed")
+
+    async def run(self) -> None:
+        """Serve the queue until cancelled."""
+        while True:
+            await self._queue.wait()
+            self._taken = self._queue.take(self._batch_size)
+            try:
+                await self._serve(self._taken)
+                self._taken = []
+                self._failures.succeeded()
+                self._batch_size = min(2 * self._batch_size, MAX_BATCH)
+            except BrokerUnavailable as error:
+                self._fail(error)
+                await asyncio.sleep(RETRY_S)
+            except Exception:
+                log.exception("event=history_failed")
+                self._fail(BrokerUnavailable("an internal error; its traceback is in the log"))
+                await asyncio.sleep(RETRY_S)
+
+    def _fail(self, error: BrokerUnavailable) -> None:
+        """Reject every pending subscription; the hub puts the channels into the queue again."""
+        channels = [*self._taken, *self._queue.take(len(self._queue))]
+        self._failures.failed(error, f"channels={len(channels)}")
+        self._batch_size = max(self._batch_size // 4, 1)
+        for channel in channels:
+            self._hub.history_unavailable(channel, error)
+
+    async def _serve(self, channels: list[Channel]) -> None:
+        await self._pubsub.confirmed(tuple(channel.name for channel in channels))
+        # A channel that fell behind while it was being read may be live again by now.
+        behind = {channel: channel.history_request() for channel in channels if not channel.is_live}
+        requests = {channel: request for channel, request in behind.items() if request}
+        replies = await self._history.read_many(list(requests.values())) if requests else []
+        if any(reply.recent for reply in replies):
+            # The history may hold what was published after the end of a session: the control
+            # message of that end must have been received before any of it is delivered.
+            await self._pubsub.synchronize()
+        found = dict(zip(requests, replies, strict=True))
+        for channel in behind:
+            self._hub.apply_history(channel, found.get(channel, _NO_HISTORY))

@@ -1,0 +1,1 @@
+"""The options of the gateway, their checks, and the comparison with other deployments."""

@@ -1,0 +1,68 @@
+"""The client of a request behind trusted proxies. Pure.
+
+``X-Forwarded-For`` and ``X-Forwarded-Proto`` are used only when the peer on the socket is a trusted
+proxy, and only as far back as trusted proxies wrote them. A client can begin such a header itself.
+"""
+
+from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
+
+import msgspec
+
+from ..sources.addresses import read_address
+
+
+class Client(msgspec.Struct, frozen=True, gc=False):
+    """The browser's IP address, and the scheme that it used."""
+
+    address: str
+    scheme: str
+
+
+class ProxyPolicy:
+    """The peers whose forwarded headers are trusted.
+
+    Args:
+        trusted: IP addresses or networks (``10.0.0.0/8``).
+
+    Raises:
+        ValueError: an entry is neither.
+    """
+
+    def __init__(self, trusted: Iterable[str]) -> None:
+        self._networks: list[IPv4Network | IPv6Network] = [
+            ip_network(entry, strict=False) for entry in trusted
+        ]
+
+    def client_of(self, peer: str, scheme: str, headers: Mapping[str, str]) -> Client:
+        """Return the client of a request.
+
+        Args:
+            peer: the address on the socket.
+            scheme: ``http`` or ``https``, as the peer spoke to the gateway.
+            headers: the request's headers, with names in lower case or in a mapping that ignores
+                case.
+        """
+        if not self._networks or not self.is_trusted(peer):
+            return Client(peer, scheme)
+        forwarded = headers.get("x-forwarded-proto", "").split(",")[-1].strip().lower()
+        return Client(
+            self._nearest_untrusted(peer, headers.get("x-forwarded-for", "")),
+            forwarded if forwarded in ("http", "https") else scheme,
+        )
+
+    def _nearest_untrusted(self, peer: str, forwarded_for: str) -> str:
+        nearest = peer
+        for candidate in reversed(forwarded_for.split(",")):
+            address = candidate.strip()
+            if "%" in address or read_address(address) is None:  # A zone may be any text.
+                break
+            nearest = address
+            if not self.is_trusted(address):
+                break
+        return nearest
+
+    def is_trusted(self, address: str) -> bool:
+        """Return whether an address is a trusted proxy's."""
+        parsed = read_address(address)
+        return parsed is not None and any(parsed in network for network in self._networks)

@@ -1,0 +1,1 @@
+"""Services on the event loop: background tasks, timers, and accepting sockets."""

@@ -1,0 +1,60 @@
+"""Log a repeated failure when it begins, and again when its cause changes.
+
+A loop that retries several times a second must neither fill the log nor hide a new cause. Redis may
+be unreachable at first, then refuse the password, then load its data.
+"""
+
+import logging
+from collections.abc import Callable
+from time import monotonic
+
+MIN_INTERVAL_S = 1.0
+REMINDER_S = 60.0
+MAX_CAUSE = 400
+
+
+class FailureLog:
+    """Log one kind of failure, each cause at most once a second.
+
+    Args:
+        log: the logger.
+        event: the name of the failure, for example ``link_lost``.
+        clock: returns monotonic seconds.
+    """
+
+    def __init__(
+        self, log: logging.Logger, event: str, clock: Callable[[], float] = monotonic
+    ) -> None:
+        self._log = log
+        self._event = event
+        self._clock = clock
+        self._logged_at: dict[str, float] = {}
+        self._latest: str | None = None
+
+    def failed(self, error: BaseException, details: str = "") -> None:
+        """Log a failure as a warning if its cause is new, else at debug level.
+
+        A cause is new when it differs from the last logged one, and once a minute.
+
+        Args:
+            error: its text is the cause.
+            details: further fields of the line, before the cause.
+        """
+        cause = (str(error) or type(error).__name__)[:MAX_CAUSE]
+        level = logging.WARNING if self._is_new(cause) else logging.DEBUG
+        self._log.log(level, "event=%s %scause=%r", self._event, details and details + " ", cause)
+
+    def succeeded(self) -> None:
+        """Note that the failure is over; the next failure is new, whatever its cause."""
+        self._latest = None
+
+    def _is_new(self, cause: str) -> bool:
+        now = self._clock()
+        self._logged_at = {c: at for c, at in self._logged_at.items() if now - at < REMINDER_S}
+        since_logged_s = now - self._logged_at.get(cause, -REMINDER_S)
+        is_same = cause == self._latest
+        if since_logged_s < (REMINDER_S if is_same else MIN_INTERVAL_S):
+            return False
+        self._logged_at[cause] = now
+        self._latest = cause
+        return True

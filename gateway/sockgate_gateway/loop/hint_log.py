@@ -1,0 +1,60 @@
+"""Log hints about a wrong configuration, each once a minute.
+
+What is logged comes from outside: origins, paths, tokens. So a value is escaped and cut, and only
+``MAX_SUBJECTS`` different ones are remembered and logged in a minute.
+"""
+
+import logging
+from collections.abc import Callable
+from time import monotonic
+
+INTERVAL_S = 60.0
+MAX_SUBJECTS = 10
+MAX_LENGTH = 200
+
+
+def quoted(text: str) -> str:
+    """Return a text from outside for the log: in quotes, as ASCII, and cut."""
+    return ascii(text[:MAX_LENGTH])
+
+
+class HintLog:
+    """Log one kind of hint, for each subject at most once a minute.
+
+    Args:
+        log: the logger.
+        event: the name of the hint, for example ``origin_refused``.
+        clock: returns monotonic seconds.
+    """
+
+    def __init__(
+        self, log: logging.Logger, event: str, clock: Callable[[], float] = monotonic
+    ) -> None:
+        self._log = log
+        self._event = event
+        self._clock = clock
+        self._logged_at: dict[str, float] = {}
+
+    def is_due(self, subject: str) -> bool:
+        """Return whether a hint is due, and count it as logged if it is.
+
+        It is not when this one, or many others, were logged in the last minute.
+
+        Args:
+            subject: what the hint is about, for example an origin.
+        """
+        now = self._clock()
+        self._logged_at = {s: at for s, at in self._logged_at.items() if now - at < INTERVAL_S}
+        if subject in self._logged_at or len(self._logged_at) >= MAX_SUBJECTS:
+            return False
+        self._logged_at[subject] = now
+        return True
+
+    def warn(self, details: str, hint: str) -> None:
+        """Log a hint that is due.
+
+        Args:
+            details: fields of the line, of escaped values.
+            hint: what to change; it names the setting.
+        """
+        self._log.warning("event=%s %s hint=%s", self._event, details, ascii(hint))

@@ -1,0 +1,89 @@
+"""Clients of Redis, opened by URL; see ``sockgate_gateway.wire.addresses`` for the URLs."""
+
+from typing import Any, cast
+
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.retry import Retry
+
+from ..wire.addresses import Kind, RedisAddress, read_address
+from .cluster import open_async_cluster, open_cluster
+from .options import PROTOCOL, Timeouts, server_options
+from .sentinel import AsyncMasterPool, MasterPool, open_async_sentinel, open_sentinel
+
+
+def open_client(url: str, timeouts: Timeouts, retry: Retry) -> Redis:
+    """Open a client.
+
+    It connects when it is first used; the client of a cluster reads the nodes here.
+
+    Args:
+        url: of Redis.
+        timeouts: for connections and replies.
+        retry: how often a command is tried again.
+
+    Raises:
+        redis.RedisError: no node of the cluster answers.
+        sockgate_gateway.wire.errors.AddressError: the URL has none of the known forms.
+    """
+    address = read_address(url)
+    if address.kind is Kind.SENTINEL:
+        sentinel = open_sentinel(address, timeouts.sentinel_s)
+        return cast("Redis", _master_of(sentinel, MasterPool, address, timeouts, retry))
+    if address.kind is Kind.CLUSTER:
+        return cast("Redis", open_cluster(address, timeouts, retry=retry))
+    return cast("Redis", _server_of(Redis, address, timeouts, retry))
+
+
+def open_async_client(url: str, timeouts: Timeouts, retry: AsyncRetry) -> AsyncRedis:
+    """Open the asyncio twin; it always connects when it is first used."""
+    address = read_address(url)
+    if address.kind is Kind.SENTINEL:
+        sentinel = open_async_sentinel(address, timeouts.sentinel_s)
+        return cast("AsyncRedis", _master_of(sentinel, AsyncMasterPool, address, timeouts, retry))
+    if address.kind is Kind.CLUSTER:
+        return cast("AsyncRedis", open_async_cluster(address, timeouts, retry=retry))
+    return cast("AsyncRedis", _server_of(AsyncRedis, address, timeouts, retry))
+
+
+def close_client(client: Any) -> None:
+    """Close a client, and the clients of its Sentinels."""
+    client.close()
+    if sentinel := _sentinel_of(client):
+        sentinel.close()
+
+
+async def close_async_client(client: Any) -> None:
+    """Close the asyncio twin."""
+    await client.aclose()
+    if sentinel := _sentinel_of(client):
+        await sentinel.aclose()
+
+
+def database_of(redis: Any) -> int:
+    """Return the number of the database of a URL or a client; a cluster has only 0."""
+    if isinstance(redis, str):
+        return read_address(redis).database
+    pool = getattr(redis, "connection_pool", None)
+    return int(getattr(pool, "connection_kwargs", {}).get("db") or 0)
+
+
+def _sentinel_of(client: Any) -> Any:
+    pool = getattr(client, "connection_pool", None)
+    return getattr(pool, "sentinel_manager", None)
+
+
+def _server_of(kind: Any, address: RedisAddress, timeouts: Timeouts, retry: Any) -> Any:
+    options = timeouts.options()
+    client = kind.from_url(address.server_url, retry=retry, protocol=PROTOCOL, **options)
+    if timeouts.is_fixed:
+        client.connection_pool.connection_kwargs.update(options)
+    return client
+
+
+def _master_of(
+    sentinel: Any, pool: Any, address: RedisAddress, timeouts: Timeouts, retry: Any
+) -> Any:
+    options = server_options(address, timeouts)
+    return sentinel.master_for(address.service, connection_pool_class=pool, retry=retry, **options)

@@ -1,0 +1,103 @@
+"""Clients of a cluster whose every failure is a ``RedisError``.
+
+redis-py raises ``RedisClusterException``, which is no ``RedisError``, when no node answers or a
+slot has no node.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from redis.asyncio.cluster import ClusterNode as AsyncClusterNode
+from redis.asyncio.cluster import ClusterPipeline as AsyncClusterPipeline
+from redis.asyncio.cluster import RedisCluster as AsyncRedisCluster
+from redis.cluster import ClusterNode, RedisCluster
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisClusterException
+
+from ..wire.addresses import RedisAddress
+from .options import Timeouts, server_options
+
+REINITIALIZE_STEPS = 1
+"""One key that has moved makes the client read the nodes again."""
+
+
+@contextmanager
+def _cluster_errors() -> Iterator[None]:
+    try:
+        yield
+    except RedisClusterException as error:
+        raise RedisConnectionError(str(error)) from error
+
+
+class Cluster(RedisCluster):
+    """A client of a cluster; its constructor connects and reads the nodes."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        with _cluster_errors():
+            super().__init__(*args, **kwargs)
+
+    def execute_command(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a command."""
+        with _cluster_errors():
+            return super().execute_command(*args, **kwargs)  # type: ignore[no-untyped-call]
+
+    @contextmanager
+    def pipeline(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        """Return a pipeline as a context manager; run it within the context."""
+        pipeline: Any = super().pipeline(*args, **kwargs)  # type: ignore[no-untyped-call]
+        with _cluster_errors(), pipeline as pipe:
+            yield pipe
+
+
+class _AsyncPipeline(AsyncClusterPipeline):
+    async def initialize(self) -> AsyncClusterPipeline:
+        with _cluster_errors():
+            return await super().initialize()
+
+    async def execute(self, *args: Any, **kwargs: Any) -> list[Any]:
+        with _cluster_errors():
+            return await super().execute(*args, **kwargs)
+
+
+class AsyncCluster(AsyncRedisCluster):
+    """The asyncio twin; it reads the nodes when it is first used.
+
+    ``initialize`` still raises ``RedisClusterException``: redis-py calls it, and would try again
+    after a ``ConnectionError``.
+    """
+
+    async def execute_command(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a command."""
+        with _cluster_errors():
+            return await super().execute_command(*args, **kwargs)
+
+    def pipeline(self, transaction: Any = None, shard_hint: Any = None) -> AsyncClusterPipeline:
+        """Return a pipeline."""
+        return _AsyncPipeline(self, transaction)  # type: ignore[abstract]
+
+
+def open_cluster(address: RedisAddress, timeouts: Timeouts, **options: Any) -> Cluster:
+    """Open a client of a cluster; it connects at once.
+
+    Args:
+        address: names some of the nodes.
+        timeouts: for every node.
+        options: of redis-py's client; what the URL says counts more.
+
+    Raises:
+        redis.RedisError: no node answers.
+    """
+    nodes = [ClusterNode(*node) for node in address.nodes]  # type: ignore[no-untyped-call]
+    return Cluster(startup_nodes=nodes, **_options(address, timeouts, options))
+
+
+def open_async_cluster(address: RedisAddress, timeouts: Timeouts, **options: Any) -> AsyncCluster:
+    """Open the asyncio twin; it connects when it is first used."""
+    nodes = [AsyncClusterNode(*node) for node in address.nodes]
+    return AsyncCluster(startup_nodes=nodes, **_options(address, timeouts, options))
+
+
+def _options(address: RedisAddress, timeouts: Timeouts, options: dict[str, Any]) -> dict[str, Any]:
+    from_url = server_options(address, timeouts)
+    return {"reinitialize_steps": REINITIALIZE_STEPS, **options, **from_url}

@@ -1,0 +1,64 @@
+"""Options of redis-py's connections: timeouts, and what the URL says."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from redis.connection import SSLConnection, parse_url
+
+from ..wire.addresses import RedisAddress
+
+PROTOCOL = 2
+"""With RESP3, redis-py 8 returns idle connections that Redis has closed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """How long to wait for Redis, in seconds.
+
+    Args:
+        connect_s: for a connection.
+        reply_s: for a reply.
+        sentinel_s: for the connection to a Sentinel, and for its reply.
+        is_fixed: the URL cannot change them (``?socket_timeout=1&socket_connect_timeout=1``).
+    """
+
+    connect_s: float
+    reply_s: float
+    sentinel_s: float = 1.0
+    is_fixed: bool = False
+
+    def options(self) -> dict[str, Any]:
+        """Return the timeouts as options of a redis-py connection."""
+        return {"socket_timeout": self.reply_s, "socket_connect_timeout": self.connect_s}
+
+
+def url_options(address: RedisAddress) -> tuple[dict[str, Any], bool]:
+    """Return what a URL says about servers that are found by other means, and whether TLS is used.
+
+    Host and port are left out: the Sentinels or the nodes of the cluster name them.
+    """
+    options: dict[str, Any] = {**parse_url(address.server_url)}  # type: ignore[no-untyped-call]
+    is_tls = options.pop("connection_class", None) is SSLConnection
+    del options["host"], options["port"]
+    return options, is_tls
+
+
+def server_options(address: RedisAddress, timeouts: Timeouts) -> dict[str, Any]:
+    """Return the options of servers that are found by other means."""
+    from_url, is_tls = url_options(address)
+    fixed = timeouts.options() if timeouts.is_fixed else {}
+    return {"protocol": PROTOCOL, **timeouts.options(), **from_url, **fixed, "ssl": is_tls}
+
+
+def sentinel_options(address: RedisAddress, timeout_s: float) -> dict[str, Any]:
+    """Return the options of connections to Sentinels, whose TLS options are the servers'."""
+    from_url, is_tls = url_options(address)
+    tls = {name: value for name, value in from_url.items() if name.startswith("ssl_")}
+    timeouts = dict.fromkeys(("socket_timeout", "socket_connect_timeout"), timeout_s)
+    return {
+        "protocol": PROTOCOL,
+        "ssl": is_tls,
+        **timeouts,
+        **tls,
+        **dict(address.sentinel_options),
+    }

@@ -1,0 +1,1 @@
+"""Processes and servers: the parts of a worker, its listeners, the supervisor, operations."""

@@ -1,0 +1,318 @@
+"""The HTTP servers of one worker: for browsers, for sibling workers, for operations."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Iterable
+from typing import Any, cast
+
+from tornado.http1connection import HTTP1ServerConnection
+from tornado.httpserver import HTTPServer
+from tornado.httputil import HTTPServerConnectionDelegate
+from tornado.netutil import bind_sockets, bind_unix_socket
+
+from ..config.config import Config
+from ..http.lingering import LingeringClose
+from ..http.origins import OriginPolicy
+from ..http.pending import PendingConnections, PendingRequests
+from ..http.proxies import ProxyPolicy
+from ..http.refusal_log import RefusalLog
+from ..http.relay import UNIX_PEER, Relay, Siblings
+from ..http.server_streams import SecureServerStream, ServerStream
+from ..loop.acceptor import Acceptor, DescriptorLimit, PauseLog
+from ..loop.descriptors import browser_ceiling, operations_ceiling
+from ..loop.streams import drop_traceback
+from ..loop.timer_wheel import TimerWheel
+from ..sessions.lifecycle import Lifecycle
+from ..sockjs.router import Router
+from ..sockjs.unknown_sockjs_sessions import UnknownSockJSSessions
+from ..websocket.accept import WebSocketAcceptor
+from ..websocket.epoll import open_poller
+from ..websocket.fast_path import FastPath
+from ..websocket.transport import WebSocketContext
+from ..websocket.upgrade import UpgradeInterceptor
+
+IDLE_HTTP_S = 30
+"""The limit for a request's headers, and for the idle time of a kept-alive connection."""
+
+BACKLOG = 4096
+MAX_IDLE_OPERATIONS = 16
+"""The limit of connections to the ops port without a request: less than the spare descriptors."""
+
+MAX_HEADER_BYTES = 48 * 1024
+"""The limit of a request line and its headers: nginx's 32 KiB, and what proxies add."""
+
+READ_BYTES = 16 * 1024
+"""The size of one read, and so the memory of a body before it is counted."""
+
+MAX_BUFFER_BYTES = 1024 * 1024
+
+
+def bind(config: Config) -> tuple[list[socket.socket], list[socket.socket]]:
+    """Bind the sockets for browsers and for operations.
+
+    Raises:
+        OSError: a port is taken.
+    """
+    reuse = config.workers > 1
+    sockets = bind_sockets(config.port, config.host, backlog=BACKLOG, reuse_port=reuse)
+    for sock in sockets:  # accepted sockets inherit the option
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    ops = bind_sockets(config.ops_port, config.ops_host) if config.ops_port else []
+    return sockets, ops
+
+
+class Listeners:
+    """Serve HTTP on bound sockets. Build it inside the running loop.
+
+    Args:
+        unknown_sockjs_sessions: counts requests for SockJS sessions that are not open.
+    """
+
+    def __init__(self, unknown_sockjs_sessions: UnknownSockJSSessions) -> None:
+        self._unknown_sockjs_sessions = unknown_sockjs_sessions
+        self._for_browsers: list[HTTPServer] = []
+        self._for_operations: list[HTTPServer] = []
+        self._pauses = PauseLog(asyncio.get_running_loop().time)
+
+    def serve_browsers(
+        self,
+        config: Config,
+        lifecycle: Lifecycle,
+        wheel: TimerWheel,
+        sockets: list[socket.socket],
+        siblings: Siblings | None,
+    ) -> None:
+        """Serve browsers, and requests that sibling workers relay."""
+        front_ends = _FrontEnds(config, lifecycle, wheel, self._unknown_sockjs_sessions)
+        proxies = ProxyPolicy(config.trusted_proxies)
+        acceptor = front_ends.acceptor(proxies)
+        pending = _pending_connections(config, proxies)
+        descriptors = DescriptorLimit(browser_ceiling(), pending.evict_oldest, self._pauses)
+        application: HTTPServerConnectionDelegate = front_ends.interceptor(acceptor)
+        if siblings:
+            application = Relay(application, siblings, config.prefix, proxies)
+            self._serve_siblings(config, front_ends, siblings, descriptors)
+        tls = _tls(config)
+        fast_path = None if tls else FastPath(acceptor, pending)
+        max_body_bytes = front_ends.router.max_body_bytes
+        self._for_browsers.append(
+            _serve(
+                application,
+                sockets,
+                descriptors,
+                pending,
+                max_body_bytes=max_body_bytes,
+                fast_path=fast_path,
+                tls=tls,
+            )
+        )
+
+    def _serve_siblings(
+        self,
+        config: Config,
+        front_ends: "_FrontEnds",
+        siblings: Siblings,
+        descriptors: DescriptorLimit,
+    ) -> None:
+        """Serve the requests that sibling workers relay, on a Unix socket."""
+        proxies = ProxyPolicy([UNIX_PEER])
+        application = front_ends.interceptor(front_ends.acceptor(proxies))
+        sock = bind_unix_socket(str(siblings.socket_of(siblings.number)))
+        pending = _pending_connections(config, proxies)
+        max_body_bytes = front_ends.router.max_body_bytes
+        self._for_browsers.append(
+            _serve(application, [sock], descriptors, pending, max_body_bytes=max_body_bytes)
+        )
+
+    def serve_operations(
+        self, application: HTTPServerConnectionDelegate, sockets: list[socket.socket]
+    ) -> None:
+        """Serve health, readiness and metrics."""
+        pending = PendingConnections(
+            ProxyPolicy([]), total=MAX_IDLE_OPERATIONS, per_address=MAX_IDLE_OPERATIONS
+        )
+        descriptors = DescriptorLimit(operations_ceiling(), pending.evict_oldest, self._pauses)
+        self._for_operations.append(_serve(application, sockets, descriptors, pending))
+
+    def stop_accepting(self) -> None:
+        """Accept no further connections of browsers."""
+        for server in self._for_browsers:
+            server.stop()
+
+    async def close(self) -> None:
+        """Close every socket."""
+        for server in self._for_browsers + self._for_operations:
+            server.stop()
+            await server.close_all_connections()
+
+
+class _FrontEnds:
+    """The SockJS and WebSocket front ends that all HTTP servers of a worker share."""
+
+    def __init__(
+        self,
+        config: Config,
+        lifecycle: Lifecycle,
+        wheel: TimerWheel,
+        unknown_sockjs_sessions: UnknownSockJSSessions,
+    ) -> None:
+        self._config = config
+        self._origins = OriginPolicy(config.origins)
+        self._refusals = RefusalLog(self._origins.sources(), config.prefix)
+        self.router = Router(
+            config,
+            lifecycle,
+            wheel,
+            self._origins,
+            self._refusals,
+            unknown_sockjs_sessions=unknown_sockjs_sessions,
+        )
+        self._context = WebSocketContext(
+            lifecycle=lifecycle,
+            wheel=wheel,
+            poller=open_poller(asyncio.get_running_loop()),
+            heartbeat_s=config.heartbeat,
+            max_message_bytes=config.max_frame,
+            max_outbox_bytes=config.max_outbox,
+            compression=config.compression,
+        )
+
+    def acceptor(self, proxies: ProxyPolicy) -> WebSocketAcceptor:
+        """Return an acceptor of WebSockets. Only the trusted proxies differ between servers."""
+        config = self._config
+        return WebSocketAcceptor(
+            self._context,
+            prefix=config.prefix,
+            transports=config.transports,
+            origins=self._origins,
+            proxies=proxies,
+            refusals=self._refusals,
+        )
+
+    def interceptor(self, acceptor: WebSocketAcceptor) -> UpgradeInterceptor:
+        return UpgradeInterceptor(self.router.application(), acceptor)
+
+
+class Server(HTTPServer):
+    """Tornado's server with an acceptor of our own, and our limits on incomplete requests.
+
+    Args:
+        application: serves requests.
+        descriptors: pauses accepting when file descriptors run out.
+        pending: counts connections without a complete request.
+        max_body_bytes: the largest body.
+        fast_path: receives accepted sockets first; None with TLS and behind a relay.
+        tls: encrypts the connections; None: plain HTTP.
+        options: those of Tornado's server.
+    """
+
+    def initialize(  # type: ignore[override]
+        self,
+        application: HTTPServerConnectionDelegate,
+        descriptors: DescriptorLimit,
+        pending: PendingConnections,
+        max_body_bytes: int = 0,
+        fast_path: FastPath | None = None,
+        tls: ssl.SSLContext | None = None,
+        **options: Any,
+    ) -> None:
+        """Receive the arguments of the constructor, as is usual in Tornado."""
+        loop = asyncio.get_running_loop()
+        self._requests = PendingRequests(application, pending, loop.call_soon, max_body_bytes)
+        self._lingering = LingeringClose(pending, loop)
+        self._descriptors = descriptors
+        self._fast_path = fast_path
+        self._tls = tls
+        super().initialize(self._requests, max_body_size=max_body_bytes, **options)
+
+    def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
+        """Accept connections on listening sockets, as long as there are descriptors."""
+        for sock in sockets:
+            acceptor = Acceptor(sock, self._handle_connection, self._descriptors)
+            self._sockets[sock.fileno()] = sock
+            self._handlers[sock.fileno()] = acceptor.stop
+
+    def stop(self) -> None:
+        """Stop accepting connections."""
+        super().stop()
+        if self._fast_path is not None:
+            self._fast_path.hand_all_to_tornado()
+
+    async def close_all_connections(self) -> None:
+        """Close every connection."""
+        await super().close_all_connections()
+        self._lingering.end_all()
+
+    def on_close(self, server_conn: object) -> None:
+        """Notify the pending requests, too."""
+        super().on_close(server_conn)
+        self._requests.on_close(server_conn)
+        drop_traceback(cast(HTTP1ServerConnection, server_conn).stream)
+
+    def _handle_connection(self, connection: socket.socket, address: Any) -> None:
+        if self._fast_path is None:
+            self._open_stream(connection, address)
+        else:
+            self._fast_path.accept(connection, address, self._open_stream)
+
+    def _open_stream(self, connection: socket.socket, address: Any) -> None:
+        """Serve a connection as Tornado does, but on a stream of our own class."""
+        source = address[0] if isinstance(address, tuple) else UNIX_PEER
+        options: dict[str, Any] = {
+            "linger": lambda sock: self._lingering.start(sock, source),
+            "max_buffer_size": self.max_buffer_size,
+            "read_chunk_size": self.read_chunk_size,
+        }
+        if self._tls is None:
+            self.handle_stream(ServerStream(connection, **options), address)
+            return
+        try:
+            secure = self._tls.wrap_socket(
+                connection, server_side=True, do_handshake_on_connect=False
+            )
+        except OSError:  # The client has disconnected already.
+            connection.close()
+        else:
+            self.handle_stream(SecureServerStream(secure, **options), address)
+
+
+def _serve(
+    application: HTTPServerConnectionDelegate,
+    sockets: list[socket.socket],
+    descriptors: DescriptorLimit,
+    pending: PendingConnections,
+    *,
+    max_body_bytes: int = 0,
+    fast_path: FastPath | None = None,
+    **options: Any,
+) -> HTTPServer:
+    server = Server(
+        application,
+        descriptors,
+        pending,
+        max_body_bytes,
+        fast_path,
+        idle_connection_timeout=IDLE_HTTP_S,
+        body_timeout=IDLE_HTTP_S,
+        max_header_size=MAX_HEADER_BYTES,
+        max_buffer_size=MAX_BUFFER_BYTES,
+        chunk_size=READ_BYTES,
+        **options,
+    )
+    server.add_sockets(sockets)
+    return server
+
+
+def _pending_connections(config: Config, proxies: ProxyPolicy) -> PendingConnections:
+    return PendingConnections(
+        proxies, total=config.max_unauthenticated, per_address=config.max_per_address
+    )
+
+
+def _tls(config: Config) -> ssl.SSLContext | None:
+    if not config.tls_cert:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(config.tls_cert, config.tls_key)
+    return context

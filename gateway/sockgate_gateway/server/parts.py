@@ -1,0 +1,236 @@
+"""The parts of a worker that need no socket: each is built once here, and held.
+
+Strategy: every part receives its collaborators from the constructor, in the order of need.
+``Worker`` passes the broker for Redis. A test may pass another broker and its own clock.
+"""
+
+from collections.abc import Callable
+from time import time
+
+from ..channels.history import HistoryRequest
+from ..channels.history_queue import HistoryQueue
+from ..channels.hub import Hub
+from ..channels.policies import Policies
+from ..channels.policy_audit import PolicyAudit
+from ..channels.presence import Presence
+from ..channels.presence_counts import PresenceCounts
+from ..channels.recovery import HistoryReader
+from ..config.config import Config
+from ..connections.connection import Connection
+from ..connections.registry import Limits, Registry
+from ..connections.replay_budget import ReplayBudget
+from ..loop.timer_wheel import TimerWheel
+from ..sessions.access import Access
+from ..sessions.authenticator import Authenticator
+from ..sessions.client_publish import ClientPublisher
+from ..sessions.control import ControlMessages
+from ..sessions.grants import Grants
+from ..sessions.lifecycle import Lifecycle, LifecycleConfig
+from ..sessions.monitor import SessionMonitor
+from ..sessions.refresh import TokenRefresh
+from ..sessions.requests import Requests
+from ..sessions.revalidation import Revalidator
+from ..sessions.subscribe import SubscribeRequests
+from ..wire.names import BROADCAST
+from ..wire.protocol import ClientFrame
+from ..wire.tokens import GrantSigner, TokenSigner
+from .broker_interface import BrokerInterface
+
+REPLAY_SHARE = 2
+"""A connection may recover half of what may be held back for it at once."""
+
+
+class Parts:
+    """Everything between the sockets of a worker and its broker, in groups, in the order of need.
+
+    Args:
+        config: limits, intervals and signing keys.
+        broker: Redis, or a stand-in.
+        wheel: wakes whatever has a deadline.
+        clock: returns Unix seconds.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        broker: BrokerInterface,
+        wheel: TimerWheel,
+        clock: Callable[[], float] = time,
+    ) -> None:
+        self.config = config
+        self.wheel = wheel
+        self._build_channels(config, broker)
+        self._build_connections(config, broker, wheel, clock)
+        self._build_histories(broker)
+        self._build_grants(config, broker, wheel, clock)
+        self._build_revalidation(config, broker, wheel, clock)
+        self._build_requests(broker)
+        self.control_messages = ControlMessages(
+            hub=self.hub,
+            registry=self.registry,
+            monitor=self.monitor,
+            policy_audit=self.policy_audit,
+            replies=broker.audience,
+            wheel=wheel,
+        )
+
+    def _build_channels(self, config: Config, broker: BrokerInterface) -> None:
+        """Build the hub, with the policies and the presence of its channels."""
+        self.policies = Policies(broker.namespaces, config.namespaces)
+        self.history_queue = HistoryQueue()
+        self.presence_counts = PresenceCounts()
+        self.hub = Hub(
+            broker.names,
+            broker.subscription_state,
+            self.history_queue,
+            self.presence_counts,
+            self.policies.of,
+            max_publication_bytes=config.max_publication,
+            pending_limit_bytes=config.max_outbox,
+        )
+        self.presence = Presence(self.hub, self.presence_counts, broker.presence, self.policies.of)
+        self.policy_audit = PolicyAudit(
+            self.policies, self.hub, self.presence, interval_s=config.audit_interval
+        )
+
+    def _build_connections(
+        self,
+        config: Config,
+        broker: BrokerInterface,
+        wheel: TimerWheel,
+        clock: Callable[[], float],
+    ) -> None:
+        """Build the registry of connections, and their way from the first frame to the close."""
+        self.registry = Registry(_limits(config), on_user_changed=self.presence.user_changed)
+        self.authenticator = Authenticator(
+            TokenSigner(config.signing_keys, clock), broker.sessions, config.token_max_age, clock
+        )
+        self.replays = ReplayBudget(wheel, config.max_outbox // REPLAY_SHARE)
+        self.lifecycle = Lifecycle(
+            self.registry,
+            self.hub,
+            self.authenticator,
+            self.replays,
+            wheel,
+            config=_lifecycle_config(config),
+            on_welcome=self._connected,
+            on_frame=self._requested,
+        )
+
+    def _build_histories(self, broker: BrokerInterface) -> None:
+        """Build what makes the channels of the hub live."""
+        self.history = broker.history(self.replays.limit_bytes)
+        self.history_reader = HistoryReader(
+            self.hub, self.history_queue, self.history, broker.pubsub
+        )
+
+    def _build_grants(
+        self,
+        config: Config,
+        broker: BrokerInterface,
+        wheel: TimerWheel,
+        clock: Callable[[], float],
+    ) -> None:
+        """Build what decides on subscriptions, and what takes them away."""
+        self.grants = Grants(broker.revocations)
+        self.subscribe_requests = SubscribeRequests(
+            self.hub,
+            self.replays,
+            self.policies,
+            GrantSigner(config.signing_keys, clock),
+            self.grants,
+            grant_max_age_s=config.grant_max_age,
+            max_channels=config.max_channels,
+            max_name_length=config.max_channel_name,
+        )
+        self.access = Access(
+            lifecycle=self.lifecycle,
+            registry=self.registry,
+            hub=self.hub,
+            grants=self.grants,
+            subscribe_requests=self.subscribe_requests,
+            wheel=wheel,
+        )
+
+    def _build_revalidation(
+        self,
+        config: Config,
+        broker: BrokerInterface,
+        wheel: TimerWheel,
+        clock: Callable[[], float],
+    ) -> None:
+        """Build what keeps connections in step with their sessions."""
+        self.revalidator = Revalidator(
+            lifecycle=self.lifecycle,
+            registry=self.registry,
+            access=self.access,
+            grants=self.grants,
+            authenticator=self.authenticator,
+            wheel=wheel,
+            audit_interval_s=config.audit_interval,
+            grace_s=config.password_grace,
+            clock=clock,
+        )
+        self.monitor = SessionMonitor(
+            self.lifecycle,
+            self.registry,
+            self.access,
+            self.revalidator,
+            self.subscribe_requests,
+            audit_interval_s=config.audit_interval,
+            prolong=broker.sessions.prolong if config.keep_sessions_alive else None,
+        )
+
+    def _build_requests(self, broker: BrokerInterface) -> None:
+        """Build what answers the frames of open connections."""
+        self.client_publisher = ClientPublisher(
+            self.lifecycle, self.hub, self.policies, broker.publisher, broker.pubsub
+        )
+        self.token_refresh = TokenRefresh(
+            self.registry, self.authenticator, self.access, self.revalidator
+        )
+        self.requests = Requests(
+            lifecycle=self.lifecycle,
+            subscribe_requests=self.subscribe_requests,
+            token_refresh=self.token_refresh,
+            presence=self.presence,
+            client_publisher=self.client_publisher,
+            policies=self.policies,
+            barrier=broker.pubsub,
+        )
+
+    async def read_broadcast_history(self) -> None:
+        """Read the history that every connect needs.
+
+        Raises:
+            BrokerUnavailable: Redis does not answer, or does not permit it.
+        """
+        if self.policies.of(BROADCAST).recover:
+            await self.history.read_many([HistoryRequest(BROADCAST)])
+
+    # The lifecycle is built before the two parts that it passes connections to.
+
+    def _connected(self, connection: Connection) -> None:
+        self.revalidator.welcomed(connection)
+
+    def _requested(self, connection: Connection, frame: ClientFrame) -> None:
+        self.requests.receive(connection, frame)
+
+
+def _lifecycle_config(config: Config) -> LifecycleConfig:
+    return LifecycleConfig(
+        connect_timeout_s=config.connect_timeout,
+        held_limit_bytes=config.max_outbox,
+        max_frames_per_second=config.max_frames_per_second,
+        max_recover=config.max_recover,
+        heartbeat_s=config.heartbeat,
+    )
+
+
+def _limits(config: Config) -> Limits:
+    return Limits(
+        total=config.max_connections,
+        unauthenticated=config.max_unauthenticated,
+        per_user=config.max_per_user,
+        per_address=config.max_per_address,
+    )

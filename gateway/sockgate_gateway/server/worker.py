@@ -1,0 +1,137 @@
+"""One worker: its broker, its parts, its listeners and its tasks, from start to stop.
+
+``Parts`` is the composition root of all that needs no socket; ``Listeners`` of all that does.
+"""
+
+import asyncio
+import logging
+from contextlib import suppress
+from secrets import token_hex
+from socket import socket
+from time import monotonic
+
+from ..broker.broker import Broker
+from ..config.config import Config
+from ..http.relay import Siblings
+from ..loop.background import cancel_tasks
+from ..loop.timer_wheel import TimerWheel
+from ..sockjs.unknown_sockjs_sessions import UnknownSockJSSessions
+from ..wire import protocol
+from ..wire.closecodes import CloseCode
+from .deployments import DeploymentGuard
+from .listeners import Listeners
+from .ops import WorkerCollector, ops_application
+from .parts import Parts
+
+log = logging.getLogger("sockgate")
+
+_DRAIN_CHECK_S = 0.05
+_LAST_WRITES_S = 0.1
+"""For the kernel to send close frames before the sockets are closed."""
+
+
+class Worker:
+    """One gateway process. Build it inside the running loop.
+
+    Args:
+        config: checked.
+        siblings: the workers that share the port, if there are others.
+    """
+
+    def __init__(self, config: Config, siblings: Siblings | None = None) -> None:
+        self.config = config
+        self._siblings = siblings
+        self.id = token_hex(8)
+        self.wheel = TimerWheel(monotonic)
+        self.broker = Broker(config, self.wheel, self.id)
+        self.parts = Parts(config, self.broker, self.wheel)
+        self.guard = DeploymentGuard(
+            self.broker.deployments,
+            self.broker.deployment,
+            self.id,
+            self.parts.lifecycle,
+            clock=monotonic,
+        )
+        self.unknown_sockjs_sessions = UnknownSockJSSessions(self.wheel)
+        self._listeners = Listeners(self.unknown_sockjs_sessions)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._is_drain_cut_short = False
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a client that connects now is served."""
+        lifecycle, broker = self.parts.lifecycle, self.broker
+        is_subscribed = broker.pubsub.is_live and not self.parts.hub.is_recovering
+        is_reading = broker.session_probe.is_fresh
+        is_open = not lifecycle.is_draining and not lifecycle.refusal
+        return is_subscribed and is_reading and is_open
+
+    def start(self, sockets: list[socket], ops_sockets: list[socket]) -> None:
+        """Begin to serve on bound sockets."""
+        parts, broker = self.parts, self.broker
+        works = {
+            "subscriber": broker.pubsub.run(parts.hub, parts.control_messages),
+            "session_probe": broker.session_probe.run(parts.read_broadcast_history),
+            "audit": parts.monitor.audit(),
+            "history": parts.history_reader.run(),
+            "presence": parts.presence.run(),
+            "deployments": self.guard.run(),
+            "channels": parts.policy_audit.run(),
+            "wheel": self._turn_wheel(),
+        }
+        self._tasks = [asyncio.create_task(work, name=name) for name, work in works.items()]
+        for task in self._tasks:
+            task.add_done_callback(_log_end)
+        self._serve(sockets, ops_sockets)
+
+    async def stop(self) -> None:
+        """Drain: send every client elsewhere. Then close everything."""
+        await self._drain()
+        await self._listeners.close()
+        await self.parts.presence.stop()
+        await cancel_tasks(self._tasks)
+        await self.guard.withdraw()
+        await self.broker.close()
+
+    def cut_drain_short(self) -> None:
+        """Close the remaining connections now, or as soon as the worker stops."""
+        self._is_drain_cut_short = True
+
+    def _serve(self, sockets: list[socket], ops_sockets: list[socket]) -> None:
+        lifecycle = self.parts.lifecycle
+        self._listeners.serve_browsers(self.config, lifecycle, self.wheel, sockets, self._siblings)
+        if ops_sockets:
+            collector = WorkerCollector(
+                lifecycle,
+                self.parts.registry,
+                self.parts.hub,
+                self.unknown_sockjs_sessions.counts,
+                self,
+            )
+            self._listeners.serve_operations(ops_application(collector, self), ops_sockets)
+
+    async def _drain(self) -> None:
+        lifecycle, registry = self.parts.lifecycle, self.parts.registry
+        lifecycle.is_draining = True
+        self._listeners.stop_accepting()
+        timeout_s = self.config.drain_timeout
+        for connection in registry.open_connections():
+            connection.send_now(protocol.drain(timeout_s))
+        deadline = monotonic() + timeout_s
+        while registry.connections and monotonic() < deadline and not self._is_drain_cut_short:
+            await asyncio.sleep(_DRAIN_CHECK_S)
+        lifecycle.close_all(CloseCode.DRAIN)
+        await asyncio.sleep(_LAST_WRITES_S)
+
+    async def _turn_wheel(self) -> None:
+        while True:
+            await asyncio.sleep(self.wheel.tick_s - self.wheel.clock() % self.wheel.tick_s)
+            self.wheel.turn()
+
+
+def _log_end(task: "asyncio.Task[None]") -> None:
+    """Log that a task has ended that should run forever."""
+    with suppress(asyncio.CancelledError):
+        error = task.exception()
+        if error is not None:
+            log.error("event=task_ended task=%s", task.get_name(), exc_info=error)

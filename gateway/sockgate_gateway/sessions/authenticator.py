@@ -1,0 +1,171 @@
+"""From a token to an identity: verify the signature, then read the live session in Redis.
+
+The token only names a session. What Redis holds now decides: the session record must exist and name
+the same user, and the user record must have the same auth digest.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from time import monotonic, time
+from typing import Protocol
+
+import msgspec
+
+from ..connections.connection import Claim, Identity
+from ..errors import Disconnect
+from ..loop.hint_log import HintLog
+from ..wire.closecodes import CloseCode
+from ..wire.errors import (
+    ChannelNameError,
+    TenantError,
+    TokenExpired,
+    TokenInvalid,
+    TokenOfUnknownKey,
+)
+from ..wire.records import SessionRecord, UserRecord, channels_of, is_valid_login
+from ..wire.tenants import are_of_one_tenant
+from ..wire.tokens import Token, TokenSigner
+
+log = logging.getLogger("sockgate.auth")
+
+
+class Login(msgspec.Struct, frozen=True, gc=False):
+    """What Redis holds of a session.
+
+    Args:
+        session: its record; None: it does not exist.
+        user: the record of its user.
+        ttl_s: seconds until it expires; None: never.
+        moved_to: the sid under which a session that does not exist continues.
+    """
+
+    session: SessionRecord | None
+    user: UserRecord | None
+    ttl_s: float | None = None
+    moved_to: str | None = None
+
+    @property
+    def rights(self) -> str:
+        """The name of the user's rights; empty for an anonymous visitor."""
+        return self.user.rights if self.user else ""
+
+
+MAX_MOVES = 3
+"""So many moves of a session are followed in one reading."""
+
+
+class SessionReader(Protocol):
+    """Reads sessions."""
+
+    async def read(self, sid: str, uid: str | None) -> Login:
+        """Read a session and a user.
+
+        Raises:
+            BrokerUnavailable: Redis does not answer now.
+        """
+
+    async def read_many(self, claims: Sequence[Claim]) -> list[Login]:
+        """Read several at once; raises as ``read`` does."""
+
+
+class Authenticator:
+    """Return the identity that a token gives.
+
+    Args:
+        signer: verifies tokens.
+        reader: reads live sessions.
+        token_max_age_s: how long a token is valid.
+        clock: returns Unix seconds.
+    """
+
+    def __init__(
+        self,
+        signer: TokenSigner,
+        reader: SessionReader,
+        token_max_age_s: float,
+        clock: Callable[[], float] = time,
+    ) -> None:
+        self._signer = signer
+        self._reader = reader
+        self._token_max_age_s = token_max_age_s
+        self._clock = clock
+        self._unknown_keys = HintLog(log, "token_of_unknown_key", monotonic)
+
+    def read_token(self, text: str) -> Token:
+        """Verify a token's signature and age.
+
+        Raises:
+            Disconnect: it is forged or too old.
+        """
+        try:
+            return self._signer.read(text, self._token_max_age_s)
+        except TokenExpired as error:
+            raise Disconnect(CloseCode.TOKEN_EXPIRED, str(error)) from error
+        except TokenInvalid as error:
+            if isinstance(error, TokenOfUnknownKey):
+                self._log_unknown_key(error.key_id)
+            raise Disconnect(CloseCode.TOKEN_INVALID, str(error)) from error
+
+    def _log_unknown_key(self, claimed: str) -> None:
+        if not self._unknown_keys.is_due(claimed):
+            return
+        ours = ",".join(self._signer.key_ids)
+        signed_by = f"Django signs with the key {claimed}" if claimed else "the token names no key"
+        self._unknown_keys.warn(
+            f"key={claimed or 'unknown'} known={ours}",
+            f"{signed_by}, and SOCKGATE_SIGNING_KEYS has {ours}: set the same keys for both",
+        )
+
+    async def read_identity(self, sid: str, uid: str | None) -> Identity | None:
+        """Read the identity of a session; None when it is not valid, or another user's.
+
+        Raises:
+            BrokerUnavailable: Redis does not answer now.
+        """
+        verdict = self._judge((sid, uid), await self._reader.read(sid, uid))
+        return verdict if isinstance(verdict, Identity) else None
+
+    async def read_identities(self, claims: Sequence[Claim]) -> list[Identity | None]:
+        """Read several at once; raises as ``read_identity`` does."""
+        logins = await self._reader.read_many(claims)
+        return list(map(self._judge, claims, logins))
+
+    async def read_identities_again(self, claims: Sequence[Claim]) -> list[Identity | None]:
+        """Read sessions that were valid; one that has moved is read under its new key.
+
+        A visitor's session may have become a user's. The identity is that user's then, though the
+        connection may belong to somebody else.
+
+        Raises:
+            BrokerUnavailable: Redis does not answer now.
+        """
+        current, logins = list(claims), await self._reader.read_many(claims)
+        for _ in range(MAX_MOVES):
+            renewed = list(map(_renewed_claim, current, logins))
+            if renewed == current:
+                break
+            current, logins = renewed, await self._reader.read_many(renewed)
+        return list(map(self._judge, current, logins))
+
+    def _judge(self, claim: Claim, login: Login) -> Identity | None:
+        (sid, uid), session = claim, login.session
+        is_same_user = session is not None and (session.user or None) == uid
+        if session is None or not is_same_user or not is_valid_login(session, login.user):
+            return None
+        if uid is not None and not are_of_one_tenant(uid, sid):
+            return None
+        expires_at = None if login.ttl_s is None else self._clock() + login.ttl_s
+        try:
+            channels = channels_of(session, login.user, sid)
+            return Identity(sid, uid, channels, expires_at, login.rights)
+        except (ChannelNameError, TenantError):  # Written by hand: Django names no user so.
+            return None
+
+
+def _renewed_claim(claim: Claim, login: Login) -> Claim:
+    """Return the claim as it is after a move or a visitor's login; a uid never changes."""
+    sid, uid = claim
+    if login.session is None:
+        moved_to = login.moved_to or sid
+        return moved_to if are_of_one_tenant(moved_to, sid) else sid, uid
+    return sid, uid or login.session.user or None

@@ -1,0 +1,147 @@
+"""From a verified token to ``connected``, for many connections at once.
+
+Strategy: connects come in storms, and a task and futures for each would cost more than what they
+wait for. While sessions are being read, further connections wait for the next reading, which then
+reads the sessions of all of them. Each connection is subscribed to its channels. When the last
+channel has confirmed, the connection is ready. All that are ready are welcomed together, in a turn
+of the loop of their own, because the hub is still at work.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+
+from ..channels.hub import Hub
+from ..channels.pending_subscriptions import ConnectSubscriptions
+from ..connections.connection import Connection, Identity
+from ..connections.rate_limit import RateLimit
+from ..connections.registry import Registry
+from ..connections.replay_budget import ReplayBudget
+from ..connections.states import State
+from ..errors import Disconnect
+from ..loop.batching import Batcher
+from ..wire import protocol
+from ..wire.closecodes import CloseCode
+from ..wire.publication import Position
+from ..wire.tokens import Token
+from .authenticator import Authenticator
+
+log = logging.getLogger("sockgate.access")
+
+Recover = Mapping[str, Position]
+"""The last positions that a client has received, by channel."""
+
+
+class ConnectBatcher:
+    """Check connections, subscribe them to their channels, and welcome them.
+
+    Args:
+        authenticator: reads sessions.
+        registry: files the connections whose session Redis has confirmed.
+        hub: subscribes them.
+        replays: limits what a connection may recover.
+        frames_of_sources: gets the frame with the token back.
+        heartbeat_s: seconds between two heartbeats, for ``connected``.
+        on_welcome: is called with each connection that has received ``connected``.
+        on_failed: is called with each connection that may not open, and the error.
+    """
+
+    def __init__(
+        self,
+        authenticator: Authenticator,
+        registry: Registry,
+        hub: Hub,
+        replays: ReplayBudget,
+        frames_of_sources: RateLimit,
+        *,
+        heartbeat_s: float,
+        on_welcome: Callable[[Connection], None],
+        on_failed: Callable[[Connection, Exception], None],
+    ) -> None:
+        self._authenticator = authenticator
+        self._registry = registry
+        self._hub = hub
+        self._replays = replays
+        self._frames_of_sources = frames_of_sources
+        self._heartbeat_s = heartbeat_s
+        self._on_welcome = on_welcome
+        self._on_failed = on_failed
+        self._batcher: Batcher[tuple[Connection, Token, Recover]] = Batcher(self._check)
+        self._completed: list[ConnectSubscriptions] = []
+
+    def check(self, connection: Connection, token: Token, recover: Recover) -> None:
+        """Check a connection, together with all others that wait."""
+        self._batcher.add((connection, token, recover))
+
+    async def _check(self, batch: "list[tuple[Connection, Token, Recover]]") -> None:
+        try:
+            claims = [(token.sid, token.uid) for _, token, _ in batch]
+            identities = await self._authenticator.read_identities(claims)
+        except Exception as error:  # noqa: BLE001 -- closes all connections of the batch
+            for connection, _, _ in batch:
+                self._on_failed(connection, error)
+            return
+        for (connection, _, recover), identity in zip(batch, identities, strict=True):
+            try:
+                self._subscribe(connection, identity, recover)
+            except Exception as error:  # noqa: BLE001 -- closes this connection alone
+                self._on_failed(connection, error)
+
+    def _subscribe(
+        self, connection: Connection, identity: Identity | None, recover: Recover
+    ) -> None:
+        if connection.state is not State.CHECKING:
+            return
+        if identity is None:
+            raise Disconnect(CloseCode.SESSION_UNKNOWN)
+        sid, uid = self._registry.take_claim(connection)  # The session may have moved meanwhile.
+        self._registry.file(connection, sid, uid)
+        room = self._replays.room_for(connection)
+        pending = ConnectSubscriptions(connection, identity, recover, room, self._complete)
+        for channel, subscription in pending.by_channel().items():
+            self._hub.subscribe(connection, channel, subscription)
+
+    def _complete(self, subscriptions: ConnectSubscriptions) -> None:
+        if not self._completed:
+            asyncio.get_running_loop().call_soon(self._finish_completed)
+        self._completed.append(subscriptions)
+
+    def _finish_completed(self) -> None:
+        completed, self._completed = self._completed, []
+        for subscriptions in completed:
+            if subscriptions.connection.state is not State.CHECKING:
+                continue
+            if subscriptions.error is None:
+                self._welcome_or_fail(subscriptions)
+            else:
+                self._on_failed(subscriptions.connection, subscriptions.error)
+
+    def _welcome_or_fail(self, subscriptions: ConnectSubscriptions) -> None:
+        try:
+            self._welcome(subscriptions)
+        except Exception as error:  # noqa: BLE001 -- closes this connection alone
+            self._on_failed(subscriptions.connection, error)
+
+    def _welcome(self, subscriptions: ConnectSubscriptions) -> None:
+        connection, identity = subscriptions.connection, subscriptions.identity
+        self._registry.leave_unauthenticated(connection)
+        results = subscriptions.results
+        channels = {channel: results[channel].to_fields() for channel in connection.channels}
+        frame = protocol.connected(
+            connection.id,
+            identity.uid,
+            channels,
+            identity.expires_at,
+            identity.rights,
+            self._heartbeat_s,
+        )
+        connection.welcome(identity, frame)
+        self._frames_of_sources.give_back(connection.source)  # the frame with the token
+        self._on_welcome(connection)
+        log.info(
+            "event=connected connection=%s user=%s transport=%s address=%s",
+            connection.id,
+            connection.uid,
+            connection.transport.name,
+            connection.address,
+        )

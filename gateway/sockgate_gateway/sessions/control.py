@@ -1,0 +1,145 @@
+"""Control messages of Django, and the loss of the link, on which they arrive."""
+
+import logging
+from collections.abc import Callable
+from typing import ClassVar, Protocol
+
+from ..channels.hub import Hub
+from ..channels.policy_audit import PolicyAudit
+from ..connections.batch import Batch
+from ..connections.registry import Registry
+from ..loop.timer_wheel import TimerWheel
+from ..wire import protocol
+from ..wire.control import (
+    CountConnections,
+    NamespacesChanged,
+    PresenceChanged,
+    RevokeChannel,
+    RevokeSession,
+    RevokeUser,
+    SessionMoved,
+    UserChanged,
+    read_control,
+)
+from ..wire.errors import ControlError
+from .monitor import SessionMonitor
+
+log = logging.getLogger("sockgate.broker")
+
+INTERRUPTION_S = 1.0
+"""Clients receive ``interrupted`` only when the link is lost for longer. After a shorter loss,
+missed publications are recovered, or ``gap`` is sent."""
+
+
+class ReplySink(Protocol):
+    """Sends replies to Django."""
+
+    def reply(self, reply_to: str, answer: int) -> None:
+        """Push a reply to a list in Redis, soon."""
+
+
+class ControlMessages:
+    """Handle control messages, and the loss of the link.
+
+    Args:
+        hub: has the channels.
+        registry: has the connections.
+        monitor: handles changes of sessions, users and grants.
+        policy_audit: reads the policies again, when Django has changed them or may have.
+        replies: sends counts of connections.
+        wheel: measures how long the link is lost.
+    """
+
+    def __init__(
+        self,
+        *,
+        hub: Hub,
+        registry: Registry,
+        monitor: SessionMonitor,
+        policy_audit: PolicyAudit,
+        replies: ReplySink,
+        wheel: TimerWheel,
+    ) -> None:
+        self._hub = hub
+        self._registry = registry
+        self._monitor = monitor
+        self._policy_audit = policy_audit
+        self._replies = replies
+        self._wheel = wheel
+        self._lost_at: float | None = None
+        self._is_interrupted = False
+
+    def link_lost(self) -> None:
+        """Suspend every channel and connection; after a while, send ``interrupted``."""
+        self._hub.link_lost()
+        self._monitor.link_lost()
+        if self._lost_at is None:
+            self._lost_at = self._wheel.clock()
+            self._wheel.schedule(self, INTERRUPTION_S)
+
+    def on_timer(self, now: float) -> None:
+        """Send ``interrupted`` to every client, unless the link is restored."""
+        if self._lost_at is None or self._is_interrupted:
+            return
+        if now - self._lost_at >= INTERRUPTION_S:
+            self._is_interrupted = True
+            self._send_to_all(protocol.interrupted())
+
+    def link_restored(self) -> None:
+        """Read again whatever control messages announce: some may have been missed."""
+        if self._is_interrupted:
+            self._send_to_all(protocol.resumed())
+        self._lost_at, self._is_interrupted = None, False
+        self._monitor.link_restored()
+        self._policy_audit.read_soon()
+
+    def _send_to_all(self, frame: bytes) -> None:
+        batch = Batch((frame,))
+        for connection in self._registry.open_connections():
+            connection.transport.send(batch)
+
+    def receive_control(self, raw: bytes) -> None:
+        """Handle a control message; one that is not valid is logged."""
+        try:
+            message = read_control(raw)
+        except ControlError as error:
+            log.warning("event=control_rejected cause=%r", str(error))
+            return
+        self._actions[type(message)](self, message)
+
+    def _revoke_session(self, message: RevokeSession) -> None:
+        self._monitor.session_ended(message.sid)
+
+    def _revoke_user(self, message: RevokeUser) -> None:
+        self._monitor.user_ended(message.uid)
+
+    def _revoke_channel(self, message: RevokeChannel) -> None:
+        self._monitor.channel_revoked(message.uid, message.channel)
+
+    def _user_changed(self, message: UserChanged) -> None:
+        self._monitor.user_changed(message.uid)
+
+    def _session_moved(self, message: SessionMoved) -> None:
+        self._monitor.session_moved(message.old, message.new)
+
+    def _count_connections(self, message: CountConnections) -> None:
+        count = len(self._hub.connections_on(message.channel))
+        self._replies.reply(message.reply_to, count)
+
+    def _namespaces_changed(self, message: NamespacesChanged) -> None:
+        self._policy_audit.read_soon()
+
+    def _presence_changed(self, message: PresenceChanged) -> None:
+        frame = protocol.joined if message.is_present else protocol.left
+        self._hub.send(message.channel, frame(message.channel, message.user))
+
+    _actions: ClassVar[dict[type, Callable[..., None]]] = {
+        RevokeSession: _revoke_session,
+        RevokeUser: _revoke_user,
+        RevokeChannel: _revoke_channel,
+        UserChanged: _user_changed,
+        SessionMoved: _session_moved,
+        CountConnections: _count_connections,
+        NamespacesChanged: _namespaces_changed,
+        PresenceChanged: _presence_changed,
+    }

@@ -1,0 +1,292 @@
+"""The lifecycle of a connection, whatever its transport: open, receive, close.
+
+A connect goes this way. ``open`` admits the connection and starts its deadline. The first frame is
+``connect``: the signature of its token is verified, and its claim to a session is noted.
+``ConnectBatcher`` reads the session, files the connection under it, and subscribes it to its
+channels. Then ``connected`` is sent. From the claim on, whatever ends the session finds the
+connection, so a logout at any moment closes it.
+"""
+
+import logging
+from base64 import urlsafe_b64encode
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from os import urandom
+
+from ..channels.hub import Hub
+from ..connections.connection import Connection
+from ..connections.deadline import Deadline
+from ..connections.outlet import Transport
+from ..connections.rate_limit import RateLimit
+from ..connections.registry import Registry
+from ..connections.replay_budget import ReplayBudget
+from ..connections.states import State
+from ..errors import BrokerUnavailable, Disconnect
+from ..loop.timer_wheel import TimerWheel
+from ..wire import protocol
+from ..wire.closecodes import CloseCode
+from ..wire.errors import FrameError
+from ..wire.tenants import tenant_of
+from .authenticator import Authenticator
+from .connect import ConnectBatcher
+
+log = logging.getLogger("sockgate.access")
+auth_log = logging.getLogger("sockgate.auth")
+
+BURST_S = 10.0
+"""A client that was silent may send at once what it might have sent in so many seconds."""
+
+MAX_EARLY_FRAMES = 64
+"""So many frames may follow ``connect`` before ``connected`` is sent."""
+
+CONNECTIONS_PER_OWNER = 10
+"""All connections of a user together, or all without a token of an address, may send as much as so
+many connections."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LifecycleConfig:
+    """Limits and intervals of connections.
+
+    Args:
+        connect_timeout_s: how long a connection may take until ``connected`` is sent.
+        held_limit_bytes: how many bytes may be held back for a connection.
+        max_frames_per_second: for one connection, on average over ``BURST_S`` seconds. A user may
+            publish as much, over all connections.
+        max_recover: how many positions a ``connect`` may name.
+        heartbeat_s: seconds between two heartbeats, for ``connected``.
+    """
+
+    connect_timeout_s: float
+    held_limit_bytes: int
+    max_frames_per_second: float
+    max_recover: int
+    heartbeat_s: float
+
+
+class Lifecycle:
+    """Open and close connections, and dispatch their frames.
+
+    Args:
+        registry: has all connections of this worker.
+        hub: has their subscriptions.
+        authenticator: verifies tokens, and reads sessions.
+        replays: limits what a connect may recover.
+        wheel: closes connections that are not welcomed in time.
+        config: limits and intervals.
+        on_welcome: is called with each connection that has received ``connected``; nothing is
+            delivered to it before ``Connection.resume``.
+        on_frame: is called with each frame of an open connection.
+
+    ``refusal`` says why no connect is accepted now; empty: connects are accepted.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        hub: Hub,
+        authenticator: Authenticator,
+        replays: ReplayBudget,
+        wheel: TimerWheel,
+        *,
+        config: LifecycleConfig,
+        on_welcome: Callable[[Connection], None],
+        on_frame: Callable[[Connection, protocol.ClientFrame], None],
+    ) -> None:
+        self._registry = registry
+        self._hub = hub
+        self._authenticator = authenticator
+        self._wheel = wheel
+        self._config = config
+        per_second = config.max_frames_per_second
+        self._frame_interval_s = 1 / per_second
+        self._frames_of_owners = RateLimit(wheel, CONNECTIONS_PER_OWNER * per_second, BURST_S)
+        self._frames_of_sources = RateLimit(wheel, CONNECTIONS_PER_OWNER * per_second, BURST_S)
+        self._publications = RateLimit(wheel, per_second, BURST_S)
+        self._connect_batcher = ConnectBatcher(
+            authenticator,
+            registry,
+            hub,
+            replays,
+            self._frames_of_sources,
+            heartbeat_s=config.heartbeat_s,
+            on_welcome=on_welcome,
+            on_failed=self.fail,
+        )
+        self.on_frame = on_frame
+        self.is_draining = False
+        self.refusal = ""
+        self.opened_count: Counter[str] = Counter()
+        self.displaced_count = 0
+        self.closed_count: Counter[str] = Counter()
+
+    def open(self, transport: Transport, address: str) -> Connection:
+        """Admit a new connection.
+
+        Raises:
+            Disconnect: the worker is draining, or a limit is reached and no connection can be
+                closed in favour of this one.
+        """
+        if self.is_draining:
+            raise Disconnect(CloseCode.DRAIN)
+        connection = Connection(_connection_id(), transport, address, self._config.held_limit_bytes)
+        self._make_room(connection.source)
+        self._registry.add(connection)
+        self.opened_count[transport.name] += 1
+        self._wheel.schedule(Deadline(self, connection), self._config.connect_timeout_s)
+        return connection
+
+    def receive(self, connection: Connection, text: str) -> None:
+        """Dispatch one frame of a client."""
+        if not self.allow_frames(connection):
+            return
+        try:
+            self._dispatch(connection, protocol.read_client_frame(text))
+        except FrameError as error:
+            self.close(connection, CloseCode.PROTOCOL_ERROR, str(error))
+        except Disconnect as error:
+            self.close(connection, error.code, str(error))
+
+    def allow_frames(self, connection: Connection, frames: int = 1) -> bool:
+        """Count frames; close a connection that sends too many, alone or with others of its user.
+
+        Frames without a user are counted by address, so a new connection has no new budget.
+        """
+        if connection.state is State.CLOSED:
+            return False
+        now = self._wheel.clock()
+        # The leaky bucket of ``RateLimit`` in a field of the connection: no call for each frame.
+        spent_until = max(connection.spent_until, now) + self._frame_interval_s * frames
+        if spent_until - now > BURST_S:
+            self.close(connection, CloseCode.FLOOD)
+            return False
+        connection.spent_until = spent_until
+        if connection.is_open:
+            is_within = self._frames_of_owners.take(connection.owner, frames)
+            code, cause = CloseCode.FLOOD, "too many messages of this user, over all connections"
+        else:
+            is_within = self._frames_of_sources.take(connection.source, frames)
+            code, cause = CloseCode.OVERLOADED, "too many messages without a token of this address"
+        if not is_within:
+            self.close(connection, code, cause)
+        return is_within
+
+    def allow_publication(self, uid: str, frames: int) -> bool:
+        """Count a publication as so many frames of its user; False: over the limit."""
+        return self._publications.take(uid, frames)
+
+    def transport_closed(
+        self, connection: Connection, code: int = 1006, *, by_client: bool = False
+    ) -> None:
+        """Remove a connection whose transport has closed, or has failed, by itself.
+
+        The code of a client is counted as ``client``. So a client neither chooses labels of a
+        metric nor imitates a fault of the gateway.
+        """
+        if connection.state is not State.CLOSED:
+            self._remove(connection, code, by_client=by_client)
+
+    def close(self, connection: Connection, code: CloseCode, cause: str = "") -> None:
+        """Close a connection: the client receives the code, the log has the cause."""
+        if connection.state is State.CLOSED:
+            return
+        auth_log.info(
+            "event=close connection=%s user=%s code=%d cause=%r",
+            connection.id,
+            connection.uid,
+            code,
+            cause or code.reason,
+        )
+        self._remove(connection, code).close(code)
+
+    def fail(self, connection: Connection, error: Exception) -> None:
+        """Close a connection for which something has failed; log what is our own fault."""
+        if isinstance(error, Disconnect):
+            self.close(connection, error.code, str(error))
+        elif isinstance(error, BrokerUnavailable):
+            self.close(connection, CloseCode.UNAVAILABLE, str(error))
+        else:
+            log.error("event=task_failed connection=%s", connection.id, exc_info=error)
+            self.close(connection, CloseCode.INTERNAL_ERROR)
+
+    def refuse_all(self, reason: str) -> None:
+        """Refuse every connect, and close every connection, for this reason."""
+        self.refusal = reason
+        self.close_all(CloseCode.UNAVAILABLE, reason)
+
+    def admit_all(self) -> None:
+        """Accept connects again."""
+        self.refusal = ""
+
+    def close_all(self, code: CloseCode, cause: str = "") -> None:
+        """Close every connection."""
+        for connection in list(self._registry.connections):
+            self.close(connection, code, cause)
+
+    def _remove(self, connection: Connection, code: int, *, by_client: bool = False) -> Transport:
+        """Remove a connection from registry and hub, and return its transport."""
+        transport = connection.release()
+        self._registry.remove(connection)
+        self._hub.unsubscribe_all(connection)
+        self.closed_count["client" if by_client else str(int(code))] += 1
+        log.info(
+            "event=closed connection=%s user=%s transport=%s code=%d by=%s",
+            connection.id,
+            connection.uid,
+            transport.name,
+            code,
+            "client" if by_client else "gateway",
+        )
+        return transport
+
+    def _make_room(self, source: str) -> None:
+        """Close the connection that is displaced by one more from this source, if any."""
+        displaced = self._registry.find_displaced(source)
+        if displaced is not None:
+            self.displaced_count += 1
+            self.close(displaced, CloseCode.OVERLOADED, "made room for a newer connection")
+
+    def _dispatch(self, connection: Connection, frame: protocol.ClientFrame) -> None:
+        if isinstance(frame, protocol.Connect):
+            self._connect(connection, frame)
+        elif connection.is_open:
+            self._answer(connection, frame)
+        elif connection.state is State.CHECKING:
+            self._keep_early(connection, frame)
+        else:
+            raise Disconnect(CloseCode.PROTOCOL_ERROR, "the first frame must be a connect")
+
+    def _answer(self, connection: Connection, frame: protocol.ClientFrame) -> None:
+        tenant = tenant_of(connection.sid or "")
+        self.on_frame(connection, protocol.qualify_frame(frame, tenant))
+
+    def _keep_early(self, connection: Connection, frame: protocol.ClientFrame) -> None:
+        """Keep a frame that follows ``connect`` until the connection is live."""
+        if connection.waiting_requests >= MAX_EARLY_FRAMES:
+            raise Disconnect(CloseCode.PROTOCOL_ERROR, "too many frames before connected")
+
+        def wake() -> None:
+            if connection.is_open:
+                self._answer(connection, frame)
+
+        connection.wait(wake)
+
+    def _connect(self, connection: Connection, frame: protocol.Connect) -> None:
+        if connection.state is not State.WAITING:
+            raise Disconnect(CloseCode.PROTOCOL_ERROR, "a second connect")
+        if len(frame.recover) > self._config.max_recover:
+            raise Disconnect(CloseCode.PROTOCOL_ERROR, "too many channels to recover")
+        if self.refusal:
+            raise Disconnect(CloseCode.UNAVAILABLE, self.refusal)
+        token = self._authenticator.read_token(frame.token)
+        connection.start_check()
+        self._registry.note_token(connection)
+        self._registry.claim(connection, token.sid, token.uid)
+        recover = frame.recover and protocol.qualify_positions(frame.recover, tenant_of(token.sid))
+        self._connect_batcher.check(connection, token, recover)
+
+
+def _connection_id() -> str:
+    """Return 16 random characters, as ``secrets.token_urlsafe`` does with four calls more."""
+    return urlsafe_b64encode(urandom(12)).decode()

@@ -1,0 +1,154 @@
+"""Requests of open connections: subscribe, unsubscribe, presence, publish, refresh, ping.
+
+Requests wait while the session of their connection is in doubt, and while a new token is being
+verified. They continue in their order. A ping is answered at once.
+
+A rejected request costs one error frame. A frame that only an attacker or a broken client would
+send closes the connection.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, ClassVar
+
+from ..channels.barrier import Barrier
+from ..channels.policies import Policies
+from ..channels.presence import Presence
+from ..connections.connection import Connection
+from ..connections.states import State
+from ..errors import BrokerUnavailable, Rejected
+from ..loop.background import BackgroundTasks
+from ..wire import protocol
+from .client_publish import ClientPublisher
+from .lifecycle import Lifecycle
+from .refresh import TokenRefresh
+from .subscribe import SubscribeRequests
+
+WAIT_S = 5.0
+"""After this time, a request that waits is rejected with ``unavailable``."""
+MAX_WAITING = 64
+"""So many requests of one connection may wait; with the default ``max_frame``, 2 MB."""
+
+
+class Requests:
+    """Answer the frames of open connections.
+
+    Args:
+        lifecycle: closes a connection whose request fails.
+        subscribe_requests: subscribes and unsubscribes.
+        token_refresh: verifies new tokens.
+        presence: reads who is present.
+        client_publisher: publishes for clients.
+        policies: says which channels show their presence.
+        barrier: waits for control messages: one that ends the session may be under way.
+    """
+
+    def __init__(
+        self,
+        *,
+        lifecycle: Lifecycle,
+        subscribe_requests: SubscribeRequests,
+        token_refresh: TokenRefresh,
+        presence: Presence,
+        client_publisher: ClientPublisher,
+        policies: Policies,
+        barrier: Barrier,
+    ) -> None:
+        self._lifecycle = lifecycle
+        self._subscribe_requests = subscribe_requests
+        self._token_refresh = token_refresh
+        self._presence = presence
+        self._client_publisher = client_publisher
+        self._policies = policies
+        self._barrier = barrier
+        self._background = BackgroundTasks()
+
+    def receive(self, connection: Connection, frame: protocol.ClientFrame) -> None:
+        """Answer a frame, now or later."""
+        if isinstance(frame, protocol.Ping):
+            connection.send_now(protocol.pong(frame.id))
+        elif connection.accepts_requests:
+            self.begin(connection, frame)
+        elif connection.waiting_requests < MAX_WAITING:
+            connection.wait(_WaitingRequest(self, connection, frame).wake)
+        else:
+            _reject(connection, "unavailable", "too many requests wait", frame.id)
+
+    def begin(self, connection: Connection, frame: protocol.ClientFrame) -> None:
+        """Begin to answer a request; those after a refresh wait for its end."""
+        if isinstance(frame, protocol.Refresh):
+            connection.begin_refresh()
+        self._background.start(self._answer(connection, frame))
+
+    async def _answer(self, connection: Connection, frame: protocol.ClientFrame) -> None:
+        try:
+            if connection.is_open:
+                await self._actions[type(frame)](self, connection, frame)
+        except Rejected as rejection:
+            _reject(connection, rejection.code, str(rejection), frame.id)
+        except BrokerUnavailable:
+            _reject(connection, "unavailable", "try again later", frame.id)
+        except Exception as error:  # noqa: BLE001 -- closes the connection, and is logged
+            self._lifecycle.fail(connection, error)
+
+    async def _subscribe(self, connection: Connection, frame: protocol.Subscribe) -> None:
+        await self._subscribe_requests.subscribe(connection, frame)
+
+    async def _unsubscribe(self, connection: Connection, frame: protocol.Unsubscribe) -> None:
+        self._subscribe_requests.unsubscribe(connection, frame)
+
+    async def _send_presence(self, connection: Connection, frame: protocol.Presence) -> None:
+        channel = frame.channel
+        if channel not in connection.channels or not self._policies.of(channel).presence:
+            raise Rejected("not_allowed", "this channel does not show its presence")
+        present = await self._presence.read(channel)
+        await self._barrier.synchronize()
+        if connection.is_open and channel in connection.channels:
+            answer = protocol.presence(channel, present.users, present.anonymous, frame.id)
+            connection.send(answer)
+
+    async def _publish(self, connection: Connection, frame: protocol.Publish) -> None:
+        await self._client_publisher.publish(connection, frame)
+
+    async def _refresh(self, connection: Connection, frame: protocol.Refresh) -> None:
+        await self._token_refresh.refresh(connection, frame)
+
+    _actions: ClassVar[dict[type, Callable[..., Coroutine[Any, Any, None]]]] = {
+        protocol.Subscribe: _subscribe,
+        protocol.Unsubscribe: _unsubscribe,
+        protocol.Refresh: _refresh,
+        protocol.Presence: _send_presence,
+        protocol.Publish: _publish,
+    }
+
+
+class _WaitingRequest:
+    """A request that waits until its connection accepts requests."""
+
+    def __init__(
+        self, requests: Requests, connection: Connection, frame: protocol.ClientFrame
+    ) -> None:
+        self._requests = requests
+        self._connection = connection
+        self._frame = frame
+        self._is_over = False
+        self._timer = asyncio.get_running_loop().call_later(WAIT_S, self._expire)
+
+    def wake(self) -> None:
+        """Begin, if that is possible now; else wait again, behind earlier requests."""
+        if self._is_over or self._connection.state is State.CLOSED:
+            self._timer.cancel()
+        elif self._connection.accepts_requests:
+            self._timer.cancel()
+            self._requests.begin(self._connection, self._frame)
+        else:
+            self._connection.wait(self.wake)
+
+    def _expire(self) -> None:
+        self._is_over = True
+        _reject(self._connection, "unavailable", "try again later", self._frame.id)
+
+
+def _reject(connection: Connection, code: str, message: str, reply_to: protocol.FrameId) -> None:
+    if connection.is_open:
+        connection.send_now(protocol.error(code, message, reply_to))

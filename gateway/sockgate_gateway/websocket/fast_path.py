@@ -1,0 +1,148 @@
+"""Accept a WebSocket without Tornado when its handshake is plain.
+
+Strategy: a browser's handshake arrives whole, in one packet, a moment after the connection. It is
+peeked at and stays in the socket. If the WebSocket is not accepted here, for whatever reason,
+Tornado reads the socket from the beginning and serves, waits for or refuses the request. The same
+``WebSocketAcceptor`` decides on both paths. A connection without any data is pending, as on
+Tornado's path, and is handed to Tornado after ``SILENCE_S``.
+"""
+
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from ..http.pending import PendingConnections
+from ..http.responses import RequestRefused
+from .accept import WebSocketAcceptor
+from .request import read_plain_get
+from .stream import SocketStream
+
+PEEK_BYTES = 4096
+SILENCE_S = 1.0
+"""After this time without data, Tornado waits for the request and enforces its timeout."""
+
+OpenTornadoStream = Callable[[socket.socket, Any], None]
+"""Takes a socket and the address of its peer, and serves it with Tornado."""
+
+
+class FastPath:
+    """Accept WebSockets with a plain handshake; hand all other connections to Tornado.
+
+    Args:
+        acceptor: accepts or refuses WebSockets.
+        pending: counts connections without any data.
+    """
+
+    def __init__(self, acceptor: WebSocketAcceptor, pending: PendingConnections) -> None:
+        self._acceptor = acceptor
+        self._pending = pending
+        self._poller = acceptor.context.poller
+        self._wheel = acceptor.context.wheel
+        self._silent_since: dict[_PendingSocket, float] = {}
+
+    def accept(self, sock: socket.socket, address: Any, open_stream: OpenTornadoStream) -> None:
+        """Take a new connection of plain TCP with ``TCP_NODELAY``."""
+        sock.setblocking(False)
+        connection = _PendingSocket(self, sock, address, open_stream)
+        data = _peek(sock)
+        if data is None:
+            self._wait(connection)
+        else:
+            self._serve(connection, data)
+
+    def on_timer(self, now: float) -> None:
+        """Hand connections that were silent for ``SILENCE_S`` to Tornado."""
+        for connection, since in list(self._silent_since.items()):
+            if now - since < SILENCE_S:
+                self._wheel.schedule(self, SILENCE_S)
+                return
+            self._hand_to_tornado(connection)
+
+    def hand_all_to_tornado(self) -> None:
+        """Hand every silent connection to Tornado."""
+        for connection in list(self._silent_since):
+            self._hand_to_tornado(connection)
+
+    def on_readable(self, connection: "_PendingSocket") -> None:
+        """Serve a connection when its first data arrives."""
+        data = _peek(connection.sock)
+        if data is not None:
+            self._pending.remove(connection)
+            del self._silent_since[connection]
+            self._serve(connection, data)
+
+    def close(self, connection: "_PendingSocket") -> None:
+        """Close a connection without any data."""
+        self._forget(connection)
+        connection.sock.close()
+
+    def _wait(self, connection: "_PendingSocket") -> None:
+        self._pending.add(connection, connection.address[0], connection.close)
+        self._poller.add(connection.sock.fileno(), connection.on_readable)
+        if not self._silent_since:
+            self._wheel.schedule(self, SILENCE_S)
+        self._silent_since[connection] = self._wheel.clock()
+
+    def _serve(self, connection: "_PendingSocket", data: bytes) -> None:
+        if not data:
+            self.close(connection)
+        elif not self._accept_websocket(connection, data):
+            self._hand_to_tornado(connection)
+
+    def _hand_to_tornado(self, connection: "_PendingSocket") -> None:
+        self._forget(connection)
+        connection.open_stream(connection.sock, connection.address)
+
+    def _forget(self, connection: "_PendingSocket") -> None:
+        self._pending.remove(connection)
+        self._silent_since.pop(connection, None)
+        self._poller.remove(connection.sock.fileno())
+
+    def _accept_websocket(self, connection: "_PendingSocket", data: bytes) -> bool:
+        """Open a WebSocket if the data is a plain handshake that the acceptor accepts."""
+        acceptor = self._acceptor
+        request = read_plain_get(data)
+        framing = None if request is None else acceptor.framing_for(request)
+        if request is None or framing is None:
+            return False
+        client = acceptor.proxies.client_of(connection.address[0], "http", request.headers)
+        try:
+            websocket, response = acceptor.accept(request, framing, client)
+        except RequestRefused:
+            return False
+        sock, limit_bytes = connection.sock, acceptor.context.max_outbox_bytes
+        with suppress(OSError):  # The stream will notice.
+            sock.recv(len(data))
+        websocket.attach(SocketStream(sock, websocket, self._poller, limit_bytes), response)
+        return True
+
+
+class _PendingSocket:
+    """A silent connection, with the function that hands it to Tornado."""
+
+    __slots__ = ("_fast_path", "address", "open_stream", "sock")
+
+    def __init__(
+        self, fast_path: FastPath, sock: socket.socket, address: Any, open_stream: OpenTornadoStream
+    ) -> None:
+        self._fast_path = fast_path
+        self.sock = sock
+        self.address = address
+        self.open_stream = open_stream
+
+    def on_readable(self) -> None:
+        self._fast_path.on_readable(self)
+
+    def close(self) -> None:
+        self._fast_path.close(self)
+
+
+def _peek(sock: socket.socket) -> bytes | None:
+    """Return the data that has arrived; None without any, empty when the client disconnected."""
+    try:
+        return sock.recv(PEEK_BYTES, socket.MSG_PEEK)
+    except BlockingIOError:
+        return None
+    except OSError:
+        return b""

@@ -1,0 +1,212 @@
+"""The WebSocket transport of a connection: messages, heartbeats and the closing handshake."""
+
+from dataclasses import dataclass
+
+from ..connections.batch import Batch
+from ..connections.connection import Connection
+from ..errors import Disconnect
+from ..loop.timer_wheel import TimerWheel
+from ..sessions.lifecycle import Lifecycle
+from ..wire.closecodes import CloseCode
+from ..wire.errors import FrameError
+from .epoll import Poller
+from .frames import (
+    CLOSE_INVALID_DATA,
+    CLOSE_TOO_BIG,
+    FrameReader,
+    Message,
+    Opcode,
+    WebSocketProtocolError,
+    encode,
+    encode_close,
+    read_close,
+)
+from .framing import Framing
+from .stream import Stream
+
+CLOSE_TIMEOUT_S = 2.0
+"""How long a client may take to answer a close frame."""
+
+_PING = encode(Opcode.PING, b"")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebSocketContext:
+    """The collaborators and limits that all WebSockets of a worker share.
+
+    Args:
+        lifecycle: opens and closes connections, and takes their frames.
+        wheel: schedules heartbeats and the end of the closing handshake.
+        poller: calls back when a socket is readable.
+        heartbeat_s: seconds between two pings.
+        max_message_bytes: how long a message of a client may be.
+        max_outbox_bytes: how much may wait for one client.
+        compression: whether permessage-deflate is accepted.
+    """
+
+    lifecycle: Lifecycle
+    wheel: TimerWheel
+    poller: Poller
+    heartbeat_s: float
+    max_message_bytes: int
+    max_outbox_bytes: int
+    compression: bool = False
+
+
+class WebSocket:
+    """One WebSocket: the ``Transport`` of its connection and the ``StreamHandler`` of its stream.
+
+    Args:
+        context: shared by all WebSockets of the worker.
+        framing: SockJS or raw.
+        address: the client's IP address.
+
+    Raises:
+        Disconnect: the worker has no room for another connection.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_close_deadline",
+        "_connection",
+        "_context",
+        "_encode",
+        "_framing",
+        "_is_closing",
+        "_is_quiet",
+        "_late_bytes",
+        "_reader",
+        "_stream",
+    )
+
+    def __init__(self, context: WebSocketContext, framing: Framing, address: str) -> None:
+        self._context = context
+        self._framing = framing
+        self._encode = framing.encode
+        self._reader = FrameReader(context.max_message_bytes, framing.inflate)
+        self._is_closing = False
+        self._close_deadline = 0.0
+        self._is_quiet = False
+        self._late_bytes = 0
+        self._stream: Stream
+        self._connection: Connection = context.lifecycle.open(self, address)
+
+    @property
+    def name(self) -> str:
+        """The transport's name."""
+        return self._framing.name
+
+    def attach(self, stream: Stream, response: bytes) -> None:
+        """Start on a stream: write the response to the handshake, then the open frame."""
+        self._stream = stream
+        stream.write(response + self._framing.open_frame)
+        self._context.wheel.schedule_weakly(self, self._context.heartbeat_s)
+
+    def send(self, batch: Batch) -> None:
+        """Send a batch of frames to the client."""
+        if self._is_closing:
+            return
+        encoding = batch.encodings.get(self._encode)  # Mostly another has encoded it before.
+        if encoding is None:
+            encoding = batch.encode(self._encode)
+        self._stream.write(encoding, batch.conflation_key)
+
+    def close(self, code: CloseCode) -> None:
+        """Start the closing handshake with a code and its reason."""
+        self._start_closing(self._framing.close_frame(code) + encode_close(code, code.reason))
+
+    def on_data(self, data: bytes) -> None:
+        """Read bytes from the client."""
+        self._is_quiet = False
+        if self._is_closing and self._exceeds_late_limit(data):
+            self._stream.close()
+            return
+        try:
+            for message in self._reader.feed(data):
+                self._handle(message)
+        except WebSocketProtocolError as error:
+            self._fail(error)
+
+    def on_disconnect(self) -> None:
+        """End the connection: the socket was closed or failed."""
+        self._is_closing = True
+        self._context.lifecycle.transport_closed(self._connection)
+
+    def on_outbox_full(self, refusal: Disconnect) -> None:
+        """Close a slow consumer; it receives the close code if it reads again soon."""
+        self._stream.discard_unsent()
+        self._context.lifecycle.close(self._connection, refusal.code, str(refusal))
+
+    def on_timer(self, now: float) -> None:
+        """Send a heartbeat, or close a client that sent nothing since the last one."""
+        if self._is_closing:
+            self._close_if_overdue(now)
+        elif self._is_quiet:
+            self._context.lifecycle.close(self._connection, CloseCode.HEARTBEAT_TIMEOUT)
+        else:
+            self._is_quiet = True
+            self._stream.write(self._framing.heartbeat_frame + _PING)
+            self._context.wheel.schedule_weakly(self, self._context.heartbeat_s)
+
+    def _handle(self, message: Message) -> None:
+        if self._is_closing:
+            self._handle_while_closing(message)
+        elif message.opcode is Opcode.TEXT:
+            self._handle_text(message.payload)
+        elif message.opcode is Opcode.PING and self._context.lifecycle.allow_frames(
+            self._connection
+        ):
+            self._stream.write(encode(Opcode.PONG, message.payload))
+        elif message.opcode in (Opcode.PONG, Opcode.CONTINUATION):
+            self._context.lifecycle.allow_frames(self._connection)
+        elif message.opcode is Opcode.CLOSE:
+            self._handle_close(message.payload)
+        elif message.opcode is Opcode.BINARY:
+            self._context.lifecycle.close(self._connection, CloseCode.PROTOCOL_ERROR, "binary")
+
+    def _exceeds_late_limit(self, data: bytes) -> bool:
+        """Return whether the client sent more than can have been in transit when we closed."""
+        self._late_bytes += len(data)
+        return self._late_bytes > 2 * self._context.max_message_bytes
+
+    def _handle_while_closing(self, message: Message) -> None:
+        if message.opcode is Opcode.CLOSE:
+            self._stream.close()
+
+    def _handle_text(self, payload: bytes) -> None:
+        try:
+            frames = self._framing.decode(payload.decode())
+        except UnicodeDecodeError as error:
+            raise WebSocketProtocolError(CLOSE_INVALID_DATA, "text is not UTF-8") from error
+        except FrameError as error:
+            self._context.lifecycle.close(self._connection, CloseCode.PROTOCOL_ERROR, str(error))
+            return
+        if not frames:
+            self._context.lifecycle.allow_frames(self._connection)
+        for frame in frames:
+            self._context.lifecycle.receive(self._connection, frame)
+
+    def _handle_close(self, payload: bytes) -> None:
+        code = read_close(payload)
+        self._start_closing(encode_close(code) if code != 1005 else encode(Opcode.CLOSE, b""))
+        self._context.lifecycle.transport_closed(self._connection, code, by_client=True)
+
+    def _fail(self, error: WebSocketProtocolError) -> None:
+        if error.code == CLOSE_TOO_BIG:
+            self._context.lifecycle.close(self._connection, CloseCode.MESSAGE_TOO_LARGE)
+            return
+        self._start_closing(encode_close(error.code, str(error)))
+        self._context.lifecycle.transport_closed(self._connection, error.code)
+
+    def _start_closing(self, close_frames: bytes) -> None:
+        if self._is_closing:
+            return
+        self._is_closing = True
+        self._stream.write(close_frames)
+        self._stream.close_when_flushed()
+        self._close_deadline = self._context.wheel.clock() + CLOSE_TIMEOUT_S
+        self._context.wheel.schedule_weakly(self, CLOSE_TIMEOUT_S)
+
+    def _close_if_overdue(self, now: float) -> None:
+        if now >= self._close_deadline:  # Else this timer was the heartbeat's.
+            self._stream.close()

@@ -1,0 +1,178 @@
+"""Addresses of Redis: one server, a master under Sentinel, or a cluster.
+
+::
+
+    redis://[user[:password]@]host[:port][/db]                       rediss: with TLS
+    unix:///path/of/the/socket
+    redis+sentinel://[user[:password]@]host[:port],…/service[/db]    rediss+sentinel: with TLS
+    redis+cluster://[user[:password]@]host[:port],…                  rediss+cluster: with TLS
+    memory://                                        in the process, for the tests of a Django site
+
+User and password are those of the servers. The options ``sentinel_username`` and
+``sentinel_password`` are those of the Sentinels. Every other option (``?socket_timeout=1``) is
+redis-py's, which also reads ``server_url``. No message quotes a URL, because a URL holds secrets.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
+
+from .errors import AddressError
+
+Node = tuple[str, int]
+"""Host and port."""
+
+_SERVER_PORT = 6379
+_SENTINEL_PORT = 26379
+_NETLOC_END = re.compile(r"[/?#]")
+_SENTINEL_OPTIONS = ("sentinel_username", "sentinel_password")
+
+
+class Kind(Enum):
+    """The kinds of deployments of Redis."""
+
+    SERVER = ""
+    SENTINEL = "sentinel"
+    CLUSTER = "cluster"
+    MEMORY = "memory"
+    """In the process, without a server: no gateway can read it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RedisAddress:
+    """A URL, read.
+
+    Args:
+        kind: one server, Sentinel or a cluster.
+        server_url: the URL of one server in redis-py's form, with credentials, database and
+            options; host and port are those of the first node.
+        nodes: the Sentinels, or some nodes of the cluster.
+        service: the Sentinels' name of the master.
+        sentinel_options: the credentials of the Sentinels, as redis-py names them.
+    """
+
+    kind: Kind
+    server_url: str
+    nodes: tuple[Node, ...] = ()
+    service: str = ""
+    sentinel_options: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def database(self) -> int:
+        """The number of the database, as redis-py reads it: the option ``db`` before the path."""
+        parts = urlsplit(self.server_url)
+        asked = dict(parse_qsl(parts.query)).get("db")
+        path = "" if parts.scheme == "unix" else unquote(parts.path).replace("/", "")
+        text = path if asked is None else asked
+        return int(text) if text.isdecimal() else 0
+
+
+def read_address(url: str) -> RedisAddress:
+    """Read a URL.
+
+    Raises:
+        AddressError: it is none of the forms above; the message says why.
+    """
+    try:
+        parts = _split(url)
+    except ValueError:
+        raise AddressError("is not a URL") from None
+    scheme, _, kind = parts.scheme.partition("+")
+    if kind == Kind.SENTINEL.value and scheme in ("redis", "rediss"):
+        return _read_sentinel(parts, scheme)
+    if kind == Kind.CLUSTER.value and scheme in ("redis", "rediss"):
+        return _read_cluster(parts, scheme)
+    if parts.scheme == Kind.MEMORY.value:
+        return _read_memory(url, parts)
+    if parts.scheme not in ("redis", "rediss", "unix"):
+        raise AddressError(
+            "must begin with redis://, rediss://, unix://, redis+sentinel:// or redis+cluster://"
+        )
+    return _read_server(url, parts)
+
+
+def _split(url: str) -> SplitResult:
+    """Split a URL, which may name several hosts.
+
+    Python accepts brackets only around a single host, since the releases of 2025.
+    """
+    scheme, _, rest = url.partition("://")
+    if "+" not in scheme:
+        return urlsplit(url)
+    netloc = _NETLOC_END.split(rest, maxsplit=1)[0]
+    parts = urlsplit(f"{scheme}://several{rest[len(netloc) :]}")
+    return parts._replace(netloc=netloc)
+
+
+def _read_server(url: str, parts: SplitResult) -> RedisAddress:
+    if parts.scheme != "unix":
+        _check_db(parts.path.strip("/"))
+        place = parts.netloc.rpartition("@")[2]
+        if "," in place:
+            raise AddressError("names several hosts: say redis+sentinel:// or redis+cluster://")
+        _node(place or "localhost", _SERVER_PORT)
+    elif not parts.path.strip("/"):
+        raise AddressError("names no socket")
+    _check_db(dict(parse_qsl(parts.query)).get("db", ""))
+    return RedisAddress(Kind.SERVER, url)
+
+
+def _read_sentinel(parts: SplitResult, scheme: str) -> RedisAddress:
+    service, _, db = parts.path.strip("/").partition("/")
+    if not service:
+        raise AddressError("names no service: redis+sentinel://host:port,host:port/<service>/<db>")
+    _check_db(db)
+    nodes = _nodes(parts, _SENTINEL_PORT)
+    options = parse_qsl(parts.query)
+    own = tuple((name.partition("_")[2], text) for name, text in options if _is_sentinels(name))
+    rest = [(name, text) for name, text in options if not _is_sentinels(name)]
+    server_url = _server_url(parts, scheme, nodes[0], db, rest)
+    return RedisAddress(Kind.SENTINEL, server_url, nodes, unquote(service), own)
+
+
+def _read_cluster(parts: SplitResult, scheme: str) -> RedisAddress:
+    if parts.path.strip("/") not in ("", "0"):
+        raise AddressError("names a database, but a cluster has only 0")
+    nodes = _nodes(parts, _SERVER_PORT)
+    server_url = _server_url(parts, scheme, nodes[0], "", parse_qsl(parts.query))
+    return RedisAddress(Kind.CLUSTER, server_url, nodes)
+
+
+def _read_memory(url: str, parts: SplitResult) -> RedisAddress:
+    if parts.netloc or parts.path or parts.query:
+        raise AddressError("must be memory:// and nothing else")
+    return RedisAddress(Kind.MEMORY, url)
+
+
+def _is_sentinels(option: str) -> bool:
+    return option in _SENTINEL_OPTIONS
+
+
+def _check_db(text: str) -> None:
+    if text and not text.isdecimal():
+        raise AddressError("names a database that is no number")
+
+
+def _nodes(parts: SplitResult, default_port: int) -> tuple[Node, ...]:
+    return tuple(_node(text, default_port) for text in parts.netloc.rpartition("@")[2].split(","))
+
+
+def _node(text: str, default_port: int) -> Node:
+    try:
+        parts = urlsplit(f"//{text}")
+        port = parts.port
+    except ValueError:
+        raise AddressError("names a port that is no number, or a bad host") from None
+    if parts.hostname is None:
+        raise AddressError("lacks a host")
+    return unquote(parts.hostname), port or default_port
+
+
+def _server_url(
+    parts: SplitResult, scheme: str, node: Node, db: str, options: list[tuple[str, str]]
+) -> str:
+    credentials, at, _ = parts.netloc.rpartition("@")
+    host, port = node
+    host = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{credentials}{at}{host}:{port}/{db}?{urlencode(options)}"

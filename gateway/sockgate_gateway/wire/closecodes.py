@@ -1,0 +1,51 @@
+"""Close codes: the one table that decides whether a client reconnects.
+
+3000-3499 and 4000-4499 mean "reconnect", 3500-3999 and 4500-4999 mean "do not". 4400-4499 mean
+that the token was rejected. The client then fetches a fresh token, once, and reconnects. Codes
+below 3000 belong to RFC 6455 section 7.4.1. A client reconnects after those that mean an accident.
+"""
+
+from enum import IntEnum
+
+
+class CloseCode(IntEnum):
+    """Why the gateway closed a connection. The client receives no more than ``reason``."""
+
+    GOING_AWAY = 3000, "going away"
+    DRAIN = 3001, "server is restarting"
+    OVERLOADED = 3002, "too many connections, try again later"
+    UNAVAILABLE = 3003, "sessions cannot be checked now, try again later"
+    SLOW_CONSUMER = 3004, "messages were not read in time"
+    CONNECT_TIMEOUT = 3005, "no connect frame in time"
+    INTERNAL_ERROR = 3006, "internal error"
+    HEARTBEAT_TIMEOUT = 3007, "no sign of life"
+    TOKEN_INVALID = 4400, "token refused"
+    TOKEN_EXPIRED = 4401, "token expired"
+    SESSION_UNKNOWN = 4402, "session is not valid"
+    SESSION_ENDED = 4500, "session ended"
+    PROTOCOL_ERROR = 4501, "protocol error"
+    MESSAGE_TOO_LARGE = 4502, "message too large"
+    TOO_MANY_CONNECTIONS = 4503, "too many connections of this user"
+    FLOOD = 4504, "too many messages"
+
+    reason: str
+
+    def __new__(cls, code: int, reason: str) -> "CloseCode":
+        """Create a member with its reason."""
+        member = int.__new__(cls, code)
+        member._value_ = code
+        member.reason = reason
+        return member
+
+
+_ACCIDENTS = frozenset({1001, 1005, 1006, 1011, 1012, 1013, 1014})
+
+
+def may_reconnect(code: int) -> bool:
+    """Return whether a client reconnects after this close code."""
+    return code in _ACCIDENTS or 3000 <= code <= 3499 or 4000 <= code <= 4499
+
+
+def needs_fresh_token(code: int) -> bool:
+    """Return whether the client needs a fresh token to reconnect."""
+    return 4400 <= code <= 4499

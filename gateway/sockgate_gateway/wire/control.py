@@ -1,0 +1,99 @@
+"""Control messages: Django notifies every worker of ended sessions, rights and other changes.
+
+Each message is one JSON object on ``Names.control``, with an ``op``. The gateway's audit repairs a
+lost one, so Django waits for no answer. Only ``count_connections`` is answered.
+"""
+
+import msgspec
+
+from .errors import ControlError
+
+
+class RevokeSession(msgspec.Struct, tag="revoke_session", tag_field="op", frozen=True):
+    """The session ended: close its connections."""
+
+    sid: str
+
+
+class RevokeUser(msgspec.Struct, tag="revoke_user", tag_field="op", frozen=True):
+    """Every session of the user ended."""
+
+    uid: str
+
+
+class RevokeChannel(msgspec.Struct, tag="revoke_channel", tag_field="op", frozen=True):
+    """The user may no longer subscribe to the channel."""
+
+    uid: str
+    channel: str
+
+
+class UserChanged(msgspec.Struct, tag="user_changed", tag_field="op", frozen=True):
+    """The user record changed: read it again, with every session of the user."""
+
+    uid: str
+
+
+class SessionMoved(msgspec.Struct, tag="session_moved", tag_field="op", frozen=True):
+    """The session moved to another key (``cycle_key``); its connections follow.
+
+    ``old == new``: the session itself changed, for example by a login, or now expires sooner. Its
+    record must be read again. A new password reaches the user record a moment before the session
+    record. So a digest that does not match is read a second time before connections are closed.
+    """
+
+    old: str
+    new: str
+
+
+class NamespacesChanged(msgspec.Struct, tag="namespaces_changed", tag_field="op", frozen=True):
+    """The policies of the namespaces were written: read them again."""
+
+
+class PresenceChanged(msgspec.Struct, tag="presence_changed", tag_field="op", frozen=True):
+    """A user joined a channel, or left it with their last connection."""
+
+    channel: str
+    user: str
+    is_present: bool
+
+
+class CountConnections(msgspec.Struct, tag="count_connections", tag_field="op", frozen=True):
+    """Each worker counts its connections on the channel and pushes the number to a Redis list.
+
+    ``reply_to`` is the last part of the list's key, see ``Names.reply``.
+    """
+
+    channel: str
+    reply_to: str
+
+
+ControlMessage = (
+    RevokeSession
+    | RevokeUser
+    | RevokeChannel
+    | UserChanged
+    | SessionMoved
+    | NamespacesChanged
+    | PresenceChanged
+    | CountConnections
+)
+
+_control_messages: msgspec.json.Decoder[ControlMessage] = msgspec.json.Decoder(ControlMessage)
+
+
+def write_control(message: ControlMessage) -> bytes:
+    """Encode a control message."""
+    return msgspec.json.encode(message)
+
+
+def read_control(raw: bytes) -> ControlMessage:
+    """Decode a control message.
+
+    Raises:
+        ControlError: it is not JSON, or not a known operation.
+    """
+    try:
+        return _control_messages.decode(raw)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise ControlError(str(error)[:200]) from error

@@ -1,0 +1,76 @@
+"""The errors of the wire.
+
+WireError
+ +-- TokenError
+ |    +-- TokenInvalid      forged, malformed, or made for another deployment
+ |    |    +-- TokenOfUnknownKey   signed by a key that this side does not have
+ |    +-- TokenExpired      genuine, but outside its validity
+ +-- ChannelNameError       not a channel name
+ +-- FrameError             not a frame that a client may send
+ +-- PayloadError           not a publication that can be delivered
+ +-- ControlError           not a control message
+ +-- NamespacesError        not a table of namespaces
+ +-- AddressError           not a URL of Redis
+ +-- PrefixError            not a prefix of Redis keys or channels
+ +-- TenantError            not the name of a tenant
+"""
+
+
+class WireError(ValueError):
+    """Something on the wire breaks the contract."""
+
+
+class TokenError(WireError):
+    """A token is rejected."""
+
+
+class TokenInvalid(TokenError):
+    """A token was forged, damaged, or signed for another deployment."""
+
+
+class TokenOfUnknownKey(TokenInvalid):
+    """A token was signed by a key that this side does not have, or forged.
+
+    Args:
+        key_id: what the token says of its key, unverified; empty: nothing.
+    """
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__("not signed by us")
+        self.key_id = key_id
+
+
+class TokenExpired(TokenError):
+    """A token is genuine, but too old or from the future."""
+
+
+class ChannelNameError(WireError):
+    """A text is not a channel name."""
+
+
+class FrameError(WireError):
+    """A client sent something that is not a frame."""
+
+
+class PayloadError(WireError):
+    """A publication cannot be delivered: it is not UTF-8, or too large."""
+
+
+class ControlError(WireError):
+    """A control message is not one that this version knows."""
+
+
+class NamespacesError(WireError):
+    """A text is not a table of namespaces and their policies."""
+
+
+class AddressError(WireError):
+    """A text is not a URL of Redis; the message, which follows the name of a setting, says why."""
+
+
+class PrefixError(WireError):
+    """A text cannot begin Redis keys or channels; the message follows the name of a setting."""
+
+
+class TenantError(WireError):
+    """``SOCKGATE["TENANT"]``, or an argument ``tenant``, is not the name of a tenant."""

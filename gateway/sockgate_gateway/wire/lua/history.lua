@@ -1,0 +1,84 @@
+-- Read the position of a channel, and its latest sequenced publications.
+-- KEYS[1]  the history of the channel
+-- KEYS[2]  the position of the channel
+-- ARGV     the furthest position that the gateway has received: epoch, offset ('' and 0: none),
+--          offset after which to read, how many publications at most (0: only the position),
+--          how many bytes of them at most, epoch to begin with (letters and digits, random),
+--          how many ms the position of a fresh channel lives; if the caller knows them, the
+--          replication id of this server and the generation of the master
+--          (Sentinel's config epoch, which each failover raises; 0: there is no Sentinel)
+-- Returns  epoch, offset, then a list of offset, payload, offset, payload, …: newest first, so
+--          that the limits cut off the oldest. An epoch of '' means that the channel has none,
+--          and that none can be written now.
+-- A channel without an epoch begins one here, so that a client without publications can detect
+-- later whether it missed the first. An epoch ends here when offsets may be given twice. Either a
+-- gateway has received more than Redis remembers; or another server than the one of the last
+-- reading has taken over, and may lack the last publications; or there was, or may have been,
+-- another master in between, and this server, which was never its replica, lacks the publications
+-- of that master.
+local seen_epoch, seen, after, limit, limit_bytes, candidate, lives, server, generation =
+  unpack(ARGV)
+limit, limit_bytes, generation = tonumber(limit), tonumber(limit_bytes), tonumber(generation or 0)
+
+local function info(...)
+  local text = redis.pcall('INFO', ...)
+  return type(text) == 'string' and text or ''
+end
+server = server or string.match(info('replication'), 'master_replid:(%w+)') or ''
+
+local position = redis.call('HMGET', KEYS[2], 'epoch', 'offset', 'server', 'generation')
+local epoch, last, before = position[1], tonumber(position[2] or '0'), position[3]
+-- An epoch that publish.lua has begun has no generation. It may be from before two failovers.
+local read_in = tonumber(position[4] or 0)
+local latest = string.format('%.0f', math.max(generation, read_in))
+
+local function begin(offset)
+  local ok = redis.pcall('HSET', KEYS[2], 'epoch', candidate, 'offset', offset,
+    'server', server, 'generation', latest)
+  if type(ok) == 'table' and ok.err then
+    return {'', 0, {}}
+  end
+  if offset == 0 then
+    redis.call('DEL', KEYS[1])
+  end
+  redis.call('PEXPIRE', KEYS[2], lives)
+  return {candidate, offset, {}}
+end
+
+-- One that was a replica has a second replication id. One that was started again from its
+-- append-only file has none, and has lost nothing.
+local function may_lack_the_end()
+  local text = info('replication', 'persistence')
+  local former = string.match(text, 'master_replid2:(%w+)') or ''
+  return string.match(former, '[^0]') or not string.find(text, 'aof_enabled:1', 1, true)
+end
+
+if not epoch then
+  return begin(0)
+end
+if seen_epoch == epoch and tonumber(seen) > last then
+  return begin(last)
+end
+if generation > read_in then
+  return begin(last)
+end
+if before ~= server and server ~= '' then
+  if before and may_lack_the_end() then
+    return begin(last)
+  end
+  redis.pcall('HSET', KEYS[2], 'server', server, 'generation', latest)
+end
+if limit == 0 or tonumber(after) >= last then
+  return {epoch, last, {}}
+end
+
+local found, bytes = {}, 0
+local first = string.format('%.0f-0', after + 1)
+for _, entry in ipairs(redis.call('XREVRANGE', KEYS[1], '+', first, 'COUNT', limit)) do
+  local payload = entry[2][2]
+  bytes = bytes + #payload
+  if bytes > limit_bytes then break end
+  found[#found + 1] = tonumber(string.match(entry[1], '^%d+'))
+  found[#found + 1] = payload
+end
+return {epoch, last, found}

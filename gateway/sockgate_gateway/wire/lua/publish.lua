@@ -1,0 +1,55 @@
+-- Publish in sequence: take the next offset, keep the publication, and publish it.
+-- KEYS[1]  the history of the channel, a stream; an entry is <offset>-0, p payload, t Unix ms
+-- KEYS[2]  the position of the channel, a hash: epoch, offset
+-- KEYS[3]  what remembers the idempotency key; KEYS[2] again when there is none
+-- ARGV     Redis channel, payload (JSON), epoch to begin with (letters and digits, random),
+--          how many publications are kept, for how many ms, how many ms the idempotency key
+--          is remembered (0: there is none), PUBLISH or SPUBLISH, how many ms the position lives
+-- Returns  epoch, offset, 1 when published or 0 when it had been, how many workers received it
+-- All keys carry the Redis channel as their hash tag: one slot of a cluster, also SPUBLISH's.
+local channel, payload, candidate, size, age, remember, publish, lives = unpack(ARGV)
+size, age, remember = tonumber(size), tonumber(age), tonumber(remember)
+
+if remember > 0 then
+  local epoch, offset = string.match(redis.call('GET', KEYS[3]) or '', '^(%w+):(%d+)$')
+  if epoch then
+    return {epoch, tonumber(offset), 0, 0}
+  end
+end
+
+local epoch = redis.call('HGET', KEYS[2], 'epoch')
+if not epoch then
+  epoch = candidate
+  -- history.lua ends the epoch when another server has taken over.
+  local info = redis.pcall('INFO', 'replication')
+  local server = type(info) == 'string' and string.match(info, 'master_replid:(%w+)') or ''
+  -- First the write that Redis may refuse when memory is full; it refuses none after a write.
+  redis.call('HSET', KEYS[2], 'epoch', epoch, 'offset', 0, 'server', server)
+  redis.call('DEL', KEYS[1])
+end
+-- Never tostring(): Lua writes large numbers as 1e+15.
+local offset = string.format('%.0f', redis.call('HINCRBY', KEYS[2], 'offset', 1))
+redis.call('PEXPIRE', KEYS[2], lives)
+
+if size > 0 then
+  local time = redis.call('TIME')
+  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+  local t = string.format('%.0f', now)
+  redis.call('XADD', KEYS[1], 'MAXLEN', size, offset .. '-0', 'p', payload, 't', t)
+  redis.call('PEXPIRE', KEYS[1], age)
+  -- Every 16th publication removes up to 32 old ones, so that none takes long.
+  if offset % 16 == 0 then
+    local oldest
+    for _, entry in ipairs(redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 32)) do
+      oldest = entry[1]
+      if tonumber(entry[2][4]) > now - age then break end
+    end
+    redis.call('XTRIM', KEYS[1], 'MINID', oldest)
+  end
+end
+
+if remember > 0 then
+  redis.call('SET', KEYS[3], epoch .. ':' .. offset, 'PX', remember)
+end
+local receivers = redis.call(publish, channel, '#' .. epoch .. ':' .. offset .. '#' .. payload)
+return {epoch, tonumber(offset), 1, receivers}

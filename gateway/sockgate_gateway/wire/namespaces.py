@@ -1,0 +1,90 @@
+"""Namespaces: the part before a channel's first colon decides how the channel behaves.
+
+Django declares them in ``SOCKGATE["NAMESPACES"]`` and writes them to ``Names.namespaces`` as one
+JSON object, name to policy. The gateway reads them there. An undeclared namespace has the defaults.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+import msgspec
+
+from .errors import NamespacesError
+from .names import namespace_of
+
+POSITION_TTL_S = 30 * 24 * 3600
+"""How long Redis keeps the position of a silent channel; then its epoch ends."""
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """How the channels of one namespace behave.
+
+    Args:
+        history: how many sequenced publications are kept.
+        age: for how many seconds.
+        recover: whether a reconnecting client receives missed publications.
+        presence: whether a subscriber may ask for the presence of the channel.
+        join_leave: whether subscribers receive ``join`` and ``leave``.
+        public: whether a client may subscribe without a grant.
+        publish: who may publish. ``server``: programs that write to Redis. ``subscribers``: also
+            every subscribed user, from the browser.
+        overflow: what happens to a client that reads too slowly. ``close`` closes it; it may
+            reconnect and recover. ``latest`` keeps only the newest publication of each channel.
+    """
+
+    history: int = 100
+    age: float = 3600
+    recover: bool = True
+    presence: bool = False
+    join_leave: bool = False
+    public: bool = False
+    publish: Literal["server", "subscribers"] = "server"
+    overflow: Literal["close", "latest"] = "close"
+
+
+DEFAULT = Policy()
+
+_policies: msgspec.json.Decoder[dict[str, Policy]] = msgspec.json.Decoder(dict[str, Policy])
+
+
+class Namespaces:
+    """The policies of a deployment, by namespace."""
+
+    def __init__(self, policies: Mapping[str, Policy] | None = None) -> None:
+        self._policies = dict(policies or {})
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Namespaces) and self._policies == other._policies
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def of(self, channel: str) -> Policy:
+        """Return the policy of a channel."""
+        return self._policies.get(namespace_of(channel), DEFAULT)
+
+    def items(self) -> Iterable[tuple[str, Policy]]:
+        """Return each declared namespace with its policy."""
+        return self._policies.items()
+
+    def is_sequenced(self, channel: str) -> bool:
+        """Return whether publications are kept unless their publisher says otherwise."""
+        policy = self._policies.get(namespace_of(channel))
+        return policy is not None and policy.history > 0
+
+    def to_json(self) -> bytes:
+        """Encode them for Redis."""
+        return msgspec.json.encode(self._policies)
+
+
+def read_namespaces(raw: bytes | str) -> Namespaces:
+    """Read policies: ``{"room": {"history": 100, "age": 3600, "presence": true}}``.
+
+    Unknown fields are ignored, because Django may have a newer version.
+
+    Raises:
+        NamespacesError: it is not JSON, or a field has the wrong type.
+    """
+    try:
+        return Namespaces(_policies.decode(raw))
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise NamespacesError(str(error)[:200]) from error

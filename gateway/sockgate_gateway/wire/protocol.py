@@ -1,0 +1,291 @@
+"""The frames between client and gateway, except publications (``publication.py``).
+
+A frame is one JSON object with a ``type``. Frames of the client are decoded strictly, into one of
+the classes of ``ClientFrame``. Frames of the gateway are encoded as UTF-8 bytes. The frames of
+RFC 6455, which carry them, are in ``websocket/frames.py``.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from .errors import FrameError
+from .publication import Position
+from .surrogates import replace_lone_surrogates
+from .tenants import SEPARATOR, named_by_client, without_tenant
+
+FrameId = int | str | None
+"""The ``id`` of a client's frame; the answer carries it as ``reply_to``."""
+
+
+class Connect(msgspec.Struct, tag="connect", tag_field="type", frozen=True):
+    """The first frame: a token, and the position that was received of each channel."""
+
+    token: str
+    recover: dict[str, Position] = {}
+    id: FrameId = None
+
+
+class Subscribe(msgspec.Struct, tag="subscribe", tag_field="type", frozen=True):
+    """Subscribe to a channel; with a ``grant``, unless its namespace is public."""
+
+    channel: str
+    grant: str | None = None
+    recover: Position | None = None
+    id: FrameId = None
+
+
+class Unsubscribe(msgspec.Struct, tag="unsubscribe", tag_field="type", frozen=True):
+    """Unsubscribe from a channel."""
+
+    channel: str
+    id: FrameId = None
+
+
+class Refresh(msgspec.Struct, tag="refresh", tag_field="type", frozen=True):
+    """Show a fresh token on a live connection."""
+
+    token: str
+    id: FrameId = None
+
+
+class Presence(msgspec.Struct, tag="presence", tag_field="type", frozen=True):
+    """Ask for the presence of a channel."""
+
+    channel: str
+    id: FrameId = None
+
+
+class Publish(msgspec.Struct, tag="publish", tag_field="type", frozen=True):
+    """Publish on a subscribed channel."""
+
+    channel: str
+    event: str
+    data: msgspec.Raw
+    id: FrameId = None
+
+
+class Ping(msgspec.Struct, tag="ping", tag_field="type", frozen=True):
+    """Ask for a ``pong``."""
+
+    id: FrameId = None
+
+
+ClientFrame = Connect | Subscribe | Unsubscribe | Refresh | Presence | Publish | Ping
+
+_client_frames: msgspec.json.Decoder[ClientFrame] = msgspec.json.Decoder(ClientFrame)
+
+
+def read_client_frame(text: str) -> ClientFrame:
+    """Decode a frame of a client.
+
+    Raises:
+        FrameError: it is not JSON, not a known frame, or a field has the wrong type.
+    """
+    try:
+        return _client_frames.decode(text)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        frame = _read_lone_surrogates(text)
+        if frame is None:
+            raise FrameError(str(error)[:200]) from error
+        return frame
+
+
+def qualify_frame(frame: ClientFrame, tenant: str) -> ClientFrame:
+    """Qualify the channel of a frame with the client's tenant; unchanged without a tenant."""
+    channel = getattr(frame, "channel", "")
+    if not channel or not (tenant or SEPARATOR in channel):
+        return frame
+    return msgspec.structs.replace(frame, channel=named_by_client(tenant, channel))
+
+
+def qualify_positions(recover: Mapping[str, Position], tenant: str) -> Mapping[str, Position]:
+    """Qualify the channels of a client's positions with its tenant."""
+    if not tenant:
+        return recover
+    return {named_by_client(tenant, channel): at for channel, at in recover.items()}
+
+
+def _read_lone_surrogates(text: str) -> Publish | None:
+    """Decode a publication with escaped lone surrogates in its data, and in no other field."""
+    replaced = replace_lone_surrogates(text)
+    if replaced == text:
+        return None
+    try:
+        frame = _client_frames.decode(replaced)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return None
+    return _restore_data(frame, text, replaced) if isinstance(frame, Publish) else None
+
+
+def _restore_data(frame: Publish, text: str, replaced: str) -> Publish | None:
+    data = bytes(frame.data).decode()
+    start = replaced.find(data)
+    end = start + len(data)
+    if (text[:start], text[end:]) != (replaced[:start], replaced[end:]):
+        return None
+    return msgspec.structs.replace(frame, data=msgspec.Raw(text[start:end].encode()))
+
+
+def _frame(frame_type: str, **fields: Any) -> bytes:
+    present = {name: value for name, value in fields.items() if value is not None}
+    if "channel" in present:
+        present["channel"] = without_tenant(present["channel"])
+    return msgspec.json.encode({"type": frame_type, **present})
+
+
+RIGHTS_CHANGED = "rights_changed"
+"""The reason of ``unsubscribed``: the grant was issued before the user's rights changed."""
+
+
+def connected(
+    connection: str,
+    user: str | None,
+    channels: dict[str, Any],
+    expires: float | None,
+    rights: str = "",
+    heartbeat: float | None = None,
+) -> bytes:
+    """Confirm a connect.
+
+    Args:
+        connection: its public id.
+        user: the pk as text, or None for an anonymous visitor.
+        channels: every subscribed channel, each with its ``position``.
+        expires: Unix seconds at which the Django session expires, if it does; rounded down.
+        rights: a name for the user's rights. When it changes, a rejected subscription may succeed.
+        heartbeat: seconds between two heartbeats of the gateway.
+    """
+    if SEPARATOR in next(iter(channels), ""):  # All are of one tenant.
+        channels = {without_tenant(channel): at for channel, at in channels.items()}
+        user = _plain_user(user)
+    fields = {"type": "connected", "connection": connection, "user": user, "channels": channels}
+    more = {} if heartbeat is None else {"heartbeat": heartbeat}
+    return msgspec.json.encode({**fields, "expires": _whole(expires), **_named(rights), **more})
+
+
+def error(code: str, message: str, reply_to: FrameId = None) -> bytes:
+    """Reject one frame and keep the connection; ``code`` is for programs."""
+    return _frame("error", code=code, message=message, reply_to=reply_to)
+
+
+def position(at: Position | None, is_recovered: bool | None = None) -> dict[str, Any]:
+    """Return the position of a channel: ``{"epoch":…,"offset":…,"recovered":…}``.
+
+    The next sequenced publication of the channel has the following offset. A recovered channel has
+    the client's own position, and the missed publications follow.
+
+    Args:
+        at: None when the channel has no history.
+        is_recovered: None when the client sent no position. False: the missed publications are
+            lost, and the client's position is void.
+    """
+    fields: dict[str, Any] = {} if at is None else {"epoch": at[0], "offset": at[1]}
+    return fields if is_recovered is None else {**fields, "recovered": is_recovered}
+
+
+def subscribed(
+    channel: str, reply_to: FrameId = None, at: Mapping[str, Any] | None = None
+) -> bytes:
+    """Confirm a subscription, requested or automatic, with its ``position``."""
+    return _frame("subscribed", channel=channel, **(at or {}), reply_to=reply_to)
+
+
+def unsubscribed(channel: str, reply_to: FrameId = None, reason: str | None = None) -> bytes:
+    """Confirm an unsubscribe, or notify that a subscription ended.
+
+    After the reason ``RIGHTS_CHANGED`` the client asks Django for a fresh grant at once.
+    """
+    return _frame("unsubscribed", channel=channel, reason=reason, reply_to=reply_to)
+
+
+def refreshed(
+    user: str | None, expires: float | None, reply_to: FrameId = None, rights: str = ""
+) -> bytes:
+    """Confirm a fresh token, or notify of another user or other ``rights`` (see ``connected``)."""
+    expiry = {"expires": _whole(expires)}
+    fields = {"type": "refreshed", "user": _plain_user(user), **expiry, **_named(rights)}
+    return msgspec.json.encode(fields if reply_to is None else {**fields, "reply_to": reply_to})
+
+
+def refresh(within_s: float) -> bytes:
+    """Ask for a fresh token, because the session has another user; without one it is closed."""
+    return _frame("refresh", within=within_s)
+
+
+def _plain_user(user: str | None) -> str | None:
+    return None if user is None else without_tenant(user)
+
+
+def _whole(expires: float | None) -> int | None:
+    return None if expires is None else int(expires)
+
+
+def _named(rights: str) -> dict[str, str]:
+    return {"rights": rights} if rights else {}
+
+
+def pong(reply_to: FrameId = None) -> bytes:
+    """Answer a ping."""
+    return _frame("pong", reply_to=reply_to)
+
+
+def gap(channel: str, at: Position | None = None) -> bytes:
+    """Notify that publications on a channel may be missing, with the position after them."""
+    return _frame("gap", channel=channel, **position(at))
+
+
+def presence(
+    channel: str, users: Mapping[str, int], anonymous: int, reply_to: FrameId = None
+) -> bytes:
+    """Answer with the presence of a channel: connections by uid, and anonymous ones."""
+    counts = {without_tenant(user): count for user, count in users.items()}
+    return _frame("presence", channel=channel, users=counts, anonymous=anonymous, reply_to=reply_to)
+
+
+def published(channel: str, offset: int, reply_to: FrameId = None) -> bytes:
+    """Confirm a client's publication; a plain one has the offset 0, which is omitted."""
+    return _frame("published", channel=channel, offset=offset or None, reply_to=reply_to)
+
+
+def joined(channel: str, user: str) -> bytes:
+    """Notify that a user joined a channel."""
+    return _frame("join", channel=channel, user=without_tenant(user))
+
+
+def left(channel: str, user: str) -> bytes:
+    """Notify that a user left a channel with their last connection."""
+    return _frame("leave", channel=channel, user=without_tenant(user))
+
+
+def interrupted() -> bytes:
+    """Notify that nothing is delivered from now on, although the connection is open."""
+    return _frame("interrupted")
+
+
+def resumed() -> bytes:
+    """Notify that deliveries go on; a ``gap`` follows for each channel with possible losses."""
+    return _frame("resumed")
+
+
+def drain(within_s: float) -> bytes:
+    """Ask a client to reconnect elsewhere, at a random moment within so many seconds."""
+    return _frame("drain", within=within_s)
+
+
+class _Head(msgspec.Struct):
+    type: str = ""
+    channel: str = ""
+
+
+_CONTENT = ("", "gap", "join", "leave", "presence")
+
+
+def is_content(frame: bytes, channel: str) -> bool:
+    """Return whether a frame has content that only subscribers of the channel may receive."""
+    try:
+        head = msgspec.json.decode(frame, type=_Head)
+    except (msgspec.DecodeError, RecursionError):
+        return True
+    return head.channel == channel and head.type in _CONTENT

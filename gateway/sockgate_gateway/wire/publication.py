@@ -1,0 +1,113 @@
+"""Publications: their form in Redis, and their frames for clients.
+
+A publication is the only frame without a ``type``: it is the most frequent one.
+"""
+
+import json
+
+import msgspec
+
+from .errors import PayloadError
+from .surrogates import replace_lone_surrogates
+from .tenants import without_tenant
+
+Position = tuple[str, int]
+"""A position in a channel's history: epoch, offset."""
+
+_any_json = msgspec.json.Decoder(msgspec.Raw)
+
+
+class Publication(msgspec.Struct, frozen=True, gc=False):
+    """One message on a channel: JSON text; a plain one has epoch ``""`` and offset 0."""
+
+    payload: bytes
+    epoch: str = ""
+    offset: int = 0
+
+
+def read_publication(raw: bytes) -> Publication:
+    """Read a message of Redis: ``<json>``, ``#<epoch>:<offset>#<json>``, or any text.
+
+    Text that is not JSON becomes a JSON string.
+
+    Raises:
+        PayloadError: it is not UTF-8.
+    """
+    if raw[:1] == b"#":
+        sequenced = _read_sequenced(raw)
+        if sequenced is not None:
+            return sequenced
+    return Publication(_as_json(raw))
+
+
+def _read_sequenced(raw: bytes) -> Publication | None:
+    head, hash_mark, payload = raw[1:].partition(b"#")
+    epoch, colon, offset = head.partition(b":")
+    if not (hash_mark and colon and epoch.isalnum() and _is_offset(offset)):
+        return None
+    return Publication(_as_json(payload), epoch.decode(), int(offset))
+
+
+def _is_offset(text: bytes) -> bool:
+    return text.isdigit() and not text.startswith(b"0") and len(text) < 20
+
+
+def _as_json(raw: bytes) -> bytes:
+    if not raw.isascii():
+        _check_utf8(raw)
+    try:
+        _any_json.decode(raw)
+    except (msgspec.MsgspecError, RecursionError):
+        if not _is_json_with_lone_surrogates(raw):
+            return json.dumps(raw.decode()).encode()
+    return raw.strip()
+
+
+def _is_json_with_lone_surrogates(raw: bytes) -> bool:
+    text = raw.decode()
+    replaced = replace_lone_surrogates(text)
+    if replaced == text:
+        return False
+    try:
+        _any_json.decode(replaced)
+    except (msgspec.MsgspecError, RecursionError):
+        return False
+    return True
+
+
+def _check_utf8(raw: bytes) -> None:
+    try:
+        raw.decode()
+    except UnicodeDecodeError as error:
+        raise PayloadError(str(error)) from error
+
+
+def write_publication(publication: Publication) -> bytes:
+    """Write a publication in its form for Redis."""
+    if not publication.offset:
+        return publication.payload
+    head = f"#{publication.epoch}:{publication.offset}#".encode()
+    return head + publication.payload
+
+
+def publication_head(channel: str) -> bytes:
+    """Return the beginning of a publication's frame, made once per channel."""
+    return b'{"channel":' + msgspec.json.encode(without_tenant(channel)) + b',"data":'
+
+
+def publication_frame(head: bytes, publication: Publication) -> bytes:
+    """Complete the frame: ``{"channel":…,"data":…}``, with ``"offset"`` when sequenced.
+
+    The first publication of an epoch names it, so that subscribers of the epoch before can go on.
+    """
+    if not publication.offset:
+        return head + publication.payload + b"}"
+    if publication.offset == 1:
+        epoch = publication.epoch.encode()
+        return b'%b%b,"epoch":"%b","offset":1}' % (head, publication.payload, epoch)
+    return b'%b%b,"offset":%d}' % (head, publication.payload, publication.offset)
+
+
+def user_payload(event: str, data: msgspec.Raw, uid: str) -> bytes:
+    """Return the payload of a user's publication; ``from`` is always the verified user."""
+    return msgspec.json.encode({"event": event, "data": data, "from": without_tenant(uid)})

@@ -1,0 +1,55 @@
+"""Requests to publish, and their Redis commands.
+
+A plain publication is a ``PUBLISH``. A sequenced one is the script ``lua/publish.lua``, called by
+its SHA-1, or with its text when Redis does not have it.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from secrets import token_hex
+from typing import Any
+
+from .names import Names
+from .namespaces import POSITION_TTL_S, Policy
+from .scripts import PUBLISH
+
+EPOCH_BYTES = 8
+IDEMPOTENCY_TTL_S = 3600
+
+_PUBLISH_SHA1 = hashlib.sha1(PUBLISH.encode(), usedforsecurity=False).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class PublishRequest:
+    """A request to publish once on one channel.
+
+    Args:
+        channel: a channel name.
+        payload: UTF-8 JSON.
+        policy: how it is kept; None: a plain ``PUBLISH``, which is not kept.
+        idempotency_key: with the same key, repeated requests within an hour publish once.
+    """
+
+    channel: str
+    payload: bytes
+    policy: Policy | None = None
+    idempotency_key: str | None = None
+
+    def command(self, names: Names, *, with_text: bool = False) -> tuple[Any, ...]:
+        """Return the Redis command; ``with_text`` for a server without the script."""
+        channel = names.channel(self.channel)
+        if self.policy is None:
+            return ("PUBLISH", channel, self.payload)
+        script = ("EVAL", PUBLISH) if with_text else ("EVALSHA", _PUBLISH_SHA1)
+        keys, kept = self._keys(names), self._kept(self.policy)
+        return (*script, len(keys), *keys, channel, self.payload, token_hex(EPOCH_BYTES), *kept)
+
+    def _keys(self, names: Names) -> tuple[str, str, str]:
+        position, key = names.offset(self.channel), self.idempotency_key
+        name = position if key is None else names.published(self.channel, key)
+        return names.history(self.channel), position, name
+
+    def _kept(self, policy: Policy) -> tuple[Any, ...]:
+        remembered_s = 0 if self.idempotency_key is None else IDEMPOTENCY_TTL_S
+        age_ms = int(policy.age * 1000)
+        return policy.history, age_ms, remembered_s * 1000, "PUBLISH", POSITION_TTL_S * 1000

@@ -1,0 +1,23 @@
+"""The scripts that run inside Redis, one file each in ``lua/``, the same for every language.
+
+``EVALSHA`` needs the SHA-1 of their texts. The head of each file lists its arguments and results.
+"""
+
+from importlib.resources import files
+
+
+def _read(name: str) -> str:
+    return files(__package__).joinpath("lua", name).read_text("utf-8")
+
+
+PUBLISH = _read("publish.lua")
+"""Publish a sequenced publication."""
+
+HISTORY = _read("history.lua")
+"""Read the publications after a position."""
+
+PRESENCE = _read("presence.lua")
+"""Count a user's connections, and publish joins and leaves."""
+
+DEPLOYMENTS = _read("deployments.lua")
+"""Register a worker among the deployments of a Redis server, and list them."""

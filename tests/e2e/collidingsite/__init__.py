@@ -1,0 +1,1 @@
+"""A Django project that has apps of its own called ``gateway`` and ``djangoauth``."""

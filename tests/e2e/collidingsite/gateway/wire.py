@@ -1,0 +1,3 @@
+"""Wire transfers: a module that the server had once too."""
+
+CURRENCY = "EUR"

@@ -1,0 +1,61 @@
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from redis import Redis, RedisError
+from sockgate.doctor.report import StepFailed
+from sockgate.doctor.visit import Visit
+from sockgate_gateway.wire.errors import TenantError
+
+pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.mark.parametrize("engine", ["redis", "db", "cached_db"])
+def test_visit_removes_user_and_session(sockgate: Any, redis: Redis, engine: str) -> None:
+    sockgate.SESSION_ENGINE = f"sockgate.sessions.{engine}"
+    visit = Visit(None)
+    name = visit.find_user()
+    visit.log_in()
+    assert User.objects.get().username == name
+    assert redis.keys("sockgate:session:*")
+    visit.clean_up()
+    visit.clean_up()
+    assert not User.objects.exists()
+    assert not Session.objects.exists()
+    assert redis.keys() == []
+
+
+def test_visit_removes_the_user_while_redis_is_away(sockgate: Any, redis: Redis) -> None:
+    visit = Visit(None)
+    visit.find_user()
+    visit.log_in()
+    sockgate.SOCKGATE = {**sockgate.SOCKGATE, "REDIS_URL": "unix:///nowhere/redis.sock"}
+    with pytest.raises(RedisError):
+        visit.clean_up()
+    assert not User.objects.exists()
+
+
+def test_visit_needs_an_active_user(sockgate: Any, alice: User) -> None:
+    User.objects.update(is_active=False)
+    with pytest.raises(StepFailed, match="is not active"):
+        Visit("alice").find_user()
+
+
+def test_visit_finds_the_backend_that_knows_the_user(sockgate: Any, alice: User) -> None:
+    model = "django.contrib.auth.backends.ModelBackend"
+    sockgate.AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.BaseBackend", model]
+    visit = Visit("alice")
+    visit.find_user()
+    visit.log_in()
+    assert visit._session["_auth_user_backend"] == model
+    visit.log_out()
+
+
+def test_visit_without_a_tenant_makes_no_user(sockgate: Any) -> None:
+    sockgate.SOCKGATE = {**sockgate.SOCKGATE, "TENANT": lambda: ""}
+    visit = Visit(None)
+    with pytest.raises(TenantError):
+        visit.find_user()
+    visit.clean_up()
+    assert not User.objects.exists()

@@ -1,0 +1,28 @@
+"""A site with one page that connects, and one that publishes."""
+
+from django.http import HttpRequest, HttpResponse
+from django.template import engines
+from django.urls import include, path
+from django.views.decorators.http import require_POST
+from sockgate import publish
+
+PAGE = """{% load sockgate %}<title>Orders</title>{% sockgate_client %}
+<script>window.rt = Sockgate.connect();</script>"""
+
+
+def page(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(engines["django"].from_string(PAGE).render({}, request))
+
+
+@require_POST
+def pay(request: HttpRequest, order: int) -> HttpResponse:
+    publish(request.user, "paid", {"order": order})
+    return HttpResponse(status=204)
+
+
+urlpatterns = [
+    path("page/", page),
+    path("plain/", lambda _: HttpResponse("no client here")),
+    path("pay/<int:order>/", pay),
+    path("realtime/", include("sockgate.urls")),
+]

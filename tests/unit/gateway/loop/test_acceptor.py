@@ -1,0 +1,158 @@
+"""Accept connections below the descriptor ceiling; pause, and log pauses."""
+
+import logging
+import resource
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+
+import pytest
+from sockgate_gateway.loop.acceptor import PAUSE_S, Acceptor, DescriptorLimit, PauseLog
+
+from tests.waiting import turn_loop, until
+
+NO_CEILING = 2**31
+
+
+class CountingSocket(socket.socket):
+    """A listening socket that counts calls of ``accept``."""
+
+    accepts = 0
+
+    def accept(self):
+        self.accepts += 1
+        return super().accept()
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def listening() -> Iterator[CountingSocket]:
+    with CountingSocket(socket.AF_INET) as sock:
+        sock.bind(("127.0.0.1", 0))
+        sock.listen()
+        sock.setblocking(False)
+        yield sock
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+@contextmanager
+def no_descriptor_left() -> Iterator[None]:
+    """Lower the limit to the lowest free number, so that this process can open nothing."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with socket.socket() as probe:
+        lowest = probe.fileno()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def never() -> bool:
+    return False
+
+
+class Accepting:
+    """An acceptor, and the connections that it accepted."""
+
+    def __init__(
+        self,
+        listening: socket.socket,
+        stack: ExitStack,
+        ceiling: int = NO_CEILING,
+        evict_oldest: Callable[[], bool] = never,
+    ) -> None:
+        self.accepted: list[socket.socket] = []
+        self._stack = stack
+        limit = DescriptorLimit(ceiling, evict_oldest, PauseLog(Clock()))
+        self.acceptor = Acceptor(listening, self._take, limit)
+        stack.callback(self.acceptor.stop)
+
+    def _take(self, connection: socket.socket, address: object) -> None:
+        self.accepted.append(self._stack.enter_context(connection))
+
+
+def dial(listening: socket.socket, stack: ExitStack) -> socket.socket:
+    return stack.enter_context(socket.create_connection(listening.getsockname()))
+
+
+async def test_every_connection_is_accepted(listening, stack):
+    accepting = Accepting(listening, stack)
+    for _ in range(3):
+        dial(listening, stack)
+    await until(lambda: len(accepting.accepted) == 3)
+
+
+async def test_without_a_descriptor_it_pauses_after_one_attempt(listening, stack, caplog):
+    accepting = Accepting(listening, stack)
+    dial(listening, stack)
+    with no_descriptor_left():
+        await until(lambda: listening.accepts)
+        await turn_loop(100)
+        assert listening.accepts == 1
+    assert "event=accept_paused cause='Too many open files'" in caplog.text
+    await until(lambda: accepting.accepted)
+
+
+async def test_above_the_ceiling_another_connection_is_closed(listening, stack):
+    oldest = socket.socket()
+
+    def evict_oldest() -> bool:
+        oldest.close()
+        return True
+
+    ceiling = oldest.fileno() + 1
+    accepting = Accepting(listening, stack, ceiling, evict_oldest)
+    dial(listening, stack)
+    await until(lambda: accepting.accepted)
+    assert accepting.accepted[0].fileno() < ceiling
+
+
+async def test_above_the_ceiling_without_another_it_is_closed(listening, stack, caplog):
+    accepting = Accepting(listening, stack, ceiling=0)
+    first, second = dial(listening, stack), dial(listening, stack)
+    first.settimeout(10)
+    await until(lambda: listening.accepts)
+    assert first.recv(1) == b""
+    assert accepting.accepted == []
+    assert listening.accepts == 1, "the second waits in the kernel's queue"
+    second.close()
+    assert "no file descriptor is left for browsers" in caplog.text
+
+
+async def test_connection_is_closed_when_no_number_below_the_ceiling_is_free(listening, stack):
+    accepting = Accepting(listening, stack, ceiling=0, evict_oldest=lambda: True)
+    wire = dial(listening, stack)
+    wire.settimeout(10)
+    await until(lambda: listening.accepts)
+    assert wire.recv(1) == b""
+    assert accepting.accepted == []
+
+
+async def test_acceptor_stopped_in_a_pause_does_not_resume(listening, stack):
+    accepting = Accepting(listening, stack, ceiling=0)
+    with closing(dial(listening, stack)):
+        await until(lambda: listening.accepts)
+    accepting.acceptor.stop()
+    assert accepting.acceptor._pause_timer.cancelled()
+
+
+def test_pauses_are_logged_once_a_second(caplog):
+    clock = Clock()
+    pauses = PauseLog(clock)
+    caplog.set_level(logging.WARNING)
+    for _ in range(5):
+        pauses.report("Too many open files")
+        clock.now += PAUSE_S
+    assert [record.args[1] for record in caplog.records] == [1, 5]

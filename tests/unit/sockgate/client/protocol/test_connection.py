@@ -1,0 +1,244 @@
+"""Connecting, reconnecting and closing: the decisions of the JavaScript client."""
+
+import pytest
+from sockgate.client import Gap, Message, State, UserChanged
+from sockgate.client.events import StateChanged
+from sockgate.client.protocol.connection import TRANSITIONS
+from sockgate.client.protocol.states import PUBLIC_STATES, Phase
+
+from tests.unit.sockgate.client.fakes import URL, Bench
+from tests.vectors import VECTORS
+
+CODES = [*VECTORS["close_codes"]["ours"], *VECTORS["close_codes"]["others"]]
+
+
+@pytest.fixture
+def bench() -> Bench:
+    bench = Bench()
+    bench.connect()
+    return bench
+
+
+def test_connect_frame_is_the_first_and_the_token_is_not_in_the_url(bench: Bench) -> None:
+    bench.open()
+    assert bench.urls == [URL]
+    assert bench.sent == [{"type": "connect", "token": "T1", "recover": {}}]
+
+
+def test_welcome_makes_the_state_connected(bench: Bench) -> None:
+    bench.welcome()
+    assert [change.state for change in bench.states] == [State.CONNECTING, State.CONNECTED]
+    assert bench.protocol.user == "7"
+
+
+def test_url_of_the_site_is_used_where_the_caller_names_none() -> None:
+    bench = Bench(url="")
+    bench.protocol.connect()
+    bench.run()
+    bench.issue("T1", url="https://other.example/rt")
+    assert bench.urls == ["https://other.example/rt"]
+
+
+@pytest.mark.parametrize("case", CODES, ids=lambda case: case["code"])
+def test_close_code_decides_as_in_the_vectors(bench: Bench, case: dict) -> None:
+    bench.welcome()
+    bench.lose(case["code"])
+    state = State.WAITING if case["reconnect"] else State.CLOSED
+    assert (bench.states[-1].state, bench.states[-1].code) == (state, case["code"])
+    bench.advance(11)
+    fetches = 2 if case["fresh_token"] else 1
+    assert len(bench.fetches) == fetches
+    is_opened_again = case["reconnect"] and not case["fresh_token"]
+    assert len(bench.sockets) == (2 if is_opened_again else 1)
+
+
+def test_refused_token_is_replaced_once(bench: Bench) -> None:
+    bench.lose(4401)
+    bench.advance(0.5)
+    bench.issue("T2")
+    bench.open()
+    assert bench.sent[0]["token"] == "T2"
+    bench.lose(4401)
+    assert bench.states[-1] == StateChanged(State.CLOSED, 4401, "why")
+
+
+def test_failed_attempt_is_followed_by_another_whatever_its_code(bench: Bench) -> None:
+    for attempt in range(1, 5):
+        bench.lose(403, is_attempt=True)
+        assert bench.states[-1].wait_s == min(0.5 * 2 ** (attempt - 1), 15)
+        bench.advance(bench.states[-1].wait_s)
+    assert len(bench.sockets) == 5
+
+
+def test_token_is_used_until_most_of_its_lifetime_is_over(bench: Bench) -> None:
+    bench.welcome(heartbeat=10_000)
+    bench.now = 3600 * 0.9 - 1
+    bench.lose(1006)
+    bench.advance(0.5)
+    assert len(bench.fetches) == 1
+    bench.welcome(heartbeat=10_000)
+    bench.advance(2)
+    bench.lose(1006)
+    bench.advance(0.5)
+    assert len(bench.fetches) == 2
+
+
+@pytest.mark.parametrize(("is_final", "state"), [(True, State.CLOSED), (False, State.WAITING)])
+def test_failed_token_ends_or_waits(is_final: bool, state: State) -> None:
+    bench = Bench()
+    bench.protocol.connect()
+    bench.run()
+    bench.fail_token(401, is_final=is_final)
+    assert (bench.states[-1].state, bench.states[-1].code) == (state, 401)
+
+
+@pytest.mark.parametrize(("code", "wait_s"), [(3001, 1.5), (3002, 10.0), (3003, 4.5)])
+def test_code_may_have_a_pace(bench: Bench, code: int, wait_s: float) -> None:
+    bench.welcome()
+    bench.lose(code)
+    assert bench.states[-1].wait_s == wait_s
+
+
+def test_connect_ends_the_wait(bench: Bench) -> None:
+    bench.lose(1006)
+    bench.protocol.connect()
+    bench.run()
+    assert len(bench.sockets) == 2
+
+
+def test_drain_frame_reconnects_at_a_random_moment(bench: Bench) -> None:
+    bench.welcome()
+    bench.deliver({"type": "drain", "within": 10})
+    bench.advance(4.9)
+    assert bench.closed == 0
+    bench.advance(0.2)
+    assert (bench.closed, len(bench.sockets)) == (1, 2)
+
+
+def test_duplicates_are_dropped_and_holes_are_gaps(bench: Bench) -> None:
+    bench.welcome(channels={"user:7": {"epoch": "k3", "offset": 42}})
+    for offset in (43, 43, 45):
+        bench.deliver({"channel": "user:7", "data": offset, "offset": offset})
+    assert bench.events[-3:] == [
+        Message("message", 43, "user:7", 43),
+        Gap("user:7"),
+        Message("message", 45, "user:7", 45),
+    ]
+
+
+def test_reconnect_sends_positions(bench: Bench) -> None:
+    bench.welcome(channels={"user:7": {"epoch": "k3", "offset": 42}})
+    bench.deliver({"channel": "user:7", "data": 1, "offset": 43})
+    bench.lose(1006)
+    bench.advance(0.5)
+    bench.open()
+    assert bench.sent[0]["recover"] == {"user:7": ["k3", 43]}
+
+
+def test_gap_after_a_reconnect_without_recovery(bench: Bench) -> None:
+    bench.welcome(channels={"user:7": {"epoch": "k3", "offset": 42}})
+    bench.reconnect(channels={"user:7": {"epoch": "k4", "offset": 0, "recovered": False}})
+    assert bench.events[-1] == Gap("user:7")
+
+
+def test_silent_connection_gets_a_ping_and_is_then_given_up(bench: Bench) -> None:
+    bench.welcome(heartbeat=10)
+    bench.advance(10)
+    assert bench.sent[-1] == {"type": "ping"}
+    bench.deliver({"type": "pong"})
+    bench.advance(24.9)
+    assert bench.states[-1].state is State.CONNECTED
+    bench.advance(0.2)
+    assert (bench.states[-1].state, bench.states[-1].code) == (State.WAITING, 3007)
+
+
+def test_interrupted_and_resumed_are_states(bench: Bench) -> None:
+    bench.welcome()
+    bench.deliver({"type": "interrupted"}, {"type": "resumed"})
+    assert [change.state for change in bench.states[-2:]] == [State.INTERRUPTED, State.CONNECTED]
+
+
+def test_gateway_may_request_a_fresh_token(bench: Bench) -> None:
+    bench.welcome(user=None)
+    bench.deliver({"type": "refresh", "within": 10})
+    bench.fail_token(503)
+    bench.advance(1)
+    bench.issue("T2")
+    assert bench.sent[-1] == {"type": "refresh", "token": "T2"}
+    bench.deliver({"type": "refreshed", "user": "7", "expires": None})
+    assert bench.of(UserChanged) == [UserChanged("7", None)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "no JSON",
+        "null",
+        '{"type":"new"}',
+        '{"type":"gap"}',
+        '{"type":"subscribed","channel":7}',
+        '{"type":"drain","within":"soon"}',
+        '{"type":"drain","within":NaN}',
+        '{"type":"drain","within":1e999}',
+        f'{{"type":"drain","within":1{"0" * 400}}}',
+        '{"type":7}',
+        '{"type":"connected","channels":[],"heartbeat":"x"}',
+        f'{{"type":"connected","heartbeat":1{"0" * 400}}}',
+    ],
+)
+def test_unknown_message_is_ignored(bench: Bench, text: str) -> None:
+    bench.welcome()
+    bench.deliver(text)
+    assert bench.protocol.state is State.CONNECTED
+
+
+@pytest.mark.parametrize("phase", [phase for phase in Phase if phase is not Phase.CLOSED])
+def test_closed_by_the_caller_the_client_stays_closed(phase: Phase) -> None:
+    bench = Bench()
+    bench.protocol.connect()
+    bench.run()
+    if phase is not Phase.FETCHING:
+        bench.issue("T1")
+    if phase is Phase.GREETING:
+        bench.open()
+    if phase in (Phase.CONNECTED, Phase.INTERRUPTED):
+        bench.welcome()
+    if phase is Phase.INTERRUPTED:
+        bench.deliver({"type": "interrupted"})
+    if phase is Phase.WAITING:
+        bench.lose(1006)
+    assert bench.protocol._connection.phase is phase
+    bench.protocol.close()
+    bench.run()
+    bench.advance(1000)
+    assert bench.states[-1] == StateChanged(State.CLOSED, 1000, "closed by the client")
+    assert bench.protocol.next_timer_at() is None
+
+
+@pytest.mark.parametrize("phase", [Phase.FETCHING, Phase.OPENING, Phase.GREETING])
+def test_phase_without_an_answer_ends(phase: Phase) -> None:
+    bench = Bench()
+    bench.protocol.connect()
+    bench.run()
+    if phase is not Phase.FETCHING:
+        bench.issue("T1")
+    if phase is Phase.GREETING:
+        bench.open()
+    bench.advance(20)
+    assert State.WAITING in [change.state for change in bench.states]
+
+
+def test_every_phase_has_a_row_and_a_public_state() -> None:
+    assert set(TRANSITIONS) == set(PUBLIC_STATES) == set(Phase)
+
+
+def test_held_connection_waits_for_connect(bench: Bench) -> None:
+    bench.welcome()
+    bench.protocol.hold("too slow")
+    bench.run()
+    bench.advance(1000)
+    assert (bench.states[-1].state, bench.states[-1].code) == (State.WAITING, 3004)
+    bench.protocol.connect()
+    bench.run()
+    assert len(bench.sockets) == 2

@@ -1,0 +1,73 @@
+"""Answers of servers in front of Django that are easily mistaken for Django's."""
+
+from typing import Any
+
+import pytest
+from sockgate.doctor.gateway import read_info
+from sockgate.doctor.report import StepFailed
+from sockgate.doctor.site import Site
+from sockgate.doctor.visit import Visit
+
+from tests.unit.sockgate.doctor.hostile import Answer, hostile_server, response, sending
+
+OF_GATEWAY = (
+    b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain; charset=UTF-8\r\n"
+    b"X-Content-Type-Options: nosniff\r\nVary: Origin\r\nContent-Length: 9\r\n\r\nNot Found"
+)
+
+
+@pytest.fixture
+def visit(monkeypatch: pytest.MonkeyPatch) -> Visit:
+    monkeypatch.setattr(Visit, "cookies", "sessionid=x")
+    visit = Visit("")
+    visit.csrf_token = "x"
+    return visit
+
+
+def failure(visit: Visit, answer: Answer) -> StepFailed:
+    with hostile_server(answer) as url, pytest.raises(StepFailed) as failed:
+        Site(url, 5.0).request_token(visit)
+    return failed.value
+
+
+def redirecting(location: str) -> Answer:
+    def answer(connection: object) -> None:
+        host, port = connection.getsockname()  # type: ignore[attr-defined]
+        target = location.format(site=f"http://{host}:{port}")
+        head = f"HTTP/1.1 301 Moved\r\nLocation: {target}\r\nContent-Length: 0\r\n\r\n"
+        connection.sendall(head.encode())  # type: ignore[attr-defined]
+
+    return answer
+
+
+def test_token_view_that_the_proxy_sends_to_the_gateway(visit: Visit) -> None:
+    failed = failure(visit, sending(OF_GATEWAY))
+    assert "The gateway answers in place of Django" in failed.cause
+    assert "pass the token view" in failed.mend
+
+
+def test_http_to_a_port_of_tls(visit: Visit) -> None:
+    page = b"<title>400 The plain HTTP request was sent to HTTPS port</title>"
+    failed = failure(visit, sending(response(page, "400 Bad Request")))
+    assert "speaks TLS only" in failed.cause
+    assert "https://" in failed.mend
+
+
+def test_redirect_to_the_same_url_is_a_missing_proxy_header(visit: Visit) -> None:
+    failed = failure(visit, redirecting("{site}/realtime/token/"))
+    assert "SECURE_PROXY_SSL_HEADER" in failed.mend
+    for elsewhere in ("https://www.example.com/", "http://[", "/de/realtime/token/"):
+        assert "real URL with --site" in failure(visit, redirecting(elsewhere)).mend
+
+
+def test_prefix_that_the_proxy_removes(visit: Visit) -> None:
+    with hostile_server(*[sending(OF_GATEWAY)] * 2) as url, pytest.raises(StepFailed) as failed:
+        read_info(f"{url}/live", url, 5.0)
+    assert "No gateway serves this path" in failed.value.cause
+    assert "without a slash at the end" in failed.value.mend
+
+
+def test_session_of_another_tenant(visit: Visit, settings: Any) -> None:
+    settings.SOCKGATE = {**settings.SOCKGATE, "TENANT": lambda: "acme"}
+    failed = failure(visit, sending(response(b"{}", "401 Unauthorized")))
+    assert "--site must be an address of the tenant acme" in failed.mend

@@ -1,0 +1,136 @@
+from collections.abc import Callable
+from contextlib import suppress
+from threading import Barrier, Thread
+
+import pytest
+from redis import RedisError
+from sockgate.redis_clients.breaker import MAX_PAUSE_S, MIN_PAUSE_S, TRIAL_S, Breaker, BreakerOpen
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def breaker(clock: Clock) -> Breaker:
+    return Breaker(clock)
+
+
+def fail(breaker: Breaker) -> None:
+    with pytest.raises(RedisError, match="frozen"), breaker.guard():
+        raise RedisError("frozen")
+
+
+def is_open(breaker: Breaker) -> bool:
+    """Call once; the call ends for a cause other than Redis."""
+    try:
+        with suppress(KeyError), breaker.guard():
+            {}["missing"]
+    except BreakerOpen:
+        return True
+    return False
+
+
+def test_breaker_lets_calls_through_while_redis_answers(breaker: Breaker) -> None:
+    with breaker.guard():
+        pass
+    assert not is_open(breaker)
+
+
+def test_breaker_opens_after_a_failure_and_reports_the_pause(
+    breaker: Breaker, clock: Clock
+) -> None:
+    fail(breaker)
+    clock.now = MIN_PAUSE_S / 2
+    with pytest.raises(BreakerOpen) as refusal, breaker.guard():
+        raise AssertionError("it runs")
+    assert refusal.value.retry_after_s == MIN_PAUSE_S / 2
+
+
+def test_breaker_closes_when_the_trial_succeeds(breaker: Breaker, clock: Clock) -> None:
+    fail(breaker)
+    clock.now = MIN_PAUSE_S
+    with breaker.guard():
+        pass
+    assert not is_open(breaker)
+
+
+def test_breaker_pauses_longer_after_each_failed_trial(breaker: Breaker, clock: Clock) -> None:
+    pauses = []
+    for _ in range(6):
+        fail(breaker)
+        with pytest.raises(BreakerOpen) as refusal, breaker.guard():
+            pass
+        pauses.append(refusal.value.retry_after_s)
+        clock.now += refusal.value.retry_after_s
+    assert pauses == [2.0, 4.0, 8.0, MAX_PAUSE_S, MAX_PAUSE_S, MAX_PAUSE_S]
+
+
+def test_breaker_lets_one_trial_through_at_a_time(breaker: Breaker, clock: Clock) -> None:
+    fail(breaker)
+    clock.now = MIN_PAUSE_S
+    with breaker.guard():
+        assert is_open(breaker)
+    assert not is_open(breaker)
+
+
+def test_breaker_gives_up_a_trial_that_never_reports(breaker: Breaker, clock: Clock) -> None:
+    fail(breaker)
+    clock.now = MIN_PAUSE_S
+    trial = breaker.guard()
+    trial.__enter__()
+    clock.now += TRIAL_S
+    assert not is_open(breaker)
+
+
+def test_breaker_tries_again_when_the_trial_ends_for_another_cause(
+    breaker: Breaker, clock: Clock
+) -> None:
+    fail(breaker)
+    clock.now = MIN_PAUSE_S
+    assert not is_open(breaker)
+    assert not is_open(breaker)
+
+
+def test_breaker_stays_open_when_a_call_from_before_ends_for_another_cause(
+    breaker: Breaker,
+) -> None:
+    with pytest.raises(KeyError), breaker.guard():
+        fail(breaker)
+        raise KeyError
+    assert is_open(breaker)
+
+
+def test_breaker_is_safe_between_threads(breaker: Breaker, clock: Clock) -> None:
+    fail(breaker)
+    clock.now = MIN_PAUSE_S
+    start, trials = Barrier(8), Barrier(8)
+    through: list[int] = []
+
+    def run() -> None:
+        start.wait()
+        try:
+            with breaker.guard():
+                through.append(1)
+                trials.wait()
+        except BreakerOpen:
+            trials.wait()
+
+    _run_in_threads(run, 8)
+    assert through == [1]
+
+
+def _run_in_threads(act: Callable[[], None], count: int) -> None:
+    threads = [Thread(target=act) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()

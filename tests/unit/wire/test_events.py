@@ -1,0 +1,25 @@
+"""Every event that the client emits itself is reserved."""
+
+import re
+from pathlib import Path
+
+from sockgate_gateway.wire.events import RESERVED_EVENTS
+
+SOURCES = Path(__file__).parents[3] / "clientjs" / "src"
+
+
+def test_client_reserves_the_same_events() -> None:
+    table = re.search(
+        r"var RESERVED = \{(.*?)\};", (SOURCES / "client.js").read_text("utf-8"), re.S
+    )
+    assert table
+    assert set(re.findall(r'"?([*\w]+)"?: true', table[1])) == RESERVED_EVENTS
+
+
+def test_client_emits_no_other_event_by_name() -> None:
+    text = "\n".join(path.read_text("utf-8") for path in SOURCES.glob("*.js"))
+    emitted = set(re.findall(r'\b(?:emit|emitToPage|emitToHolders)\(\s*"([^"]+)"', text))
+    passed_on = set(re.findall(r'"on (\w+)": emit\b', text))
+    assert emitted
+    assert passed_on
+    assert emitted | passed_on <= RESERVED_EVENTS
