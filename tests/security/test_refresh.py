@@ -92,6 +92,19 @@ def enter(crowd: Crowd, token: str) -> Member:
     return tab
 
 
+def token_after_logout(crowd: Crowd, visit: Visit) -> str:
+    """Return a token whose session has ended, once the gateway has processed its logout.
+
+    A logout that is processed later would end a refresh with that token too, with 4500.
+    """
+    token = visit.token()
+    tab = enter(crowd, token)
+    visit.client.logout()
+    assert tab.closed.wait(PATIENCE_S)
+    assert tab.code == 4500
+    return token
+
+
 def visitor_token() -> str:
     return Visit(User(), Client()).token()
 
@@ -113,8 +126,7 @@ def publish(number: object, text: str, channel: str = "open:1") -> Frame:
 def test_frames_after_an_invalid_token_in_one_packet_have_no_identity(
     crowd: Crowd, alice: Visit, bob: Member
 ) -> None:
-    token = alice.token()
-    alice.client.logout()
+    token = token_after_logout(crowd, alice)
     visitors = [enter(crowd, visitor_token()) for _ in range(TIMES)]
     for tab in visitors:
         tab.send({"type": "refresh", "token": token, "id": 1}, publish(2, "forged"))
@@ -129,9 +141,8 @@ def test_frames_after_an_invalid_token_in_one_packet_have_no_identity(
 def test_pending_refresh_has_no_effect_when_redis_does_not_answer(
     gateway: RemoteGateway, crowd: Crowd, alice: Visit, bob: Member
 ) -> None:
-    token = alice.token()
     grant = alice.client.post("/realtime/grant/", {"channel": "room:7"}).json()["grant"]
-    alice.client.logout()
+    token = token_after_logout(crowd, alice)
     tab = enter(crowd, visitor_token())
     subscribe = {"type": "subscribe", "channel": "room:7", "grant": grant, "id": 3}
     gateway.relay.hold(READER)
@@ -193,8 +204,7 @@ def test_session_that_ends_while_its_token_is_being_verified_gives_no_access(
 def test_unverified_claims_do_not_count_against_the_limit_of_the_user(
     gateway: RemoteGateway, crowd: Crowd, alice: Visit
 ) -> None:
-    dead = alice.token()
-    alice.client.logout()
+    dead = token_after_logout(crowd, alice)
     living = visit(alice.user).token()
     gateway.relay.hold(READER)
     try:
