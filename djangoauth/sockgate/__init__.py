@@ -24,7 +24,6 @@ if TYPE_CHECKING:
         online_users,
         presence,
     )
-    from .context.tenants import current_tenant, use_tenant
     from .errors import (
         ChannelNameError,
         EventNameError,
@@ -52,6 +51,7 @@ if TYPE_CHECKING:
         publish_to_group,
     )
     from .publishing.publisher import Publisher
+    from .tenants import current_tenant, use_tenant
 
 _NAMES_BY_MODULE = {
     "channels.audience": ("count_connections",),
@@ -97,7 +97,7 @@ _NAMES_BY_MODULE = {
         "revoke_session",
         "revoke_user",
     ),
-    "context.tenants": ("current_tenant", "use_tenant"),
+    "tenants": ("current_tenant", "use_tenant"),
 }
 _MODULE_OF = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names}
 

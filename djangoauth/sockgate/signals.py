@@ -22,9 +22,9 @@ from django.db.models.signals import m2m_changed, post_delete, post_save, pre_de
 from redis import RedisError
 
 from . import conf
-from .context.tenants import pinned
 from .redis_clients.time_budget import time_budget
 from .sessions.base import recorded_engine
+from .tenants import pinned
 from .users import permissions, records
 from .users.recipients import wire_uid
 from .users.subclasses import subclasses_of

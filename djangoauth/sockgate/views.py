@@ -20,8 +20,8 @@ from . import conf
 from .access.grants import issue_grant
 from .access.reminder import AUTHORIZE_REMINDER
 from .access.tokens import issue_token
-from .context.transactions import never_atomic
 from .errors import AuthorizeMissing, LoginRequired, SessionChangePending, SubscriptionRefused
+from .publishing.transactions import never_atomic
 from .redis_clients.breaker import VIEWS, BreakerOpen
 from .redis_clients.time_budget import time_budget
 

@@ -178,7 +178,7 @@ def test_wheel_has_every_file_of_both_packages(wheel: Path) -> None:
     app = packaged("djangoauth", ".py", ".lua", ".js", ".html")
     assert {"sockgate_gateway/py.typed", "sockgate_gateway/wire/lua/publish.lua"} <= server
     assert "sockgate_gateway/sockjs/static/sockjs.js" in server
-    assert {"sockgate/py.typed", "sockgate/lua/save_session.lua"} <= app
+    assert {"sockgate/py.typed", "sockgate/redis_clients/scripts/save_session.lua"} <= app
     assert {"sockgate/static/sockgate/sockgate.js"} <= app
     assert {"sockgate/templates/admin/sockgate/compose.html"} <= app
     assert server | app <= names

@@ -35,8 +35,8 @@ from sockgate import (
     revoke_user,
     use_tenant,
 )
-from sockgate.broadcasts.drafts import Draft, seal, send, unseal
 from sockgate.channels.presence import presence
+from sockgate.publishing.broadcasts.drafts import Draft, seal, send, unseal
 from sockgate_gateway.wire.names import sid_of
 from sockgate_gateway.wire.tokens import Grant, GrantSigner, Token, TokenSigner
 

@@ -19,6 +19,9 @@ WAYS = ("A connect", "A publication", "A logout", "A recovery", "A publication f
 MAX_STOPS = 8
 MAX_MODULES = 8
 """Beside the folders of a package, without ``__init__`` and ``__main__``."""
+MAX_FOLDERS = 12
+DJANGO_FOLDERS = {"management", "migrations", "templatetags"}
+"""Folders that Django requires, which are not counted."""
 MAX_VISITS = 2
 """A way enters a folder, and may return to it once."""
 
@@ -105,6 +108,12 @@ def test_connect_is_short_and_returns_to_a_folder_once_at_most() -> None:
 def test_every_folder_has_a_line(package: str) -> None:
     described = re.findall(r"^\| `(\w+)/` \|", section(f"The folders of `{package}`"), re.MULTILINE)
     assert sorted(described) == sorted(folders(package))
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_folders_are_few(package: str) -> None:
+    counted = folders(package) - DJANGO_FOLDERS
+    assert len(counted) <= MAX_FOLDERS, sorted(counted)
 
 
 @pytest.mark.parametrize("package", PACKAGES)

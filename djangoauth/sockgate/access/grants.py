@@ -15,10 +15,10 @@ from sockgate_gateway.wire.names import check_channel, is_automatic
 from sockgate_gateway.wire.tokens import Grant, GrantSigner
 
 from .. import conf
-from ..context.tenants import qualify, sid_of
 from ..errors import AuthorizeMissing, LoginRequired, SubscriptionRefused
 from ..sessions.base import RecordedSession
 from ..sessions.records import record_of
+from ..tenants import qualify, sid_of
 from ..users import records
 from .tokens import session_of, signing_keys
 

@@ -15,10 +15,10 @@ from sockgate_gateway.wire.names import check_channel
 from sockgate_gateway.wire.tokens import CLOCK_LEEWAY_S
 
 from .. import conf
-from ..context.tenants import pinned, qualify
-from ..context.transactions import at_each_commit, open_aliases
-from ..lua import REVOKE_CHANNEL
+from ..publishing.transactions import at_each_commit, open_aliases
 from ..redis_clients import pools
+from ..redis_clients.scripts import REVOKE_CHANNEL
+from ..tenants import pinned, qualify
 from ..users import records
 from ..users.recipients import UserOrPk, wire_uid
 

@@ -12,12 +12,12 @@ from sockgate_gateway.wire.tokens import Token, TokenSigner
 
 from .. import conf
 from ..channels import namespaces
-from ..context.tenants import sid_of
 from ..errors import SessionChangePending
 from ..redis_clients import pools
 from ..sessions.base import RecordedSession
 from ..sessions.pending_change import is_change_pending
 from ..sessions.records import record_of
+from ..tenants import sid_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from sockgate_gateway.wire.control import CountConnections
 from sockgate_gateway.wire.names import check_channel
 
 from .. import conf
-from ..context.tenants import qualify
 from ..redis_clients import pools
 from ..redis_clients.control import send_control
+from ..tenants import qualify
 
 DEADLINE_S = 1.0
 

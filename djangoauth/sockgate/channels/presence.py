@@ -12,8 +12,8 @@ from sockgate_gateway.wire.names import BROADCAST, check_channel
 from sockgate_gateway.wire.presence import Present, merge
 
 from .. import conf
-from ..context.tenants import bare, qualify
 from ..redis_clients import pools
+from ..tenants import bare, qualify
 from ..users.recipients import UserOrPk, wire_uid
 
 

@@ -187,7 +187,7 @@ def check_tenants_apart(**_: Any) -> Iterable[CheckMessage]:
         yield Warning(
             'django-tenants is installed, but SOCKGATE["TENANT"] is not set: users with the same '
             "primary key in two tenants receive each other's publications.",
-            hint='Add "TENANT": "sockgate.context.tenants.schema_name" to SOCKGATE.',
+            hint='Add "TENANT": "sockgate.tenants.schema_name" to SOCKGATE.',
             id="sockgate.W021",
         )
 

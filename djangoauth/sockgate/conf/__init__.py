@@ -1,17 +1,24 @@
-"""The settings of a site, and what the gateway must share with them."""
+"""The settings of the site: their table, their defaults, and what the gateway must share with them.
 
-from .settings import (
-    DEFAULT_GATEWAY_URL,
-    KEYS,
-    Problem,
-    Settings,
-    current,
-    forget,
-    gateway_url_at,
-    gateway_url_for,
-    problems,
-    read,
-)
+The names are loaded on first use, because ``dev/supervisor.py`` imports ``defaults/`` and no
+Django.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .settings import (
+        DEFAULT_GATEWAY_URL,
+        KEYS,
+        Problem,
+        Settings,
+        current,
+        forget,
+        gateway_url_at,
+        gateway_url_for,
+        problems,
+        read,
+    )
 
 __all__ = [
     "DEFAULT_GATEWAY_URL",
@@ -25,3 +32,12 @@ __all__ = [
     "problems",
     "read",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import settings
+
+    globals().update({found: getattr(settings, found) for found in __all__})
+    return globals()[name]

@@ -22,8 +22,8 @@ from sockgate_gateway.wire.errors import AddressError, PrefixError
 from sockgate_gateway.wire.names import KEY_PREFIX, Names, check_prefix, names_at, prefix_problem
 from sockgate_gateway.wire.namespaces import Namespaces
 
-from ..defaults import debug_defaults, testing_defaults
 from . import policies
+from .defaults import debug_defaults, testing_defaults
 
 _SETTINGS = frozenset({"SOCKGATE", "DEBUG", "SECRET_KEY", "SECRET_KEY_FALLBACKS", "BASE_DIR"})
 """The settings of Django that ``Settings`` depends on."""

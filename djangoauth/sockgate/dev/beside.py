@@ -21,7 +21,7 @@ from redis import Redis, RedisError
 
 from .. import conf
 from ..channels import namespaces
-from ..defaults import debug_defaults, embedded_valkey
+from ..conf.defaults import debug_defaults, embedded_valkey
 from ..redis_clients.clients import open_client
 from ..redis_clients.embedded import EmbeddedPassword
 from ..redis_clients.time_budget import time_budget

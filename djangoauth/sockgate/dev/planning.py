@@ -9,9 +9,9 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from .. import conf
+from ..conf.defaults import debug_defaults, embedded_valkey
+from ..conf.defaults.ports import is_free
 from ..conf.gateway_variables import ORIGINS, merged, path_of, variables_of_settings
-from ..defaults import debug_defaults, embedded_valkey
-from ..defaults.ports import is_free
 from .exposure import warning_of
 from .origins import TWINS, origins_served
 from .plans import GatewayPlan, Plan

@@ -2,7 +2,7 @@
 
 import socket
 
-from ..defaults.ports import is_free
+from ..conf.defaults.ports import is_free
 
 TRIED = 20
 """How many ports after Django's are tried for the gateway."""

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
 
-from ..defaults.ports import is_free
+from ..conf.defaults.ports import is_free
 from .ports import answers
 
 Write = Callable[[str], None]

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..defaults.embedded_valkey import ValkeyMissing, command_of, lock, url_of
-from ..defaults.ports import HOST
+from ..conf.defaults.embedded_valkey import ValkeyMissing, command_of, lock, url_of
+from ..conf.defaults.ports import HOST
 from .plans import GatewayPlan, Plan, read_plan
 from .programs import KeptProgram, Program, Write
 

@@ -1,1 +1,1 @@
-"""Management commands."""
+"""Management commands, and the doctor, which only its command runs."""

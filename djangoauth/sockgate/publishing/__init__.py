@@ -1,1 +1,1 @@
-"""Publishing: the calls for Django code, the ``Publisher`` for programs without Django settings."""
+"""Publishing: calls for Django code, ``Publisher`` for other programs, broadcasts in the admin."""

@@ -15,8 +15,8 @@ from sockgate_gateway.wire.names import BROADCAST, user_channel
 from sockgate_gateway.wire.publication import Position
 
 from .. import conf
-from ..context.tenants import current_tenant
 from ..redis_clients import pools
+from ..tenants import current_tenant
 from ..users.recipients import UserOrPk, channel_of_group, uid_of
 from . import positions, sending
 from .builder import PublishOptions

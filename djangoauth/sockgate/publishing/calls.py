@@ -21,8 +21,8 @@ from sockgate_gateway.wire.names import BROADCAST, check_channel, user_channel
 from sockgate_gateway.wire.publication import Position
 
 from .. import conf
-from ..context.tenants import current_tenant, qualify
 from ..redis_clients import pools
+from ..tenants import current_tenant, qualify
 from ..users.recipients import UserOrPk, channel_of_group, uid_of
 from . import encoding, positions
 from .builder import PublishOptions

@@ -8,12 +8,12 @@ from sockgate_gateway.wire.names import user_channel
 from sockgate_gateway.wire.publish_request import PublishRequest
 
 from .. import conf
-from ..context.tenants import tenant_for
-from ..context.transactions import after_commit, open_aliases
 from ..redis_clients import pools
+from ..tenants import tenant_for
 from ..users.recipients import UserOrPk, check_several, uid_of
 from . import sending
 from .builder import PublicationBuilder
+from .transactions import after_commit, open_aliases
 
 
 def new_builder() -> PublicationBuilder:

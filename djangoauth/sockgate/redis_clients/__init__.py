@@ -1,1 +1,1 @@
-"""The Redis clients of a Django process: pools, time budget, breaker and control messages."""
+"""Redis for Django: clients in pools, time budget, breaker, control messages and scripts."""

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from redis import ConnectionError as RedisConnectionError
 from redis.credentials import CredentialProvider
 
-from ..defaults import embedded_valkey
+from ..conf.defaults import embedded_valkey
 
 
 class EmbeddedPassword(CredentialProvider):

@@ -21,7 +21,7 @@ from sockgate_gateway.redis_servers.options import Timeouts
 from sockgate_gateway.wire.addresses import Kind, read_address
 
 from .. import conf
-from ..defaults import debug_defaults
+from ..conf.defaults import debug_defaults
 from . import time_budget
 from .clients import (
     PUBLISHER_TIMEOUTS,

@@ -20,7 +20,7 @@ from django.db.models import QuerySet
 from django.db.models.signals import post_delete
 from django.utils import timezone
 
-from ..context.tenants import pinned
+from ..tenants import pinned
 from ..users.subclasses import subclasses_of
 from .mirror import IdentityMirror
 from .records import Removal, record_of, remove_listed

@@ -16,8 +16,8 @@ from django.http import HttpRequest
 from sockgate_gateway.wire.records import SessionRecord
 
 from .. import conf
-from ..context.tenants import sid_of
 from ..redis_clients import pools
+from ..tenants import sid_of
 from .base import RecordedSession
 from .records import record_of
 

@@ -26,9 +26,9 @@ from sockgate_gateway.wire.records import (
 )
 
 from .. import conf
-from ..context.tenants import qualify, sid_of
-from ..lua import END_RECORD, SAVE_SESSION
 from ..redis_clients import pools
+from ..redis_clients.scripts import END_RECORD, SAVE_SESSION
+from ..tenants import qualify, sid_of
 from ..users import records
 
 Mode = Literal["create", "update", "put"]

@@ -12,8 +12,8 @@ from django.contrib.sessions.backends.base import CreateError, UpdateError
 from django.contrib.sessions.exceptions import SessionInterrupted
 
 from .. import conf
-from ..context.tenants import sid_of
 from ..redis_clients import pools
+from ..tenants import sid_of
 from ..users import records
 from .base import RecordedSession
 from .records import Removal, Save, is_current, record_of, remove_listed

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connections
 from django.test import TestCase
 
-from ..context.transactions import is_of_test_case
+from ..publishing.transactions import is_of_test_case
 
 log = logging.getLogger("sockgate")
 

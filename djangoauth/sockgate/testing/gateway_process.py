@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException
 
-from ..defaults.ports import HOST, free_port
+from ..conf.defaults.ports import HOST, free_port
 from .child_process import ChildProcess
 
 _OURS = ("SOCKGATE_", "DJANGO_SOCKGATE_")

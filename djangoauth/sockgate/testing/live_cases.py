@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from django.contrib.staticfiles.testing import StaticLiveServerTestCase
 from django.test import Client, override_settings
 
-from ..defaults.ports import free_port
+from ..conf.defaults.ports import free_port
 from .capture import capturing
 from .commits import CommitRunner
 from .publications import ANY_DATA, CapturedPublications, Publication

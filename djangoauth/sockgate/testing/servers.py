@@ -17,9 +17,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 from .. import conf
 from ..channels import namespaces
+from ..conf.defaults.embedded_valkey import ValkeyMissing
+from ..conf.defaults.ports import HOST, free_port
 from ..conf.gateway_variables import ORIGINS, path_of, variables_of_settings
-from ..defaults.embedded_valkey import ValkeyMissing
-from ..defaults.ports import HOST, free_port
 from ..redis_clients import pools
 from ..sessions.base import recorded_engine
 from .gateway_process import GatewayProcess

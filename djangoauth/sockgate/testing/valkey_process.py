@@ -6,8 +6,8 @@ from secrets import token_urlsafe
 
 from redis import Redis, RedisError
 
-from ..defaults.embedded_valkey import find_program
-from ..defaults.ports import HOST, free_port
+from ..conf.defaults.embedded_valkey import find_program
+from ..conf.defaults.ports import HOST, free_port
 from .child_process import ChildProcess
 
 _CONFIGURATION = """\

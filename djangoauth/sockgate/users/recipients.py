@@ -15,8 +15,8 @@ from django.db.models import Model, QuerySet
 from sockgate_gateway.wire.names import group_channel
 
 from .. import conf
-from ..context.tenants import qualify
 from ..errors import PublicationInvalid
+from ..tenants import qualify
 from .permissions import groups_field
 
 UserOrPk = Model | int | str | UUID

@@ -32,9 +32,9 @@ from sockgate_gateway.wire.records import (
 )
 
 from .. import conf
-from ..context.tenants import bare, pinned, qualify, sees_rows
-from ..lua import END_RECORD, RENEW_RIGHTS, WRITE_USER
 from ..redis_clients import pools
+from ..redis_clients.scripts import END_RECORD, RENEW_RIGHTS, WRITE_USER
+from ..tenants import bare, pinned, qualify, sees_rows
 from . import permissions
 from .recipients import wire_uid
 

@@ -1,1 +1,1 @@
-"""Connections: the state of each, the registry of all, and limits on what they send and receive."""
+"""Connections: the state of each, the registry of all, and the limits for each of their sources."""

@@ -12,9 +12,9 @@ from collections.abc import Callable
 import msgspec
 
 from ..errors import GatewayError
-from ..sources.addresses import source_of
 from .batch import Batch
 from .outlet import NO_TRANSPORT, HeldFrames, Outlet, Transport
+from .sources import source_of
 from .states import INITIAL, TRANSITIONS, Event, State
 
 Claim = tuple[str, str | None]

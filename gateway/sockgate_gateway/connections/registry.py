@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ..errors import Disconnect, GatewayError
-from ..sources.waiting_list import WaitingList
 from ..wire.closecodes import CloseCode
 from .connection import Claim, Connection
+from .waiting_list import WaitingList
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

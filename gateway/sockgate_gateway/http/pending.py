@@ -22,8 +22,8 @@ from tornado.httputil import (
     ResponseStartLine,
 )
 
-from ..sources.addresses import source_of
-from ..sources.waiting_list import WaitingList
+from ..connections.sources import source_of
+from ..connections.waiting_list import WaitingList
 from .interceptor import ForwardedRequest, socket_peer
 from .proxies import ProxyPolicy
 from .request_head import check_head

@@ -9,7 +9,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 
 import msgspec
 
-from ..sources.addresses import read_address
+from ..connections.sources import read_address
 
 
 class Client(msgspec.Struct, frozen=True, gc=False):

@@ -11,12 +11,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from sockgate_gateway.wire.errors import TenantError
 
-from ...context.tenants import use_tenant
 from ...dev.terminal import printable, signals_end_cleanly
-from ...doctor.report import Report, Step
-from ...doctor.site import Site, default_site
-from ...doctor.visit import Visit
-from ...doctor.walk import Walk
+from ...tenants import use_tenant
+from ..doctor.report import Report, Step
+from ..doctor.site import Site, default_site
+from ..doctor.visit import Visit
+from ..doctor.walk import Walk
 
 TIMEOUT_S = 10.0
 MAX_TIMEOUT_S = 3600.0

@@ -31,9 +31,9 @@ from ...client import (
     StateChanged,
     Unsubscribed,
 )
-from ...context.tenants import use_tenant
 from ...dev.terminal import printable, signals_end_cleanly
 from ...errors import SubscriptionRefused
+from ...tenants import use_tenant
 
 
 class Command(BaseCommand):

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sockgate_gateway.connections.connection import Identity
 from sockgate_gateway.connections.registry import Limits, Registry
+from sockgate_gateway.connections.sources import source_of
 from sockgate_gateway.errors import Disconnect
-from sockgate_gateway.sources.addresses import source_of
 from sockgate_gateway.wire.closecodes import CloseCode
 
 from tests.unit.gateway.fakes import ignore, new_connection

@@ -361,7 +361,7 @@ def test_pubsub_limits_are_found(limits: str, expected: tuple[int, int]) -> None
     assert redis_checks.pubsub_limits(limits) == expected
 
 
-@pytest.mark.parametrize("path", ["tests.nowhere", "sockgate.context.tenants.SEPARATOR_OF_NOTHING"])
+@pytest.mark.parametrize("path", ["tests.nowhere", "sockgate.tenants.SEPARATOR_OF_NOTHING"])
 def test_checks_report_a_tenant_that_cannot_be_called(settings: Any, path: str) -> None:
     settings.SOCKGATE = {"SIGNING_KEYS": [GOOD_KEY], "TENANT": path}
     assert ids() == ["sockgate.E021"]
@@ -381,6 +381,6 @@ def test_checks_recognise_django_tenants(
     monkeypatch.setattr(checks, "settings", project)
     (found,) = checks.check_tenants_apart()
     assert found.id == "sockgate.W021"
-    assert "sockgate.context.tenants.schema_name" in str(found.hint)
-    settings.SOCKGATE = {**settings.SOCKGATE, "TENANT": "sockgate.context.tenants.schema_name"}
+    assert "sockgate.tenants.schema_name" in str(found.hint)
+    settings.SOCKGATE = {**settings.SOCKGATE, "TENANT": "sockgate.tenants.schema_name"}
     assert [*checks.check_tenants_apart(), *checks.check_tenant_callable()] == []

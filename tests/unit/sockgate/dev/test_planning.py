@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.core.management.base import CommandError
-from sockgate.defaults import debug_defaults, embedded_valkey
+from sockgate.conf.defaults import debug_defaults, embedded_valkey
 from sockgate.dev.planning import (
     GatewayElsewhere,
     Place,

@@ -1,6 +1,6 @@
 import socket
 
-from sockgate.defaults.ports import is_free
+from sockgate.conf.defaults.ports import is_free
 from sockgate.dev.ports import answers, next_free
 
 from tests.ports import HOST, free_port

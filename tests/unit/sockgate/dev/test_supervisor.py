@@ -1,10 +1,12 @@
 """Which servers a plan stops and starts, without starting any."""
 
 import asyncio
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from sockgate.defaults import embedded_valkey
+from sockgate.conf.defaults import embedded_valkey
 from sockgate.dev import supervisor
 from sockgate.dev.plans import GatewayPlan, Plan
 from sockgate.dev.supervisor import Servers, gateway_program
@@ -114,3 +116,11 @@ def test_gateway_has_no_variables_of_ours_but_those_of_the_plan(
     ours = {k: v for k, v in program.environ.items() if k.startswith("SOCKGATE_")}
     assert ours == {"SOCKGATE_PORT": "8001"}
     assert program.welcome == "ready at http://127.0.0.1:8001/realtime"
+
+
+def test_supervisor_imports_no_django() -> None:
+    program = (
+        "import sys, sockgate.dev.__main__;"
+        "sys.exit(any(name.partition('.')[0] == 'django' for name in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

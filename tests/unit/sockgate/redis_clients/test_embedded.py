@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from redis import ConnectionError as RedisConnectionError
-from sockgate.defaults.embedded_valkey import lock, prepare
+from sockgate.conf.defaults.embedded_valkey import lock, prepare
 from sockgate.redis_clients import pools
 
 

@@ -8,9 +8,9 @@ from urllib.parse import urljoin, urlsplit
 from django.conf import settings
 from django.urls import NoReverseMatch, reverse
 
-from .. import conf
-from ..conf import gateway_variables
-from ..context.tenants import current_tenant
+from ... import conf
+from ...conf import gateway_variables
+from ...tenants import current_tenant
 from .http import MAX_SHOWN, Answer, Peer, exchange
 from .report import StepFailed
 from .visit import Visit

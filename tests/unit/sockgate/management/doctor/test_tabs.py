@@ -1,7 +1,7 @@
 import pytest
-from sockgate.doctor.report import StepFailed
-from sockgate.doctor.tabs import StreamingTab
-from sockgate.doctor.websocket_tab import WebSocketTab
+from sockgate.management.doctor.report import StepFailed
+from sockgate.management.doctor.tabs import StreamingTab
+from sockgate.management.doctor.websocket_tab import WebSocketTab
 
 from .hostile import hostile_server, response, sending
 

@@ -12,10 +12,10 @@ from typing import Any
 from django.core.checks import CheckMessage, run_checks
 from django.core.checks import messages as levels
 
-from .. import conf
-from ..publishing.calls import channel_name, publish
-from ..redis_clients import pools
-from ..sessions.base import recorded_engine
+from ... import conf
+from ...publishing.calls import channel_name, publish
+from ...redis_clients import pools
+from ...sessions.base import recorded_engine
 from .gateway import compare_registered, read_info
 from .report import Report, StepFailed
 from .site import Site, Ticket

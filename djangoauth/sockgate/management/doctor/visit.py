@@ -19,10 +19,10 @@ from django.db.models import EmailField
 from django.utils.crypto import get_random_string
 from sockgate_gateway.wire.names import user_channel
 
-from .. import conf
-from ..context.tenants import current_tenant, qualify
-from ..redis_clients import pools
-from ..users.recipients import uid_of
+from ... import conf
+from ...redis_clients import pools
+from ...tenants import current_tenant, qualify
+from ...users.recipients import uid_of
 from .report import StepFailed
 
 SESSION_AGE_S = 300

@@ -2,12 +2,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from sockgate.defaults.locks import is_locked, locked, try_lock
+from sockgate.conf.defaults.locks import is_locked, locked, try_lock
 
 HOLD = """
 import os, sys
 from pathlib import Path
-from sockgate.defaults.locks import try_lock
+from sockgate.conf.defaults.locks import try_lock
 assert try_lock(os.open(sys.argv[1], os.O_RDWR | os.O_CREAT))
 print("locked", flush=True)
 sys.stdin.read()

@@ -5,8 +5,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from sockgate.defaults import embedded_valkey
-from sockgate.defaults.embedded_valkey import (
+from sockgate.conf.defaults import embedded_valkey
+from sockgate.conf.defaults.embedded_valkey import (
     ValkeyMissing,
     find_program,
     is_running,

@@ -1,6 +1,6 @@
 import pytest
-from sockgate.doctor.http import Peer, exchange
-from sockgate.doctor.report import StepFailed
+from sockgate.management.doctor.http import Peer, exchange
+from sockgate.management.doctor.report import StepFailed
 
 from .hostile import dripping, hostile_server, response, sending
 

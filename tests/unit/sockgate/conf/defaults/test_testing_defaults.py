@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.core import mail
 from sockgate import conf
-from sockgate.defaults import debug_defaults, testing_defaults
+from sockgate.conf.defaults import debug_defaults, testing_defaults
 
 
 @pytest.fixture(autouse=True)

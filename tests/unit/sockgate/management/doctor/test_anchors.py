@@ -5,12 +5,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from sockgate.doctor import advice, site
+from sockgate.management.doctor import advice, site
 from sockgate_gateway.wire.closecodes import CloseCode
 
-ROOT = Path(__file__).resolve().parents[4]
+ROOT = Path(__file__).resolve().parents[5]
 PAGE = (ROOT / "docs" / "troubleshooting.md").read_text()
-DOCTOR = sorted((ROOT / "djangoauth" / "sockgate" / "doctor").glob("*.py"))
+DOCTOR = sorted((ROOT / "djangoauth" / "sockgate" / "management" / "doctor").glob("*.py"))
 HINTS = re.search(
     r"HINTS = \{(.*?)\}", (ROOT / "clientjs/src/closecodes.js").read_text(), re.DOTALL
 )

@@ -14,10 +14,10 @@ from django.core import signing
 from django.utils import timezone
 from sockgate_gateway.wire.publication import Publication, publication_frame, publication_head
 
-from ..channels.audience import count_connections
-from ..context.tenants import qualify
-from ..models import Broadcast
-from ..publishing.calls import encode, publish_to
+from ...channels.audience import count_connections
+from ...models import Broadcast
+from ...tenants import qualify
+from ..calls import encode, publish_to
 
 MAX_AGE_S = 3600
 

@@ -4,8 +4,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from redis import Redis, RedisError
-from sockgate.doctor.report import StepFailed
-from sockgate.doctor.visit import Visit
+from sockgate.management.doctor.report import StepFailed
+from sockgate.management.doctor.visit import Visit
 from sockgate_gateway.wire.errors import TenantError
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]

@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
-from sockgate.doctor.gateway import read_info
-from sockgate.doctor.report import StepFailed
-from sockgate.doctor.site import Site
-from sockgate.doctor.visit import Visit
+from sockgate.management.doctor.gateway import read_info
+from sockgate.management.doctor.report import StepFailed
+from sockgate.management.doctor.site import Site
+from sockgate.management.doctor.visit import Visit
 
-from tests.unit.sockgate.doctor.hostile import Answer, hostile_server, response, sending
+from tests.unit.sockgate.management.doctor.hostile import Answer, hostile_server, response, sending
 
 OF_GATEWAY = (
     b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain; charset=UTF-8\r\n"

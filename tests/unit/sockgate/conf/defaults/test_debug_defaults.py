@@ -7,8 +7,8 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from sockgate import conf
 from sockgate.checks.settings import check_keys_present
-from sockgate.defaults import debug_defaults
-from sockgate.defaults.embedded_valkey import prepare, url_of
+from sockgate.conf.defaults import debug_defaults
+from sockgate.conf.defaults.embedded_valkey import prepare, url_of
 
 OLD, NEW = "an old secret key of Django", "a new secret key of Django"
 
@@ -127,7 +127,7 @@ def test_folder_that_cannot_be_written_is_named(debug: Any, tmp_path: Path) -> N
 def test_folder_is_beside_the_settings_without_a_base_dir(debug: Any) -> None:
     debug.BASE_DIR = None
     # DJANGO_SETTINGS_MODULE is tests.django_settings.
-    assert debug_defaults.state_folder() == Path(__file__).parents[4] / ".sockgate"
+    assert debug_defaults.state_folder() == Path(__file__).parents[5] / ".sockgate"
 
 
 def test_gateway_url_of_runserver_is_the_default(debug: Any, monkeypatch: Any) -> None:

@@ -1,7 +1,7 @@
 """The source that a limit counts."""
 
 import pytest
-from sockgate_gateway.sources.addresses import source_of
+from sockgate_gateway.connections.sources import source_of
 
 BROWSER = "203.0.113.7"
 

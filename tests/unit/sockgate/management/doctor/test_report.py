@@ -5,7 +5,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError
 from redis import AuthenticationError
 from redis import ConnectionError as RedisConnectionError
-from sockgate.doctor.report import Outcome, Report, Step, StepFailed, StepSkipped
+from sockgate.management.doctor.report import Outcome, Report, Step, StepFailed, StepSkipped
 from sockgate_gateway.wire.errors import TenantError
 
 

@@ -12,8 +12,8 @@ from django.core import signing
 from django.db import connection
 from django.test import Client
 from redis import ConnectionError as RedisConnectionError
-from sockgate.broadcasts import admin, drafts
 from sockgate.models import Broadcast
+from sockgate.publishing.broadcasts import admin, drafts
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
 

@@ -15,8 +15,8 @@ from sockgate_gateway.wire.deployments import (
 from sockgate_gateway.wire.key_ids import short
 from sockgate_gateway.wire.scripts import DEPLOYMENTS
 
-from .. import conf
-from ..redis_clients import pools
+from ... import conf
+from ...redis_clients import pools
 from .http import Answer, Peer, exchange
 from .report import StepFailed, StepSkipped
 

@@ -15,7 +15,7 @@ from sockgate_gateway.wire import names
 from sockgate_gateway.wire.errors import TenantError
 from sockgate_gateway.wire.tenants import check_tenant, in_tenant, without_tenant
 
-from .. import conf
+from . import conf
 
 _chosen: ContextVar[str] = ContextVar("sockgate_tenant", default="")
 

@@ -12,11 +12,11 @@ from django.utils.translation import gettext_lazy as _
 from sockgate_gateway.wire.errors import ChannelNameError
 from sockgate_gateway.wire.names import BROADCAST, group_channel, user_channel
 
-from .. import conf
-from ..errors import EventNameError, PublicationInvalid, PublicationTooLarge
-from ..models import Broadcast
-from ..users.permissions import groups_field
-from ..users.recipients import uid_of
+from ... import conf
+from ...errors import EventNameError, PublicationInvalid, PublicationTooLarge
+from ...models import Broadcast
+from ...users.permissions import groups_field
+from ...users.recipients import uid_of
 from .drafts import Draft
 
 Audience = Broadcast.Audience

@@ -2,7 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-from sockgate_gateway.sources.waiting_list import WaitingList
+from sockgate_gateway.connections.waiting_list import WaitingList
 
 
 def new_list(*entries: tuple[int, str]) -> WaitingList[int]:

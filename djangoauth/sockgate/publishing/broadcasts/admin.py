@@ -16,9 +16,9 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from redis import RedisError
 
-from ..channels.audience import count_connections
-from ..context.transactions import never_atomic
-from ..models import Broadcast
+from ...channels.audience import count_connections
+from ...models import Broadcast
+from ..transactions import never_atomic
 from .drafts import Draft, Sealed, seal, send, unseal
 from .forms import BroadcastForm
 

@@ -1,5 +1,5 @@
 import pytest
-from sockgate.doctor.gateway import _difference, origin_refused
+from sockgate.management.doctor.gateway import _difference, origin_refused
 from sockgate_gateway.wire.deployments import Deployment, deployment_of
 from sockgate_gateway.wire.key_ids import key_id
 from sockgate_gateway.wire.names import Names

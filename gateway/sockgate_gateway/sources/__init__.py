@@ -1,1 +1,0 @@
-"""Where connections come from, and a fair share of the places for each source."""
