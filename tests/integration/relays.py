@@ -26,6 +26,7 @@ class Relay:
         self._flows = Event()
         self._flows.set()
         self._held_name = b""
+        self._is_stopped = False
         self._accepting = Thread(target=self._accept, daemon=True)
         self._accepting.start()
 
@@ -46,6 +47,7 @@ class Relay:
 
     def stop(self) -> None:
         """Close all connections and the port."""
+        self._is_stopped = True
         self._listener.shutdown(SHUT_RDWR)
         self._accepting.join()
         self._listener.close()
@@ -66,8 +68,8 @@ class Relay:
             self._flows.wait()
 
     def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
+        while not self._is_stopped:
+            with suppress(OSError):  # A client may have left already.
                 self._open(self._listener.accept()[0])
 
     def _open(self, near: socket) -> None:
