@@ -74,13 +74,15 @@ const types = {
   },
 };
 
-/** The types of a hook import those of the client, which lie beside them in dist. */
-const hookTypes = (name) => ({
+/** The types of the hooks import each other and those of the client, which all lie in dist. */
+const hookTypes = (...names) => ({
   name: "hook-types",
   writeBundle() {
-    const code = readFileSync(`src/hooks/${name}.d.ts`, "utf8");
-    writeFileSync(`dist/${name}.d.ts`, code.replaceAll('"../sockgate.js"', '"./sockgate.js"'));
-    writeFileSync(`dist/${name}.d.cts`, code.replaceAll('"../sockgate.js"', '"./sockgate.cjs"'));
+    for (const name of names) {
+      const code = readFileSync(`src/hooks/${name}.d.ts`, "utf8").replaceAll('"../', '"./');
+      writeFileSync(`dist/${name}.d.ts`, code);
+      writeFileSync(`dist/${name}.d.cts`, code.replaceAll(/"(\.\/\w+)\.js"/g, '"$1.cjs"'));
+    }
   },
 });
 
@@ -133,10 +135,10 @@ export default [
       sourcemap: false,
     }),
   },
-  ...["react", "vue"].map((name) => ({
+  ...["react", "vue", "svelte"].map((name) => ({
     input: `src/hooks/${name}.js`,
-    external: [name],
-    plugins: [hookTypes(name)],
+    external: [name, `${name}/store`],
+    plugins: [hookTypes(name, "hooks")],
     output: [
       { file: `dist/${name}.mjs`, format: "es", sourcemap: true },
       { file: `dist/${name}.cjs`, format: "cjs", sourcemap: true },

@@ -67,7 +67,7 @@ test("import and require have the types of the source", () => {
 
 test("the files that package.json names are built", () => {
   const { main, module, types, unpkg, exports } = JSON.parse(read("../package.json"));
-  const entries = [".", "./react", "./vue"].flatMap((name) => Object.values(exports[name]));
+  const entries = [".", "./react", "./svelte", "./vue"].flatMap((name) => Object.values(exports[name]));
   const named = [main, module, types, unpkg, ...entries.flatMap((entry) => Object.values(entry))];
   for (const path of named) assert.ok(existsSync(new URL(`../${path}`, import.meta.url)), path);
 });

@@ -1,35 +1,8 @@
 /** Hooks for React. clientjs/README.md explains them. */
-import type {
-  ChannelHandlers,
-  Client,
-  Message,
-  State,
-  SubscribeOptions,
-  Subscription,
-  Unsubscribed
-} from "../sockgate.js";
+import type { Client, State, SubscribeOptions } from "../sockgate.js";
+import type { ChannelState, Handlers, Presence } from "./hooks.js";
 
-type Name<Events> = Extract<keyof Events, string>;
-
-/** Handlers by event; those of the last render are called. */
-export type Handlers<Events extends object = any> = {
-  [Event in Name<Events>]?: (data: Events[Event], message: Message<Events[Event], Event>) => void;
-} & Partial<ChannelHandlers>;
-
-export interface ChannelState<Events extends object = any> {
-  /** null: not mounted. */
-  room: Subscription<Events> | null;
-  state: "subscribing" | "subscribed" | "unsubscribed";
-  /** Why the channel was rejected or taken away; `why.reason` can be shown to the user. */
-  why: Unsubscribed | null;
-}
-
-export interface Presence {
-  /** Primary keys of the users who are subscribed. */
-  users: string[];
-  /** Connections of visitors, when the channel was subscribed. */
-  anonymous: number;
-}
+export type { ChannelState, Handlers, Presence };
 
 export declare function SockgateProvider(properties: { client: Client<any>; children?: any }): any;
 
@@ -40,7 +13,10 @@ export declare function useSockgate<Events extends object = any>(): {
   user: string | null;
 };
 
-/** Subscribe to a channel while the component is mounted; null: to none. */
+/**
+ * Subscribe to a channel while the component is mounted; null: to none. The handlers of the last
+ * render are called.
+ */
 export declare function useChannel<Events extends object = any>(
   channel: string | null | undefined,
   handlers?: Handlers<Events>,

@@ -1,36 +1,14 @@
 /** Composables for Vue. clientjs/README.md explains them. */
 import type { App, ComputedRef, MaybeRefOrGetter, ShallowRef } from "vue";
-import type {
-  ChannelHandlers,
-  Client,
-  Message,
-  State,
-  SubscribeOptions,
-  Subscription,
-  Unsubscribed
-} from "../sockgate.js";
+import type { Client, State, SubscribeOptions } from "../sockgate.js";
+import type { ChannelState as Values, Handlers, Presence } from "./hooks.js";
 
-type Name<Events> = Extract<keyof Events, string>;
+export type { Handlers, Presence };
 
-/** Handlers by event. */
-export type Handlers<Events extends object = any> = {
-  [Event in Name<Events>]?: (data: Events[Event], message: Message<Events[Event], Event>) => void;
-} & Partial<ChannelHandlers>;
-
-export interface ChannelState<Events extends object = any> {
-  /** null: not mounted. */
-  room: ComputedRef<Subscription<Events> | null>;
-  state: ComputedRef<"subscribing" | "subscribed" | "unsubscribed">;
-  /** Why the channel was rejected or taken away; `why.reason` can be shown to the user. */
-  why: ComputedRef<Unsubscribed | null>;
-}
-
-export interface Presence {
-  /** Primary keys of the users who are subscribed. */
-  users: string[];
-  /** Connections of visitors, when the channel was subscribed. */
-  anonymous: number;
-}
+/** The fields of a channel's state, each as a ref. */
+export type ChannelState<Events extends object = any> = {
+  [Field in keyof Values<Events>]: ComputedRef<Values<Events>[Field]>;
+};
 
 export type ChannelName = MaybeRefOrGetter<string | null | undefined>;
 
