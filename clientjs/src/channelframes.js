@@ -84,5 +84,5 @@ var RESPONSES = {
  * @param {any} frame
  */
 function emit(parts, frame) {
-  parts.subscriptions.emit(frame.type, frame.channel, frame);
+  parts.subscriptions.events.emit(frame.type, frame.channel, frame);
 }

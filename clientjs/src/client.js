@@ -205,11 +205,11 @@ Client.prototype._enter = function (state, detail) {
 /** @param {import("./frames.js").Message} message */
 Client.prototype._deliver = function (message) {
   var event = RESERVED[message.event] === true ? "message" : message.event;
-  var subscriptions = this._subscriptions;
+  var events = this._subscriptions.events;
   this._events.emit(event, message.data, message);
   this._events.emit("*", message.data, message);
-  subscriptions.emitTo(message.channel, event, message.data, message);
-  subscriptions.emitTo(message.channel, "*", message.data, message);
+  events.emitTo(message.channel, event, message.data, message);
+  events.emitTo(message.channel, "*", message.data, message);
 };
 
 function nothing() {}

@@ -3,6 +3,9 @@
  */
 import { SubscriptionList } from "./subscriptionlist.js";
 
+/** Channels that only the gateway subscribes: their names begin so. */
+var AUTOMATIC = /^(broadcast$|user:|group:)/;
+
 /**
  * One channel: its subscription at the gateway, and the page's subscriptions that share it.
  *
@@ -17,6 +20,39 @@ export function Entry(subscriber) {
   /** Rejected or taken away. Not requested again until `retry`. */
   this.isRejected = false;
 }
+
+/** @returns {boolean} the page subscribes to the channel, and the gateway does not do so by itself */
+Entry.prototype.isRequested = function () {
+  return !this.isRejected && !this.subscriber.isServerSide;
+};
+
+/** @returns {boolean} only a request subscribes the channel on the next connection */
+Entry.prototype.isOnRequest = function () {
+  return this.isRequested() && !AUTOMATIC.test(this.subscriber.channel);
+};
+
+/**
+ * Begin, or begin again after a rejection.
+ *
+ * @param {import("./frames.js").Position | false | undefined} recover  start after this; false: never recover
+ * @param {import("./positions.js").Positions} positions
+ */
+Entry.prototype.start = function (recover, positions) {
+  if (recover) {
+    positions.put(this.subscriber.channel, recover);
+  }
+  this.neverRecovers = recover === false;
+  this.retry();
+};
+
+/**
+ * @param {import("./subscription.js").Subscription} subscription  to remove
+ * @returns {boolean} it was the last one
+ */
+Entry.prototype.leave = function (subscription) {
+  this.subscriptions.remove(subscription);
+  return this.subscriptions.isEmpty();
+};
 
 /** Allow a rejected channel to be requested again. */
 Entry.prototype.retry = function () {
@@ -43,6 +79,18 @@ Entry.prototype.detach = function (positions) {
   this.subscriptions.mark(this.isRejected ? "unsubscribed" : "subscribing");
   if (this.neverRecovers) {
     positions.forget(this.subscriber.channel);
+  }
+};
+
+/**
+ * Unsubscribe at the gateway, unless it subscribes the channel by itself.
+ *
+ * @param {import("./positions.js").Positions} positions
+ */
+Entry.prototype.unsubscribe = function (positions) {
+  if (!this.subscriber.isServerSide) {
+    positions.forget(this.subscriber.channel);
+    this.subscriber.unsubscribe();
   }
 };
 

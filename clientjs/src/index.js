@@ -78,15 +78,16 @@
  * - "presence": the response to `presence`: `{users: {"7": 2}, anonymous: 1}`, numbers of
  *   connections
  *
+ * - "error": a request was refused, and the page has no callback or handler for that: a `publish`
+ *   without a callback, a channel without a handler of "unsubscribed", a frame. The handlers of the
+ *   channel's subscriptions and of the client receive `(code, frame)`, with `frame.channel` and
+ *   `frame.message`. Without a handler, the client writes a warning to the console
+ *
  * Only the client's handlers receive the following.
  *
  * - "user": the page's login has become another user's. The handler receives `(now, before)`,
  *   primary keys as text, or null for a visitor. Remove from the page what belongs to the former
  *   user, or reload it
- * - "error": a request was refused, and the page has no callback or handler for that: a `publish`
- *   without a callback, a channel without a handler of "unsubscribed", a frame. The handler receives
- *   `(code, frame)`, with `frame.channel` and `frame.message`. Without one, the client writes a
- *   warning to the console
  *
  * These names, "state" and "*" are reserved. Django refuses to publish an event with such a name.
  * One that another program publishes arrives as "message".

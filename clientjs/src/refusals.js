@@ -19,23 +19,14 @@ export function Refusals(events, warn) {
 }
 
 /**
- * Report the refusal of a request about a channel.
- *
- * @param {string} channel
- * @param {import("./requests.js").Refusal} refusal
- */
-Refusals.prototype.report = function (channel, refusal) {
-  this.emit({ type: "error", code: refusal.code, message: refusal.message, channel: channel });
-};
-
-/**
  * A warning like the one before is left out, because a page may publish with every key press.
  *
  * @param {ErrorFrame} frame
+ * @param {boolean} [isHandled]  by a handler of the channel's subscriptions
  */
-Refusals.prototype.emit = function (frame) {
+Refusals.prototype.emit = function (frame, isHandled) {
   var text = "refused: " + (frame.channel || "") + " " + frame.code + ", " + frame.message;
-  if (!this._events.emit("error", frame.code, frame) && text !== this._last) {
+  if (!this._events.emit("error", frame.code, frame) && !isHandled && text !== this._last) {
     this._last = text;
     this._warn(text);
   }

@@ -277,12 +277,13 @@ export interface ChannelHandlers {
   presence: (channel: string, frame: PresenceFrame) => void;
   join: (channel: string, frame: MoveFrame) => void;
   leave: (channel: string, frame: MoveFrame) => void;
+  /** A request was refused, and nothing of the page received that. */
+  error: (code: ErrorCode, frame: ErrorFrame) => void;
 }
 
 /** Handlers of events of the client. */
 export interface ClientHandlers extends ChannelHandlers {
   state: StateHandler;
-  error: (code: ErrorCode, frame: ErrorFrame) => void;
   /** The user has changed; null: a visitor without a login. */
   user: (now: string | null, before: string | null) => void;
 }

@@ -72,14 +72,14 @@ Subscription.prototype.presence = function (callback) {
  * @param {import("./requests.js").ResponseCallback} [callback]  default: a refusal is an "error"
  */
 Subscription.prototype.publish = function (event, data, callback) {
-  var parts = this._owner.parts;
+  var owner = this._owner;
   var channel = this.channel;
-  parts.requests.publish(channel, event, data, callback || report);
+  owner.parts.requests.publish(channel, event, data, callback || report);
 
   /** @param {import("./requests.js").Refusal | null} refusal */
   function report(refusal) {
     if (refusal) {
-      parts.refusals.report(channel, refusal);
+      owner.events.refused(channel, refusal);
     }
   }
 };

@@ -10,26 +10,20 @@
  * Grants are requested while the connection opens. Channels whose grant is at hand are requested right
  * behind the `connect` frame, in its round trip, and all others when the gateway has accepted.
  */
+import { ChannelEvents } from "./channelevents.js";
 import { Entries, Entry } from "./entries.js";
 import { Subscriber } from "./subscriber.js";
-import { unsubscribedFrame } from "./unsubscribed.js";
 
 /**
  * @typedef {import("./requests.js").Link} Link
- *
  * @typedef {new (channel: string, owner: Subscriptions) => Subscription} SubscriptionClass
- *
  * @typedef {Object} OwnParts
  * @property {import("./events.js").Events} events
  * @property {import("./refusals.js").Refusals} refusals
  * @property {SubscriptionClass} Subscription
- *
  * @typedef {import("./subscription.js").Subscription} Subscription
  * @typedef {import("./subscriber.js").SubscriberParts & OwnParts} SubscriptionsParts
- *
- * @typedef {Object} SubscribeOptions
- * @property {string | null} [grant]  null: the channel is public
- * @property {import("./frames.js").Position | false} [recover]  start after this; false: never recover
+ * @typedef {import("./sockgate.js").SubscribeOptions} SubscribeOptions
  */
 
 /** The gateway keeps 64 frames before it has accepted. */
@@ -42,6 +36,7 @@ var MAX_EARLY_REQUESTS = 50;
 export function Subscriptions(parts) {
   this.parts = parts;
   this._entries = new Entries();
+  this.events = new ChannelEvents(this._entries, parts);
   /** @type {Link | null} */
   this._link = null;
   this._isAccepted = false;
@@ -81,14 +76,10 @@ Subscriptions.prototype.add = function (channel, options) {
 Subscriptions.prototype.remove = function (subscription) {
   var entry = this._entries.of(subscription.channel);
   subscription.state = "unsubscribed";
-  if (!entry) {
-    return;
-  }
-  entry.subscriptions.remove(subscription);
-  if (entry.subscriptions.isEmpty()) {
+  if (entry && entry.leave(subscription)) {
     this._entries.remove(entry);
     this.parts.grants.drop(subscription.channel);
-    unsubscribe(entry.subscriber, this.parts.positions);
+    entry.unsubscribe(this.parts.positions);
   }
 };
 
@@ -98,7 +89,7 @@ Subscriptions.prototype.remove = function (subscription) {
  */
 Subscriptions.prototype.isRequested = function (channel) {
   var entry = this._entries.of(channel);
-  return !!entry && !entry.isRejected && !entry.subscriber.isServerSide;
+  return !!entry && entry.isRequested();
 };
 
 // Changes of the connection.
@@ -107,7 +98,7 @@ Subscriptions.prototype.isRequested = function (channel) {
 Subscriptions.prototype.prefetch = function () {
   var self = this;
   this._entries.each(function (entry) {
-    if (isOnRequest(entry)) {
+    if (entry.isOnRequest()) {
       self.parts.grants.prefetch(entry.subscriber.channel);
     }
   });
@@ -183,7 +174,7 @@ Subscriptions.prototype._request = function (entry) {
 
 /** @param {Entry} entry */
 Subscriptions.prototype._mayRequestEarly = function (entry) {
-  if (!isOnRequest(entry) || !this.parts.grants.isAtHand(entry.subscriber.channel)) {
+  if (!entry.isOnRequest() || !this.parts.grants.isAtHand(entry.subscriber.channel)) {
     return false;
   }
   this._earlyRequests += 1;
@@ -215,7 +206,7 @@ Subscriptions.prototype.confirm = function (channel, info) {
     entry.retry();
     entry.subscriber.confirm(this._link, info);
   } else {
-    emitSubscribed(this, channel, info);
+    this.events.subscribed(channel, info);
   }
 };
 
@@ -250,36 +241,7 @@ Subscriptions.prototype.end = function (channel, why) {
   if (entry) {
     entry.reject();
   }
-  return this.emit("unsubscribed", channel, unsubscribedFrame(channel, why, "revoked"));
-};
-
-// Events.
-
-/**
- * Call the handlers of a channel's subscriptions, then those of the client.
- *
- * @param {string} event
- * @param {string} channel
- * @param {any} frame
- * @returns {boolean} there is a handler
- */
-Subscriptions.prototype.emit = function (event, channel, frame) {
-  var isHandled = this.emitTo(channel, event, channel, frame);
-  return this.parts.events.emit(event, channel, frame) || isHandled;
-};
-
-/**
- * Call the handlers of a channel's subscriptions.
- *
- * @param {string} channel
- * @param {string} event
- * @param {any} first
- * @param {any} second
- * @returns {boolean} there is a handler
- */
-Subscriptions.prototype.emitTo = function (channel, event, first, second) {
-  var entry = this._entries.of(channel);
-  return !!entry && entry.subscriptions.emit(event, first, second);
+  return this.events.unsubscribed(channel, why);
 };
 
 /**
@@ -293,11 +255,7 @@ Subscriptions.prototype._open = function (channel, recover) {
     entry = new Entry(new Subscriber(channel, this.parts, listenerFor(this)));
     this._entries.add(entry);
   }
-  if (recover) {
-    this.parts.positions.put(channel, recover);
-  }
-  entry.neverRecovers = recover === false;
-  entry.retry();
+  entry.start(recover, this.parts.positions);
   return entry;
 };
 
@@ -313,35 +271,11 @@ function subscribeLater(subscriptions, entry, subscription) {
     var isWanted =
       subscriptions._entries.of(channel) === entry && subscription.state === "subscribing";
     if (isWanted && entry.subscriber.isSubscribed) {
-      subscription.state = "subscribed";
-      subscription.emit("subscribed", channel, { type: "subscribed", channel: channel });
+      subscriptions.events.joined(subscription);
     } else if (isWanted) {
       subscriptions._request(entry);
     }
   });
-}
-
-/** Channels that only the gateway subscribes: their names begin so. */
-var AUTOMATIC = /^(broadcast$|user:|group:)/;
-
-/**
- * @param {Entry} entry
- * @returns {boolean} the gateway does not subscribe the channel by itself
- */
-function isOnRequest(entry) {
-  var subscriber = entry.subscriber;
-  return !entry.isRejected && !subscriber.isServerSide && !AUTOMATIC.test(subscriber.channel);
-}
-
-/**
- * @param {Subscriber} subscriber
- * @param {import("./positions.js").Positions} positions
- */
-function unsubscribe(subscriber, positions) {
-  if (!subscriber.isServerSide) {
-    positions.forget(subscriber.channel);
-    subscriber.unsubscribe();
-  }
 }
 
 /**
@@ -352,28 +286,12 @@ function listenerFor(subscriptions) {
   return {
     subscribed: function (channel, info) {
       /** @type {Entry} */ (subscriptions._entries.of(channel)).subscriptions.mark("subscribed");
-      emitSubscribed(subscriptions, channel, info);
+      subscriptions.events.subscribed(channel, info);
     },
     rejected: function (channel, refusal) {
       if (!subscriptions.end(channel, refusal)) {
-        subscriptions.parts.refusals.report(channel, refusal);
+        subscriptions.events.refused(channel, refusal);
       }
     }
   };
-}
-
-/**
- * @param {Subscriptions} subscriptions
- * @param {string} channel
- * @param {any} info  a frame, or the channel's entry in the `connected` frame
- */
-function emitSubscribed(subscriptions, channel, info) {
-  var isComplete = subscriptions.parts.positions.start(channel, info);
-  if (info.type || subscriptions._entries.of(channel)) {
-    var frame = { type: "subscribed", channel: channel, recovered: info.recovered };
-    subscriptions.emit("subscribed", channel, info.type ? info : frame);
-  }
-  if (!isComplete) {
-    subscriptions.emit("gap", channel, { type: "gap", channel: channel });
-  }
 }

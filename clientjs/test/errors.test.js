@@ -72,6 +72,31 @@ for (const [whose, on] of [["subscription's", () => room], ["client's", () => rt
   });
 }
 
+test("a subscription's handler receives the refusals of its channel, and no others", () => {
+  const other = rt.subscribe("room:8", { grant: null });
+  const received = { room: [], other: [] };
+  room.on("error", (...given) => received.room.push(given));
+  other.on("error", (...given) => received.other.push(given));
+  room.publish("client-said", 1);
+  refuse();
+  assert.deepEqual(received, { room: [["not_allowed", FRAME]], other: [] });
+  assert.deepEqual(page.warned, []);
+});
+
+test("a subscription's handler receives the refusal of its channel", () => {
+  room.on("error", (...given) => errors.push(given));
+  refuseSubscription();
+  assert.deepEqual(errors, [["not_allowed", FRAME]]);
+});
+
+test("the handlers of a subscription and of the client both receive a refusal", () => {
+  listen();
+  room.on("error", (...given) => errors.push(given));
+  room.publish("client-said", 1);
+  refuse();
+  assert.deepEqual(errors, [["not_allowed", FRAME], ["not_allowed", FRAME]]);
+});
+
 test("without a handler, an error is a warning, and a repeated one is left out", () => {
   for (const _ of [1, 2]) {
     room.publish("client-said", 1);

@@ -27,17 +27,17 @@ class Answer extends Promise {
  *
  * @param {string} channel
  * @param {function(ResponseCallback): void} send
- * @param {import("../refusals.js").Refusals} refusals  of requests that nobody awaits
+ * @param {import("../channelevents.js").ChannelEvents} events  for refusals that nobody awaits
  * @returns {Promise<any>} rejected with a SockgateError
  */
-export function answerTo(channel, send, refusals) {
+export function answerTo(channel, send, events) {
   const answer = new Answer((resolve, reject) => {
     send((refusal, frame) => {
       if (!refusal) {
         return resolve(frame);
       }
       if (!answer.isAwaited) {
-        refusals.report(channel, refusal);
+        events.refused(channel, refusal);
       }
       reject(refused(refusal, channel));
     });

@@ -13,7 +13,6 @@ export class AsyncClient extends Client {
   /** @param {import("../connection.js").Parts} parts */
   constructor(parts) {
     super(parts);
-    this._refusals = parts.refusals;
     /** @type {import("../socket.js").Close} */
     this._close = { code: 0, reason: "not started" };
   }
@@ -61,7 +60,7 @@ export class AsyncClient extends Client {
    */
   presence(channel, callback) {
     const send = (/** @type {any} */ settle) => super.presence(channel, settle);
-    return callback ? send(callback) : answerTo(channel, send, this._refusals);
+    return callback ? send(callback) : answerTo(channel, send, this._subscriptions.events);
   }
 
   /**

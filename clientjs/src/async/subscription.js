@@ -103,7 +103,7 @@ export class AsyncSubscription extends Subscription {
 
   /** @param {function(import("../requests.js").ResponseCallback): void} send */
   _request(send) {
-    return answerTo(this.channel, send, this._owner.parts.refusals);
+    return answerTo(this.channel, send, this._owner.events);
   }
 
   /**

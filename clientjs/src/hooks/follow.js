@@ -50,9 +50,11 @@ export function followChannel(client, channel, options, handlers, onChange) {
   const room = client.subscribe(channel, options);
   /** @param {Unsubscribed | null} why */
   const note = (why) => onChange({ room, state: room.state, why });
+  // A refusal without a handler is a warning, so there is none unless the page has one.
+  const events = handlers().error ? [...CHANNEL_EVENTS, "error"] : CHANNEL_EVENTS;
   const undo = [
     room.listen("*", (data, message) => call(handlers(), message.event, data, message)),
-    ...CHANNEL_EVENTS.map((event) =>
+    ...events.map((event) =>
       room.listen(/** @type {any} */ (event), (/** @type {any} */ first, /** @type {any} */ second) =>
         call(handlers(), event, first, second)
       )

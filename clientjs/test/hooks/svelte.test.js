@@ -148,3 +148,18 @@ test("the state and the user of a client are a store", () => {
   assert.deepEqual(seen.at(-1), ["connected", "7"]);
   assert.equal(get(presenceStore(rt, null)), null);
 });
+
+test("a handler of error receives a refused publication, and without one the console has a warning", () => {
+  const errors = [];
+  page.clock.advance(0);
+  page.welcome();
+  for (const handlers of [{ error: (code) => errors.push(code) }, {}]) {
+    let room;
+    const stop = channelStore(rt, "room:7", handlers).subscribe((value) => ({ room } = value));
+    room.publish("client-said", 1);
+    const { id } = sent("publish").at(-1);
+    page.socket.deliver({ type: "error", code: "too_many", message: "too many", reply_to: id });
+    stop();
+  }
+  assert.deepEqual([errors, page.warned], [["too_many"], ["refused: room:7 too_many, too many"]]);
+});
