@@ -24,6 +24,7 @@ class Table(NamedTuple):
 
 TABLES = {
     "connection states": Table(connections.INITIAL, connections.TRANSITIONS),
+    "token states": Table(connections.TOKEN_INITIAL, connections.TOKEN_TRANSITIONS),
     "channel states": Table(channels.INITIAL, channels.TRANSITIONS),
 }
 

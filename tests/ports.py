@@ -2,9 +2,9 @@
 
 import os
 import random
-import socket
 
-HOST = "127.0.0.1"
+from sockgate.conf.defaults.ports import HOST, is_free
+
 _WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 _SHARE = 12_000 // _WORKERS
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
@@ -24,15 +24,7 @@ def free_port(in_a_row: int = 1) -> int:
     for _ in range(_TRIES):
         first = random.choice(RANGE)
         ports = range(first, first + in_a_row)
-        if _given.isdisjoint(ports) and all(map(_is_free, ports)):
+        if _given.isdisjoint(ports) and all(is_free(HOST, port) for port in ports):
             _given.update(ports)
             return first
     raise AssertionError("no ports are free")
-
-
-def _is_free(port: int) -> bool:
-    try:
-        with socket.create_server((HOST, port)):
-            return True
-    except OSError:
-        return False

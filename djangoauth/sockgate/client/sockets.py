@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ssl import SSLContext
 from typing import Any
 
-from .protocol.connection import Close
+from .protocol.close import Close
 
 try:
     from websockets.asyncio.client import ClientConnection, connect

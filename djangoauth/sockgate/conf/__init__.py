@@ -7,9 +7,8 @@ Django.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .keys import DEFAULT_GATEWAY_URL, KEYS
     from .settings import (
-        DEFAULT_GATEWAY_URL,
-        KEYS,
         Problem,
         Settings,
         current,
@@ -37,7 +36,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from . import settings
+    from . import keys, settings
 
-    globals().update({found: getattr(settings, found) for found in __all__})
+    for found in __all__:
+        globals()[found] = getattr(settings if hasattr(settings, found) else keys, found)
     return globals()[name]

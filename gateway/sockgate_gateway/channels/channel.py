@@ -24,6 +24,7 @@ from .buffer import PendingPublications
 from .history import HistoryReply, HistoryRequest, is_stale_for, request_after
 from .order import begins_epoch, is_repeated
 from .pending_subscriptions import PendingSubscription, SubscriptionResult
+from .replay import gap_cause, recover, replay
 from .states import AWAITS_REPLY, INITIAL, MAY_LACK_PLAIN, TRANSITIONS, Event, State
 
 
@@ -211,30 +212,12 @@ class Channel:
         self, connection: Connection, subscription: PendingSubscription, reply: HistoryReply
     ) -> None:
         """Subscribe a connection, and deliver what it missed if that is known and not too much."""
-        if subscription.since is None:
+        frames: tuple[bytes, ...] = ()
+        since = subscription.since
+        if since is None:
             subscription.confirm(SubscriptionResult(reply.position))
-            self.connections[connection] = None
         else:
-            self._recover(connection, subscription, subscription.since, reply)
-
-    def _recover(
-        self,
-        connection: Connection,
-        subscription: PendingSubscription,
-        since: Position,
-        reply: HistoryReply,
-    ) -> None:
-        missed = reply.after(since)
-        frames = self._replay(missed or ())
-        size_bytes = sum(map(len, frames))
-        is_recovered = missed is not None and size_bytes <= subscription.room.left_bytes
-        subscription.room.spend(size_bytes, is_delivered=is_recovered)
-        if is_recovered:
-            subscription.confirm(SubscriptionResult(since, is_recovered=True))
-        else:
-            self._gaps[reply.gap_cause(since) or "size"] += 1
-            subscription.confirm(SubscriptionResult(reply.position, is_recovered=False))
-            frames = ()
+            frames = recover(subscription, since, reply, self.head, self._gaps)
         self.connections[connection] = None
         if frames:
             connection.outlet.send(Batch(frames))
@@ -245,19 +228,16 @@ class Channel:
             return
         missed = None if self.position is None else reply.after(self.position)
         if missed is not None:
-            self._deliver(self._replay(missed))
-        if cause := self._gap_cause(reply):
+            self._deliver(replay(self.head, missed))
+        if cause := gap_cause(
+            reply,
+            self.position,
+            is_recovered=self.policy.recover,
+            is_lossy=self.is_lossy,
+            has_plain=self.has_plain,
+        ):
             self._gaps[cause] += len(self.connections)
             self._deliver((gap(self.name, reply.position),))
-
-    def _gap_cause(self, reply: HistoryReply) -> str:
-        """Return why subscribed connections may lack something after the reply; empty: nothing."""
-        if not self.policy.recover:
-            return "plain" if self.is_lossy else ""
-        # Where nothing was ever sequenced, plain publications are what was missed.
-        was_sequenced = reply.position is not None and reply.position[1] > 0
-        may_lack_plain = self.is_lossy and (self.has_plain or not was_sequenced)
-        return reply.gap_cause(self.position) or ("plain" if may_lack_plain else "")
 
     def _go_on_from(self, position: Position | None) -> None:
         # What the reply held may still arrive on the link: in order, from wherever that is.
@@ -306,9 +286,6 @@ class Channel:
 
     def _frames(self, publications: Iterable[Publication]) -> tuple[bytes, ...]:
         return tuple([frame for found in publications if (frame := self.receive(found))])
-
-    def _replay(self, missed: Iterable[Publication]) -> tuple[bytes, ...]:
-        return tuple([publication_frame(self.head, found) for found in missed if found.payload])
 
     def _deliver(self, frames: tuple[bytes, ...]) -> None:
         if frames:

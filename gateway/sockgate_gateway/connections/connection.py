@@ -1,10 +1,11 @@
 """One connection: its state, its identity, and its frames on their way out. Pure.
 
-Strategy: the states and what follows each event are a table (``states.py``). Frames for the client
+Strategy: the states and what follows each event are tables (``states.py``). Frames for the client
 go to the outlet of its connection: its transport, or ``HeldFrames``. Frames are held back until the
 connection is live, and again whenever its session is in doubt: the link to Redis was lost, or a
 control message named the session. So a doubt adds no work to a delivery, and one connection in
-doubt delays no other. Requests of the client wait until the connection is live again.
+doubt delays no other. Requests of the client wait until the connection is live again, and while a
+new token is being verified.
 """
 
 from collections.abc import Callable
@@ -15,7 +16,18 @@ from ..errors import GatewayError
 from .batch import Batch
 from .outlet import NO_TRANSPORT, HeldFrames, Outlet, Transport
 from .sources import source_of
-from .states import INITIAL, TRANSITIONS, Event, State
+from .states import (
+    INITIAL,
+    IS_VERIFYING,
+    LACKS_IDENTITY,
+    TOKEN_INITIAL,
+    TOKEN_TRANSITIONS,
+    TRANSITIONS,
+    Event,
+    State,
+    TokenEvent,
+    TokenState,
+)
 
 Claim = tuple[str, str | None]
 """A session and the user whose session the client says it is: sid, uid."""
@@ -50,9 +62,9 @@ class Connection:
 
     Each field has one writer. All are written here, except ``sid`` and ``uid`` (``Registry``, when
     Redis has confirmed them), ``channels`` (``Hub``) and ``spent_until`` (``Lifecycle``, the
-    moment until which the budget of frames is spent). ``identity`` is None until ``connected``, and
-    while an open connection must show a new token. ``doubts`` counts the events after which what
-    was read of the session before is outdated. ``is_refreshing``: a new token is being verified.
+    moment until which the budget of frames is spent). ``identity`` is None while ``token_state``
+    says that a token is awaited. ``doubts`` counts the events after which what was read of the
+    session before is outdated.
     """
 
     __slots__ = (
@@ -64,12 +76,12 @@ class Connection:
         "doubts",
         "id",
         "identity",
-        "is_refreshing",
         "outlet",
         "sid",
         "source",
         "spent_until",
         "state",
+        "token_state",
         "transport",
         "uid",
     )
@@ -82,13 +94,13 @@ class Connection:
         self.address = address
         self.source = source_of(address)
         self.state = INITIAL
+        self.token_state = TOKEN_INITIAL
         self.sid: str | None = None
         self.uid: str | None = None
         self.identity: Identity | None = None
         self.doubts = 0
         self.spent_until = 0.0
         self.channels: tuple[str, ...] = ()
-        self.is_refreshing = False
         self._held_limit_bytes = held_limit_bytes
         self._waiters: tuple[Callable[[], None], ...] = ()
         self.outlet: Outlet = HeldFrames(held_limit_bytes)
@@ -106,7 +118,12 @@ class Connection:
     @property
     def accepts_requests(self) -> bool:
         """Whether a request is answered at once, and need not wait."""
-        return self.state is State.LIVE and not self.is_refreshing
+        return self.state is State.LIVE and self.token_state not in IS_VERIFYING
+
+    @property
+    def lacks_identity(self) -> bool:
+        """Whether the client must show a token before the connection has an identity."""
+        return self.token_state in LACKS_IDENTITY
 
     @property
     def waiting_requests(self) -> int:
@@ -135,6 +152,7 @@ class Connection:
         if isinstance(self.outlet, HeldFrames):
             self.outlet.check_within_limit()
         self._transition(Event.WELCOME)
+        self.token_state = TOKEN_TRANSITIONS[self.token_state][TokenEvent.IDENTITY]
         self.identity = identity
         self.send_now(frame)
 
@@ -176,17 +194,35 @@ class Connection:
         self._wake()
         return transport
 
-    def set_identity(self, identity: Identity | None) -> None:
-        """Set what the session gives now; None: the client must show a token of its session."""
+    def set_identity(self, identity: Identity) -> None:
+        """Set what the session gives now."""
+        self.token_state = TOKEN_TRANSITIONS[self.token_state][TokenEvent.IDENTITY]
         self.identity = identity
 
+    def require_token(self) -> None:
+        """Drop the identity: the client must show a token of its session.
+
+        Raises:
+            GatewayError: it must show one already.
+        """
+        self._token_transition(TokenEvent.REQUEST)
+        self.identity = None
+
     def begin_refresh(self) -> None:
-        """Let requests wait: a new token is being verified."""
-        self.is_refreshing = True
+        """Let requests wait: a new token is being verified.
+
+        Raises:
+            GatewayError: another one is being verified.
+        """
+        self._token_transition(TokenEvent.REFRESH)
 
     def end_refresh(self) -> None:
-        """Answer requests again: the new token was verified, or rejected."""
-        self.is_refreshing = False
+        """Answer requests again: the new token was verified, or rejected.
+
+        Raises:
+            GatewayError: none was being verified.
+        """
+        self._token_transition(TokenEvent.ANSWER)
         self._wake()
 
     def wait(self, wake: Callable[[], None]) -> None:
@@ -216,6 +252,12 @@ class Connection:
         if state is None:
             raise GatewayError(f"{event.name} cannot happen in state {self.state.name}")
         self.state = state
+
+    def _token_transition(self, event: TokenEvent) -> None:
+        state: TokenState | None = TOKEN_TRANSITIONS[self.token_state].get(event)
+        if state is None:
+            raise GatewayError(f"{event.name} cannot happen in state {self.token_state.name}")
+        self.token_state = state
 
     def _wake(self) -> None:
         if not self._waiters:

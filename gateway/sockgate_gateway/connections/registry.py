@@ -9,7 +9,7 @@ give no identity and no rights, and do not count as connections of a user.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from ..errors import Disconnect, GatewayError
+from ..errors import Disconnect
 from ..wire.closecodes import CloseCode
 from .connection import Claim, Connection
 from .waiting_list import WaitingList
@@ -75,25 +75,27 @@ class Claims:
         if uid is not None:
             self.by_uid.add(uid, connection)
 
-    def get(self, connection: Connection) -> Claim | None:
-        """Return the claim of a connection."""
-        return self._claims.get(connection)
+    def __getitem__(self, connection: Connection) -> Claim:
+        return self._claims[connection]
 
-    def pop(self, connection: Connection) -> Claim | None:
+    def pop(self, connection: Connection) -> Claim:
         """Remove the claim of a connection and return it."""
-        claim = self._claims.pop(connection, None)
-        if claim is not None:
-            sid, uid = claim
-            self.by_sid.discard(sid, connection)
-            if uid is not None:
-                self.by_uid.discard(uid, connection)
+        sid, uid = claim = self._claims.pop(connection)
+        self.by_sid.discard(sid, connection)
+        if uid is not None:
+            self.by_uid.discard(uid, connection)
         return claim
+
+    def discard(self, connection: Connection) -> None:
+        """Remove the claim of a connection, if it has one."""
+        if connection in self._claims:
+            self.pop(connection)
 
     def move(self, old: str, new: str) -> None:
         """Claim the new key of a session instead of the old one."""
         for connection in self.by_sid[old]:
-            claim = self.pop(connection)
-            self.add(connection, (new, claim[1] if claim else None))
+            _, uid = self.pop(connection)
+            self.add(connection, (new, uid))
 
 
 class Registry:
@@ -166,27 +168,22 @@ class Registry:
         """Return the claim of a connection, as it is after its session has moved.
 
         Raises:
-            GatewayError: there is none.
+            KeyError: there is none.
         """
-        claim = self._claims.get(connection)
-        if claim is None:
-            raise GatewayError("the connection claims no session")
-        return claim
+        return self._claims[connection]
 
-    def take_claim(self, connection: Connection) -> Claim:
-        """Remove and return the claim of a connection, which was verified.
+    def confirm(self, connection: Connection) -> None:
+        """File a connection under the session that it claims, which Redis has confirmed.
 
         Raises:
-            GatewayError: there is none.
+            Disconnect: as ``file``.
+            KeyError: it claims none.
         """
-        claim = self._claims.pop(connection)
-        if claim is None:
-            raise GatewayError("the connection claims no session")
-        return claim
+        self.file(connection, *self._claims.pop(connection))
 
     def unclaim(self, connection: Connection) -> None:
         """Remove the claim of a connection, which was verified or rejected."""
-        self._claims.pop(connection)
+        self._claims.discard(connection)
 
     def file(self, connection: Connection, sid: str, uid: str | None) -> None:
         """File a connection under its session and user, which Redis has confirmed.
@@ -243,7 +240,7 @@ class Registry:
         """Remove a connection."""
         self.leave_unauthenticated(connection)
         self.connections.pop(connection, None)
-        self._claims.pop(connection)
+        self._claims.discard(connection)
         self._unfile(connection)
 
     def open_connections(self) -> list[Connection]:

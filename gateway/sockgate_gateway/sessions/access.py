@@ -73,8 +73,8 @@ class Access:
 
     def request_token(self, connection: Connection) -> None:
         """Send ``refresh``, once; close the connection if no token comes in time."""
-        if connection.identity is not None:
-            connection.set_identity(None)
+        if not connection.lacks_identity:
+            connection.require_token()
             connection.send_now(protocol.refresh(REFRESH_S))
             self._wheel.schedule(_TokenDeadline(self._lifecycle, connection), REFRESH_S)
 
@@ -105,7 +105,7 @@ class _TokenDeadline:
     def on_timer(self, now: float) -> None:
         """Close the connection if it still has no identity."""
         connection = self._connection()
-        if connection is not None and connection.identity is None:
+        if connection is not None and connection.lacks_identity:
             self._lifecycle.close(connection, CloseCode.SESSION_UNKNOWN, "no token in time")
 
 

@@ -94,8 +94,7 @@ class ConnectBatcher:
             return
         if identity is None:
             raise Disconnect(CloseCode.SESSION_UNKNOWN)
-        sid, uid = self._registry.take_claim(connection)  # The session may have moved meanwhile.
-        self._registry.file(connection, sid, uid)
+        self._registry.confirm(connection)
         room = self._replays.room_for(connection)
         pending = ConnectSubscriptions(connection, identity, recover, room, self._complete)
         for channel, subscription in pending.by_channel().items():

@@ -115,7 +115,7 @@ class SessionMonitor:
     async def _audit(self, connections: list[Connection]) -> None:
         await self._revalidator.revalidate(connections)
         if self._prolong is not None:
-            identified = [c for c in connections if c.is_open and c.identity]
+            identified = [c for c in connections if c.is_open and not c.lacks_identity]
             await self._prolong(list(map(claim_of, identified)))
 
     def _end(self, connections: Iterable[Connection]) -> None:

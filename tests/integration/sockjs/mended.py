@@ -15,7 +15,7 @@ from sockgate_gateway.http.refusal_log import RefusalLog
 from sockgate_gateway.loop.acceptor import DescriptorLimit, PauseLog
 from sockgate_gateway.loop.descriptors import browser_ceiling
 from sockgate_gateway.loop.timer_wheel import TimerWheel
-from sockgate_gateway.server.listeners import Server
+from sockgate_gateway.server.http_server import Server
 from sockgate_gateway.sockjs.router import Router
 from sockgate_gateway.sockjs.unknown_sockjs_sessions import UnknownSockJSSessions
 from sockgate_gateway.websocket.accept import WebSocketAcceptor

@@ -17,7 +17,8 @@ from ..errors import CredentialsError, NotConnected
 from ..events import Gap, State
 from .actions import Answer, Output, Outputs, SendText
 from .backoff import Backoff
-from .connection import Close, Connection, ConnectionParts
+from .close import Close
+from .connection import Connection, ConnectionParts
 from .credentials import Grants, IssuedGrant, IssuedToken, Tokens
 from .frames import Position, presence_frame, publish_frame
 from .positions import Positions

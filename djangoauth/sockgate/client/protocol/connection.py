@@ -15,13 +15,20 @@ from ..errors import CredentialsError
 from ..events import StateChanged
 from .actions import CloseSocket, OpenSocket, Outputs, SendText
 from .backoff import Backoff, pace_of
+from .close import TIMED_OUT, Close
 from .credentials import Tokens
-from .frames import Frame, connect_frame, ping_frame, refresh_frame
+from .frames import (
+    Frame,
+    automatic_channels_of,
+    connect_frame,
+    heartbeat_of,
+    ping_frame,
+    refresh_frame,
+)
 from .positions import Positions
 from .states import (
     DEADLINES_S,
     DEFAULT_HEARTBEAT_S,
-    LONGEST_HEARTBEAT_S,
     LONGEST_REFRESH_WAIT_S,
     PUBLIC_STATES,
     SILENT_HEARTBEATS,
@@ -31,23 +38,6 @@ from .states import (
 from .subscriptions import Subscriptions
 from .timers import Timers
 
-
-@dataclass(frozen=True, slots=True)
-class Close:
-    """How a connection ended, or why it cannot be made.
-
-    Args:
-        code: a close code, an HTTP status, or 0.
-        reason: for people.
-        is_attempt: no connection was made; the next attempt may succeed.
-    """
-
-    code: int
-    reason: str
-    is_attempt: bool = False
-
-
-TIMED_OUT = Close(0, "no answer in time")
 Action = Callable[["Connection", Any], None]
 
 
@@ -140,9 +130,9 @@ class Connection:
         """Handle the welcome."""
         self._was_refused = False
         self._parts.backoff.reset()
-        self._heartbeat_s = _heartbeat_of(frame)
+        self._heartbeat_s = heartbeat_of(frame)
         self.resume(None)
-        self._parts.subscriptions.attach(_channels_of(frame), frame.get("rights"))
+        self._parts.subscriptions.attach(automatic_channels_of(frame), frame.get("rights"))
 
     def interrupt(self, _: Any) -> None:
         """Record that the gateway has lost Redis."""
@@ -295,14 +285,3 @@ TRANSITIONS: dict[Phase, dict[Change, Action]] = {
         Change.CLOSE: Connection.end,
     },
 }
-
-
-def _heartbeat_of(frame: Frame) -> float:
-    heartbeat_s = frame.get("heartbeat")
-    is_known = isinstance(heartbeat_s, int | float) and 0 < heartbeat_s <= LONGEST_HEARTBEAT_S
-    return float(heartbeat_s) if is_known else DEFAULT_HEARTBEAT_S  # type: ignore[arg-type]
-
-
-def _channels_of(frame: Frame) -> dict[str, Any]:
-    channels = frame.get("channels")
-    return channels if isinstance(channels, dict) else {}

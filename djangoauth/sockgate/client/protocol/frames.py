@@ -7,6 +7,7 @@ from typing import Any
 from sockgate_gateway.wire.events import RESERVED_EVENTS
 
 from ..events import Message, Presence
+from .states import DEFAULT_HEARTBEAT_S, LONGEST_HEARTBEAT_S
 
 Frame = dict[str, Any]
 Position = tuple[str, int]
@@ -111,6 +112,19 @@ def presence_of(channel: str, frame: Frame) -> Presence:
         users if isinstance(users, dict) else {},
         anonymous if isinstance(anonymous, int) else 0,
     )
+
+
+def heartbeat_of(welcome: Frame) -> float:
+    """Return the seconds between two heartbeats of the gateway, or the usual ones."""
+    heartbeat_s = welcome.get("heartbeat")
+    is_known = isinstance(heartbeat_s, int | float) and 0 < heartbeat_s <= LONGEST_HEARTBEAT_S
+    return float(heartbeat_s) if is_known else DEFAULT_HEARTBEAT_S  # type: ignore[arg-type]
+
+
+def automatic_channels_of(welcome: Frame) -> dict[str, Any]:
+    """Return the positions of the channels to which the gateway has subscribed the connection."""
+    channels = welcome.get("channels")
+    return channels if isinstance(channels, dict) else {}
 
 
 def _is_named(payload: Any) -> bool:

@@ -13,7 +13,7 @@ from sockgate_gateway.http.proxies import ProxyPolicy
 from sockgate_gateway.http.refusal_log import RefusalLog
 from sockgate_gateway.loop.acceptor import DescriptorLimit, PauseLog
 from sockgate_gateway.loop.descriptors import browser_ceiling
-from sockgate_gateway.server.listeners import Server
+from sockgate_gateway.server.http_server import Server
 from sockgate_gateway.websocket.accept import WebSocketAcceptor
 from sockgate_gateway.websocket.epoll import open_poller
 from sockgate_gateway.websocket.fast_path import FastPath

@@ -14,7 +14,7 @@ from sockgate.client.protocol.actions import (
     Output,
     SendText,
 )
-from sockgate.client.protocol.connection import Close
+from sockgate.client.protocol.close import Close
 
 URL = "https://push.example/realtime"
 _ACTIONS = (Answer, CloseSocket, FetchGrant, FetchToken, OpenSocket, SendText)

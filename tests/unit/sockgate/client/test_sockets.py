@@ -3,7 +3,7 @@ import logging
 
 import pytest
 from sockgate.client.protocol.actions import SendText
-from sockgate.client.protocol.connection import Close
+from sockgate.client.protocol.close import Close
 from sockgate.client.sockets import Socket, SocketListener, SocketOptions
 from websockets.asyncio.server import ServerConnection, serve
 
