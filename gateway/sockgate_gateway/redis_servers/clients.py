@@ -9,8 +9,9 @@ from redis.retry import Retry
 
 from ..wire.addresses import Kind, RedisAddress, read_address
 from .cluster import open_async_cluster, open_cluster
+from .masters import WhenDown
 from .options import PROTOCOL, Timeouts, server_options
-from .sentinel import AsyncMasterPool, MasterPool, open_async_sentinel, open_sentinel
+from .sentinel import AsyncAskingMasterPool, MasterPool, open_async_sentinel, open_sentinel
 
 
 def open_client(url: str, timeouts: Timeouts, retry: Retry) -> Redis:
@@ -40,8 +41,9 @@ def open_async_client(url: str, timeouts: Timeouts, retry: AsyncRetry) -> AsyncR
     """Open the asyncio twin; it always connects when it is first used."""
     address = read_address(url)
     if address.kind is Kind.SENTINEL:
-        sentinel = open_async_sentinel(address, timeouts.sentinel_s)
-        return cast("AsyncRedis", _master_of(sentinel, AsyncMasterPool, address, timeouts, retry))
+        watch = open_async_sentinel(address, timeouts.sentinel_s, WhenDown.FAIL)
+        pool = AsyncAskingMasterPool
+        return cast("AsyncRedis", _master_of(watch, pool, address, timeouts, retry))
     if address.kind is Kind.CLUSTER:
         return cast("AsyncRedis", open_async_cluster(address, timeouts, retry=retry))
     return cast("AsyncRedis", _server_of(AsyncRedis, address, timeouts, retry))

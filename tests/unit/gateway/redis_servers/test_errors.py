@@ -1,9 +1,12 @@
 import pytest
 from redis import exceptions
-from redis.sentinel import MasterNotFoundError, Sentinel
 from sockgate_gateway.redis_servers.errors import cause_of, remedy_for
+from sockgate_gateway.redis_servers.sentinel import open_sentinel
+from sockgate_gateway.wire.addresses import read_address
 
 from tests.ports import HOST, free_port
+
+NONE = "no Sentinel names a master of shop"
 
 
 @pytest.mark.parametrize(
@@ -19,7 +22,10 @@ from tests.ports import HOST, free_port
         (exceptions.TimeoutError("Timeout connecting to server"), "firewalls"),
         (exceptions.ResponseError("DB index is out of range"), "database"),
         (exceptions.BusyLoadingError("Redis is loading the dataset in memory"), "wait"),
-        (MasterNotFoundError("No master found for 'shop'"), "service"),
+        (exceptions.ConnectionError(f"{NONE}: they do not know it"), "service"),
+        (exceptions.ConnectionError(f"{NONE}: it is down"), "start the master"),
+        (exceptions.ConnectionError(f"{NONE}: invalid username-password pair"), "password"),
+        (exceptions.ConnectionError(f"{NONE}: Timeout connecting to server"), "start the Sent"),
         (exceptions.ResponseError("unknown command 'SENTINEL', with args"), "26379"),
         (exceptions.ResponseError("unknown command 'HSET', with args"), "redis+sentinel://"),
         (exceptions.RedisError("something else"), ""),
@@ -32,10 +38,12 @@ def test_remedy_names_what_to_do(error: Exception, word: str) -> None:
 
 def test_sentinels_that_do_not_answer_are_named_without_their_options() -> None:
     ports = free_port(), free_port()
-    sentinel = Sentinel([(HOST, port) for port in ports], sentinel_kwargs={"password": "secret"})
-    with pytest.raises(MasterNotFoundError) as raised:
-        sentinel.discover_master("shop")
+    places = ",".join(f"{HOST}:{port}" for port in ports)
+    url = f"redis+sentinel://{places}/shop?sentinel_password=secret"
+    with pytest.raises(exceptions.ConnectionError) as raised:
+        open_sentinel(read_address(url), 1).discover_master("shop")
     cause = cause_of(raised.value)
-    expected = ", ".join(f"{HOST}:{port} ConnectionError" for port in ports)
-    assert cause == f"No master found for 'shop' : {expected}"
+    assert cause.startswith(NONE)
+    assert [f"{HOST}:{port}" in cause for port in ports] == [True, True]
+    assert "secret" not in cause
     assert "start the Sentinels" in remedy_for(cause)

@@ -52,7 +52,7 @@ def test_pool_asks_the_sentinels_once_in_an_interval(clock, monkeypatch):
     asked = []
     monkeypatch.setattr(MasterPool, "get_master_address", lambda self: asked.append(clock.now))
     monkeypatch.setattr(
-        sentinel_module.SentinelConnectionPool, "get_connection", lambda self: "connection"
+        sentinel_module.blocking.SentinelConnectionPool, "get_connection", lambda self: "connection"
     )
     pool = MasterPool("shop", open_sentinel(ADDRESS, 1))
     pool._schedule = _Schedule(clock.read)
@@ -67,7 +67,7 @@ def test_pool_keeps_its_connections_while_no_sentinel_answers(clock, monkeypatch
 
     monkeypatch.setattr(MasterPool, "get_master_address", fail)
     monkeypatch.setattr(
-        sentinel_module.SentinelConnectionPool, "get_connection", lambda self: "connection"
+        sentinel_module.blocking.SentinelConnectionPool, "get_connection", lambda self: "connection"
     )
     assert MasterPool("shop", open_sentinel(ADDRESS, 1)).get_connection() == "connection"
 
