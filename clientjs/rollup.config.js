@@ -34,11 +34,30 @@ const forProduction = {
       : null,
 };
 
-/** A fifth of sockjs-client is of use to IE8 alone: additions to the language, and a parser of URLs. */
-const withoutIE8 = {
-  name: "without-ie8",
+/**
+ * Half of sockjs-client is of no use to a browser that has WebSocket: transports of old ones, the iframe
+ * for those across origins, additions to the language, a parser of URLs.
+ */
+const LEFT_OUT = {
+  "shims.js": "{}",
+  "transport-list.js": `[
+    require("./transport/websocket"),
+    require("./transport/xhr-streaming"),
+    require("./transport/eventsource"),
+    require("./transport/xhr-polling")
+  ]`,
+  "iframe-bootstrap.js": "function () {}",
+  "info-iframe.js": "{ enabled: function () {} }",
+  "transport/sender/xdr.js": "{}",
+  "transport/sender/xhr-fake.js": "{}",
+};
+const forBrowsersWithWebSocket = {
+  name: "for-browsers-with-websocket",
   resolveId: (source) => (source === "url-parse" ? resolvePath("src/sockjs/url.js") : null),
-  load: (id) => (id.endsWith("sockjs-client/lib/shims.js") ? "module.exports = {};" : null),
+  load: (id) => {
+    const replacement = LEFT_OUT[id.split("sockjs-client/lib/")[1]];
+    return replacement ? `module.exports = ${replacement};` : null;
+  },
 };
 
 /** `ie8` quotes reserved words and avoids bugs of JScript. */
@@ -86,13 +105,15 @@ const hookTypes = (...names) => ({
   },
 });
 
-const plugins = [
+const withSockJS = (leftOut) => [
   forProduction,
-  sockjsPatches,
+  sockjsPatches(leftOut),
   resolve({ browser: true, preferBuiltins: false }),
   // A namespace object would need Object.defineProperty, which IE8 lacks.
   commonjs({ requireReturnsDefault: (id) => /\/src\/(secrets|sockjs\/url)\.js$/.test(id) }),
 ];
+
+const plugins = withSockJS();
 
 /** The code that rollup adds must be ES5, too. */
 const es5 = {
@@ -129,7 +150,7 @@ export default [
   { input: "src/async/full.js", plugins, output: modules("full", BANNER_WITH_SOCKJS) },
   {
     input: "src/sockjs/open.js",
-    plugins: [withoutIE8, ...plugins],
+    plugins: [forBrowsersWithWebSocket, ...withSockJS(Object.keys(LEFT_OUT))],
     output: script("SockgateSockJS", "dist/sockgate-sockjs.js", {
       plugins: [minified(SMALL)],
       sourcemap: false,

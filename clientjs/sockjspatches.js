@@ -78,17 +78,21 @@ const BIND_SESSIONS = {
 
 const PATCHES = [NOTICE_MISSING_SERVER, ALLOW_PAGE_CACHE, BIND_SESSIONS];
 
-/** A plugin of rollup. */
-export const sockjsPatches = {
+/**
+ * A plugin of rollup.
+ *
+ * @param {string[]} leftOut  files that the build replaces
+ */
+export const sockjsPatches = (leftOut = []) => ({
   name: "sockjs-patches",
   transform(code, id) {
     const file = id.split("sockjs-client/lib/")[1];
     const replacements = PATCHES.flatMap((patch) => patch[file] ?? []);
-    if (!replacements.length) return null;
+    if (!replacements.length || leftOut.includes(file)) return null;
     for (const [found, replacement] of replacements) {
       if (code.split(found).length !== 2) this.error(`${file}: not as expected: ${found}`);
       code = code.replace(found, () => replacement);
     }
     return { code, map: null };
   },
-};
+});

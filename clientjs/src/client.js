@@ -6,19 +6,8 @@ import { Connection } from "./connection.js";
 import { listen } from "./events.js";
 import { messageOf } from "./frames.js";
 
-/** Events of the connection and its channels, which no publication may use. @type {Object<string, boolean>} */
-var RESERVED = {
-  "*": true,
-  state: true,
-  error: true,
-  gap: true,
-  subscribed: true,
-  unsubscribed: true,
-  presence: true,
-  join: true,
-  leave: true,
-  user: true
-};
+/** Events of the connection and its channels, which no publication may use. */
+var RESERVED = /^(\*|state|error|gap|subscribed|unsubscribed|presence|join|leave|user)$/;
 
 /**
  * @constructor
@@ -204,7 +193,7 @@ Client.prototype._enter = function (state, detail) {
 
 /** @param {import("./frames.js").Message} message */
 Client.prototype._deliver = function (message) {
-  var event = RESERVED[message.event] === true ? "message" : message.event;
+  var event = RESERVED.test(message.event) ? "message" : message.event;
   var events = this._subscriptions.events;
   this._events.emit(event, message.data, message);
   this._events.emit("*", message.data, message);

@@ -26,16 +26,8 @@ export var CloseCode = {
   FLOOD: 4504
 };
 
-/** @type {Object<number, boolean>} */
-var ACCIDENTS = {
-  1001: true,
-  1005: true,
-  1006: true,
-  1011: true,
-  1012: true,
-  1013: true,
-  1014: true
-};
+/** Of RFC 6455. */
+var ACCIDENTS = /^10(01|05|06|1[1-4])$/;
 
 /**
  * What to check after a code: a close code, a code of sockjs-client, or the HTTP status of the token
@@ -68,12 +60,8 @@ export var SockJSCode = {
   ALREADY_OPEN: 2010
 };
 
-/** @type {Object<number, boolean>} */
-var FAILED_ATTEMPTS = {};
-FAILED_ATTEMPTS[SockJSCode.CANNOT_CONNECT] = true;
-FAILED_ATTEMPTS[SockJSCode.ALL_TRANSPORTS_FAILED] = true;
-FAILED_ATTEMPTS[SockJSCode.TRANSPORT_TIMEOUT] = true;
-FAILED_ATTEMPTS[SockJSCode.ALREADY_OPEN] = true;
+/** The same codes. */
+var FAILED_ATTEMPTS = /^(1002|2000|2007|2010)$/;
 
 /** @type {Object<number, import("./backoff.js").Pace>} */
 var PACES = {};
@@ -104,7 +92,7 @@ export function explain(close) {
  * @returns {boolean}
  */
 export function mayReconnect(code) {
-  return !!ACCIDENTS[code] || (code >= 3000 && code <= 3499) || (code >= 4000 && code <= 4499);
+  return ACCIDENTS.test("" + code) || (code >= 3000 && code <= 3499) || (code >= 4000 && code <= 4499);
 }
 
 /**
@@ -114,7 +102,7 @@ export function mayReconnect(code) {
  * @returns {boolean}
  */
 export function isFailedAttempt(code) {
-  return !!FAILED_ATTEMPTS[code];
+  return FAILED_ATTEMPTS.test("" + code);
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 import { isPublication, readFrame } from "./frames.js";
 import { Liveness } from "./liveness.js";
-import { DEADLINES_MS, PUBLIC_STATES, TIMED_OUT, TRANSITIONS } from "./states.js";
+import { DEADLINES_MS, TIMED_OUT, TRANSITIONS, publicState } from "./states.js";
 
 /**
  * @typedef {Object} Listener
@@ -79,14 +79,14 @@ Connection.prototype.dispatch = function (event, detail) {
  * @param {number} [deadlineMs]  default: the one in DEADLINES_MS
  */
 Connection.prototype.enter = function (state, detail, deadlineMs) {
-  var publicState = PUBLIC_STATES[state];
-  var isChange = publicState !== this._publicState;
+  var shown = publicState(state);
+  var isChange = shown !== this._publicState;
   this.state = state;
-  this._publicState = publicState;
+  this._publicState = shown;
   this.setDeadline(deadlineMs === undefined ? DEADLINES_MS[state] : deadlineMs);
   if (isChange) {
-    this.parts.log(publicState + " " + describe(detail));
-    this.listener.state(publicState, detail);
+    this.parts.log(shown + " " + describe(detail));
+    this.listener.state(shown, detail);
   }
 };
 

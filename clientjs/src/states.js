@@ -67,17 +67,8 @@ export var TRANSITIONS = {
   offline: { online: fetchToken, connect: fetchToken, timeout: fetchToken, close: end }
 };
 
-/** The value of `rt.state`. @type {Object<string, import("./sockgate.js").State>} */
-export var PUBLIC_STATES = {
-  closed: "closed",
-  fetching: "connecting",
-  opening: "connecting",
-  greeting: "connecting",
-  connected: "connected",
-  interrupted: "interrupted",
-  waiting: "waiting",
-  offline: "offline"
-};
+/** States that are "connecting" in `rt.state`. All others have the same name there. */
+var CONNECTING = /^(fetching|opening|greeting)$/;
 
 // Within "opening", one way to connect is tried after another (transports/race.js). All other deadlines
 // are computed on entering the state.
@@ -89,3 +80,11 @@ export var DEADLINES_MS = {
 
 /** @type {Close} */
 export var TIMED_OUT = { code: 0, reason: "no answer in time" };
+
+/**
+ * @param {string} state
+ * @returns {import("./sockgate.js").State} the value of `rt.state`
+ */
+export function publicState(state) {
+  return /** @type {any} */ (CONNECTING.test(state) ? "connecting" : state);
+}

@@ -83,7 +83,13 @@ const zipped = (code) => gzipSync(code, { level: 9 }).length;
 
 test("the scripts stay small", () => {
   const sizes = [zipped(CLIENT), zipped(CLIENT) + zipped(SOCKJS_OF_DJANGO)];
-  assert.ok(sizes[0] <= 11200 && sizes[1] <= 24200, `${sizes} bytes with gzip`);
+  assert.ok(sizes[0] <= 11200 && sizes[1] <= 20400, `${sizes} bytes with gzip`);
+});
+
+test("the script of Django's SockJS has only the transports of browsers with WebSocket", () => {
+  const names = (code) => [...code.matchAll(/transportName="([\w-]+)"/g)].map(([, name]) => name).sort();
+  assert.deepEqual(names(SOCKJS_OF_DJANGO), ["eventsource", "websocket", "xhr-polling", "xhr-streaming"]);
+  assert.ok(["jsonp-polling", "xdr-polling", "htmlfile"].every((name) => names(SOCKJS).includes(name)));
 });
 
 test("the README states the sizes of the scripts", () => {

@@ -16,6 +16,9 @@ import { startingWith, waysOf } from "./ways.js";
 /** A way that has worked may be slow when all clients return at once to a gateway. */
 var PROVEN_PATIENCE_MS = 4000;
 
+/** Transports that the script at `sockjsUrl` leaves out. */
+var OLD_TRANSPORTS = /xdr|iframe|htmlfile|jsonp/;
+
 /** How long the gateway may take to answer `connect` on a way that has worked, or on the last one. */
 export var GREETING_MS = 15000;
 
@@ -141,9 +144,10 @@ Opener.prototype._prepare = function (url, way, callback) {
   });
 };
 
-// The gateway's script also completes the language of IE8.
+// The gateway's script also has the transports of browsers without WebSocket, and completes IE8.
 /** @param {string} url */
 Opener.prototype._scriptUrl = function (url) {
-  var own = this._parts.settings.sockjsUrl;
-  return own && "forEach" in [] ? own : url.replace(/\/+$/, "") + "/sockjs.js";
+  var settings = this._parts.settings;
+  var isOwn = this._parts.page.WebSocket && !OLD_TRANSPORTS.test("" + settings.transports);
+  return (isOwn && settings.sockjsUrl) || url.replace(/\/+$/, "") + "/sockjs.js";
 };

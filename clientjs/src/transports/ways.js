@@ -36,19 +36,6 @@ var WAYS = [
   }
 ];
 
-/** For each `transport`, whether it uses a way. @type {Object<string, function(WayName): boolean>} */
-var MODES = {
-  auto: function () {
-    return true;
-  },
-  websocket: function (name) {
-    return name === "raw";
-  },
-  sockjs: function (name) {
-    return name !== "raw";
-  }
-};
-
 /**
  * The ways that settings and browser allow.
  *
@@ -57,14 +44,15 @@ var MODES = {
  * @returns {Way[]}
  */
 export function waysOf(settings, hasWebSocket) {
-  var isUsed = MODES["" + settings.transport];
-  if (!isUsed) {
+  var mode = "" + settings.transport;
+  if (!/^(auto|websocket|sockjs)$/.test(mode)) {
     throw new TypeError('transport must be "auto", "websocket" or "sockjs"');
   }
   var ways = [];
   for (var i = 0; i < WAYS.length; i++) {
     var transports = allowed(WAYS[i].transports, settings.transports, hasWebSocket);
-    if (transports.length && isUsed(WAYS[i].name)) {
+    var isUsed = mode === "auto" || (WAYS[i].name === "raw") === (mode === "websocket");
+    if (transports.length && isUsed) {
       ways.push({ name: WAYS[i].name, transports: transports });
     }
   }

@@ -193,6 +193,18 @@ test("the script is the gateway's by default", () => {
   assert.deepEqual(ways.scripts, ["/realtime/sockjs.js"]);
 });
 
+for (const [why, settings, page] of [
+  ["a browser without WebSocket", {}, { hasWebSocket: false }],
+  ["an old transport", { transports: ["websocket", "jsonp-polling"] }, {}],
+]) {
+  test(`the script is the gateway's for ${why}`, () => {
+    const ways = new FakeWays({ sockjsUrl: "/static/sockjs.js", ...settings }, page);
+    ways.open();
+    if (ways.started.length) fail(ways);
+    assert.deepEqual([...new Set(ways.scripts)], ["/realtime/sockjs.js"]);
+  });
+}
+
 test("closing the race closes every way and calls nothing", () => {
   const ways = new FakeWays();
   ways.open();
