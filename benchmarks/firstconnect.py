@@ -21,6 +21,8 @@ from tests.integration.blockingproxy import BlockingProxy
 
 from . import build
 from .places import ROOT
+from .servers.base import Running, Server
+from .servers.centrifugo import Centrifugo
 from .servers.socketio import SocketIo
 from .servers.sockgate import Sockgate
 from .stage import started
@@ -28,6 +30,7 @@ from .stage import started
 RUNS = 5
 ROUND_TRIPS_MS = (0, 50, 100)
 SOCKET_IO_CLIENT = "socket.io-client@4.8.4"
+CENTRIFUGO_CLIENT = "centrifuge@5.8.0"
 DIST = ROOT / "clientjs" / "dist"
 LIMIT_MS = 120_000
 
@@ -43,6 +46,14 @@ SOCKET_IO = """
   const start = performance.now();
   const socket = io({transports: ["websocket"]});
   socket.on("connect", () => resolve(performance.now() - start));
+})
+"""
+CENTRIFUGO = """
+() => new Promise((resolve) => {
+  const start = performance.now();
+  const client = new Centrifuge(`ws://${location.host}/connection/websocket`);
+  client.on("connected", () => resolve(performance.now() - start));
+  client.connect();
 })
 """
 
@@ -108,9 +119,19 @@ def sockgate(token: str, **options: object) -> Visit:
 
 def socket_io() -> Visit:
     """Visit with Socket.IO's client, which checks nothing."""
-    modules = build.node_modules_with(*SocketIo.versions.split(), SOCKET_IO_CLIENT)
-    script = modules / "socket.io-client" / "dist" / "socket.io.min.js"
+    script = _modules() / "socket.io-client" / "dist" / "socket.io.min.js"
     return lambda tab, port: _visit(tab, port, script, SOCKET_IO)
+
+
+def centrifugo() -> Visit:
+    """Visit with Centrifugo's client, without a token."""
+    script = _modules() / "centrifuge" / "dist" / "centrifuge.js"
+    return lambda tab, port: _visit(tab, port, script, CENTRIFUGO)
+
+
+def _modules() -> Path:
+    packages = (*SocketIo.versions.split(), SOCKET_IO_CLIENT, CENTRIFUGO_CLIENT)
+    return build.node_modules_with(*packages)
 
 
 def _visit(tab: Page, port: int, script: Path, code: str, *given: object) -> float:
@@ -164,6 +185,11 @@ def _spread(elapsed: list[float]) -> str:
     return f"{median(elapsed):.0f} ({min(elapsed):.0f} to {max(elapsed):.0f})"
 
 
+def _start(stack: ExitStack, server: Server) -> Running:
+    server.prepare()
+    return stack.enter_context(started(server, users=1))
+
+
 def main() -> None:
     """Measure both."""
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else RUNS
@@ -171,14 +197,15 @@ def main() -> None:
         ours = stack.enter_context(started(Sockgate(), users=1))
         assert ours.tokens is not None
         token = ours.tokens.read_text().split()[0]
-        SocketIo().prepare()
-        theirs = stack.enter_context(started(SocketIo(), users=1))
+        socket_ios = _start(stack, SocketIo())
+        centrifugos = _start(stack, Centrifugo())
         playwright = stack.enter_context(sync_playwright())
         chromium = playwright.chromium.launch(executable_path=program(), args=FLAGS)
         auto = sockgate(token)
         over_sockjs = sockgate(token, transport="sockjs", transports=["websocket"])
         visits = {
-            "Socket.IO, websocket only": (socket_io(), theirs.port),
+            "Socket.IO, websocket only": (socket_io(), socket_ios.port),
+            "Centrifugo": (centrifugo(), centrifugos.port),
             "Sockgate": (auto, ours.port),
             "Sockgate over SockJS's WebSocket": (over_sockjs, ours.port),
         }
