@@ -13,7 +13,9 @@ from tests.integration.gatewayprocess import Gateway
 
 pytestmark = pytest.mark.integration
 
-LIBRARY = Path(__file__).parents[2] / "clientjs" / "dist" / "sockgate.js"
+DIST = Path(__file__).parents[2] / "clientjs" / "dist"
+LIBRARY = DIST / "sockgate.js"
+SOCKJS = DIST / "sockgate-sockjs.js"
 SITE = "http://friend.example"
 POLICY = "default-src 'none'; script-src 'nonce-abc'; connect-src http: ws:"
 """Only scripts with the nonce may run, so the client must pass it on to the script of SockJS."""
@@ -98,6 +100,19 @@ def test_sockjs_alone_connects_by_each_transport(gateway, django, page, transpor
     options = {"transport": "sockjs", "transports": [transport]}
     answer = connect(page, gateway.port, django.log_in("sid"), **options)
     assert answer == ["connected", transport, True]
+
+
+@pytest.mark.parametrize("transport", ["websocket", "xhr-streaming", "eventsource", "xhr-polling"])
+def test_smaller_script_of_sockjs_connects_by_each_of_its_transports(
+    gateway, django, page, transport
+):
+    page.route(f"{SITE}/{SOCKJS.name}", lambda route: route.fulfill(path=SOCKJS))
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
+    options = {"transport": "sockjs", "transports": [transport], "sockjsUrl": f"/{SOCKJS.name}"}
+    answer = connect(page, gateway.port, django.log_in("sid"), **options)
+    assert answer == ["connected", transport, True]
+    assert not [url for url in requested if url.endswith("/sockjs.js")]
 
 
 def test_websocket_alone_never_loads_sockjs(gateway, django, proxy, page):
