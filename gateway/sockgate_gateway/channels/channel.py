@@ -232,7 +232,7 @@ class Channel:
         if cause := gap_cause(
             reply,
             self.position,
-            is_recovered=self.policy.recover,
+            has_recovery=self.policy.recover,
             is_lossy=self.is_lossy,
             has_plain=self.has_plain,
         ):

@@ -54,7 +54,7 @@ def gap_cause(
     reply: HistoryReply,
     position: Position | None,
     *,
-    is_recovered: bool,
+    has_recovery: bool,
     is_lossy: bool,
     has_plain: bool,
 ) -> str:
@@ -63,11 +63,11 @@ def gap_cause(
     Args:
         reply: what Redis held of the channel.
         position: the last position that the connections were brought to.
-        is_recovered: the policy of the channel has ``recover``.
+        has_recovery: the policy of the channel has ``recover``.
         is_lossy: plain publications may have been missed.
         has_plain: plain publications were delivered, or were dropped while they were pending.
     """
-    if not is_recovered:
+    if not has_recovery:
         return "plain" if is_lossy else ""
     # Where nothing was ever sequenced, plain publications are what was missed.
     was_sequenced = reply.position is not None and reply.position[1] > 0
