@@ -6,6 +6,9 @@ because the next token writes a missing record.
 
 Receivers are connected to the models of users, groups and permissions and their subclasses only. A
 receiver for every model would disable Django's fast deletes in the whole project.
+
+Receivers import ``users.records`` when they act. It imports msgspec and, on use, redis-py, while
+every process of a site connects the receivers.
 """
 
 import logging
@@ -19,13 +22,13 @@ from django.contrib.auth.signals import user_logged_in
 from django.db import transaction
 from django.db.models import Q
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete
-from redis import RedisError
 
 from . import conf
+from .redis_clients import redis_errors
 from .redis_clients.time_budget import time_budget
 from .sessions.base import recorded_engine
 from .tenants import pinned
-from .users import permissions, records
+from .users import permissions
 from .users.recipients import wire_uid
 from .users.subclasses import subclasses_of
 
@@ -73,10 +76,12 @@ def record_login(*, request: Any, user: Any, **_: Any) -> None:
     if session is None:
         return
     try:
+        from .users import records
+
         # From the database: the password may have changed since the instance was loaded.
         with time_budget(conf.current().page_timeout):
             records.restore(wire_uid(user), int(session.get_expiry_age()))
-    except RedisError as error:
+    except redis_errors.RedisError as error:
         log.warning(
             "user=%s: the login is not recorded; the next token records it: %s", user.pk, error
         )
@@ -88,6 +93,8 @@ def refresh_saved_user(
     """Refresh the record after a new password or a change of ``is_active``."""
     # Every login saves only last_login, and a new user has no record yet.
     if not created and update_fields != {"last_login"}:
+        from .users import records
+
         transaction.on_commit(
             pinned(partial(records.refresh, [instance.pk], using=using)), using=using
         )
@@ -95,6 +102,8 @@ def refresh_saved_user(
 
 def remove_deleted_user(*, instance: Any, using: str, **_: Any) -> None:
     """End the logins of a deleted user."""
+    from .users import records
+
     transaction.on_commit(pinned(partial(records.remove, wire_uid(instance))), using=using)
 
 
@@ -171,6 +180,8 @@ def _pks(chosen: Q, using: str) -> list[Any]:
 
 
 def _refresh_after_commit(pks: Iterable[Any], using: str) -> None:
+    from .users import records
+
     transaction.on_commit(
         pinned(partial(records.refresh_recorded, list(pks), using=using)), using=using
     )

@@ -13,7 +13,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_POST
 from django.views.decorators.vary import vary_on_cookie
-from redis import RedisError
 from sockgate_gateway.wire.errors import ChannelNameError
 
 from . import conf
@@ -22,6 +21,7 @@ from .access.reminder import AUTHORIZE_REMINDER
 from .access.tokens import issue_token
 from .errors import AuthorizeMissing, LoginRequired, SessionChangePending, SubscriptionRefused
 from .publishing.transactions import never_atomic
+from .redis_clients import redis_errors
 from .redis_clients.breaker import VIEWS, BreakerOpen
 from .redis_clients.time_budget import time_budget
 
@@ -54,7 +54,7 @@ def _for_scripts(view: _View) -> _View:
             # Django deletes a cookie that names no session. By the time this answer arrives, the
             # browser may have a new cookie, which would be deleted instead.
             request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)
-        except RedisError as error:
+        except redis_errors.RedisError as error:
             log.warning("No %s could be issued: %s", view.__name__, error)
         answer = _refuse("unavailable", 503)
         answer["Retry-After"] = str(retry_after_s)

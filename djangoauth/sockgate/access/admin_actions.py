@@ -8,8 +8,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
-from redis import RedisError
 
+from ..redis_clients import redis_errors
 from .revocation import revoke_user
 
 
@@ -24,7 +24,7 @@ def sign_out_everywhere(
             revoke_user(user)
             modeladmin.log_change(request, user, "Signed out everywhere.")
             signed_out += 1
-    except RedisError:
+    except redis_errors.RedisError:
         failure = _("Redis does not answer. Not all were signed out; try again.")
         modeladmin.message_user(request, failure, messages.ERROR)
     if signed_out:

@@ -15,7 +15,6 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from .. import conf
-from ..conf import policies
 from ..sessions.base import recorded_engine
 
 TAG = "sockgate"
@@ -137,6 +136,8 @@ def _is_subclass(path: str, wanted: type) -> bool:
 @register(TAG)
 def check_namespaces(**_: Any) -> Iterable[CheckMessage]:
     """E009 a namespace with a bad policy."""
+    from ..conf import policies  # It imports msgspec, and every process registers the checks.
+
     config = getattr(settings, "SOCKGATE", {})
     namespaces = config.get("NAMESPACES") if isinstance(config, Mapping) else None
     for problem in policies.problems(namespaces) if isinstance(namespaces, Mapping) else ():
@@ -155,6 +156,8 @@ def check_authorize(**_: Any) -> Iterable[CheckMessage]:
 @register(TAG)
 def check_authorize_present(**_: Any) -> Iterable[CheckMessage]:
     """W006 namespaces on request, but no ``AUTHORIZE``: every subscription is refused."""
+    from ..conf import policies
+
     config = readable_settings()
     if config is None or config.authorize is not None:
         return

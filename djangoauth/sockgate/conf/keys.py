@@ -11,7 +11,6 @@ from sockgate_gateway.wire.addresses import read_address
 from sockgate_gateway.wire.errors import AddressError, PrefixError
 from sockgate_gateway.wire.names import KEY_PREFIX, check_prefix
 
-from . import policies
 from .defaults import debug_defaults, testing_defaults
 
 DEFAULT_GATEWAY_URL = "/realtime"
@@ -108,7 +107,15 @@ def _is_gateway_url(value: object) -> bool:
 
 
 def _is_namespaces(value: object) -> bool:
+    from . import policies  # It imports msgspec, which a site needs with its first settings.
+
     return isinstance(value, Mapping) and not any(policies.problems(value))
+
+
+def _read_namespaces(value: Any) -> Any:
+    from . import policies
+
+    return policies.read(value)
 
 
 def _is_callable(value: object) -> bool:
@@ -160,7 +167,9 @@ KEYS: Mapping[str, Key] = {
     "GROUPS": Key("True or False", _is_bool, lambda: True),
     "PUBLISH_ON_COMMIT": Key("True or False", _is_bool, lambda: True),
     "MAX_PAYLOAD": Key("a number of bytes above 0", _is_positive, lambda: 1024 * 1024),
-    "NAMESPACES": Key("a dict, namespace to policy", _is_namespaces, dict[str, Any], policies.read),
+    "NAMESPACES": Key(
+        "a dict, namespace to policy", _is_namespaces, dict[str, Any], _read_namespaces
+    ),
     "AUTHORIZE": Key(
         "a callable, the dotted path of one, or None", _is_callable, lambda: None, lambda it: it
     ),

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -16,10 +16,12 @@ from django.core.signals import setting_changed
 from django.dispatch import receiver
 from django.http import HttpRequest
 from sockgate_gateway.wire.names import Names, names_at, prefix_problem
-from sockgate_gateway.wire.namespaces import Namespaces
 
 from .defaults import testing_defaults
 from .keys import KEYS
+
+if TYPE_CHECKING:
+    from sockgate_gateway.wire.namespaces import Namespaces
 
 _SETTINGS = frozenset({"SOCKGATE", "DEBUG", "SECRET_KEY", "SECRET_KEY_FALLBACKS", "BASE_DIR"})
 """The settings of Django that ``Settings`` depends on."""
@@ -47,7 +49,7 @@ class Settings:
     groups: bool
     publish_on_commit: bool
     max_payload: int
-    namespaces: Namespaces
+    namespaces: "Namespaces"
     authorize: Authorize | str | None
     tenant: Callable[[], str] | str | None
 

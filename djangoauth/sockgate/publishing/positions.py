@@ -5,9 +5,8 @@ A page that is rendered with ``position("room:7")`` subscribes by
 """
 
 from secrets import token_hex
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from redis.asyncio import Redis as AsyncRedis
 from sockgate_gateway.wire.names import Names, check_channel
 from sockgate_gateway.wire.namespaces import POSITION_TTL_S
 from sockgate_gateway.wire.publication import Position
@@ -16,6 +15,9 @@ from sockgate_gateway.wire.scripts import HISTORY
 from sockgate_gateway.wire.tenants import in_tenant
 
 from .sending import Client, run
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis as AsyncRedis
 
 
 def read_position(client: Client, names: Names, channel: str, tenant: str = "") -> Position | None:
@@ -32,7 +34,7 @@ def read_position(client: Client, names: Names, channel: str, tenant: str = "") 
 
 
 async def aread_position(
-    client: AsyncRedis, names: Names, channel: str, tenant: str = ""
+    client: "AsyncRedis", names: Names, channel: str, tenant: str = ""
 ) -> Position | None:
     """Read the position of a channel, as ``read_position`` does."""
     return _position(await run(client, _command(names, check_channel(channel), tenant)))

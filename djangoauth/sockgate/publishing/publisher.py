@@ -24,7 +24,8 @@ from sockgate_gateway.wire.publication import Position
 from sockgate_gateway.wire.tenants import check_tenant
 
 from ..errors import PublicationInvalid
-from ..redis_clients.clients import RETRIES, open_client
+from ..redis_clients.clients import open_client
+from ..redis_clients.retries import RETRIES
 from .builder import PublicationBuilder, PublishOptions
 from .positions import read_position
 from .sending import Client, send, send_many
@@ -52,7 +53,7 @@ class Publisher:
 
     def __init__(
         self,
-        redis: str | Client,
+        redis: "str | Client",
         *,
         namespaces: Namespaces | None = None,
         max_payload: int = MAX_PAYLOAD,

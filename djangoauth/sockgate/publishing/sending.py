@@ -1,16 +1,21 @@
-"""Sending publications to Redis, one or many, with any kind of client."""
+"""Sending publications to Redis, one or many, with any kind of client.
+
+redis-py is imported when something is sent: sites import ``publish`` where they may never call it.
+"""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from redis import Redis
-from redis.asyncio import Redis as AsyncRedis
-from redis.cluster import RedisCluster
-from sockgate_gateway.redis_servers import scripts
 from sockgate_gateway.wire.names import Names
 from sockgate_gateway.wire.publish_request import PublishRequest
 
-Client = Redis | RedisCluster
+if TYPE_CHECKING:
+    from redis import Redis
+    from redis.asyncio import Redis as AsyncRedis
+    from redis.cluster import RedisCluster
+    from sockgate_gateway.redis_servers import scripts
+
+Client: TypeAlias = "Redis | RedisCluster"
 
 
 def run(client: Any, command: tuple[Any, ...]) -> Any:
@@ -27,28 +32,37 @@ def send(client: Client, names: Names, request: PublishRequest) -> int:
     Raises:
         redis.RedisError: Redis rejected it, or it is unknown whether Redis has it.
     """
+    from sockgate_gateway.redis_servers import scripts
+
     return _receivers(scripts.run(client, _command(names, request)))
 
 
-async def asend(client: AsyncRedis, names: Names, request: PublishRequest) -> int:
+async def asend(client: "AsyncRedis", names: Names, request: PublishRequest) -> int:
     """Send a publication, as ``send`` does."""
+    from sockgate_gateway.redis_servers import scripts
+
     return _receivers(await scripts.run_async(client, _command(names, request)))
 
 
 def send_many(client: Client, names: Names, batch: list[PublishRequest]) -> int:
     """Send many in one round trip, on a cluster one after the other; the rest is as in ``send``."""
+    from redis.cluster import RedisCluster
+    from sockgate_gateway.redis_servers import scripts
+
     if isinstance(client, RedisCluster):
         return sum(send(client, names, request) for request in batch)
     return _counted(scripts.run_each(client, [_command(names, request) for request in batch]))
 
 
-async def asend_many(client: AsyncRedis, names: Names, batch: list[PublishRequest]) -> int:
+async def asend_many(client: "AsyncRedis", names: Names, batch: list[PublishRequest]) -> int:
     """Send many in one round trip, as ``send`` does."""
+    from sockgate_gateway.redis_servers import scripts
+
     commands = [_command(names, request) for request in batch]
     return _counted(await scripts.run_each_async(client, commands))
 
 
-def _command(names: Names, request: PublishRequest) -> scripts.Command:
+def _command(names: Names, request: PublishRequest) -> "scripts.Command":
     return lambda with_text: request.command(names, with_text=with_text)
 
 

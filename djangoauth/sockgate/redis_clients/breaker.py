@@ -13,8 +13,8 @@ from typing import Any
 
 from django.core.signals import setting_changed
 from django.dispatch import receiver
-from redis import ConnectionError as RedisConnectionError
-from redis import RedisError
+
+from . import redis_errors
 
 MIN_PAUSE_S = 2.0
 MAX_PAUSE_S = 16.0
@@ -22,7 +22,7 @@ TRIAL_S = 30.0
 """After so long without a result, the next trial may run."""
 
 
-class BreakerOpen(RedisConnectionError):
+class BreakerOpen(Exception):
     """Redis has failed a moment ago and is not used for ``retry_after_s`` seconds."""
 
     def __init__(self, retry_after_s: float) -> None:
@@ -53,7 +53,7 @@ class Breaker:
         is_trial = self._enter()
         try:
             yield
-        except RedisError:
+        except redis_errors.RedisError:
             self._fail()
             raise
         except BaseException:

@@ -15,14 +15,7 @@ from sockgate_gateway.redis_servers import clients
 from sockgate_gateway.redis_servers.options import Timeouts
 
 from . import memory, time_budget
-
-RETRIES = 2
-
-PUBLISHER_TIMEOUTS = Timeouts(connect_s=2.0, reply_s=5.0)
-"""A publication is never tried again, so it waits longer."""
-
-RECORDS_TIMEOUTS = Timeouts(connect_s=2.0, reply_s=2.0)
-"""For sessions and records: with two retries a frozen Redis costs about six seconds."""
+from .retries import PUBLISHER_TIMEOUTS
 
 
 def open_client(

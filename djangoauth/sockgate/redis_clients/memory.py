@@ -5,12 +5,14 @@ processes share nothing. A gateway cannot read it, so that no browser can connec
 """
 
 from functools import cache
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from redis import Redis
-from redis.asyncio import Redis as AsyncRedis
 from sockgate_gateway.redis_servers.options import PROTOCOL
 from sockgate_gateway.wire.addresses import Kind, read_address
+
+if TYPE_CHECKING:
+    from redis import Redis
+    from redis.asyncio import Redis as AsyncRedis
 
 
 def is_memory(url: str) -> bool:
@@ -18,7 +20,7 @@ def is_memory(url: str) -> bool:
     return read_address(url).kind is Kind.MEMORY
 
 
-def open_client() -> Redis:
+def open_client() -> "Redis":
     """Open a client of the server in this process.
 
     Raises:
@@ -27,7 +29,7 @@ def open_client() -> Redis:
     return cast("Redis", _fakeredis().FakeRedis(server=_server(), protocol=PROTOCOL))
 
 
-def open_async_client() -> AsyncRedis:
+def open_async_client() -> "AsyncRedis":
     """Open the asyncio twin."""
     return cast("AsyncRedis", _fakeredis().FakeAsyncRedis(server=_server(), protocol=PROTOCOL))
 

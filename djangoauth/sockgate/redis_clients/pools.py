@@ -4,43 +4,41 @@ Strategy: redis-py's pools are safe between threads and after a fork, so one cli
 serves the process. An asyncio connection belongs to its event loop, and Django starts a loop per
 request when an async view runs under WSGI. So each loop has its own client, held by an async
 generator: asyncio closes the generators of a loop when the loop ends, and thereby the client.
+
+redis-py is imported with the first client, because it takes a tenth of a second.
 """
 
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.signals import setting_changed
 from django.dispatch import receiver
-from redis import Redis
-from redis.asyncio import Redis as AsyncRedis
-from sockgate_gateway.redis_servers.clients import close_async_client
 from sockgate_gateway.redis_servers.options import Timeouts
 from sockgate_gateway.wire.addresses import Kind, read_address
 
 from .. import conf
 from ..conf.defaults import debug_defaults
 from . import time_budget
-from .clients import (
-    PUBLISHER_TIMEOUTS,
-    RECORDS_TIMEOUTS,
-    RETRIES,
-    open_async_client,
-    open_client,
-)
-from .embedded import EmbeddedPassword
+from .retries import PUBLISHER_TIMEOUTS, RECORDS_TIMEOUTS, RETRIES
+
+if TYPE_CHECKING:
+    from redis import Redis
+    from redis.asyncio import Redis as AsyncRedis
+
+    from .embedded import EmbeddedPassword
 
 log = logging.getLogger("sockgate")
 
 _Kind = tuple[int, Timeouts]
 _LoopKey = tuple[asyncio.AbstractEventLoop, str, _Kind]
-_Holder = AsyncGenerator[AsyncRedis, None]
-_async_clients: dict[_LoopKey, tuple[_Holder, AsyncRedis]] = {}
+_Holder = AsyncGenerator["AsyncRedis", None]
+_async_clients: "dict[_LoopKey, tuple[_Holder, AsyncRedis]]" = {}
 
 
-def records() -> Redis:
+def records() -> "Redis":
     """Return the client for commands that may run twice: records and control messages.
 
     It retries, except inside a time budget (see ``time_budget``).
@@ -48,17 +46,17 @@ def records() -> Redis:
     return _client(conf.current().redis_url, *_records_kind())
 
 
-def publisher() -> Redis:
+def publisher() -> "Redis":
     """Return the client for publications: it never retries, so each arrives at most once."""
     return _client(conf.current().redis_url, 0, PUBLISHER_TIMEOUTS)
 
 
-async def async_records() -> AsyncRedis:
+async def async_records() -> "AsyncRedis":
     """Return the asyncio twin of ``records`` for the running loop."""
     return await _async_client(_records_kind())
 
 
-async def async_publisher() -> AsyncRedis:
+async def async_publisher() -> "AsyncRedis":
     """Return the asyncio twin of ``publisher`` for the running loop."""
     return await _async_client((0, PUBLISHER_TIMEOUTS))
 
@@ -84,22 +82,26 @@ def _timeouts_within(budget_s: float) -> Timeouts:
 
 
 @cache
-def _client(url: str, retries: int, timeouts: Timeouts) -> Redis:
+def _client(url: str, retries: int, timeouts: Timeouts) -> "Redis":
+    from .clients import open_client
+
     return open_client(url, retries, timeouts, _guard_of(url))
 
 
-def _guard_of(url: str) -> EmbeddedPassword | None:
+def _guard_of(url: str) -> "EmbeddedPassword | None":
     """Return the guard of the embedded Valkey, and log a warning when it does not run."""
     folder = debug_defaults.embedded_folder(url)
     if folder is None:
         return None
+    from .embedded import EmbeddedPassword
+
     guard = EmbeddedPassword(folder, url)
     if reason := guard.reason_not_to_connect:
         log.warning(reason)
     return guard
 
 
-async def _async_client(kind: _Kind) -> AsyncRedis:
+async def _async_client(kind: _Kind) -> "AsyncRedis":
     key = asyncio.get_running_loop(), conf.current().redis_url, kind
     if key not in _async_clients:
         holder = _hold_client(key)
@@ -108,6 +110,10 @@ async def _async_client(kind: _Kind) -> AsyncRedis:
 
 
 async def _hold_client(key: _LoopKey) -> _Holder:
+    from sockgate_gateway.redis_servers.clients import close_async_client
+
+    from .clients import open_async_client
+
     _, url, (retries, timeouts) = key
     client = open_async_client(url, retries, timeouts, _guard_of(url))
     try:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from time import monotonic
 
-from redis import TimeoutError as RedisTimeoutError
+from . import redis_errors
 
 CONNECT_SHARE = 1 / 4
 REPLY_SHARE = 3 / 8
@@ -63,7 +63,7 @@ def spending() -> Iterator[None]:
         yield
         return
     if budget.spent_s > budget.budget_s * SPENT_SHARE:
-        raise RedisTimeoutError(
+        raise redis_errors.TimeoutError(
             f"Redis has used {budget.spent_s:.2f} s of the {budget.budget_s:g} s for this request, "
             f"and the next command could take the rest (SOCKGATE['PAGE_TIMEOUT'] for pages)"
         )

@@ -24,9 +24,8 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
-from redis import RedisError
-
 from .. import conf
+from ..redis_clients import redis_errors
 from ..redis_clients.time_budget import time_budget
 from .base import RecordedSession
 from .records import Mode, Removal, Save, is_current, record_of
@@ -127,7 +126,7 @@ def _try_to(act: Callable[[], bool]) -> None:
     try:
         with time_budget(conf.current().page_timeout):
             act()
-    except RedisError as error:
+    except redis_errors.RedisError as error:
         log.warning("A session could not be mirrored; its next token mirrors it: %s", error)
 
 
@@ -135,5 +134,5 @@ async def _atry_to(act: Callable[[], Awaitable[bool]]) -> None:
     try:
         with time_budget(conf.current().page_timeout):
             await act()
-    except RedisError as error:
+    except redis_errors.RedisError as error:
         log.warning("A session could not be mirrored; its next token mirrors it: %s", error)

@@ -3,6 +3,9 @@
 There is no inline script. The configuration is a data block, which browsers do not execute, so
 that a Content-Security-Policy of ``script-src 'self'`` is enough. The response of a page with a
 token varies by cookie.
+
+Django imports this module with the first template of any kind. So what issues tokens and grants,
+with itsdangerous and msgspec, is imported when a page uses the tag.
 """
 
 import logging
@@ -19,13 +22,11 @@ from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join, json_script
 from django.utils.safestring import SafeString
-from redis import RedisError
 
 from .. import conf
-from ..access.grants import issue_grants
 from ..access.reminder import AUTHORIZE_REMINDER
-from ..access.tokens import issue_token
 from ..errors import AuthorizeMissing, SessionChangePending
+from ..redis_clients import redis_errors
 from ..redis_clients.breaker import PAGES, BreakerOpen
 from ..redis_clients.time_budget import time_budget
 from ..sessions.base import RecordedSession
@@ -104,13 +105,15 @@ def _client_script() -> str:
 def _first_token(request: HttpRequest) -> dict[str, Any]:
     # The page must not wait for Redis: without a token, the client requests one. While a change of
     # the session is pending, `request.user` must not be read.
+    from ..access.tokens import issue_token
+
     none = {"token": None, "expiresIn": None}
     try:
         with PAGES.guard():
             issued = issue_token(request)
     except (SessionChangePending, BreakerOpen):
         return none
-    except RedisError as error:
+    except redis_errors.RedisError as error:
         log.warning("A page is sent without its first token, which it requests later: %s", error)
         return none
     if issued is None:
@@ -119,6 +122,8 @@ def _first_token(request: HttpRequest) -> dict[str, Any]:
 
 
 def _first_grants(request: HttpRequest, channels: Iterable[str]) -> dict[str, Any]:
+    from ..access.grants import issue_grants
+
     try:
         with PAGES.guard():
             issued = issue_grants(request, channels)
@@ -128,7 +133,7 @@ def _first_grants(request: HttpRequest, channels: Iterable[str]) -> dict[str, An
         return {}
     except (SessionChangePending, BreakerOpen):
         return {}
-    except RedisError as error:
+    except redis_errors.RedisError as error:
         log.warning("A page is sent without grants, which it requests later: %s", error)
         return {}
     grants = {

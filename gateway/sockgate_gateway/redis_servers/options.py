@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from redis.connection import SSLConnection, parse_url
-
 from ..wire.addresses import RedisAddress
 
 PROTOCOL = 2
@@ -37,6 +35,9 @@ def url_options(address: RedisAddress) -> tuple[dict[str, Any], bool]:
 
     Host and port are left out: the Sentinels or the nodes of the cluster name them.
     """
+    # Imported here, because Django imports this module for the timeouts alone.
+    from redis.connection import SSLConnection, parse_url
+
     options: dict[str, Any] = {**parse_url(address.server_url)}  # type: ignore[no-untyped-call]
     is_tls = options.pop("connection_class", None) is SSLConnection
     del options["host"], options["port"]

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from redis import RedisError
-from sockgate.redis_clients.clients import RETRIES, open_async_client, open_client
+from sockgate.redis_clients.clients import open_async_client, open_client
+from sockgate.redis_clients.retries import RETRIES
 
 from tests.integration.clusters import Cluster, cluster
 

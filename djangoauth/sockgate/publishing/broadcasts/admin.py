@@ -14,10 +14,10 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
-from redis import RedisError
 
 from ...channels.audience import count_connections
 from ...models import Broadcast
+from ...redis_clients import redis_errors
 from ..transactions import never_atomic
 from .drafts import Draft, Sealed, seal, send, unseal
 from .forms import BroadcastForm
@@ -106,7 +106,7 @@ class BroadcastAdmin(_BroadcastAdmin):
     def _preview(self, request: HttpRequest, draft: Draft, text: str) -> HttpResponse:
         try:
             connections: int | None = count_connections(draft.channel)
-        except RedisError:
+        except redis_errors.RedisError:
             connections = None
         context = {
             **self._context(request, _("Preview broadcast")),
@@ -141,7 +141,7 @@ class BroadcastAdmin(_BroadcastAdmin):
     def _send(self, request: HttpRequest, sealed: Sealed, text: str) -> HttpResponse:
         try:
             row, is_new = send(sealed, request.user)
-        except RedisError:
+        except redis_errors.RedisError:
             return self._report_failure(request, sealed, text)
         if is_new:
             self.log_addition(request, row, [{"added": {}}])

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.checks import run_checks
-from sockgate.checks import deploy
-from sockgate.checks import redis as redis_checks
+from sockgate.checks import deploy, redis_server
 from sockgate.checks import settings as checks
 from sockgate_gateway import advisories
 
@@ -358,7 +357,7 @@ def test_deploy_checks_report_foreign_origins(
     ],
 )
 def test_pubsub_limits_are_found(limits: str, expected: tuple[int, int]) -> None:
-    assert redis_checks.pubsub_limits(limits) == expected
+    assert redis_server.pubsub_limits(limits) == expected
 
 
 @pytest.mark.parametrize("path", ["tests.nowhere", "sockgate.tenants.SEPARATOR_OF_NOTHING"])

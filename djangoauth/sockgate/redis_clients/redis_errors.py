@@ -1,0 +1,20 @@
+"""The errors of redis-py, which is imported when one of them is needed.
+
+redis-py takes a tenth of a second to import. ``except redis_errors.RedisError`` reads the name only
+while an exception is raised, so that a process that uses no Redis does not import it.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from redis import RedisError, ResponseError, TimeoutError  # noqa: A004
+
+__all__ = ["RedisError", "ResponseError", "TimeoutError"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import redis
+
+    return getattr(redis, name)
