@@ -111,6 +111,13 @@ def test_other_command_publishes_to_the_page(
     tab.close()
 
 
+def test_doctor_finds_the_running_site(project: Project, runserver: Runserver) -> None:
+    said = project.manage("sockgate_doctor").stdout
+    origin = runserver.origin("127.0.0.1")
+    assert said.startswith(f"Site: {origin} (of the runserver of this project)\n")
+    assert "failed" not in said, said
+
+
 def test_crashed_gateway_is_reported_and_starts_again(
     runserver: Runserver, visitor: Visitor
 ) -> None:

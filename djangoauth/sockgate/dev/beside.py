@@ -25,6 +25,7 @@ from ..conf.defaults import debug_defaults, embedded_valkey
 from ..redis_clients.clients import open_client
 from ..redis_clients.embedded import EmbeddedPassword
 from ..redis_clients.time_budget import time_budget
+from .origins import page_origin
 from .planning import (
     GatewayElsewhere,
     Place,
@@ -70,6 +71,7 @@ def servers_beside(
 @contextmanager
 def _owner(served: Served, note: Note, *, use_reloader: bool) -> Iterator[None]:
     place = _find_place(served, note, chosen_port=None)
+    debug_defaults.share_site_url(page_origin(served.address, served.port))
     if place:
         check_port(served, place)
         debug_defaults.share_gateway_url(f":{place.port}{place.prefix}")

@@ -26,6 +26,12 @@ def origins_served(address: str, port: int) -> list[str]:
     return [*_origins(hosts, port), *trusted_origins()]
 
 
+def page_origin(address: str, port: int) -> str:
+    """Return one origin under which a browser on this machine opens the pages."""
+    local = {"::": "::1"}.get(address, "127.0.0.1")
+    return f"http://{_bracketed(local if address in _EVERY_ADDRESS else address)}:{port}"
+
+
 def _origins(hosts: Iterable[str], port: int) -> list[str]:
     return [f"http://{host}:{port}" for host in hosts]
 

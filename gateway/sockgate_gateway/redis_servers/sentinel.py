@@ -17,7 +17,10 @@ from typing import Any
 from redis import RedisError
 from redis import sentinel as blocking
 from redis.asyncio import sentinel as asynchronous
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.retry import Retry
 
 from ..wire.addresses import RedisAddress
 from .connection import ErrorsNameServer, HiredisConnection
@@ -201,13 +204,16 @@ class AsyncAskingMasterPool(AsyncMasterPool):
 
 
 def open_sentinel(address: RedisAddress, timeout_s: float) -> Sentinels:
-    """Open clients of the Sentinels.
+    """Open clients of the Sentinels, which are asked once each; the next one is the retry.
+
+    By default redis-py asks each one four times, with pauses that add up to seven seconds.
 
     Args:
         address: names the Sentinels.
         timeout_s: for a connection to a Sentinel, and for its reply.
     """
-    return Sentinels(address, sentinel_options(address, timeout_s))
+    once = Retry(NoBackoff(), 0)
+    return Sentinels(address, {"retry": once, **sentinel_options(address, timeout_s)})
 
 
 def open_async_sentinel(
@@ -221,7 +227,8 @@ def open_async_sentinel(
         when_down: what counts when no Sentinel reports a master that is up.
         options: of redis-py's clients.
     """
-    kwargs = {**options, **sentinel_options(address, timeout_s)}
+    once = AsyncRetry(NoBackoff(), 0)
+    kwargs = {"retry": once, **options, **sentinel_options(address, timeout_s)}
     return AsyncSentinels(address, kwargs, when_down)
 
 

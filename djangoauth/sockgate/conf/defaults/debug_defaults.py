@@ -27,6 +27,9 @@ GATEWAY_URL_VARIABLE = "DJANGO_SOCKGATE_GATEWAY_URL"
 GATEWAY_URL_FILE = "gateway.url"
 """The same for other commands, in a file that the process of the gateway keeps locked."""
 
+SITE_URL_FILE = "site.url"
+"""The address of the pages that ``runserver`` serves, in a file that it keeps locked."""
+
 _LABEL = b"sockgate: signing key for development, 1"
 _KEY_BYTES = 32
 
@@ -72,15 +75,23 @@ def gateway_url() -> str:
     """Return the address of the gateway that a ``runserver`` of this project runs; empty: none."""
     if not settings.DEBUG:
         return ""
-    return os.environ.get(GATEWAY_URL_VARIABLE) or _shared_gateway_url()
+    return os.environ.get(GATEWAY_URL_VARIABLE) or _shared_text(GATEWAY_URL_FILE)
+
+
+def site_url() -> str:
+    """Return the address of the pages that a ``runserver`` of this project serves; empty: none."""
+    return _shared_text(SITE_URL_FILE) if settings.DEBUG else ""
+
+
+def share_site_url(url: str) -> None:
+    """Set the address of the pages, for other commands while this process runs."""
+    _share(_shared_site, SITE_URL_FILE, url)
 
 
 def share_gateway_url(url: str) -> None:
     """Set the address for this process and its children, and for other commands while it runs."""
     os.environ[GATEWAY_URL_VARIABLE] = url
-    with suppress(OSError):  # Without the file, other commands need the address as an argument.
-        embedded_valkey.make_folder(state_folder())
-        _shared.write(state_folder() / GATEWAY_URL_FILE, url)
+    _share(_shared_gateway, GATEWAY_URL_FILE, url)
 
 
 class _SharedText:
@@ -101,11 +112,18 @@ class _SharedText:
             os.close(before)
 
 
-_shared = _SharedText()
+_shared_gateway = _SharedText()
+_shared_site = _SharedText()
 
 
-def _shared_gateway_url() -> str:
-    path = state_folder() / GATEWAY_URL_FILE
+def _share(shared: _SharedText, file: str, text: str) -> None:
+    with suppress(OSError):  # Without the file, other commands need the address as an argument.
+        embedded_valkey.make_folder(state_folder())
+        shared.write(state_folder() / file, text)
+
+
+def _shared_text(file: str) -> str:
+    path = state_folder() / file
     try:
         return path.read_text().strip() if is_locked(path) else ""
     except (OSError, ValueError):

@@ -7,6 +7,7 @@ project holds::
     redis.url     the address, with a password; every manage.py command reads it
     redis.lock    locked while the address is chosen
     gateway.url   the address of the gateway, see ``debug_defaults.py``
+    site.url      the address of the site, likewise
     valkey.conf   the configuration
     valkey.lock   locked while the server runs
     valkey/       the data: sessions survive a restart

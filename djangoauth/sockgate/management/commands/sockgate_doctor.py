@@ -14,7 +14,7 @@ from sockgate_gateway.wire.errors import TenantError
 from ...dev.terminal import printable, signals_end_cleanly
 from ...tenants import use_tenant
 from ..doctor.report import Report, Step
-from ..doctor.site import Site, default_site
+from ..doctor.site import Site, find_site
 from ..doctor.visit import Visit
 from ..doctor.walk import Walk
 
@@ -34,7 +34,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the site, the user and the format."""
-        parser.add_argument("--site", help="URL under which browsers open the site")
+        parser.add_argument(
+            "--site",
+            help="URL under which browsers open the site; in DEBUG runserver's",
+        )
         parser.add_argument("--user", help="an existing user, in place of a throw-away one")
         parser.add_argument("--tenant", help='where SOCKGATE["TENANT"] is set')
         parser.add_argument("--timeout", type=float, default=TIMEOUT_S, help="seconds per answer")
@@ -42,7 +45,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Walk, and print the report."""
-        site = options["site"] or default_site()
+        site, origin = find_site(options["site"])
         if not _is_site(site):
             raise CommandError("Name the site as browsers open it: --site https://www.example.com")
         if not 0 < options["timeout"] <= MAX_TIMEOUT_S:
@@ -51,10 +54,13 @@ class Command(BaseCommand):
         walk = Walk(
             Site(site, options["timeout"]), Visit(options["user"]), report, options["timeout"]
         )
+        if not options["json"]:
+            self.stdout.write(printable(f"Site: {site} ({origin})"))
         with signals_end_cleanly(), _in_tenant(options["tenant"]):
             walk.run()
         if options["json"]:
-            self.stdout.write(json.dumps(report.as_dict()))
+            found = {"site": site, "site_is": origin.value}
+            self.stdout.write(json.dumps({**report.as_dict(), **found}))
         if not report.is_good:
             sys.exit(1)
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -10,6 +11,7 @@ from django.urls import NoReverseMatch, reverse
 
 from ... import conf
 from ...conf import gateway_variables
+from ...conf.defaults import debug_defaults
 from ...tenants import current_tenant
 from .http import MAX_SHOWN, Answer, Peer, exchange
 from .report import StepFailed
@@ -25,11 +27,29 @@ DJANGO = Peer(
 )
 
 
-def default_site() -> str:
-    """Return the site's URL by the settings; empty: they do not say."""
-    if settings.DEBUG:
-        return DEVELOPMENT_SITE
-    return next((one for one in gateway_variables.origins_of_site() if "*" not in one), "")
+class Origin(StrEnum):
+    """Where the URL of the site comes from; the value is what the report says."""
+
+    OPTION = "named by --site"
+    RUNSERVER = "of the runserver of this project"
+    SETTINGS = "by ALLOWED_HOSTS or CSRF_TRUSTED_ORIGINS; --site names another"
+    ASSUMED = "assumed, because no runserver of this project runs; --site names another"
+
+
+def find_site(option: str | None) -> tuple[str, Origin]:
+    """Return the site's URL, and where it comes from; an empty URL: the settings do not say.
+
+    Args:
+        option: the URL that the caller has named; None or empty: find one.
+    """
+    if option:
+        return option, Origin.OPTION
+    if not settings.DEBUG:
+        origins = gateway_variables.origins_of_site()
+        return next((one for one in origins if "*" not in one), ""), Origin.SETTINGS
+    if served := debug_defaults.site_url():
+        return served, Origin.RUNSERVER
+    return DEVELOPMENT_SITE, Origin.ASSUMED
 
 
 @dataclass(frozen=True, slots=True)

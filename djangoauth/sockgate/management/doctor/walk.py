@@ -15,6 +15,7 @@ from django.core.checks import messages as levels
 from ... import conf
 from ...publishing.calls import channel_name, publish
 from ...redis_clients import pools
+from ...redis_clients.time_budget import time_budget
 from ...sessions.base import recorded_engine
 from .gateway import compare_registered, read_info
 from .report import Report, StepFailed
@@ -27,6 +28,8 @@ EVENT = "sockgate-doctor"
 TRANSPORTS: tuple[type[Tab], ...] = (StreamingTab, WebSocketTab)
 _CHECKS = "sockgate"
 _PROBE_S = 30
+REDIS_TIMEOUT_S = 4.0
+"""The time for Redis to answer: connecting has a quarter of it, see ``time_budget``."""
 _NOT_REACHED = "not reached"
 
 Work = Callable[[], str]
@@ -96,11 +99,13 @@ class Walk:
 
     def _try_redis(self) -> str:
         """Write, read and delete a record."""
-        client, key = pools.records(), conf.current().names.session(f"doctor-{token_hex(8)}")
-        client.hset(key, mapping={"user": ""})
-        client.expire(key, _PROBE_S)
-        fields = client.hgetall(key)
-        client.delete(key)
+        key = conf.current().names.session(f"doctor-{token_hex(8)}")
+        with time_budget(REDIS_TIMEOUT_S):
+            client = pools.records()
+            client.hset(key, mapping={"user": ""})
+            client.expire(key, _PROBE_S)
+            fields = client.hgetall(key)
+            client.delete(key)
         if not fields:
             raise StepFailed(
                 "Redis has lost a record that was just written.",

@@ -1,8 +1,18 @@
 """When the pools ask the Sentinels again, and that a failure keeps the known master."""
 
+from time import monotonic
+
 import pytest
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.retry import Retry
 from sockgate_gateway.redis_servers import sentinel as sentinel_module
+from sockgate_gateway.redis_servers.clients import (
+    close_async_client,
+    open_async_client,
+    open_client,
+)
 from sockgate_gateway.redis_servers.options import Timeouts
 from sockgate_gateway.redis_servers.sentinel import (
     FAILURE_PAUSE_S,
@@ -78,3 +88,23 @@ def test_sentinels_receive_their_own_password():
     assert [(one["host"], one["port"]) for one in options] == [("a", 1), ("b", 2)]
     assert {one["password"] for one in options} == {"other"}
     assert {one["socket_timeout"] for one in options} == {0.5}
+
+
+def test_sentinels_that_refuse_are_asked_once_each():
+    """By default redis-py asks each one four times, and waits 17 seconds for three of them."""
+    url = "redis+sentinel://127.0.0.1:1,127.0.0.1:2,127.0.0.1:3/shop"
+    client = open_client(url, TIMEOUTS, Retry(NoBackoff(), 0))
+    started_at = monotonic()
+    with pytest.raises(RedisConnectionError, match="No master found"):
+        client.ping()
+    assert monotonic() - started_at < 3
+
+
+async def test_asyncio_client_asks_sentinels_that_refuse_once_each():
+    url = "redis+sentinel://127.0.0.1:1,127.0.0.1:2,127.0.0.1:3/shop"
+    client = open_async_client(url, TIMEOUTS, AsyncRetry(NoBackoff(), 0))
+    started_at = monotonic()
+    with pytest.raises(RedisConnectionError, match="No master found"):
+        await client.ping()
+    assert monotonic() - started_at < 3
+    await close_async_client(client)

@@ -1,7 +1,10 @@
 import asyncio
+from threading import Barrier, Event, active_count
 
 import pytest
 from sockgate.client import CallableSource, CredentialsError, IssuedGrant, IssuedToken
+
+WAIT_S = 10
 
 
 def token_of(answer):
@@ -58,3 +61,27 @@ def test_error_of_a_function_is_raised():
     with pytest.raises(CredentialsError) as error:
         asyncio.run(CallableSource(refuse).fetch_token())
     assert error.value.is_final
+
+
+async def test_function_that_blocks_costs_one_thread():
+    released = Event()
+    source = CallableSource(lambda: "T1" if released.wait(WAIT_S) else "", lambda _: "G1")
+    before = active_count()
+    for attempt in range(3):
+        with pytest.raises(CredentialsError if attempt else TimeoutError) as failed:
+            async with asyncio.timeout(0.05):
+                await source.fetch_token()
+    assert "get_token has not returned from an earlier call" in str(failed.value)
+    assert active_count() == before + 1
+    assert await source.fetch_grant("room:7") == IssuedGrant("G1")
+    released.set()
+    while active_count() > before:
+        await asyncio.sleep(0.01)
+    assert await source.fetch_token() == IssuedToken("T1")
+
+
+async def test_calls_at_the_same_time_do_not_wait_for_each_other():
+    both = Barrier(2, timeout=WAIT_S)
+    source = CallableSource(str, lambda _: str(both.wait() >= 0))
+    grants = await asyncio.gather(source.fetch_grant("room:7"), source.fetch_grant("room:8"))
+    assert grants == [IssuedGrant("True")] * 2

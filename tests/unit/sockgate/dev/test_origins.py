@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 from sockgate.dev import origins
-from sockgate.dev.origins import origins_served
+from sockgate.dev.origins import origins_served, page_origin
 from sockgate_gateway.http.origins import normalize_origin
 
 TWINS = ["http://localhost:8000", "http://127.0.0.1:8000", "http://[::1]:8000"]
@@ -57,3 +57,18 @@ def test_every_origin_is_one_for_the_gateway(site: Any) -> None:
     site.ALLOWED_HOSTS = ["shop.test", "[::1]"]
     found = origins_served("0.0.0.0", 80)
     assert all(normalize_origin(origin) for origin in found)
+
+
+@pytest.mark.parametrize(
+    ("address", "origin"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8080"),
+        ("0.0.0.0", "http://127.0.0.1:8080"),
+        ("0", "http://127.0.0.1:8080"),
+        ("::", "http://[::1]:8080"),
+        ("::1", "http://[::1]:8080"),
+        ("my-laptop", "http://my-laptop:8080"),
+    ],
+)
+def test_page_is_opened_at_an_address_that_connects(address: str, origin: str) -> None:
+    assert page_origin(address, 8080) == origin

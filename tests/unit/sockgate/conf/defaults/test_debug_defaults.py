@@ -173,6 +173,17 @@ def test_last_runserver_is_found(debug: Any, tmp_path: Path, monkeypatch: Any) -
     assert [file.name for file in (tmp_path / ".sockgate").glob("gateway*")] == ["gateway.url"]
 
 
+def test_site_of_a_running_runserver_is_found_by_other_commands(
+    debug: Any, tmp_path: Path, settings: Any
+) -> None:
+    assert debug_defaults.site_url() == ""
+    debug_defaults.share_site_url("http://127.0.0.1:8080")
+    debug_defaults.share_gateway_url(":8081/live")
+    assert debug_defaults.site_url() == "http://127.0.0.1:8080"
+    settings.DEBUG = False
+    assert debug_defaults.site_url() == ""
+
+
 @pytest.mark.parametrize("text", ["", ":8001/live", "x :8001/live", "1 2 3"])
 def test_bad_file_of_the_gateway_is_ignored(debug: Any, tmp_path: Path, text: str) -> None:
     (tmp_path / ".sockgate").mkdir()

@@ -1,11 +1,13 @@
 """Answers of servers in front of Django that are easily mistaken for Django's."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from sockgate.conf.defaults import debug_defaults
 from sockgate.management.doctor.gateway import read_info
 from sockgate.management.doctor.report import StepFailed
-from sockgate.management.doctor.site import Site
+from sockgate.management.doctor.site import DEVELOPMENT_SITE, Origin, Site, find_site
 from sockgate.management.doctor.visit import Visit
 
 from tests.unit.sockgate.management.doctor.hostile import Answer, hostile_server, response, sending
@@ -71,3 +73,24 @@ def test_session_of_another_tenant(visit: Visit, settings: Any) -> None:
     settings.SOCKGATE = {**settings.SOCKGATE, "TENANT": lambda: "acme"}
     failed = failure(visit, sending(response(b"{}", "401 Unauthorized")))
     assert "--site must be an address of the tenant acme" in failed.mend
+
+
+@pytest.fixture
+def project(settings: Any, tmp_path: Path) -> Any:
+    settings.DEBUG = True
+    settings.BASE_DIR = tmp_path
+    settings.ALLOWED_HOSTS = ["www.example.com"]
+    settings.SESSION_COOKIE_SECURE = True
+    return settings
+
+
+def test_site_of_the_running_runserver_is_found(project: Any) -> None:
+    assert find_site(None) == (DEVELOPMENT_SITE, Origin.ASSUMED)
+    debug_defaults.share_site_url("http://127.0.0.1:8080")
+    assert find_site(None) == ("http://127.0.0.1:8080", Origin.RUNSERVER)
+    assert find_site("http://shop.test") == ("http://shop.test", Origin.OPTION)
+
+
+def test_site_in_production_is_that_of_the_settings(project: Any) -> None:
+    project.DEBUG = False
+    assert find_site(None) == ("https://www.example.com", Origin.SETTINGS)
