@@ -5,7 +5,7 @@
 # make bench    run the quick benchmarks; make bench-full runs all of them
 # make soak     run the long tests
 # make build    build the sdist and the wheel in dist/, with the browser client
-# make release-check  build the packages, and run them in new Django, Vite, webpack and Node.js projects
+# make release-check  build the packages, and run them in new Django, Vite, Vue, SvelteKit, webpack and Node.js projects
 # make clean    delete everything that was built, and .venv/
 #
 # Stamp files in .venv/ record which extras are installed for the present setup.cfg, so that a

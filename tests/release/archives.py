@@ -50,7 +50,7 @@ IN_TARBALL = (
     "package/README.md",
     *(
         f"package/dist/{name}.{ending}"
-        for name in ("react", "vue")
+        for name in ("react", "svelte", "vue")
         for ending in ("mjs", "cjs", "d.ts", "d.cts")
     ),
     *(f"package/dist/{name}" for name in (*CLIENT, "sockgate.cjs", "sockgate.cjs.map")),

@@ -2,13 +2,19 @@
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 TIMEOUT_S = 600
 
 
-def run(*command: str | Path, cwd: Path) -> str:
+def run(*command: str | Path, cwd: Path, env: Mapping[str, str] | None = None) -> str:
     """Run a program, and return its output.
+
+    Args:
+        command: the program and its arguments.
+        cwd: the folder in which it runs.
+        env: all of its variables; None: those of this process.
 
     Raises:
         SystemExit: the program failed.
@@ -17,6 +23,7 @@ def run(*command: str | Path, cwd: Path) -> str:
     done = subprocess.run(
         [str(part) for part in command],
         cwd=cwd,
+        env=env,
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

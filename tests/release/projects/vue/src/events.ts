@@ -1,0 +1,3 @@
+export interface Events {
+  news: { title: string };
+}
