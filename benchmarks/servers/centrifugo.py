@@ -59,7 +59,7 @@ def _config(port: int, redis: Redis) -> dict[str, object]:
     return {
         "http_server": {"address": "127.0.0.1", "port": str(port)},
         "log": {"level": "warn"},
-        "client": {"insecure": True},
+        "client": {"insecure": True, "allowed_origins": ["*"]},
         "engine": {"type": "redis", "redis": {"address": f"127.0.0.1:{redis.port}"}},
     }
 
