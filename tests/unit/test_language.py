@@ -28,7 +28,7 @@ TESTS = sorted(
     path
     for top in ("tests", "benchmarks")
     for path in (ROOT / top).rglob("*.py")
-    if path != Path(__file__).resolve()
+    if path != Path(__file__).resolve() and ".build" not in path.parts
 )
 JAVASCRIPT = sorted(
     [*(ROOT / "clientjs" / "src").rglob("*.[jt]s"), *(ROOT / "examples").rglob("*.js")]
