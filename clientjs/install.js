@@ -8,6 +8,7 @@ const COPIES = {
     "sockgate-full.js",
     "sockgate-full.js.map",
     "sockgate-sockjs.js",
+    "sockgate-shared.js",
     "sockgate.mjs",
     "sockgate.mjs.map",
     "sockgate.d.ts",

@@ -1,6 +1,7 @@
 /**
  * dist/sockgate.js         for a script tag: the global `Sockgate`, which loads SockJS when needed
  * dist/sockgate-sockjs.js  SockJS for that, from Django's static files: the global `SockgateSockJS`
+ * dist/sockgate-shared.js  one connection for all tabs: loaded with `shared: true`, and by its worker
  * dist/sockgate-full.js    for a script tag, SockJS inside, for browsers without WebSocket, from IE8 on
  * dist/sockgate.mjs        for `import`, with or without a bundler; loads SockJS when needed
  * dist/full.mjs            for `import "sockgate/full"`, SockJS inside
@@ -155,6 +156,25 @@ export default [
       plugins: [minified(SMALL)],
       sourcemap: false,
     }),
+  },
+  // A script for pages, and for their SharedWorker: ES2018.
+  {
+    input: "src/shared/index.js",
+    output: {
+      banner: BANNER,
+      file: "dist/sockgate-shared.js",
+      name: "SockgateShared",
+      format: "iife",
+      plugins: [minified({ ie8: false, mangle: { properties: { regex: /^_/ } } })],
+    },
+  },
+  {
+    input: "src/shared/module.js",
+    output: ["mjs", "cjs"].map((ending) => ({
+      banner: BANNER,
+      file: `dist/shared.${ending}`,
+      format: ending === "mjs" ? "es" : "cjs",
+    })),
   },
   ...["react", "vue", "svelte"].map((name) => ({
     input: `src/hooks/${name}.js`,

@@ -2,6 +2,9 @@ interface Window {
   /** SockJS, loaded as a script of its own. */
   SockgateSockJS?: import("./transports/script.js").OpenSockJS;
 
+  /** The connection for all tabs, loaded as a script of its own or imported. */
+  SockgateShared?: { open: Function };
+
   /** badge.js sets it, and each new client of the page calls it. */
   SockgateBadge?: (
     client: import("./client.js").Client,

@@ -155,11 +155,11 @@ import { assemble } from "./assembly.js";
 import { Client } from "./client.js";
 import { post } from "./post.js";
 import { Subscription } from "./subscription.js";
-import { loadScript } from "./transports/script.js";
+import { loadSockJS } from "./transports/script.js";
 
 export { CloseCode } from "./closecodes.js";
 
-var KINDS = { Client: Client, Subscription: Subscription, post: post, loadSockJS: loadScript };
+var KINDS = { Client: Client, Subscription: Subscription, post: post, loadSockJS: loadSockJS };
 
 /**
  * Connect this page to its gateway.

@@ -21,6 +21,8 @@ var CONFIG_ID = "sockgate-config";
  * @property {string | string[] | null} [transports]  the only transports that may be used
  * @property {number} fallbackAfterMs  until the next way to connect is tried
  * @property {string | null} [sockjsUrl]  of SockJS's script; default: the gateway's
+ * @property {boolean} [shared]  one connection for all tabs
+ * @property {string | null} [sharedUrl]  of the script for that
  * @property {{minMs: number, maxMs: number}} reconnect  see backoff.js
  * @property {string} [csrfToken]
  * @property {string | null} csrfCookieName  null: scripts cannot read it

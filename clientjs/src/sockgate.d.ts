@@ -137,6 +137,10 @@ export interface Options {
   fallbackAfterMs?: number;
   /** Of SockJS's script, which is loaded when it is needed. Default: the gateway's. */
   sockjsUrl?: string | null;
+  /** true: the tabs of one login share one connection, where the browser can do that. */
+  shared?: boolean;
+  /** Of the script for `shared`, on the page's own origin. Default: the one in Django's static files. */
+  sharedUrl?: string | null;
   reconnect?: { minMs?: number; maxMs?: number };
   csrfToken?: string;
   /** null: scripts cannot read the cookie. */

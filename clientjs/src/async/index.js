@@ -2,11 +2,11 @@
  * The ES module and CommonJS builds: the API of ../index.js, and promises, loops and an error class.
  * The script build, which old browsers load, does not contain this folder.
  */
-import { loadScript } from "../transports/script.js";
+import { loadSockJS } from "../transports/script.js";
 import { connectWith } from "./connect.js";
 
 export { CloseCode } from "../closecodes.js";
 export { SockgateError } from "./errors.js";
 
 /** Connect this page to its gateway. Without a document, the client waits for `rt.connect()`. */
-export const connect = /* @__PURE__ */ connectWith(loadScript);
+export const connect = /* @__PURE__ */ connectWith(loadSockJS);

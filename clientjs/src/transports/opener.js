@@ -5,6 +5,7 @@
 import { SockJSCode } from "../closecodes.js";
 import { Race } from "./race.js";
 import { openRaw } from "./raw.js";
+import { loadScript } from "./script.js";
 import { startingWith, waysOf } from "./ways.js";
 
 /**
@@ -22,8 +23,15 @@ var OLD_TRANSPORTS = /xdr|iframe|htmlfile|jsonp/;
 /** How long the gateway may take to answer `connect` on a way that has worked, or on the last one. */
 export var GREETING_MS = 15000;
 
+/** The shared connection opens by the ways above, elsewhere. @type {Way} */
+var SHARED = { name: "shared", transports: [], patienceMs: 15000 };
+var SHARED_GREETING_MS = 40000;
+
 // A proxy may let a handshake through and nothing else.
 var UNPROVEN_GREETING_MS = 5000;
+
+/** @type {Close} */
+var NOT_SHARED = { code: SockJSCode.ALL_TRANSPORTS_FAILED, reason: "no shared connection" };
 
 /**
  * @typedef {Object} OpenerParts
@@ -58,7 +66,11 @@ Opener.prototype.open = function (url, isProven) {
   var self = this;
   this._url = url;
   this._isProven = isProven;
-  this._race = new Race(startingWith(this._audible(), this._parts.memory.recall(url)), {
+  var ways = startingWith(this._audible(), this._parts.memory.recall(url));
+  if (this._parts.settings.shared && !this._mute.shared) {
+    ways.unshift(SHARED);
+  }
+  this._race = new Race(ways, {
     clock: this._parts.clock,
     patienceMs: isProven ? PROVEN_PATIENCE_MS : this._parts.settings.fallbackAfterMs,
     isProven: isProven,
@@ -72,6 +84,9 @@ Opener.prototype.open = function (url, isProven) {
 /** @returns {number} how long the gateway may take to answer `connect` */
 Opener.prototype.greetingMs = function () {
   var way = this._race ? this._race.way : "";
+  if (way === "shared") {
+    return SHARED_GREETING_MS;
+  }
   if (this._isProven || way === "polling") {
     return GREETING_MS;
   }
@@ -82,7 +97,7 @@ Opener.prototype.greetingMs = function () {
 /** Record that the gateway has answered. */
 Opener.prototype.accepted = function () {
   this._mute = {};
-  if (this._race && this._race.way !== "websocket") {
+  if (this._race && !/^(websocket|shared)$/.test(this._race.way)) {
     this._parts.memory.keep(this._url, this._race.way);
   }
 };
@@ -130,6 +145,9 @@ Opener.prototype._prepare = function (url, way, callback) {
       return openRaw(url, page);
     });
   }
+  if (way.name === "shared") {
+    return this._prepareShared(url, callback);
+  }
   var scriptUrl = this._scriptUrl(url);
   this._parts.loadSockJS(scriptUrl, page, function (openSockJS) {
     if (!openSockJS) {
@@ -140,6 +158,21 @@ Opener.prototype._prepare = function (url, way, callback) {
     }
     callback(null, function () {
       return openSockJS(url, way.transports);
+    });
+  });
+};
+
+// Where tabs cannot share, each has a connection of its own.
+/**
+ * @param {string} url
+ * @param {function(Close | null, (function(): any)=): void} callback
+ */
+Opener.prototype._prepareShared = function (url, callback) {
+  var parts = this._parts;
+  var isProven = this._isProven;
+  loadScript(parts.settings.sharedUrl, parts.page, "SockgateShared", function (shared) {
+    callback(NOT_SHARED, function () {
+      return shared && shared.open(url, parts.settings, parts.page, isProven);
     });
   });
 };

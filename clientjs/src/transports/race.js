@@ -71,7 +71,7 @@ Race.prototype._startNext = function () {
   this._cancelTimer();
   var way = /** @type {Way} */ (this._ways.shift());
   if (this._ways.length) {
-    this._cancelTimer = this._parts.clock.after(this._parts.patienceMs, function () {
+    this._cancelTimer = this._parts.clock.after(way.patienceMs || this._parts.patienceMs, function () {
       self._startLate();
     });
   }

@@ -1,5 +1,5 @@
 /**
- * SockJS as a script of its own, which is loaded when a page needs it.
+ * Scripts of their own, which are loaded when a page needs them: SockJS, and the connection for all tabs.
  */
 
 /**
@@ -11,22 +11,30 @@
  *     receives the URL of the script, the page and a callback; null: it cannot be loaded
  */
 
+/** @type {LoadSockJS} */
+export function loadSockJS(url, page, callback) {
+  loadScript(url, page, "SockgateSockJS", callback);
+}
+
 /**
- * Load the script, unless it was loaded before.
+ * Load a script, unless it was loaded before.
  *
- * @type {LoadSockJS}
+ * @param {string | null | undefined} url
+ * @param {any} page
+ * @param {string} name  of the global that it defines
+ * @param {function(any): void} callback  receives the global; null: the script cannot be loaded
  */
-export function loadScript(url, page, callback) {
+export function loadScript(url, page, name, callback) {
   var document = page.document;
-  if (page.SockgateSockJS || !document.createElement) {
-    return callback(page.SockgateSockJS || null);
+  if (page[name] || !url || !document.createElement) {
+    return callback(page[name] || null);
   }
   var script = document.createElement("script");
   script.onload = script.onerror = script.onreadystatechange = function () {
     // Only IE8 has a readyState.
     if (!script.readyState || /loaded|complete/.test(script.readyState)) {
       script.onload = script.onerror = script.onreadystatechange = null;
-      callback(page.SockgateSockJS || null);
+      callback(page[name] || null);
     }
   };
   setNonce(script, document);

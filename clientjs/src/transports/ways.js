@@ -4,11 +4,12 @@
  */
 
 /**
- * @typedef {"raw" | "websocket" | "streaming" | "polling"} WayName
+ * @typedef {"shared" | "raw" | "websocket" | "streaming" | "polling"} WayName
  *
  * @typedef {Object} Way
  * @property {WayName} name
- * @property {string[]} transports  of SockJS; unused for "raw"
+ * @property {string[]} transports  of SockJS; unused for "raw" and "shared"
+ * @property {number} [patienceMs]  after so long, the next way starts
  *
  * @typedef {Object} WaySettings
  * @property {string} transport  "auto", "websocket" or "sockjs"

@@ -1,0 +1,307 @@
+/**
+ * The channels of a shared connection: the union of what its tabs receive.
+ */
+import { SharedChannel, lowest } from "./channel.js";
+import { sendToAll } from "./tab.js";
+
+/**
+ * @typedef {import("./tab.js").Tab} Tab
+ * @typedef {import("./channel.js").Answer} Answer
+ * @typedef {import("./upstream.js").Upstream} Upstream
+ */
+
+/** The gateway keeps 64 frames before it has accepted. */
+const MAX_EARLY_REQUESTS = 50;
+
+export class Channels {
+  /** @param {Upstream} upstream */
+  constructor(upstream) {
+    this._upstream = upstream;
+    /** @type {Map<string, SharedChannel>} */
+    this._channels = new Map();
+  }
+
+  /**
+   * @param {string} name
+   * @returns {SharedChannel | undefined}
+   */
+  of(name) {
+    return this._channels.get(name);
+  }
+
+  /** Forget everything: the connection was refused before it began. */
+  reset() {
+    this._channels.clear();
+  }
+
+  /**
+   * Record the channels of the gateway's welcome.
+   *
+   * @param {Object<string, any>} infos
+   * @param {Object<string, import("../frames.js").Position>} asked
+   */
+  begin(infos, asked) {
+    for (const name of Object.keys(infos)) {
+      const channel = new SharedChannel(name, true);
+      this._channels.set(name, channel);
+      channel.start(infos[name], asked[name]);
+    }
+  }
+
+  /** Subscribe right behind the `connect` frame, from the lowest position of the tabs that wait. */
+  requestEarly() {
+    const requests = this._earlyRequests();
+    requests.forEach((frames, name) => {
+      if (!this._channels.has(name) && this._channels.size < MAX_EARLY_REQUESTS) {
+        const granted = frames.find(({ grant }) => grant) || frames[0];
+        this._request(name, { ...granted, recover: lowest(frames.map(({ recover }) => recover)) });
+      }
+    });
+  }
+
+  /** @returns {Map<string, any[]>} */
+  _earlyRequests() {
+    const requests = new Map();
+    for (const { early } of this._upstream.tabs) {
+      for (const frame of early.filter(({ type }) => type === "subscribe")) {
+        requests.set(frame.channel, (requests.get(frame.channel) || []).concat([frame]));
+      }
+    }
+    return requests;
+  }
+
+  /**
+   * @param {string} name
+   * @param {any} frame
+   * @returns {SharedChannel}
+   */
+  _request(name, frame) {
+    const channel = new SharedChannel(name, false);
+    this._channels.set(name, channel);
+    this._send(channel, frame);
+    return channel;
+  }
+
+  /**
+   * @param {SharedChannel} channel
+   * @param {any} frame
+   */
+  _send(channel, frame) {
+    this._upstream.request(frame, (answer) => this._settle(channel, frame, answer));
+  }
+
+  // A refusal is the answer to one tab. The grant of another may be fresh.
+  /**
+   * @param {SharedChannel} channel
+   * @param {any} frame
+   * @param {any} answer
+   */
+  _settle(channel, frame, answer) {
+    if (answer.type === "subscribed") {
+      channel.start(answer, frame.recover);
+      channel.waiting.splice(0).forEach(({ tab, frame }) => this._answer(tab, frame, channel));
+      return this._dropUnused(channel);
+    }
+    const { id } = frame;
+    const refused = channel.waiting.findIndex((one) => one.frame.id === id && one.frame.grant === frame.grant);
+    const [first] = channel.waiting.splice(Math.max(0, refused), 1);
+    if (first) {
+      first.tab.sendFrame({ ...answer, reply_to: first.frame.id });
+    }
+    if (channel.waiting.length) {
+      const { frame: next } = channel.waiting[0];
+      this._send(channel, { ...next, recover: lowest(channel.waiting.map((one) => one.frame.recover)) });
+    } else {
+      this._forget(channel);
+    }
+  }
+
+  // Requests of tabs.
+
+  /**
+   * @param {Tab} tab
+   * @param {any} frame
+   */
+  receive(tab, frame) {
+    const channel = this._channels.get(frame.channel);
+    if (frame.type === "subscribe") {
+      this._subscribe(tab, frame, channel);
+    } else if (frame.type === "unsubscribe") {
+      this._unsubscribe(tab, channel);
+      tab.sendFrame({ type: "unsubscribed", channel: frame.channel, reply_to: frame.id });
+    } else if (channel && channel.members.has(tab)) {
+      this._upstream.request(frame, (answer) => tab.sendFrame(answer));
+    } else {
+      const message = "this page is not subscribed to the channel";
+      const { channel: name, id } = frame;
+      tab.sendFrame({ type: "error", code: "not_allowed", message, channel: name, reply_to: id });
+    }
+  }
+
+  /**
+   * @param {Tab} tab
+   * @param {any} frame
+   * @param {SharedChannel | undefined} channel
+   */
+  _subscribe(tab, frame, channel) {
+    if (channel && channel.isLive) {
+      this._answer(tab, frame, channel);
+    } else {
+      (channel || this._request(frame.channel, frame)).waiting.push({ tab, frame });
+    }
+  }
+
+  /**
+   * @param {Tab} tab
+   * @param {any} frame
+   * @param {SharedChannel} channel
+   */
+  _answer(tab, frame, channel) {
+    const answer = channel.answer(frame.recover);
+    if (answer) {
+      return this._join(tab, frame, channel, answer);
+    }
+    const wanted = { connect: {}, subscribe: frame };
+    // The tab waits like one whose channel is not confirmed yet.
+    channel.waiting.push({ tab, frame });
+    this._upstream.replay(tab, wanted, (replay) => {
+      const isWaiting = channel.waiting.some((one) => one.tab === tab && one.frame === frame);
+      channel.waiting = channel.waiting.filter((one) => one.frame !== frame);
+      if (isWaiting && this._channels.get(channel.name) === channel) {
+        this._join(tab, frame, channel, replay.answer(channel, frame.recover));
+      }
+    });
+  }
+
+  /**
+   * @param {Tab} tab
+   * @param {any} frame
+   * @param {SharedChannel} channel
+   * @param {Answer} answer
+   */
+  _join(tab, frame, channel, answer) {
+    if (tab.isOver) {
+      return;
+    }
+    channel.members.add(tab);
+    tab.sendFrame({ type: "subscribed", channel: channel.name, ...answer.info, reply_to: frame.id });
+    answer.texts.forEach((text) => tab.send(text));
+  }
+
+  /**
+   * @param {Tab} tab
+   * @param {SharedChannel | undefined} channel
+   */
+  _unsubscribe(tab, channel) {
+    if (channel) {
+      channel.members.delete(tab);
+      channel.waiting = channel.waiting.filter((one) => one.tab !== tab);
+      this._dropUnused(channel);
+    }
+  }
+
+  /**
+   * Remove a tab from every channel.
+   *
+   * @param {Tab} tab
+   */
+  leave(tab) {
+    for (const channel of Array.from(this._channels.values())) {
+      this._unsubscribe(tab, channel);
+    }
+  }
+
+  /** @param {SharedChannel} channel */
+  _dropUnused(channel) {
+    const isWanted = channel.waiting.length || this._earlyRequests().has(channel.name);
+    const isUsed = channel.isAutomatic || channel.members.size || isWanted;
+    if (channel.isLive && !isUsed && this._forget(channel)) {
+      this._upstream.request({ type: "unsubscribe", channel: channel.name }, () => {});
+    }
+  }
+
+  /** @param {SharedChannel} channel */
+  _forget(channel) {
+    const isCurrent = this._channels.get(channel.name) === channel;
+    return isCurrent && this._channels.delete(channel.name);
+  }
+
+  /**
+   * Answer the `connect` frame of a tab: it becomes a member of all channels that the gateway subscribes.
+   *
+   * @param {Tab} tab
+   * @param {function({infos: Object<string, any>, texts: string[]}): void} callback
+   */
+  answerAll(tab, callback) {
+    const channels = () => Array.from(this._channels.values()).filter((one) => one.isAutomatic);
+    const unknown = channels().filter((channel) => !channel.answer(tab.recover[channel.name]));
+    if (!unknown.length) {
+      return callback(this._enter(tab, channels(), (channel, from) => channel.answer(from)));
+    }
+    /** @type {Object<string, any>} */
+    const connect = {};
+    unknown.forEach(({ name }) => (connect[name] = tab.recover[name]));
+    this._upstream.replay(tab, { connect, subscribe: null }, (replay) => {
+      if (!tab.isOver && tab.upstream === this._upstream) {
+        callback(this._enter(tab, channels(), (channel, from) => replay.answer(channel, from)));
+      }
+    });
+  }
+
+  /**
+   * @param {Tab} tab
+   * @param {SharedChannel[]} channels
+   * @param {function(SharedChannel, any): Answer | null} answer
+   */
+  _enter(tab, channels, answer) {
+    /** @type {Object<string, any>} */
+    const infos = {};
+    /** @type {string[]} */
+    const texts = [];
+    for (const channel of channels) {
+      const { info, texts: missed } = /** @type {Answer} */ (answer(channel, tab.recover[channel.name]));
+      infos[channel.name] = info;
+      texts.push(...missed);
+      channel.members.add(tab);
+    }
+    return { infos, texts };
+  }
+
+  // Frames of the gateway.
+
+  /**
+   * @param {any} frame
+   * @param {string} text
+   */
+  notice(frame, text) {
+    const channel = this._channels.get(frame.channel);
+    if (frame.type === "subscribed") {
+      return this._assign(frame, text);
+    }
+    if (!channel) {
+      return;
+    }
+    if (frame.type === undefined) {
+      channel.take(frame, text);
+    } else if (frame.type === "gap" && typeof frame.epoch === "string") {
+      channel.skipTo([frame.epoch, frame.offset || 0]);
+    } else if (frame.type === "unsubscribed") {
+      this._forget(channel);
+    }
+    sendToAll(channel.members, text);
+  }
+
+  /**
+   * Record that the gateway has subscribed the connection without a request.
+   *
+   * @param {any} frame
+   * @param {string} text
+   */
+  _assign(frame, text) {
+    const channel = new SharedChannel(frame.channel, true);
+    this._channels.set(frame.channel, channel);
+    channel.start(frame, undefined);
+    channel.members = new Set(this._upstream.welcomed());
+    sendToAll(channel.members, text);
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * One connection for all tabs: the script that a client with `shared: true` loads, and the script of its
+ * SharedWorker. docs/shared.md explains both.
+ */
+import { Clock } from "../clock.js";
+import { loadSockJS } from "../transports/script.js";
+import { Hub } from "./hub.js";
+import { Office } from "./leader.js";
+import { SharedSocket } from "./socket.js";
+import { WorkerDialer, isWorker, serve } from "./worker.js";
+
+/** After so many failures in a row, the tabs do without the worker. */
+const MAX_FAILURES = 2;
+
+const clock = new Clock();
+
+/** @type {WorkerDialer | null} */
+let worker = null;
+/** @type {Office | null} */
+let office = null;
+
+/**
+ * Open the shared connection.
+ *
+ * @param {string} url  of the gateway
+ * @param {any} settings  of the client
+ * @param {any} page  a window
+ * @param {boolean} isProven  the page was connected before
+ * @returns {SharedSocket | null} null: this browser cannot share
+ */
+export function open(url, settings, page, isProven) {
+  const nextDialer = () => workerOf(page, settings) || officeOf(page);
+  if (!nextDialer()) {
+    return null;
+  }
+  const { transport, transports, fallbackAfterMs, sockjsUrl } = settings;
+  return new SharedSocket({
+    nextDialer,
+    clock,
+    locks: page.navigator.locks,
+    hello: {
+      type: "open",
+      url: absolute(url, page),
+      isProven,
+      settings: {
+        transport,
+        transports: transports ? [].concat(transports) : null,
+        fallbackAfterMs,
+        sockjsUrl: sockjsUrl ? absolute(sockjsUrl, page) : null
+      }
+    }
+  });
+}
+
+/**
+ * @param {any} page
+ * @param {any} settings
+ */
+function workerOf(page, settings) {
+  const { sharedUrl } = settings;
+  if (!page.SharedWorker || !sharedUrl || new URL(sharedUrl, page.document.baseURI).origin !== page.location.origin) {
+    return null;
+  }
+  worker = worker || new WorkerDialer(page, sharedUrl);
+  return worker.failures < MAX_FAILURES ? worker : null;
+}
+
+/** @param {any} page */
+function officeOf(page) {
+  if (!office && page.BroadcastChannel && (page.navigator.locks || hasStorage(page))) {
+    const makeHub = () => new Hub({ page, clock, loadSockJS });
+    office = new Office({ page, clock, makeHub });
+  }
+  return office;
+}
+
+// A browser that blocks cookies throws.
+/** @param {any} page */
+function hasStorage(page) {
+  try {
+    return !!page.localStorage;
+  } catch (error) {
+    return false;
+  }
+}
+
+/**
+ * @param {string} url
+ * @param {any} page
+ */
+function absolute(url, page) {
+  return new URL(url, page.document.baseURI).href;
+}
+
+if (typeof self === "object" && isWorker(self)) {
+  serve(self);
+}

@@ -1,0 +1,146 @@
+/**
+ * One tab, as the hub sees it: its pipe, the identity of its token, and what it has requested.
+ */
+import { readFrame } from "../frames.js";
+
+/**
+ * @typedef {Object} Pipe  to a tab
+ * @property {function(any): void} post
+ * @property {function(): void} close
+ * @property {{post: function(any[], any): void}} [group]  posts one message to many pipes
+ * @property {any} [id]  in its group
+ *
+ * @typedef {import("./upstream.js").Upstream} Upstream
+ * @typedef {import("./hub.js").Hub} Hub
+ */
+
+/** As at the gateway. */
+const MAX_EARLY_FRAMES = 64;
+const PROTOCOL_ERROR = 4501;
+
+export class Tab {
+  /**
+   * @param {Pipe} pipe
+   * @param {Hub} hub
+   */
+  constructor(pipe, hub) {
+    this.pipe = pipe;
+    this._hub = hub;
+    this.seenAt = hub.clock.now();
+    /** @type {any} */
+    this.settings = {};
+    this.url = "";
+    /** The page was connected before. */
+    this.isProven = false;
+    this.token = "";
+    /** @type {Object<string, import("../frames.js").Position>} */
+    this.recover = {};
+    /** @type {Upstream | null} */
+    this.upstream = null;
+    this.isWelcome = false;
+    this.isOver = false;
+    /** Frames before the welcome. @type {any[]} */
+    this.early = [];
+    /** Ends the watch over the tab's lock. */
+    this.stopWatching = () => {};
+  }
+
+  /** @param {any} message  see socket.js */
+  receive(message) {
+    this.seenAt = this._hub.clock.now();
+    if (this.isOver) {
+      return;
+    }
+    if (message.type === "open") {
+      Object.assign(this, { url: message.url, settings: message.settings, isProven: message.isProven });
+      this.pipe.post({ type: "opened" });
+    } else if (message.type === "alive") {
+      this.pipe.post({ type: "alive" });
+    } else if (message.type === "held") {
+      this._hub.watch(this, message.lock);
+    } else if (message.type === "send") {
+      this._receiveFrame(readFrame(message.text));
+    } else if (message.type === "close") {
+      this.leave();
+    }
+  }
+
+  /** @param {any} frame */
+  _receiveFrame(frame) {
+    if (!frame || !this.upstream !== (frame.type === "connect")) {
+      this.close({ code: PROTOCOL_ERROR, reason: "protocol error" });
+    } else if (frame.type === "connect") {
+      this.token = frame.token;
+      this.recover = frame.recover || {};
+      this._hub.join(this);
+    } else if (this.isWelcome) {
+      /** @type {Upstream} */ (this.upstream).receive(this, frame);
+    } else if (this.early.push(frame) > MAX_EARLY_FRAMES) {
+      this.close({ code: PROTOCOL_ERROR, reason: "protocol error" });
+    } else {
+      /** @type {Upstream} */ (this.upstream).receiveEarly(frame);
+    }
+  }
+
+  /** @param {any} frame */
+  sendFrame(frame) {
+    this.send(JSON.stringify(frame));
+  }
+
+  /** @param {string} text */
+  send(text) {
+    if (!this.isOver) {
+      this.pipe.post({ type: "frame", text });
+    }
+  }
+
+  /** @param {string} name  of the transport, before the `connected` frame */
+  setTransport(name) {
+    this.pipe.post({ type: "transport", name });
+  }
+
+  /**
+   * End the tab's virtual socket.
+   *
+   * @param {import("../socket.js").Close} close
+   */
+  close(close) {
+    if (!this.isOver) {
+      this.pipe.post({ type: "closed", code: close.code, reason: close.reason });
+      this.leave();
+    }
+  }
+
+  /** Remove the tab. */
+  leave() {
+    this.isOver = true;
+    this.stopWatching();
+    const upstream = this.upstream;
+    this.upstream = null;
+    if (upstream) {
+      upstream.remove(this);
+    }
+    this._hub.remove(this);
+    this.pipe.close();
+  }
+}
+
+/**
+ * Send one frame to many tabs.
+ *
+ * @param {Iterable<Tab>} tabs
+ * @param {string} text
+ */
+export function sendToAll(tabs, text) {
+  /** @type {Map<any, any[]>} */
+  const groups = new Map();
+  for (const tab of tabs) {
+    const { group, id } = tab.pipe;
+    if (!group) {
+      tab.send(text);
+    } else if (!tab.isOver) {
+      groups.set(group, (groups.get(group) || []).concat([id]));
+    }
+  }
+  groups.forEach((ids, group) => group.post(ids, { type: "frame", text }));
+}

@@ -1,0 +1,83 @@
+/**
+ * The hub in a SharedWorker, and a tab's way to it. The worker runs the same script as the page.
+ */
+import { pageOf } from "../async/surroundings.js";
+import { Hub } from "./hub.js";
+
+const NAME = "sockgate";
+
+/**
+ * @typedef {import("./socket.js").SharedSocket} SharedSocket
+ */
+
+/**
+ * @param {any} scope
+ * @returns {boolean} this script runs as a shared worker
+ */
+export function isWorker(scope) {
+  return typeof scope.SharedWorkerGlobalScope === "function" && scope instanceof scope.SharedWorkerGlobalScope;
+}
+
+/**
+ * Serve the tabs that connect to this worker.
+ *
+ * @param {any} scope
+ */
+export function serve(scope) {
+  const hub = new Hub({ page: pageOf(scope), loadSockJS: (url, _, callback) => callback(importSockJS(scope, url)) });
+  scope.onconnect = (/** @type {any} */ event) => {
+    const [port] = event.ports;
+    const tab = hub.accept({ post: (message) => port.postMessage(message), close: () => port.close() });
+    port.onmessage = (/** @type {any} */ { data }) => tab.receive(data);
+  };
+}
+
+/**
+ * @param {any} scope
+ * @param {string} url
+ */
+function importSockJS(scope, url) {
+  try {
+    if (!scope.SockgateSockJS) {
+      scope.importScripts(url);
+    }
+  } catch (error) {}
+  return scope.SockgateSockJS || null;
+}
+
+/** A way to the worker's hub, until it fails. */
+export class WorkerDialer {
+  /**
+   * @param {any} page
+   * @param {string} url  of this script
+   */
+  constructor(page, url) {
+    this._page = page;
+    this._url = url;
+    this.failures = 0;
+    /** A worker may have to load its script. */
+    this.patienceMs = 4000;
+  }
+
+  /** @param {SharedSocket} socket */
+  dial(socket) {
+    const worker = new this._page.SharedWorker(this._url, { name: NAME });
+    const { port } = worker;
+    worker.onerror = () => socket.unreachable();
+    port.onmessage = (/** @type {any} */ { data }) => {
+      this.failures = data.type === "opened" ? 0 : this.failures;
+      socket.received(data);
+    };
+    return {
+      post: (/** @type {any} */ message) => port.postMessage(message),
+      close: () => {
+        worker.onerror = port.onmessage = null;
+        port.close();
+      }
+    };
+  }
+
+  failed() {
+    this.failures += 1;
+  }
+}

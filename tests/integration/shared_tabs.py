@@ -1,0 +1,167 @@
+"""Tabs of a real Chromium that share one connection, on a site that counts the logins."""
+
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from playwright.sync_api import BrowserContext, Page
+
+from tests.integration.gatewayprocess import Gateway
+
+DIST = Path(__file__).parents[2] / "clientjs" / "dist"
+SCRIPTS = ("sockgate.js", "sockgate-shared.js", "sockgate-sockjs.js")
+POLICY = "default-src 'none'; script-src 'self'; connect-src 'self' http: ws:"
+
+WITHOUT_WORKER = "delete window.SharedWorker;"
+WITHOUT_LOCKS = WITHOUT_WORKER + "delete Navigator.prototype.locks;"
+WITHOUT_ANYTHING = WITHOUT_WORKER + "delete window.BroadcastChannel;"
+
+CONNECT = """
+(given) => {
+  const rt = window.rt = Sockgate.connect({
+    url: given.url, tokenUrl: "/token", token: given.token, expiresIn: 3600, grantUrl: null,
+    shared: true, sharedUrl: "/sockgate-shared.js", sockjsUrl: "/sockgate-sockjs.js",
+    reconnect: {minMs: 100, maxMs: 400}, ...given.options,
+  });
+  const events = window.events = [];
+  rt.on("state", (state, detail) => events.push(["state", state, detail.code || null]));
+  rt.on("user", (now, before) => events.push(["user", now, before]));
+  for (const event of ["subscribed", "unsubscribed", "gap"]) {
+    rt.on(event, (channel) => events.push([event, channel, null]));
+  }
+  rt.on("*", (data, message) => events.push(["message", message.channel, data]));
+  window.rooms = {};
+  for (const name of given.channels) rooms[name] = rt.subscribe(name, {grant: null});
+}
+"""
+
+WAIT = """
+([condition, timeout]) => new Promise((resolve) => {
+  const isTrue = {
+    state: (state) => rt.state === state,
+    subscribed: (channel) => rooms[channel].state === "subscribed",
+    message: (data) => events.some(([kind, , got]) => kind === "message" && got === data),
+    event: (event) => events.some(([kind]) => kind === event),
+  };
+  const deadline = Date.now() + timeout;
+  (function check() {
+    const isMet = Object.entries(condition).every(([name, wanted]) => isTrue[name](wanted));
+    if (isMet || Date.now() > deadline) resolve(isMet);
+    else setTimeout(check, 10);  // Poll: not every condition has an event.
+  })();
+})
+"""
+
+
+class SharedSite:
+    """A site with nothing but pages, the client's scripts and tokens."""
+
+    def __init__(self, token: Callable[[], str]) -> None:
+        self.tokens_requested = 0
+        self._token = token
+        site = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                name = self.path.strip("/")
+                if name in SCRIPTS:
+                    self._answer("text/javascript", (DIST / name).read_bytes())
+                else:
+                    page = b"<!DOCTYPE html><head></head><script src=/sockgate.js></script>"
+                    self._answer("text/html; charset=utf-8", page)
+
+            def do_POST(self) -> None:
+                site.tokens_requested += 1
+                body = '{"token": "%s", "expires_in": 3600}' % site._token()
+                self._answer("application/json", body.encode())
+
+            def _answer(self, kind: str, body: bytes) -> None:
+                self.send_response(200)
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(body)))
+                self.send_header("Content-Security-Policy", POLICY)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                """Write nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.origin = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = Thread(target=self._server.serve_forever)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class SharedTab:
+    """One tab. ``kill`` and ``crash`` end it without notice to the page."""
+
+    def __init__(
+        self,
+        context: BrowserContext,
+        site: SharedSite,
+        gateway: Gateway,
+        token: str,
+        *channels: str,
+        **options: Any,
+    ) -> None:
+        self.page: Page = context.new_page()
+        self.page.goto(site.origin)
+        url = f"http://127.0.0.1:{gateway.port}/realtime"
+        given = {"url": url, "token": token, "channels": channels, "options": options}
+        self.page.evaluate(CONNECT, given)
+        self._context = context
+        self._channels = channels
+
+    def ready(self) -> "SharedTab":
+        self.wait(state="connected")
+        for channel in self._channels:
+            self.wait(subscribed=channel)
+        return self
+
+    def wait(self, timeout_s: float = 30, **condition: object) -> None:
+        given = [condition, timeout_s * 1000]
+        assert self.page.evaluate(WAIT, given), (condition, self.events())
+
+    def events(self, *kinds: str) -> list[list[Any]]:
+        events = self.page.evaluate("events")
+        return [event for event in events if not kinds or event[0] in kinds]
+
+    def messages(self, channel: str) -> list[Any]:
+        return [data for _, name, data in self.events("message") if name == channel]
+
+    def leads(self) -> bool:
+        """Return whether this tab holds the lock of the leader."""
+        held = self.page.evaluate("navigator.locks.query().then(({held}) => held)")
+        me = self.page.evaluate(
+            """navigator.locks.request("mine", () => navigator.locks.query()).then(
+               ({held}) => held.find(({name}) => name === "mine").clientId)"""
+        )
+        return any(one["name"] == "sockgate-leader" and one["clientId"] == me for one in held)
+
+    def close(self) -> None:
+        self.page.close()
+
+    def crash(self) -> None:
+        """Let the process of the page crash."""
+        session = self._context.new_cdp_session(self.page)
+        with self.page.expect_event("crash"):
+            session.send_no_reply("Page.crash") if hasattr(session, "send_no_reply") else None
+            try:
+                session.send("Page.crash")
+            except Exception:  # The session ends with the page.
+                pass
+
+    def freeze(self) -> None:
+        session = self._context.new_cdp_session(self.page)
+        session.send("Page.setWebLifecycleState", {"state": "frozen"})
+
+    def thaw(self) -> None:
+        session = self._context.new_cdp_session(self.page)
+        session.send("Page.setWebLifecycleState", {"state": "active"})
