@@ -106,6 +106,14 @@ const hookTypes = (...names) => ({
   },
 });
 
+/** `sockgate/shared` exports nothing. */
+const sharedTypes = {
+  name: "shared-types",
+  writeBundle() {
+    for (const ending of ["ts", "cts"]) writeFileSync(`dist/shared.d.${ending}`, "export {};\n");
+  },
+};
+
 const withSockJS = (leftOut) => [
   forProduction,
   sockjsPatches(leftOut),
@@ -170,6 +178,7 @@ export default [
   },
   {
     input: "src/shared/module.js",
+    plugins: [sharedTypes],
     output: ["mjs", "cjs"].map((ending) => ({
       banner: BANNER,
       file: `dist/shared.${ending}`,

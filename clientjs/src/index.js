@@ -138,6 +138,10 @@
  * - `fallbackAfterMs`: after so long the next transport is tried beside one that has not opened; 1500
  * - `sockjsUrl`: URL of SockJS's script, which is loaded when it is needed; default: `url` and
  *   "/sockjs.js"
+ * - `shared: true`: the tabs of one login share one connection, where the browser can do that. Each tab
+ *   keeps its subscriptions, its handlers and its states. docs/shared.md has the details
+ * - `sharedUrl`: URL of the script for `shared`, on the page's own origin; default: the one that Django's
+ *   tag names. A module can `import "sockgate/shared"` instead
  * - `reconnect`: `{minMs: 500, maxMs: 30000}`, upper limits of the first and of every random wait
  * - `csrfToken`, `csrfCookieName`, `csrfHeaderName`: where they differ from Django's defaults
  * - `debug: true` writes each state to the console, with code and reason

@@ -15,6 +15,7 @@ const read = (path) => readFileSync(new URL(path, import.meta.url), "utf8");
 const CLIENT = read("../dist/sockgate.js");
 const FULL = read("../dist/sockgate-full.js");
 const SOCKJS = read("../dist/sockjs.js");
+const SHARED = read("../dist/sockgate-shared.js");
 const SOCKJS_OF_DJANGO = read("../dist/sockgate-sockjs.js");
 
 for (const [name, code] of Object.entries({ CLIENT, FULL, SOCKJS, SOCKJS_OF_DJANGO })) {
@@ -27,7 +28,7 @@ for (const [name, code] of Object.entries({ CLIENT, FULL, SOCKJS, SOCKJS_OF_DJAN
   });
 }
 
-for (const name of ["sockgate.mjs", "sockgate.cjs"]) {
+for (const name of ["sockgate.mjs", "sockgate.cjs", "sockgate-shared.js", "shared.mjs", "shared.cjs"]) {
   test(`an ES2018 parser accepts ${name}`, () => {
     parse(read(`../dist/${name}`), { ecmaVersion: 2018, sourceType: "module" });
   });
@@ -67,7 +68,7 @@ test("import and require have the types of the source", () => {
 
 test("the files that package.json names are built", () => {
   const { main, module, types, unpkg, exports } = JSON.parse(read("../package.json"));
-  const entries = [".", "./react", "./svelte", "./vue"].flatMap((name) => Object.values(exports[name]));
+  const entries = [".", "./react", "./shared", "./svelte", "./vue"].flatMap((name) => Object.values(exports[name]));
   const named = [main, module, types, unpkg, ...entries.flatMap((entry) => Object.values(entry))];
   for (const path of named) assert.ok(existsSync(new URL(`../${path}`, import.meta.url)), path);
 });
@@ -83,7 +84,8 @@ const zipped = (code) => gzipSync(code, { level: 9 }).length;
 
 test("the scripts stay small", () => {
   const sizes = [zipped(CLIENT), zipped(CLIENT) + zipped(SOCKJS_OF_DJANGO)];
-  assert.ok(sizes[0] <= 11200 && sizes[1] <= 20400, `${sizes} bytes with gzip`);
+  assert.ok(zipped(SHARED) <= 10200, `${zipped(SHARED)} bytes with gzip`);
+  assert.ok(sizes[0] <= 11300 && sizes[1] <= 20400, `${sizes} bytes with gzip`);
 });
 
 test("the script of Django's SockJS has only the transports of browsers with WebSocket", () => {
@@ -94,7 +96,7 @@ test("the script of Django's SockJS has only the transports of browsers with Web
 
 test("the README states the sizes of the scripts", () => {
   const README = read("../README.md");
-  for (const [name, code] of Object.entries({ "sockgate.js": CLIENT, "sockgate-full.js": FULL, "sockgate-sockjs.js": SOCKJS_OF_DJANGO })) {
+  for (const [name, code] of Object.entries({ "sockgate.js": CLIENT, "sockgate-full.js": FULL, "sockgate-sockjs.js": SOCKJS_OF_DJANGO, "sockgate-shared.js": SHARED })) {
     const row = README.split("\n").find((line) => line.startsWith(`| \`${name}\``));
     const [, kB, zippedKB] = row.match(/(\d+) kB, (\d+) kB with gzip/);
     assert.ok(Math.abs(code.length / 1000 - kB) < 2, `${name}: ${code.length} bytes`);
@@ -105,7 +107,7 @@ test("the README states the sizes of the scripts", () => {
 test("Django and the gateway serve the built files", () => {
   assert.equal(read("../../djangoauth/sockgate/static/sockgate/sockgate.js"), CLIENT);
   assert.equal(read("../../gateway/sockgate_gateway/sockjs/static/sockjs.js"), SOCKJS);
-  for (const name of ["sockgate.js.map", "sockgate-full.js", "sockgate-full.js.map", "sockgate-sockjs.js", "sockgate.mjs", "sockgate.mjs.map", "sockgate.d.ts", "badge.js"]) {
+  for (const name of ["sockgate.js.map", "sockgate-full.js", "sockgate-full.js.map", "sockgate-sockjs.js", "sockgate-shared.js", "sockgate.mjs", "sockgate.mjs.map", "sockgate.d.ts", "badge.js"]) {
     const served = read(`../../djangoauth/sockgate/static/sockgate/${name}`);
     assert.equal(served, read(`../dist/${name}`));
   }

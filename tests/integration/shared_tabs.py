@@ -1,17 +1,21 @@
 """Tabs of a real Chromium that share one connection, on a site that counts the logins."""
 
+import json
 from collections.abc import Callable
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Error as PlaywrightError
 
 from tests.integration.gatewayprocess import Gateway
 
 DIST = Path(__file__).parents[2] / "clientjs" / "dist"
 SCRIPTS = ("sockgate.js", "sockgate-shared.js", "sockgate-sockjs.js")
+CRASH_LIMIT_MS = 5000
 POLICY = "default-src 'none'; script-src 'self'; connect-src 'self' http: ws:"
 
 WITHOUT_WORKER = "delete window.SharedWorker;"
@@ -33,7 +37,9 @@ CONNECT = """
   }
   rt.on("*", (data, message) => events.push(["message", message.channel, data]));
   window.rooms = {};
-  for (const name of given.channels) rooms[name] = rt.subscribe(name, {grant: null});
+  for (const name of given.channels) {
+    rooms[name] = rt.subscribe(name, {grant: null, recover: given.recover});
+  }
 }
 """
 
@@ -58,7 +64,7 @@ WAIT = """
 class SharedSite:
     """A site with nothing but pages, the client's scripts and tokens."""
 
-    def __init__(self, token: Callable[[], str]) -> None:
+    def __init__(self, port: int, token: Callable[[], str]) -> None:
         self.tokens_requested = 0
         self._token = token
         site = self
@@ -74,7 +80,7 @@ class SharedSite:
 
             def do_POST(self) -> None:
                 site.tokens_requested += 1
-                body = '{"token": "%s", "expires_in": 3600}' % site._token()
+                body = json.dumps({"token": site._token(), "expires_in": 3600})
                 self._answer("application/json", body.encode())
 
             def _answer(self, kind: str, body: bytes) -> None:
@@ -88,8 +94,8 @@ class SharedSite:
             def log_message(self, *_: object) -> None:
                 """Write nothing."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.origin = f"http://127.0.0.1:{self._server.server_port}"
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self.origin = f"http://127.0.0.1:{port}"
         self._thread = Thread(target=self._server.serve_forever)
         self._thread.start()
 
@@ -100,7 +106,7 @@ class SharedSite:
 
 
 class SharedTab:
-    """One tab. ``kill`` and ``crash`` end it without notice to the page."""
+    """One tab. ``crash`` ends it without notice to the page."""
 
     def __init__(
         self,
@@ -109,14 +115,16 @@ class SharedTab:
         gateway: Gateway,
         token: str,
         *channels: str,
+        recover: list[Any] | None = None,
         **options: Any,
     ) -> None:
         self.page: Page = context.new_page()
         self.page.goto(site.origin)
         url = f"http://127.0.0.1:{gateway.port}/realtime"
         given = {"url": url, "token": token, "channels": channels, "options": options}
+        if recover:
+            given["recover"] = recover
         self.page.evaluate(CONNECT, given)
-        self._context = context
         self._channels = channels
 
     def ready(self) -> "SharedTab":
@@ -150,18 +158,10 @@ class SharedTab:
 
     def crash(self) -> None:
         """Let the process of the page crash."""
-        session = self._context.new_cdp_session(self.page)
-        with self.page.expect_event("crash"):
-            session.send_no_reply("Page.crash") if hasattr(session, "send_no_reply") else None
-            try:
-                session.send("Page.crash")
-            except Exception:  # The session ends with the page.
-                pass
+        with suppress(PlaywrightError):  # It says that the page has crashed.
+            self.page.goto("chrome://crash", timeout=CRASH_LIMIT_MS)
 
-    def freeze(self) -> None:
-        session = self._context.new_cdp_session(self.page)
-        session.send("Page.setWebLifecycleState", {"state": "frozen"})
-
-    def thaw(self) -> None:
-        session = self._context.new_cdp_session(self.page)
-        session.send("Page.setWebLifecycleState", {"state": "active"})
+    def hang(self, seconds: float = 12) -> None:
+        """Let the page do nothing for so long, as a frozen one does."""
+        busy = "setTimeout((s) => { for (const end = Date.now() + s * 1000; Date.now() < end;); }"
+        self.page.evaluate(f"(s) => void {busy}, 0, s)", seconds)

@@ -20,6 +20,7 @@ CLIENT = (
     "sockgate-full.js",
     "sockgate-full.js.map",
     "sockgate-sockjs.js",
+    "sockgate-shared.js",
     "sockgate.mjs",
     "sockgate.mjs.map",
     "sockgate.d.ts",

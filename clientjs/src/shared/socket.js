@@ -106,9 +106,11 @@ export class SharedSocket {
     }
   }
 
-  /** The hub cannot be started. */
-  unreachable() {
-    if (!this._isOpen && !this._isOver) {
+  /** The hub cannot be started, or it has crashed. */
+  gone() {
+    if (this._isOpen) {
+      this.lost();
+    } else if (!this._isOver) {
       this._fail();
     }
   }

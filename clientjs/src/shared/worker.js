@@ -63,7 +63,9 @@ export class WorkerDialer {
   dial(socket) {
     const worker = new this._page.SharedWorker(this._url, { name: NAME });
     const { port } = worker;
-    worker.onerror = () => socket.unreachable();
+    worker.onerror = () => socket.gone();
+    // Newer browsers say that the other end is closed, also by a crash.
+    port.onclose = () => socket.gone();
     port.onmessage = (/** @type {any} */ { data }) => {
       this.failures = data.type === "opened" ? 0 : this.failures;
       socket.received(data);
@@ -71,7 +73,7 @@ export class WorkerDialer {
     return {
       post: (/** @type {any} */ message) => port.postMessage(message),
       close: () => {
-        worker.onerror = port.onmessage = null;
+        worker.onerror = port.onclose = port.onmessage = null;
         port.close();
       }
     };

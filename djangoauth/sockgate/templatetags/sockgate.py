@@ -37,6 +37,9 @@ SCRIPT_WITH_SOCKJS = "sockgate/sockgate-full.js"
 SOCKJS = "sockgate/sockgate-sockjs.js"
 """``SCRIPT`` loads it where WebSocket fails."""
 
+SHARED = "sockgate/sockgate-shared.js"
+"""``SCRIPT`` loads it with ``shared``, and as a SharedWorker."""
+
 BADGE = "sockgate/badge.js"
 """Shows the state of the client in the page, in ``DEBUG`` only."""
 
@@ -45,7 +48,9 @@ register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
-def sockgate_client(context: Context, channels: str | Iterable[str] = ()) -> SafeString:
+def sockgate_client(
+    context: Context, channels: str | Iterable[str] = (), *, shared: bool = False
+) -> SafeString:
     """Load the client; ``Sockgate.connect()`` then needs no arguments.
 
     Args:
@@ -53,6 +58,7 @@ def sockgate_client(context: Context, channels: str | Iterable[str] = ()) -> Saf
         channels: names, or a text with names between spaces. The page carries their grants, so that
             ``rt.subscribe`` needs no request for them. A channel that ``AUTHORIZE`` refuses is left
             out.
+        shared: the tabs of one login share one connection, where the browser can do that.
     """
     request = context.get("request")
     if request is None:
@@ -61,7 +67,8 @@ def sockgate_client(context: Context, channels: str | Iterable[str] = ()) -> Saf
             "django.template.context_processors.request."
         )
     names = channels.split() if isinstance(channels, str) else channels
-    config = json_script(client_config(request, names), CONFIG_ID)
+    values = client_config(request, names) | ({"shared": True} if shared else {})
+    config = json_script(values, CONFIG_ID)
     nonce = _nonce(context, request)
     scripts = [_client_script(), BADGE] if settings.DEBUG else [_client_script()]
     tags = [_script(static(script), nonce) for script in scripts]
@@ -89,6 +96,7 @@ def client_config(request: HttpRequest, channels: Iterable[str] = ()) -> dict[st
         "grantUrl": reverse("sockgate:grant"),
         "transports": config.transports,
         "sockjsUrl": static(SOCKJS),
+        "sharedUrl": static(SHARED),
         **({} if "loginRequired" in first else _csrf_token(request)),
         "csrfCookieName": _readable_csrf_cookie(),
         "csrfHeaderName": settings.CSRF_HEADER_NAME.removeprefix("HTTP_").replace("_", "-"),

@@ -36,7 +36,17 @@ def allow_even(request: HttpRequest, channel: str) -> bool:
     return int(channel.partition(":")[2]) % 2 == 0
 
 
-urlpatterns = [path("", page), path("rooms/", rooms), path("realtime/", include("sockgate.urls"))]
+def shared(request: HttpRequest) -> HttpResponse:
+    tag = Template("{% load sockgate %}{% sockgate_client shared=True %}")
+    return HttpResponse(tag.render(Context({"request": request})))
+
+
+urlpatterns = [
+    path("", page),
+    path("rooms/", rooms),
+    path("shared/", shared),
+    path("realtime/", include("sockgate.urls")),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -65,6 +75,13 @@ def test_sockgate_client_carries_a_first_token(login: Client, settings: Any) -> 
     assert token.sid == sid_of(login.session.session_key)
     assert config["expiresIn"] == 3600
     assert config["url"] == "http://127.0.0.1:8001/realtime"
+
+
+def test_sockgate_client_shares_a_connection_on_request(login: Client) -> None:
+    config, alone = (config_of(login.get(path).content.decode()) for path in ("/shared/", "/"))
+    assert config["shared"] is True
+    assert "shared" not in alone
+    assert config["sharedUrl"] == alone["sharedUrl"] == "/static/sockgate/sockgate-shared.js"
 
 
 def test_sockgate_client_names_the_token_view(login: Client) -> None:
