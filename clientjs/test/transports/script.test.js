@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { loadScript } from "../../src/transports/script.js";
+import { loadSockJS } from "../../src/transports/script.js";
 
 let added, got, page;
 
@@ -18,7 +18,7 @@ beforeEach(() => {
   };
 });
 
-const load = () => loadScript("/static/sockjs.js", page, (open) => got.push(open));
+const load = () => loadSockJS("/static/sockjs.js", page, (open) => got.push(open));
 const open = () => undefined;
 
 test("the script is loaded with the nonce of the page's scripts, and called back", () => {
