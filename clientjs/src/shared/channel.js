@@ -167,3 +167,18 @@ export function lowest(positions) {
   }
   return low;
 }
+
+/**
+ * The same for many channels.
+ *
+ * @param {Array<Object<string, Position>>} all
+ * @returns {Object<string, Position>}
+ */
+export function lowestOf(all) {
+  /** @type {Object<string, Position>} */
+  const low = {};
+  for (const channel of Object.keys(Object.assign({}, ...all))) {
+    low[channel] = /** @type {Position} */ (lowest(all.map((positions) => positions[channel])));
+  }
+  return low;
+}

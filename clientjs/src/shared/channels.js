@@ -2,7 +2,7 @@
  * The channels of a shared connection: the union of what its tabs receive.
  */
 import { SharedChannel, lowest } from "./channel.js";
-import { sendToAll } from "./tab.js";
+import { earlyRequests, sendToAll } from "./tab.js";
 
 /**
  * @typedef {import("./tab.js").Tab} Tab
@@ -50,24 +50,13 @@ export class Channels {
 
   /** Subscribe right behind the `connect` frame, from the lowest position of the tabs that wait. */
   requestEarly() {
-    const requests = this._earlyRequests();
+    const requests = earlyRequests(this._upstream.tabs);
     requests.forEach((frames, name) => {
       if (!this._channels.has(name) && this._channels.size < MAX_EARLY_REQUESTS) {
         const granted = frames.find(({ grant }) => grant) || frames[0];
         this._request(name, { ...granted, recover: lowest(frames.map(({ recover }) => recover)) });
       }
     });
-  }
-
-  /** @returns {Map<string, any[]>} */
-  _earlyRequests() {
-    const requests = new Map();
-    for (const { early } of this._upstream.tabs) {
-      for (const frame of early.filter(({ type }) => type === "subscribe")) {
-        requests.set(frame.channel, (requests.get(frame.channel) || []).concat([frame]));
-      }
-    }
-    return requests;
   }
 
   /**
@@ -213,7 +202,7 @@ export class Channels {
 
   /** @param {SharedChannel} channel */
   _dropUnused(channel) {
-    const isWanted = channel.waiting.length || this._earlyRequests().has(channel.name);
+    const isWanted = channel.waiting.length || earlyRequests(this._upstream.tabs).has(channel.name);
     const isUsed = channel.isAutomatic || channel.members.size || isWanted;
     if (channel.isLive && !isUsed && this._forget(channel)) {
       this._upstream.request({ type: "unsubscribe", channel: channel.name }, () => {});

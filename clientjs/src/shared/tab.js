@@ -144,3 +144,17 @@ export function sendToAll(tabs, text) {
   }
   groups.forEach((ids, group) => group.post(ids, { type: "frame", text }));
 }
+
+/**
+ * @param {Iterable<Tab>} tabs
+ * @returns {Map<string, any[]>} their `subscribe` frames before the welcome, by channel
+ */
+export function earlyRequests(tabs) {
+  const requests = new Map();
+  for (const { early } of tabs) {
+    for (const frame of early.filter(({ type }) => type === "subscribe")) {
+      requests.set(frame.channel, (requests.get(frame.channel) || []).concat([frame]));
+    }
+  }
+  return requests;
+}

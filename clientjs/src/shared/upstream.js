@@ -8,8 +8,8 @@
  */
 import { needsFreshToken } from "../closecodes.js";
 import { Channels } from "./channels.js";
-import { lowest } from "./channel.js";
-import { sessionOf } from "./hub.js";
+import { lowestOf } from "./channel.js";
+import { Identity } from "./identity.js";
 import { Link } from "./link.js";
 import { Replay } from "./replay.js";
 import { sendToAll } from "./tab.js";
@@ -26,15 +26,13 @@ export const GATHER_MS = 150;
 /** A ping of a tab is answered here when the gateway has sent something so recently. */
 const RECENT_MS = 5000;
 
-const OTHER_SESSION = { code: 4402, reason: "this connection belongs to another session" };
-
 /** @type {Object<string, function(Upstream, any, string): void>} Frames that are no response. */
 const NOTICES = {
-  refresh: (upstream, _, text) => sendToAll(upstream.welcomed(), text),
-  error: (upstream, _, text) => sendToAll(upstream.welcomed(), text),
+  refresh: (upstream, _, text) => upstream.notify(text),
+  error: (upstream, _, text) => upstream.notify(text),
   interrupted: (upstream, _, text) => upstream.interrupt(text),
   resumed: (upstream, _, text) => upstream.interrupt("", text),
-  refreshed: (upstream, frame) => upstream.refreshed(frame),
+  refreshed: (upstream, frame) => upstream.identity.change(frame),
   drain: (upstream, frame) => upstream.drain(frame.within || 0),
   pong: (upstream) => upstream.pong()
 };
@@ -48,12 +46,10 @@ export class Upstream {
   constructor(hub, url, session) {
     this.hub = hub;
     this.url = url;
-    this.session = session;
+    this.identity = new Identity(this, session);
     /** @type {Set<Tab>} */
     this.tabs = new Set();
     this.channels = new Channels(this);
-    /** The `connected` frame, with the user and rights of now. @type {any} */
-    this.welcome = null;
     this.transport = "";
     this.isOver = false;
     /** @type {Link | null} */
@@ -69,7 +65,6 @@ export class Upstream {
     /** @type {Map<number, function(any): void>} */
     this._pending = new Map();
     this._interrupted = "";
-    this._refreshedTo = "";
     /** @type {Set<Tab>} */
     this._pinging = new Set();
     this._cancelDrain = () => {};
@@ -78,7 +73,7 @@ export class Upstream {
   /** @param {Tab} tab */
   add(tab) {
     this.tabs.add(tab);
-    if (this.welcome) {
+    if (this.identity.welcome) {
       this._admit(tab);
     } else if (!this._isStarting) {
       this._isStarting = true;
@@ -102,9 +97,14 @@ export class Upstream {
     return Array.from(this.tabs).filter((tab) => tab.isWelcome);
   }
 
+  /** @param {string} text  a frame for every tab */
+  notify(text) {
+    sendToAll(this.welcomed(), text);
+  }
+
   /** @param {any} frame  of a tab that has no welcome yet */
   receiveEarly(frame) {
-    if (frame.type === "subscribe" && this._isGreeting && !this.welcome) {
+    if (frame.type === "subscribe" && this._isGreeting && !this.identity.welcome) {
       this.channels.requestEarly();
     }
   }
@@ -117,7 +117,7 @@ export class Upstream {
     if (frame.type === "ping") {
       this._ping(tab);
     } else if (frame.type === "refresh") {
-      this._refresh(tab, frame);
+      this.identity.refresh(tab, frame);
     } else {
       this.channels.receive(tab, frame);
     }
@@ -132,12 +132,8 @@ export class Upstream {
   request(frame, callback) {
     const id = (this._lastId += 1);
     this._pending.set(id, (response) => {
-      const answer = { ...response };
-      delete answer.reply_to;
-      if (frame.id !== undefined) {
-        answer.reply_to = frame.id;
-      }
-      callback(answer);
+      // JSON leaves an undefined id out.
+      callback({ ...response, reply_to: frame.id });
     });
     this.send({ ...frame, id });
   }
@@ -157,13 +153,10 @@ export class Upstream {
    * @param {function(Replay): void} callback  once what was missed has arrived, or will not
    */
   replay(tab, wanted, callback) {
-    const { url } = this;
     const opener = this.hub.makeOpener(tab.settings);
-    const parts = { opener, clock: this.hub.clock, url, isProven: true, token: tab.token };
+    const parts = { opener, clock: this.hub.clock, url: this.url, isProven: true, token: tab.token };
     return new Replay(parts, wanted, this.channels, callback);
   }
-
-  // Notices of the gateway.
 
   /**
    * @param {string} interrupted  for tabs that join now
@@ -171,15 +164,7 @@ export class Upstream {
    */
   interrupt(interrupted, text) {
     this._interrupted = interrupted;
-    sendToAll(this.welcomed(), text || interrupted);
-  }
-
-  /** @param {any} frame */
-  refreshed(frame) {
-    const { user, expires, rights } = frame;
-    Object.assign(this.welcome, { user, expires, rights });
-    const { id, reply_to, ...notice } = frame;
-    sendToAll(this.welcomed(), JSON.stringify(notice));
+    this.notify(text || interrupted);
   }
 
   /** @param {number} withinS */
@@ -189,9 +174,8 @@ export class Upstream {
   }
 
   pong() {
-    const tabs = Array.from(this._pinging);
+    sendToAll(this._pinging, '{"type":"pong"}');
     this._pinging.clear();
-    sendToAll(tabs, '{"type":"pong"}');
   }
 
   // The tabs come back at once, and the first of them opens another connection.
@@ -208,22 +192,15 @@ export class Upstream {
     }
     this._owner = owner;
     this._asked = lowestOf(Array.from(this.tabs, ({ recover }) => recover));
-    this._link = new Link(
-      {
-        opener: this.hub.makeOpener(owner.settings),
-        clock: this.hub.clock,
-        url: this.url,
-        isProven: owner.isProven,
-        token: owner.token,
-        recover: this._asked
-      },
-      {
-        connecting: () => this._greet(),
-        accepted: (frame, transport) => this._accept(frame, transport),
-        received: (frame, text) => this._receive(frame, text),
-        lost: (close) => this._lose(close)
-      }
-    );
+    const opener = this.hub.makeOpener(owner.settings);
+    const { url, isProven, token } = owner;
+    const parts = { opener, clock: this.hub.clock, url, isProven, token, recover: this._asked };
+    this._link = new Link(parts, {
+      connecting: () => this._greet(),
+      accepted: (frame, transport) => this._accept(frame, transport),
+      received: (frame, text) => this._receive(frame, text),
+      lost: (close) => this._lose(close)
+    });
   }
 
   _greet() {
@@ -236,7 +213,7 @@ export class Upstream {
    * @param {string} transport
    */
   _accept(frame, transport) {
-    this.welcome = frame;
+    this.identity.welcome = frame;
     this.transport = transport;
     this.channels.begin(frame.channels, this._asked);
     for (const tab of Array.from(this.tabs)) {
@@ -255,7 +232,7 @@ export class Upstream {
         return;
       }
       tab.setTransport(this.transport);
-      tab.sendFrame({ ...this.welcome, channels: infos });
+      tab.sendFrame({ ...this.identity.welcome, channels: infos });
       texts.forEach((text) => tab.send(text));
       if (this._interrupted) {
         tab.send(this._interrupted);
@@ -286,7 +263,7 @@ export class Upstream {
   _lose(close) {
     const owner = this._owner;
     this._link = null;
-    if (!this.welcome && owner && needsFreshToken(close.code) && this.tabs.size > 1) {
+    if (!this.identity.welcome && owner && needsFreshToken(close.code) && this.tabs.size > 1) {
       this._isGreeting = false;
       this.channels.reset();
       this._pending.clear();
@@ -301,7 +278,7 @@ export class Upstream {
   _end(close) {
     this.isOver = true;
     this._cancelDrain();
-    this.hub.rename(this, this.session);
+    this.hub.rename(this, this.identity.session);
     if (this._link) {
       this._link.close();
       this._link = null;
@@ -313,63 +290,11 @@ export class Upstream {
 
   /** @param {Tab} tab */
   _ping(tab) {
-    const link = this._link;
-    if (link && link.hasReceivedWithin(RECENT_MS)) {
+    if (this._link && this._link.hasReceivedWithin(RECENT_MS)) {
       tab.sendFrame({ type: "pong" });
-    } else if (link) {
+    } else if (this._link) {
       this._pinging.add(tab);
-      link.ping();
+      this._link.ping();
     }
   }
-
-  /**
-   * @param {Tab} tab
-   * @param {any} frame
-   */
-  _refresh(tab, frame) {
-    const session = sessionOf(frame.token);
-    const isOther = session !== this.session && (this._refreshedTo || this.welcome.user !== null);
-    if (isOther && session !== this._refreshedTo) {
-      return tab.close(OTHER_SESSION);
-    }
-    tab.token = frame.token;
-    if (session === this._refreshedTo) {
-      return session === this.session ? tab.sendFrame(this._identity()) : undefined;
-    }
-    this._refreshedTo = session;
-    this.request(frame, (answer) => this._settleRefresh(tab, session, answer));
-  }
-
-  /**
-   * @param {Tab} tab
-   * @param {string} session
-   * @param {any} answer
-   */
-  _settleRefresh(tab, session, answer) {
-    if (answer.type !== "refreshed") {
-      this._refreshedTo = "";
-      return tab.sendFrame(answer);
-    }
-    this.hub.rename(this, this.session, session);
-    this.session = session;
-    this.refreshed(answer);
-  }
-
-  _identity() {
-    const { user, expires, rights } = this.welcome;
-    return { type: "refreshed", user, expires, rights };
-  }
-}
-
-/**
- * @param {Array<Object<string, import("../frames.js").Position>>} all
- * @returns {Object<string, import("../frames.js").Position>}
- */
-function lowestOf(all) {
-  /** @type {Object<string, import("../frames.js").Position>} */
-  const low = {};
-  for (const channel of Object.keys(Object.assign({}, ...all))) {
-    low[channel] = /** @type {any} */ (lowest(all.map((positions) => positions[channel])));
-  }
-  return low;
 }

@@ -146,3 +146,16 @@ export class FakeLocks {
 export const settle = async () => {
   for (let turn = 0; turn < 20; turn++) await null;
 };
+
+/** Two tabs on one connection, both in room:7 at offset 42. */
+export function two() {
+  const gateway = new FakeGateway();
+  const [one, other] = [gateway.tab(), gateway.tab()];
+  gateway.welcome();
+  one.subscribe("room:7", 1);
+  gateway.answer("subscribe", { epoch: "k3", offset: 42 });
+  other.subscribe("room:7", 9);
+  one.take();
+  other.take();
+  return { gateway, one, other };
+}

@@ -1,0 +1,73 @@
+/**
+ * Whose connection it is: the welcome of the gateway, and the tokens with which tabs refresh it.
+ */
+import { sessionOf } from "./hub.js";
+
+/**
+ * @typedef {import("./tab.js").Tab} Tab
+ * @typedef {import("./upstream.js").Upstream} Upstream
+ */
+
+const OTHER_SESSION = { code: 4402, reason: "this connection belongs to another session" };
+
+export class Identity {
+  /**
+   * @param {Upstream} upstream
+   * @param {string} session
+   */
+  constructor(upstream, session) {
+    this._upstream = upstream;
+    this.session = session;
+    /** The `connected` frame, with the user and rights of now. @type {any} */
+    this.welcome = null;
+    /** The session of the last token that a tab has sent. */
+    this._refreshedTo = "";
+  }
+
+  /**
+   * Refresh the connection with a tab's token, once for all tabs.
+   *
+   * @param {Tab} tab
+   * @param {any} frame
+   */
+  refresh(tab, frame) {
+    const session = sessionOf(frame.token);
+    const isFinal = !!this._refreshedTo || this.welcome.user !== null;
+    if (session !== this.session && session !== this._refreshedTo && isFinal) {
+      return tab.close(OTHER_SESSION);
+    }
+    tab.token = frame.token;
+    if (session === this._refreshedTo) {
+      return session === this.session ? tab.sendFrame(this._notice()) : undefined;
+    }
+    this._refreshedTo = session;
+    this._upstream.request(frame, (answer) => this._settle(tab, session, answer));
+  }
+
+  /** @param {any} frame  `refreshed` */
+  change(frame) {
+    const { user, expires, rights } = frame;
+    Object.assign(this.welcome, { user, expires, rights });
+    this._upstream.notify(JSON.stringify(this._notice()));
+  }
+
+  /**
+   * @param {Tab} tab
+   * @param {string} session
+   * @param {any} answer
+   */
+  _settle(tab, session, answer) {
+    if (answer.type !== "refreshed") {
+      this._refreshedTo = "";
+      return tab.sendFrame(answer);
+    }
+    this._upstream.hub.rename(this._upstream, this.session, session);
+    this.session = session;
+    this.change(answer);
+  }
+
+  _notice() {
+    const { user, expires, rights } = this.welcome;
+    return { type: "refreshed", user, expires, rights };
+  }
+}
