@@ -28,6 +28,7 @@ const ANSWER_MS = 2000;
 /** A timer that is so late was suspended with the whole page. */
 const LATE_MS = 1000;
 
+const LOST = { code: 1006, reason: "the shared connection is lost" };
 const DRAIN = '{"type":"drain","within":0}';
 
 let lastLock = 0;
@@ -44,6 +45,8 @@ export class SharedSocket {
     /** @type {((event: any) => void) | null} */
     this.onclose = null;
     this._isOpen = false;
+    /** The `connected` frame is on its way. */
+    this._isWelcome = false;
     this._isOver = false;
     this._cancelTimer = nothing;
     this._release = nothing;
@@ -117,9 +120,12 @@ export class SharedSocket {
 
   /** The hub is gone. */
   lost() {
-    if (this._isOpen && this.onmessage) {
+    if (this._isWelcome && this.onmessage) {
       this._hangUp();
       this.onmessage({ data: DRAIN });
+    } else if (this._isOpen && !this._isOver) {
+      // A client that has no welcome yet does not handle the frame.
+      this._finish(LOST);
     }
   }
 
@@ -135,6 +141,7 @@ export class SharedSocket {
   /** @param {string} name */
   _setTransport(name) {
     this.transport = name;
+    this._isWelcome = true;
     call(this.onopen, {});
   }
 

@@ -20,6 +20,9 @@ import { sendToAll } from "./tab.js";
  * @typedef {import("../socket.js").Close} Close
  */
 
+const DRAIN = '{"type":"drain","within":0}';
+const RESTARTING = { code: 3001, reason: "server is restarting" };
+
 /** Tabs of a lost leader return together. Those that arrive within this time share one recovery. */
 export const GATHER_MS = 150;
 
@@ -103,10 +106,8 @@ export class Upstream {
   }
 
   /** @param {any} frame  of a tab that has no welcome yet */
-  receiveEarly(frame) {
-    if (frame.type === "subscribe" && this._isGreeting && !this.identity.welcome) {
-      this.channels.requestEarly();
-    }
+  receiveEarly({ type }) {
+    type === "subscribe" && this._isGreeting && !this.identity.welcome && this.channels.requestEarly();
   }
 
   /**
@@ -132,8 +133,7 @@ export class Upstream {
   request(frame, callback) {
     const id = (this._lastId += 1);
     this._pending.set(id, (response) => {
-      // JSON leaves an undefined id out.
-      callback({ ...response, reply_to: frame.id });
+        callback({ ...response, reply_to: frame.id });
     });
     this.send({ ...frame, id });
   }
@@ -182,7 +182,7 @@ export class Upstream {
   _retire() {
     const tabs = Array.from(this.tabs);
     this._end();
-    sendToAll(tabs, '{"type":"drain","within":0}');
+    tabs.forEach((tab) => (tab.isWelcome ? tab.send(DRAIN) : tab.close(RESTARTING)));
   }
 
   _start() {

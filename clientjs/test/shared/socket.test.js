@@ -71,6 +71,7 @@ test("frames, the transport and the close code are the hub's", () => {
 test("the socket asks for the hub, and lets the client reconnect when nothing answers", () => {
   const dialed = new Dialed();
   dialed.say("opened");
+  dialed.say("transport", { name: "websocket" });
   dialed.clock.advance(3000);
   assert.equal(dialed.posted.at(-1), "alive");
   dialed.say("alive");
@@ -79,6 +80,14 @@ test("the socket asks for the hub, and lets the client reconnect when nothing an
   dialed.clock.advance(2000);
   assert.equal(dialed.failures, 1);
   assert.deepEqual(dialed.events.at(-1), ["onmessage", DRAIN]);
+});
+
+test("a client without a welcome is closed, because it does not handle drain", () => {
+  const dialed = new Dialed();
+  dialed.say("opened");
+  dialed.socket.lost();
+  dialed.clock.advance(0);
+  assert.deepEqual(dialed.events.at(-1), ["onclose", 1006]);
 });
 
 test("a page that has slept asks again, before it gives the hub up", () => {
@@ -95,6 +104,7 @@ test("a page that has slept asks again, before it gives the hub up", () => {
 test("a worker that crashes is noticed at once", () => {
   const dialed = new Dialed();
   dialed.say("opened");
+  dialed.say("transport", { name: "websocket" });
   dialed.socket.gone();
   assert.deepEqual(dialed.events.at(-1), ["onmessage", DRAIN]);
 });
