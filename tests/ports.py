@@ -1,7 +1,7 @@
 """Ports for the servers of tests."""
 
 import os
-import random
+import secrets
 
 from sockgate.conf.defaults.ports import HOST, is_free
 
@@ -22,7 +22,8 @@ _given: set[int] = set()
 def free_port(in_a_row: int = 1) -> int:
     """Return a free port, followed by free ones, and each only once."""
     for _ in range(_TRIES):
-        first = random.choice(RANGE)
+        # Hypothesis seeds ``random`` alike for each example, which would repeat the choices.
+        first = secrets.choice(RANGE)
         ports = range(first, first + in_a_row)
         if _given.isdisjoint(ports) and all(is_free(HOST, port) for port in ports):
             _given.update(ports)

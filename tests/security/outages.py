@@ -23,6 +23,7 @@ class RemoteGateway(Gateway):
         self, server: ValkeyServer, port: int, keys: list[str], folder: Path, **options: object
     ) -> None:
         self._redis_port = port
+        self._closed_port = free_port()
         self.relay = Relay(port)
         url = f"redis://{ACCOUNT}:{PASSWORD}@{HOST}:{self.relay.port}"
         super().__init__(server, keys, folder, redis_url=url, **options)
@@ -44,7 +45,7 @@ class RemoteGateway(Gateway):
 
     def cut(self) -> None:
         """Let nothing pass between this gateway and Redis."""
-        self.relay.target = free_port()
+        self.relay.target = self._closed_port
         self.relay.cut()
 
     def mend(self) -> None:
