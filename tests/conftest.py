@@ -57,6 +57,18 @@ def nothing_left_behind() -> Iterator[None]:
         yield
 
 
+VIEW_PATIENCE_S = 10.0
+"""For views that use Redis, as ``PAGE_TIMEOUT`` in ``django_settings``: a machine may be busy."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient_views() -> Iterator[None]:
+    """Let views wait for Redis longer than in production."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sockgate.views.REDIS_TIMEOUT_S", VIEW_PATIENCE_S)
+        yield
+
+
 _started: list[ValkeyServer] = []
 
 

@@ -54,7 +54,10 @@ class Frozen:
 
 
 @pytest.fixture(params=["db", "cached_db"])
-def project(request: Any, sockgate: Any, transactional_db: None) -> Iterator[Any]:
+def project(
+    request: Any, sockgate: Any, transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Any]:
+    monkeypatch.setattr("sockgate.views.REDIS_TIMEOUT_S", BUDGET_S)
     sockgate.SOCKGATE = {**sockgate.SOCKGATE, "PAGE_TIMEOUT": BUDGET_S}
     sockgate.SESSION_ENGINE = f"sockgate.sessions.{request.param}"
     with override_settings(ROOT_URLCONF=test_sockgate_client.__name__):

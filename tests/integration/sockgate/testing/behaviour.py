@@ -37,6 +37,7 @@ from sockgate_gateway.wire.presence import Present
 NAMES = Names()
 TOKEN, GRANT = "/realtime/token/", "/realtime/grant/"
 ROOM = "room:7"
+TRIES = 20
 
 
 class Received:
@@ -46,11 +47,17 @@ class Received:
         self._pubsub = pubsub
         pubsub.subscribe(*channels)
         for _ in channels:
-            assert pubsub.get_message(timeout=5)["type"] == "subscribe"
+            assert self._next()["type"] == "subscribe"
 
     def take(self, count: int) -> list[Any]:
-        messages = [self._pubsub.get_message(timeout=5) for _ in range(count)]
-        return [message["data"] for message in messages]
+        return [self._next()["data"] for _ in range(count)]
+
+    def _next(self) -> Any:
+        """Return the next message; redis-py also returns None for what is no message."""
+        for _ in range(TRIES):
+            if (message := self._pubsub.get_message(timeout=1)) is not None:
+                return message
+        raise AssertionError("no message")
 
 
 @pytest.fixture
