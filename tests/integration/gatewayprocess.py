@@ -66,6 +66,7 @@ class Gateway:
         self.log = log
         ports = {"port": self.port, "ops_port": self.ops_port}
         self._variables = environment(redis_url, **ports, **options)
+        self._workers = int(str(options.get("workers", 1)))
         self.scheme = "wss" if options.get("tls_cert") else "ws"
 
     def start(self, *launcher: str) -> "Gateway":
@@ -162,8 +163,9 @@ class Gateway:
 
     @property
     def is_ready(self) -> bool:
+        """Whether all workers are; one that is not refuses connects for the moment."""
         try:
-            return self.ask_ops("/ready")[0] == 200
+            return all(self.ask_ops("/ready", n)[0] == 200 for n in range(self._workers))
         except (URLError, OSError):
             return False
 

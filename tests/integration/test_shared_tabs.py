@@ -34,6 +34,10 @@ WAYS = {"worker": "", "leader": WITHOUT_WORKER, "lease": WITHOUT_LOCKS}
 Open = Callable[..., SharedTab]
 
 
+INTERVAL_S = 0.25
+"""A channel's history of 100 covers 25 s: a takeover on a busy machine must not outlast it."""
+
+
 class Numbers:
     """A stream of sequenced publications, each the next number."""
 
@@ -57,7 +61,7 @@ class Numbers:
         return self.last
 
     def _run(self) -> None:
-        while not self._stop.wait(0.04):
+        while not self._stop.wait(INTERVAL_S):
             self.next()
 
 
