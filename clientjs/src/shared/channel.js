@@ -40,6 +40,8 @@ export class SharedChannel {
     this.position = null;
     /** The gateway has refused to recover from here. @type {Position | null} */
     this._lost = null;
+    /** Offset of the newest publication at the start; null: not known, while the gateway recovers. @type {number | null} */
+    this._newest = 0;
     /** @type {Array<{offset: number, text: string}>} */
     this._kept = [];
     this._characters = 0;
@@ -56,8 +58,10 @@ export class SharedChannel {
     this._forget();
     this._lost = info.recovered === false && asked ? asked : null;
     this.position = info.epoch ? [info.epoch, info.offset || 0] : null;
+    this._newest = 0;
     if (asked && info.recovered && info.epoch) {
       this.position = [info.epoch, asked[1]];
+      this._newest = null;
     }
   }
 
@@ -68,6 +72,7 @@ export class SharedChannel {
    */
   skipTo(position) {
     this._forget();
+    this._newest = 0;
     this.position = position;
   }
 
@@ -76,8 +81,9 @@ export class SharedChannel {
    *
    * @param {import("../frames.js").Frame} frame
    * @param {string} text
+   * @param {number} [limit]  of characters that may be kept
    */
-  take(frame, text) {
+  take(frame, text, limit = KEPT_CHARACTERS) {
     if (!frame.offset || !this.position) {
       return;
     }
@@ -89,8 +95,9 @@ export class SharedChannel {
     if (isNewEpoch || frame.offset !== last + 1) {
       this._forget();
     }
+    this._newest = isNewEpoch ? 0 : this._newest;
     this.position = [isNewEpoch ? /** @type {string} */ (frame.epoch) : epoch, frame.offset];
-    this._keep(frame.offset, text);
+    this._keep(frame.offset, text, Math.min(limit, KEPT_CHARACTERS));
   }
 
   /**
@@ -101,7 +108,7 @@ export class SharedChannel {
    */
   answer(from) {
     if (!from) {
-      return { info: this._info(), texts: [] };
+      return this._newest === null ? null : this.now();
     }
     if (!this.position || from[0] !== this.position[0] || isSame(from, this._lost)) {
       return this.refusal();
@@ -112,6 +119,20 @@ export class SharedChannel {
     }
     const texts = missing > 0 ? this._kept.slice(-missing).map(({ text }) => text) : [];
     return { info: { epoch: from[0], offset: from[1], recovered: true }, texts };
+  }
+
+  /**
+   * Answer a tab without a position: it receives nothing older.
+   *
+   * @param {Info} [info]  what the gateway says now
+   * @returns {Answer}
+   */
+  now(info) {
+    if (info && this.position && info.epoch === this.position[0]) {
+      this._newest = info.offset || 0;
+    }
+    const { epoch, offset = 0 } = this._info();
+    return { info: epoch ? { epoch, offset: Math.max(offset, this._newest || 0) } : {}, texts: [] };
   }
 
   /** @returns {Answer} publications are lost: go on from here */
@@ -132,11 +153,12 @@ export class SharedChannel {
   /**
    * @param {number} offset
    * @param {string} text
+   * @param {number} limit
    */
-  _keep(offset, text) {
+  _keep(offset, text, limit) {
     this._kept.push({ offset, text });
     this._characters += text.length;
-    while (this._kept.length > KEPT_PUBLICATIONS || this._characters > KEPT_CHARACTERS) {
+    while (this._kept.length > KEPT_PUBLICATIONS || this._characters > limit) {
       const [first] = this._kept.splice(0, 1);
       this._characters -= first.text.length;
     }

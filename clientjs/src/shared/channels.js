@@ -1,6 +1,4 @@
-/**
- * The channels of a shared connection: the union of what its tabs receive.
- */
+/** The channels of a shared connection: the union of what its tabs receive. */
 import { SharedChannel, lowest } from "./channel.js";
 import { earlyRequests, sendToAll } from "./tab.js";
 
@@ -10,8 +8,9 @@ import { earlyRequests, sendToAll } from "./tab.js";
  * @typedef {import("./upstream.js").Upstream} Upstream
  */
 
-/** The gateway keeps 64 frames before it has accepted. */
 const MAX_EARLY_REQUESTS = 50;
+/** Of publications in all channels. */
+const KEPT_CHARACTERS = 4 * 1024 * 1024;
 
 export class Channels {
   /** @param {Upstream} upstream */
@@ -54,7 +53,7 @@ export class Channels {
     requests.forEach((frames, name) => {
       if (!this._channels.has(name) && this._channels.size < MAX_EARLY_REQUESTS) {
         const granted = frames.find(({ grant }) => grant) || frames[0];
-        this._request(name, { ...granted, recover: lowest(frames.map(({ recover }) => recover)) });
+        this._request(name, { ...granted, recover: lowest(frames.map(({ recover }) => recover)) }, null);
       }
     });
   }
@@ -62,21 +61,23 @@ export class Channels {
   /**
    * @param {string} name
    * @param {any} frame
+   * @param {Tab | null} tab
    * @returns {SharedChannel}
    */
-  _request(name, frame) {
+  _request(name, frame, tab) {
     const channel = new SharedChannel(name, false);
     this._channels.set(name, channel);
-    this._send(channel, frame);
+    this._send(channel, frame, tab);
     return channel;
   }
 
   /**
    * @param {SharedChannel} channel
    * @param {any} frame
+   * @param {Tab | null} tab
    */
-  _send(channel, frame) {
-    this._upstream.request(frame, (answer) => this._settle(channel, frame, answer));
+  _send(channel, frame, tab) {
+    this._upstream.request(frame, (answer) => this._settle(channel, frame, answer), tab);
   }
 
   // A refusal is the answer to one tab. The grant of another may be fresh.
@@ -98,8 +99,8 @@ export class Channels {
       first.tab.sendFrame({ ...answer, reply_to: first.frame.id });
     }
     if (channel.waiting.length) {
-      const { frame: next } = channel.waiting[0];
-      this._send(channel, { ...next, recover: lowest(channel.waiting.map((one) => one.frame.recover)) });
+      const { tab, frame: next } = channel.waiting[0];
+      this._send(channel, { ...next, recover: lowest(channel.waiting.map((one) => one.frame.recover)) }, tab);
     } else {
       this._forget(channel);
     }
@@ -119,11 +120,10 @@ export class Channels {
       this._unsubscribe(tab, channel);
       tab.sendFrame({ type: "unsubscribed", channel: frame.channel, reply_to: frame.id });
     } else if (channel && channel.members.has(tab)) {
-      this._upstream.request(frame, (answer) => tab.sendFrame(answer));
+      this._upstream.request(frame, (answer) => tab.sendFrame(answer), tab);
     } else {
-      const message = "this page is not subscribed to the channel";
-      const { channel: name, id } = frame;
-      tab.sendFrame({ type: "error", code: "not_allowed", message, channel: name, reply_to: id });
+      const more = { message: "this page is not subscribed to the channel", reply_to: frame.id };
+      tab.sendFrame({ type: "error", code: "not_allowed", channel: frame.channel, ...more });
     }
   }
 
@@ -136,7 +136,7 @@ export class Channels {
     if (channel && channel.isLive) {
       this._answer(tab, frame, channel);
     } else {
-      (channel || this._request(frame.channel, frame)).waiting.push({ tab, frame });
+      (channel || this._request(frame.channel, frame, tab)).waiting.push({ tab, frame });
     }
   }
 
@@ -205,14 +205,13 @@ export class Channels {
     const isWanted = channel.waiting.length || earlyRequests(this._upstream.tabs).has(channel.name);
     const isUsed = channel.isAutomatic || channel.members.size || isWanted;
     if (channel.isLive && !isUsed && this._forget(channel)) {
-      this._upstream.request({ type: "unsubscribe", channel: channel.name }, () => {});
+      this._upstream.request({ type: "unsubscribe", channel: channel.name }, () => {}, null);
     }
   }
 
   /** @param {SharedChannel} channel */
   _forget(channel) {
-    const isCurrent = this._channels.get(channel.name) === channel;
-    return isCurrent && this._channels.delete(channel.name);
+    return this._channels.get(channel.name) === channel && this._channels.delete(channel.name);
   }
 
   /**
@@ -263,21 +262,26 @@ export class Channels {
    * @param {string} text
    */
   notice(frame, text) {
-    const channel = this._channels.get(frame.channel);
     if (frame.type === "subscribed") {
       return this._assign(frame, text);
     }
-    if (!channel) {
+    const channel = this._channels.get(frame.channel);
+    // What arrives before the confirmation belongs to a former subscription.
+    if (!channel || !channel.isLive) {
       return;
     }
     if (frame.type === undefined) {
-      channel.take(frame, text);
+      channel.take(frame, text, KEPT_CHARACTERS / this._channels.size);
     } else if (frame.type === "gap" && typeof frame.epoch === "string") {
       channel.skipTo([frame.epoch, frame.offset || 0]);
     } else if (frame.type === "unsubscribed") {
       this._forget(channel);
     }
     sendToAll(channel.members, text);
+    if (frame.type === "unsubscribed") {
+      // Tabs whose replay is under way ask the gateway again.
+      channel.waiting.splice(0).forEach((one) => this.receive(one.tab, one.frame));
+    }
   }
 
   /**

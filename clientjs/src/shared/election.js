@@ -4,6 +4,7 @@
  * @typedef {Object} Candidate
  * @property {function(): void} won
  * @property {function(): void} deposed  another tab has taken over
+ * @property {function(): void} failed  this page may not use locks or storage
  *
  * @typedef {Object} Election
  * @property {function(): void} run  become the leader as soon as there is none
@@ -43,9 +44,11 @@ export class LockElection {
     this.withdraw();
     const aborter = new AbortController();
     let isOver = false;
+    let isGranted = false;
     const options = how.steal ? how : { signal: aborter.signal };
     const hold = () =>
       new Promise((/** @type {any} */ resolve) => {
+        isGranted = true;
         if (isOver) {
           return resolve();
         }
@@ -59,11 +62,12 @@ export class LockElection {
       isOver = true;
       aborter.abort();
     };
-    this._locks.request(LOCK, options, hold).catch(() => {
-      // Stolen, unless it was given up.
+    const request = new Promise((resolve) => resolve(this._locks.request(LOCK, options, hold)));
+    request.catch(() => {
+      // Stolen, unless it was given up. A sandboxed page is refused at once.
       if (!isOver) {
         isOver = true;
-        this._candidate.deposed();
+        isGranted ? this._candidate.deposed() : this._candidate.failed();
       }
     });
   }
@@ -110,7 +114,11 @@ export class LeaseElection {
   _claim(waitMs) {
     this.withdraw();
     this._cancel = this._clock.after(waitMs, () => {
-      this._storage.setItem(KEY, this._id);
+      try {
+        this._storage.setItem(KEY, this._id);
+      } catch (error) {
+        return this._candidate.failed();
+      }
       this._cancel = this._clock.after(SETTLE_MS, () => {
         if (this._storage.getItem(KEY) === this._id) {
           this._candidate.won();

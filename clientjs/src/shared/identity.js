@@ -41,7 +41,7 @@ export class Identity {
       return session === this.session ? tab.sendFrame(this._notice()) : undefined;
     }
     this._refreshedTo = session;
-    this._upstream.request(frame, (answer) => this._settle(tab, session, answer));
+    this._upstream.request(frame, (answer) => this._settle(tab, session, answer), tab);
   }
 
   /** @param {any} frame  `refreshed` */

@@ -62,7 +62,7 @@ function workerOf(page, settings) {
     return null;
   }
   worker = worker || new WorkerDialer(page, sharedUrl);
-  return worker.failures < MAX_FAILURES ? worker : null;
+  return worker.failures < MAX_FAILURES && !worker.isBroken ? worker : null;
 }
 
 /** @param {any} page */
@@ -71,7 +71,7 @@ function officeOf(page) {
     const makeHub = () => new Hub({ page, clock, loadSockJS });
     office = new Office({ page, clock, makeHub });
   }
-  return office;
+  return office && !office.isBroken ? office : null;
 }
 
 // A browser that blocks cookies throws.

@@ -25,6 +25,7 @@ export class Office {
   constructor(environment) {
     this._environment = environment;
     this.patienceMs = 2000;
+    this.isBroken = false;
     this._id = randomId();
     this._leader = "";
     /** Sockets of this page, by the id of their pipe. @type {Map<string, SharedSocket>} */
@@ -85,6 +86,7 @@ export class Office {
   // Locks and channels would also keep the page out of the back/forward cache.
   _leave() {
     const { page } = this._environment;
+    this._loseAll();
     page.removeEventListener("pagehide", this._onPageHide);
     this._cancelChallenge();
     this._election.withdraw();
@@ -97,7 +99,7 @@ export class Office {
 
   _makeElection() {
     const { page, clock } = this._environment;
-    const candidate = { won: () => this._lead(), deposed: () => this._step() };
+    const candidate = { won: () => this._lead(), deposed: () => this._step(), failed: () => this._break() };
     const { locks } = page.navigator;
     return locks
       ? new LockElection(locks, candidate)
@@ -114,6 +116,18 @@ export class Office {
   _step() {
     this._resign();
     this._election.run();
+  }
+
+  // Each page has a connection of its own then.
+  _break() {
+    const sockets = Array.from(this._sockets.values());
+    this.isBroken = true;
+    this._leave();
+    sockets.forEach((socket) => socket.gone());
+  }
+
+  _loseAll() {
+    Array.from(this._sockets.values()).forEach((socket) => socket.lost());
   }
 
   _resign() {
@@ -152,17 +166,29 @@ export class Office {
 
   /** @param {any} message  of another tab */
   _receive(message) {
+    if (!message || typeof message !== "object") {
+      return;
+    }
     if (message.type === "up") {
       (!message.to || message.to === this._id) && this._serve(message);
-    } else if (message.type === "down") {
-      message.to.forEach((/** @type {string} */ id) => this._deliver(id, message.message));
+    } else if (message.type === "down" && Array.isArray(message.to)) {
+      this._deliverFrom(message);
     } else if (message.type === "who") {
       this._hub && this._announce();
-    } else if (message.type === "leader") {
+    } else if (message.type === "leader" && message.id) {
       this._accept(message.id);
     } else if (message.type === "gone" && message.id === this._leader) {
       this._follow("");
       this._runWithoutLocks();
+    }
+  }
+
+  // Two tabs may lead for a moment. Publications of both would arrive twice.
+  /** @param {{from: string, to: string[], message: any}} message */
+  _deliverFrom({ from, to, message }) {
+    this._leader = this._leader || from;
+    if (from === this._leader) {
+      to.forEach((id) => this._deliver(id, message));
     }
   }
 
@@ -213,7 +239,7 @@ export class Office {
   /** @param {any} message */
   _serve({ pipe, message }) {
     const hub = this._hub;
-    if (!hub) {
+    if (!hub || !message) {
       return;
     }
     if (message.type === "open" && !this._tabs.has(pipe)) {
@@ -244,7 +270,7 @@ export class Office {
   _send(ids, message) {
     const others = ids.filter((id) => !this._sockets.has(id));
     if (others.length) {
-      this._broadcast({ type: "down", to: others, message });
+      this._broadcast({ type: "down", from: this._id, to: others, message });
     }
     ids.filter((id) => this._sockets.has(id)).forEach((id) => {
       Promise.resolve().then(() => this._deliver(id, message));
@@ -257,7 +283,7 @@ export class Office {
    */
   _deliver(id, message) {
     const socket = this._sockets.get(id);
-    if (socket) {
+    if (socket && message) {
       socket.received(message);
     }
   }

@@ -20,6 +20,34 @@ import { Link } from "./link.js";
 const DEADLINE_MS = 5000;
 const ID = 1;
 
+const MAX_REPLAYS = 4;
+
+/** Replays, a few at a time: each is a connection of its own. */
+export class Replays {
+  constructor() {
+    /** @type {Array<function(function(): void): void>} */
+    this._waiting = [];
+    this._running = 0;
+  }
+
+  /** @param {function(function(): void): void} start  receives a function to call at the end */
+  add(start) {
+    this._waiting.push(start);
+    this._startNext();
+  }
+
+  _startNext() {
+    const start = this._running < MAX_REPLAYS && this._waiting.shift();
+    if (start) {
+      this._running += 1;
+      start(() => {
+        this._running -= 1;
+        this._startNext();
+      });
+    }
+  }
+}
+
 export class Replay {
   /**
    * @param {Omit<import("./link.js").LinkParts, "recover">} parts
@@ -58,7 +86,7 @@ export class Replay {
   answer(channel, from) {
     const known = channel.answer(from);
     if (known || !from) {
-      return known || channel.refusal();
+      return known || channel.now(this._infos.get(channel.name));
     }
     const missed = this._missed.get(channel.name);
     const rest = missed && channel.answer([from[0], missed.last]);

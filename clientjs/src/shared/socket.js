@@ -15,6 +15,7 @@
  *     the pipe calls `received`, and `lost` when its hub is gone
  * @property {function(): void} failed  the hub does not answer
  * @property {number} patienceMs  after so long without a first answer, the hub has failed
+ * @property {boolean} isBroken  the browser refuses this way
  *
  * @typedef {Object} SocketParts
  * @property {function(): Dialer | null} nextDialer  null: there is no way to a hub
@@ -57,14 +58,23 @@ export class SharedSocket {
     this.dial();
   }
 
-  /** Call the hub, or the next one after a failure. */
+  /**
+   * Call the hub, or the next one after a failure.
+   *
+   * @returns {void}
+   */
   dial() {
     this._hangUp();
     this._dialer = this._parts.nextDialer();
     if (!this._dialer) {
       return this._finish({ code: 2000, reason: "no shared connection" });
     }
-    this._pipe = this._dialer.dial(this);
+    try {
+      this._pipe = this._dialer.dial(this);
+    } catch (error) {
+      this._dialer.isBroken = true;
+      return this.dial();
+    }
     this.hello();
   }
 

@@ -2,6 +2,7 @@
  * One tab, as the hub sees it: its pipe, the identity of its token, and what it has requested.
  */
 import { readFrame } from "../frames.js";
+import { isFrame } from "./check.js";
 
 /**
  * @typedef {Object} Pipe  to a tab
@@ -48,11 +49,12 @@ export class Tab {
   /** @param {any} message  see socket.js */
   receive(message) {
     this.seenAt = this._hub.clock.now();
-    if (this.isOver) {
+    if (this.isOver || !message) {
       return;
     }
     if (message.type === "open") {
-      Object.assign(this, { url: message.url, settings: message.settings, isProven: message.isProven });
+      const { url, settings, isProven } = message;
+      Object.assign(this, { url: String(url), settings: settings || {}, isProven: !!isProven });
       this.pipe.post({ type: "opened" });
     } else if (message.type === "alive") {
       this.pipe.post({ type: "alive" });
@@ -67,7 +69,7 @@ export class Tab {
 
   /** @param {any} frame */
   _receiveFrame(frame) {
-    if (!frame || !this.upstream !== (frame.type === "connect")) {
+    if (!isFrame(frame) || !this.upstream !== (frame.type === "connect")) {
       this.close({ code: PROTOCOL_ERROR, reason: "protocol error" });
     } else if (frame.type === "connect") {
       this.token = frame.token;

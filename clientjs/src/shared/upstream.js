@@ -11,7 +11,8 @@ import { Channels } from "./channels.js";
 import { lowestOf } from "./channel.js";
 import { Identity } from "./identity.js";
 import { Link } from "./link.js";
-import { Replay } from "./replay.js";
+import { Pending } from "./pending.js";
+import { Replay, Replays } from "./replay.js";
 import { sendToAll } from "./tab.js";
 
 /**
@@ -22,8 +23,9 @@ import { sendToAll } from "./tab.js";
 
 const DRAIN = '{"type":"drain","within":0}';
 const RESTARTING = { code: 3001, reason: "server is restarting" };
+const GOING_AWAY = { code: 3000, reason: "going away" };
 
-/** Tabs of a lost leader return together. Those that arrive within this time share one recovery. */
+/** Tabs of a lost leader that arrive within this time share one recovery. */
 export const GATHER_MS = 150;
 
 /** A ping of a tab is answered here when the gateway has sent something so recently. */
@@ -64,9 +66,8 @@ export class Upstream {
     this._owner = null;
     /** @type {Object<string, import("../frames.js").Position>} */
     this._asked = {};
-    this._lastId = 0;
-    /** @type {Map<number, function(any): void>} */
-    this._pending = new Map();
+    this._pending = new Pending(hub.clock);
+    this._replays = new Replays();
     this._interrupted = "";
     /** @type {Set<Tab>} */
     this._pinging = new Set();
@@ -129,19 +130,11 @@ export class Upstream {
    *
    * @param {any} frame
    * @param {function(any): void} callback  receives the response, with the id of the request as `reply_to`
+   * @param {Tab | null} tab  null: the request is of no tab alone
    */
-  request(frame, callback) {
-    const id = (this._lastId += 1);
-    this._pending.set(id, (response) => {
-        callback({ ...response, reply_to: frame.id });
-    });
-    this.send({ ...frame, id });
-  }
-
-  /** @param {any} frame */
-  send(frame) {
+  request(frame, callback, tab) {
     if (this._link) {
-      this._link.send(JSON.stringify(frame));
+      this._link.send(this._pending.add(frame, callback, tab));
     }
   }
 
@@ -153,9 +146,17 @@ export class Upstream {
    * @param {function(Replay): void} callback  once what was missed has arrived, or will not
    */
   replay(tab, wanted, callback) {
-    const opener = this.hub.makeOpener(tab.settings);
-    const parts = { opener, clock: this.hub.clock, url: this.url, isProven: true, token: tab.token };
-    return new Replay(parts, wanted, this.channels, callback);
+    this._replays.add((done) => {
+      if (tab.isOver || this.isOver) {
+        return done();
+      }
+      const opener = this.hub.makeOpener(tab.settings);
+      const parts = { opener, clock: this.hub.clock, url: this.url, isProven: true, token: tab.token };
+      new Replay(parts, wanted, this.channels, (replay) => {
+        done();
+        callback(replay);
+      });
+    });
   }
 
   /**
@@ -216,9 +217,7 @@ export class Upstream {
     this.identity.welcome = frame;
     this.transport = transport;
     this.channels.begin(frame.channels, this._asked);
-    for (const tab of Array.from(this.tabs)) {
-      this._admit(tab);
-    }
+    Array.from(this.tabs).forEach((tab) => this._admit(tab));
   }
 
   /**
@@ -247,21 +246,19 @@ export class Upstream {
    * @param {string} text
    */
   _receive(frame, text) {
-    const settle = this._pending.get(frame.reply_to);
-    if (settle) {
-      this._pending.delete(frame.reply_to);
-      settle(frame);
-    } else if (Object.prototype.hasOwnProperty.call(NOTICES, frame.type)) {
+    const isResponse = this._pending.settle(frame);
+    if (!isResponse && Object.prototype.hasOwnProperty.call(NOTICES, frame.type)) {
       NOTICES[frame.type](this, frame, text);
-    } else {
+    } else if (!isResponse) {
       this.channels.notice(frame, text);
     }
   }
 
-  // A refused token is the matter of the tab that has sent it.
+  // A refused token is the matter of the tab that has sent it, and so is a flood.
   /** @param {Close} close */
   _lose(close) {
     const owner = this._owner;
+    const culprit = this._pending.culprit(close.code);
     this._link = null;
     if (!this.identity.welcome && owner && needsFreshToken(close.code) && this.tabs.size > 1) {
       this._isGreeting = false;
@@ -269,6 +266,9 @@ export class Upstream {
       this._pending.clear();
       owner.close(close);
       this._start();
+    } else if (culprit && !culprit.isOver) {
+      culprit.close(close);
+      this._end(GOING_AWAY);
     } else {
       this._end(close);
     }

@@ -4,7 +4,8 @@
 import { pageOf } from "../async/surroundings.js";
 import { Hub } from "./hub.js";
 
-const NAME = "sockgate";
+/** Messages of another version are not understood. The old worker lives on after a deployment. */
+const NAME = "sockgate-1";
 
 /**
  * @typedef {import("./socket.js").SharedSocket} SharedSocket
@@ -55,6 +56,7 @@ export class WorkerDialer {
     this._page = page;
     this._url = url;
     this.failures = 0;
+    this.isBroken = false;
     /** A worker may have to load its script. */
     this.patienceMs = 4000;
   }
@@ -64,6 +66,9 @@ export class WorkerDialer {
     const worker = new this._page.SharedWorker(this._url, { name: NAME });
     const { port } = worker;
     worker.onerror = () => socket.gone();
+    // Without locks, the hub would miss the tab only after minutes.
+    const onPageHide = () => socket.lost();
+    this._page.navigator.locks || this._page.addEventListener("pagehide", onPageHide);
     // Newer browsers say that the other end is closed, also by a crash.
     port.onclose = () => socket.gone();
     port.onmessage = (/** @type {any} */ { data }) => {
@@ -73,6 +78,7 @@ export class WorkerDialer {
     return {
       post: (/** @type {any} */ message) => port.postMessage(message),
       close: () => {
+        this._page.removeEventListener("pagehide", onPageHide);
         worker.onerror = port.onclose = port.onmessage = null;
         port.close();
       }

@@ -57,11 +57,11 @@ export class FakeGateway {
   }
 
   /** Open a tab and send its `connect` frame. */
-  tab(session = "alice", { recover = {}, isProven = false, lock } = {}) {
+  tab(session = "alice", { recover = {}, isProven = false, lock, connect = {} } = {}) {
     const tab = new FakeTab(this.hub);
     tab.post({ type: "open", url: "/realtime", isProven, settings: {} });
     if (lock) tab.post({ type: "held", lock });
-    tab.send({ type: "connect", token: tokenOf(session), recover });
+    tab.send({ type: "connect", token: tokenOf(session), recover, ...connect });
     return tab;
   }
 }

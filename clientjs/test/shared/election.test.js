@@ -9,7 +9,7 @@ import { FakeStorage } from "../fakes/ways.js";
 function candidates(make, ...names) {
   const events = [];
   const elections = names.map((name) =>
-    make(name, { won: () => events.push(`${name} won`), deposed: () => events.push(`${name} deposed`) }),
+    make(name, { won: () => events.push(`${name} won`), deposed: () => events.push(`${name} deposed`), failed: () => events.push(`${name} failed`) }),
   );
   return [events, ...elections];
 }
@@ -52,4 +52,25 @@ test("without locks, the last writer leads", () => {
   a.challenge();
   clock.advance(1000);
   assert.deepEqual(events, ["b won", "a won"]);
+});
+
+test("a page that may not use locks fails once, and does not ask for ever", async () => {
+  const refuse = () => Promise.reject(new Error("SecurityError"));
+  const [events, a, b] = candidates((_, candidate) => new LockElection({ request: refuse }, candidate), "a", "b");
+  a.run(), b.challenge();
+  await settle();
+  assert.deepEqual(events, ["a failed", "b failed"]);
+});
+
+test("a page whose storage is full fails", () => {
+  const clock = new FakeClock();
+  const storage = {
+    setItem: () => {
+      throw new Error("QuotaExceededError");
+    },
+  };
+  const [events, a] = candidates((name, candidate) => new LeaseElection(storage, clock, name, candidate), "a");
+  a.run();
+  clock.advance(1000);
+  assert.deepEqual(events, ["a failed"]);
 });

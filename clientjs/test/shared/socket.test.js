@@ -119,3 +119,23 @@ test("after close, nothing is received, and the hub knows", async () => {
   assert.ok(dialed.posted.includes("close"));
   assert.equal(dialed.clock.pending, 0);
 });
+
+test("a way that the browser refuses is given up at once", () => {
+  const dialed = new Dialed();
+  const refused = {
+    isBroken: false,
+    dial: () => {
+      throw new Error("SecurityError");
+    },
+  };
+  const ends = [];
+  const socket = new SharedSocket({
+    nextDialer: () => (refused.isBroken ? null : refused),
+    clock: dialed.clock,
+    locks: dialed.locks,
+    hello: { type: "open" },
+  });
+  socket.onclose = ({ code }) => ends.push(code);
+  dialed.clock.advance(0);
+  assert.deepEqual(ends, [2000]);
+});
