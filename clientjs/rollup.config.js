@@ -15,6 +15,7 @@ import commonjs from "@rollup/plugin-commonjs";
 import resolve from "@rollup/plugin-node-resolve";
 import uglify from "uglify-js";
 
+import { classes, forModernBrowsers, smallest } from "./modern.js";
 import { sockjsPatches } from "./sockjspatches.js";
 
 const BANNER = "/*! Sockgate, BSD-3-Clause. */";
@@ -72,17 +73,25 @@ const minified = (options = {}) => ({
   },
 });
 
-/** Names that nothing outside uses: no frame, no option, no browser. They are shortened. */
-const INTERNAL = new RegExp(
-  "^(_.*|" +
-    "attachment|canFetch|expectHeartbeats|greetingMs|isAtHand|isPingDue|isProven|isRejected|" +
-    "isRequested|isServerSide|isSubscribed|liveness|makeBackoff|neverRecovers|nextCheckMs|opener|" +
-    "patienceMs|positions|prefetch|refreshAfter|refusals|setDeadline|subscriber|subscriptions|" +
-    "unanswered|wasRefused)$",
-);
+/**
+ * Names that nothing outside of a script uses: no frame, no option, no browser, no other script. They
+ * are shortened. A name that two scripts share must not be here, such as `emit`, which badge.js replaces,
+ * and what transports/starter.js uses of the script that it loads.
+ */
+const INTERNAL = [
+  "_.*",
+  ...("Client answered asked attach attachment backoff begin canFetch cancel clock confirm detach dispatch drain " +
+    "drop emitTo enter events expectHeartbeats failure failures floorMs forget frame freshUntil handle isAtHand isDead " +
+    "isEmpty isExpected isFinal isOnline isOnRequest isPingDue isProven isRejected isRequested " +
+    "isServerSide isSubscribed isUrlFixed joined keep leave listener liveness makeBackoff makeOpener mark " +
+    "measure measured network neverRecovers nextCheckMs parts patienceMs positions post " +
+    "prefetch publication put received refreshAfter refreshed refusals refused reject rejected release " +
+    "requests reset retry renew setDeadline settings settle socket spreadMs start subscribed subscriber " +
+    "Subscription subscriptions take tokens until wasRefused watch").split(" "),
+];
 const SMALL = {
   compress: { passes: 3, keep_fargs: false, pure_getters: true },
-  mangle: { properties: { regex: INTERNAL } },
+  mangle: { properties: { regex: /^(_.*|isProven|patienceMs)$/ } },
 };
 
 const types = {
@@ -151,14 +160,19 @@ const modules = (name, banner) => [
 export default [
   {
     input: "src/index.js",
-    output: script("Sockgate", "dist/sockgate.js", { banner: BANNER, plugins: [minified(SMALL)] }),
+    plugins: [forModernBrowsers, classes],
+    output: script("Sockgate", "dist/sockgate.js", {
+      banner: BANNER,
+      strict: false,
+      plugins: [smallest(new RegExp(`^(${INTERNAL.join("|")})$`))],
+    }),
   },
   { input: "src/full.js", plugins, output: script("Sockgate", "dist/sockgate-full.js") },
   // With promises and loops: ES2018.
   { input: "src/async/index.js", plugins: [types], output: modules("sockgate", BANNER) },
   { input: "src/async/full.js", plugins, output: modules("full", BANNER_WITH_SOCKJS) },
   {
-    input: "src/sockjs/open.js",
+    input: "src/sockjs/ways.js",
     plugins: [forBrowsersWithWebSocket, ...withSockJS(Object.keys(LEFT_OUT))],
     output: script("SockgateSockJS", "dist/sockgate-sockjs.js", {
       plugins: [minified(SMALL)],

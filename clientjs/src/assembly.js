@@ -1,6 +1,7 @@
 /**
  * The composition of a client from its parts.
  */
+import { isForOldBrowsers } from "./age.js";
 import { Backoff } from "./backoff.js";
 import { Clock } from "./clock.js";
 import { explain } from "./closecodes.js";
@@ -14,8 +15,6 @@ import { Requests } from "./requests.js";
 import { readSettings } from "./settings.js";
 import { Subscriptions } from "./subscriptions.js";
 import { TokenSource } from "./token.js";
-import { Memory } from "./transports/memory.js";
-import { Opener } from "./transports/opener.js";
 
 /**
  * @typedef {import("./settings.js").Settings} Settings
@@ -26,7 +25,7 @@ import { Opener } from "./transports/opener.js";
  * @property {new (parts: import("./connection.js").Parts) => import("./client.js").Client} Client
  * @property {import("./subscriptions.js").SubscriptionClass} Subscription
  * @property {typeof import("./post.js").post} post
- * @property {import("./transports/script.js").LoadSockJS} loadSockJS
+ * @property {import("./transports/starter.js").MakeOpener} makeOpener
  */
 
 /**
@@ -47,13 +46,7 @@ export function assemble(options, page, kinds) {
   var requests = new Requests(clock);
   var positions = new Positions();
   var client = new kinds.Client({
-    opener: new Opener({
-      settings: settings,
-      page: page,
-      clock: clock,
-      memory: new Memory(page, unixMs),
-      loadSockJS: kinds.loadSockJS
-    }),
+    opener: kinds.makeOpener(settings, page, clock),
     tokens: new TokenSource(settings, clock, post),
     positions: positions,
     requests: requests,
@@ -111,12 +104,8 @@ function logger(settings, page, level) {
   return function (text) {
     if (settings.log) {
       settings.log(text);
-    } else if (page.console && (settings.debug || level === "warn")) {
+    } else if ((!isForOldBrowsers || page.console) && (settings.debug || level === "warn")) {
       page.console[level]("sockgate: " + text);
     }
   };
-}
-
-function unixMs() {
-  return new Date().getTime();
 }

@@ -121,16 +121,8 @@ Client.prototype.close = function () {
 Client.prototype._watchNetwork = function () {
   var connection = this._connection;
   this._stopWatching();
-  this._stopWatching = this._network.watch({
-    offline: function () {
-      connection.dispatch("offline");
-    },
-    online: function () {
-      connection.dispatch("online");
-    },
-    wake: function () {
-      connection.dispatch("wake");
-    }
+  this._stopWatching = this._network.watch(function (event) {
+    connection.dispatch(event);
   });
 };
 

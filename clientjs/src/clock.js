@@ -1,6 +1,8 @@
 /**
  * The current time and timers. Tests use a fake.
  */
+import { isForOldBrowsers } from "./age.js";
+
 
 /** @constructor */
 export function Clock() {}
@@ -12,8 +14,11 @@ export function Clock() {}
  * @returns {number} milliseconds
  */
 Clock.prototype.now = function () {
-  var performance = typeof window === "object" && window.performance;
-  return performance && performance.now ? performance.now() : new Date().getTime();
+  if (!isForOldBrowsers) {
+    return performance.now();
+  }
+  var timer = typeof window === "object" && window.performance;
+  return timer && timer.now ? timer.now() : new Date().getTime();
 };
 
 /**

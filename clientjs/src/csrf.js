@@ -3,6 +3,8 @@
  * configuration, a meta tag, a form.
  */
 
+import { isForOldBrowsers } from "./age.js";
+
 /** @typedef {import("./settings.js").Settings} Settings */
 
 /**
@@ -88,6 +90,11 @@ export function cookie(name, cookies) {
  * @returns {string}
  */
 function attribute(document, tag, name, wanted) {
+  if (!isForOldBrowsers) {
+    /** @type {any} */
+    var element = document.querySelector(tag + "[name=" + name + "]");
+    return element ? element[wanted] : "";
+  }
   var elements = document.getElementsByTagName(tag);
   for (var i = 0; i < elements.length; i++) {
     if (elements[i].getAttribute("name") === name) {
@@ -103,6 +110,9 @@ function attribute(document, tag, name, wanted) {
  * @returns {boolean}
  */
 export function isOwnOrigin(url, location) {
+  if (!isForOldBrowsers) {
+    return new URL(url, "" + location).origin === location.protocol + "//" + location.host;
+  }
   var origin = location.protocol + "//" + location.host;
   var isPath = !/^([a-z][a-z0-9+.-]*:|[\\/]{2})/i.test(url);
   return isPath || url === origin || url.indexOf(origin + "/") === 0;

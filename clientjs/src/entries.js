@@ -1,6 +1,7 @@
 /**
  * The channels to which the page has subscribed, by name.
  */
+import { each } from "./own.js";
 import { SubscriptionList } from "./subscriptionlist.js";
 
 /** Channels that only the gateway subscribes: their names begin so. */
@@ -120,11 +121,9 @@ Entries.prototype.remove = function (entry) {
 
 /** @param {function(Entry): void} callback  may remove any entry */
 Entries.prototype.each = function (callback) {
-  for (var key in this._entries) {
-    if (Object.prototype.hasOwnProperty.call(this._entries, key)) {
-      callback(this._entries[key]);
-    }
-  }
+  each(this._entries, function (_, entry) {
+    callback(entry);
+  });
 };
 
 /** @param {string} channel */

@@ -1,6 +1,7 @@
 /**
  * Handlers by event name. When a handler throws, the others are still called.
  */
+import { without } from "./own.js";
 
 /** @typedef {function(any, any): void} Handler */
 
@@ -60,14 +61,7 @@ Events.prototype.on = function (name, handler) {
  * @param {Handler} [handler]  default: all handlers of the event
  */
 Events.prototype.off = function (name, handler) {
-  var kept = [];
-  var handlers = handler ? this._of(name) : [];
-  for (var i = 0; i < handlers.length; i++) {
-    if (handlers[i] !== handler) {
-      kept.push(handlers[i]);
-    }
-  }
-  this._handlers[keyOf(name)] = kept;
+  this._handlers[keyOf(name)] = handler ? without(this._of(name), handler) : [];
 };
 
 /**

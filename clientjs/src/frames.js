@@ -2,6 +2,7 @@
  * Frames of docs/protocol.md: JSON texts, each one SockJS message. Writes those that a client sends,
  * and parses those that it receives.
  */
+import { isForOldBrowsers } from "./age.js";
 
 /**
  * @typedef {[string, number]} Position  epoch and offset in a channel's history
@@ -157,6 +158,9 @@ function asNamed(payload) {
 
 /** @param {any} value */
 function asObject(value) {
+  if (!isForOldBrowsers) {
+    return value instanceof Object && !Array.isArray(value) ? value : null;
+  }
   // In IE8, null and undefined are "[object Object]", too.
   return value && Object.prototype.toString.call(value) === "[object Object]" ? value : null;
 }

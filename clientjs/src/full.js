@@ -6,10 +6,16 @@ import { Client } from "./client.js";
 import { post } from "./post.js";
 import { loadInside } from "./sockjs/inside.js";
 import { Subscription } from "./subscription.js";
+import { openerWith } from "./transports/complete.js";
 
 export { CloseCode } from "./closecodes.js";
 
-var KINDS = { Client: Client, Subscription: Subscription, post: post, loadSockJS: loadInside };
+var KINDS = {
+  Client: Client,
+  Subscription: Subscription,
+  post: post,
+  makeOpener: openerWith(loadInside)
+};
 
 /**
  * Connect this page to its gateway.

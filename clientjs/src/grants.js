@@ -3,6 +3,9 @@
  * Django's grant endpoint or from the page's own function. A grant is reused until most of its
  * lifetime is over. Requests for the same grant share one answer. Grants are never logged.
  */
+import { asFields, ask } from "./answers.js";
+import { each } from "./own.js";
+
 
 /**
  * @typedef {{grant: string | null, expires_in?: number}} GrantAnswer  null: the channel is public
@@ -34,12 +37,10 @@ export function GrantSource(settings, clock, post) {
   this._waiting = {};
   /** Failures of `prefetch`, for the next `get`. @type {Object<string, {failure: Failure, until: number}>} */
   this._failures = {};
-  var carried = settings.grants || {};
-  for (var channel in carried) {
-    if (Object.prototype.hasOwnProperty.call(carried, channel)) {
-      this.keep(channel, carried[channel]);
-    }
-  }
+  var self = this;
+  each(settings.grants || {}, function (channel, answer) {
+    self.keep(channel, answer);
+  });
 }
 
 /**
@@ -171,50 +172,35 @@ GrantSource.prototype._firstOf = function (channel, callback) {
  * @param {function(Failure | null, GrantAnswer=): void} callback
  */
 GrantSource.prototype._fetch = function (channel, callback) {
-  if (this._settings.getGrant) {
-    this._settings.getGrant(channel, function (error, answer) {
-      callback.apply(null, error ? [failureOf(error.status)] : readAnswer(answer));
-    });
-  } else if (this._settings.grantUrl) {
-    var body = "channel=" + encodeURIComponent(channel);
-    this._post(this._settings.grantUrl, body, function (status, text) {
-      callback.apply(null, status === 200 ? readBody(text) : [failureOf(status)]);
-    });
-  } else {
-    callback(null, { grant: null });
+  var settings = this._settings;
+  /** @type {any} */
+  var getGrant = settings.getGrant;
+  if (!this.canFetch()) {
+    return callback(null, { grant: null });
   }
+  var own =
+    getGrant &&
+    function (/** @type {function(any, any=): void} */ answered) {
+      getGrant(channel, answered);
+    };
+  var body = "channel=" + encodeURIComponent(channel);
+  ask(own, this._post, settings.grantUrl, body, function (status, answer) {
+    var fields = asFields(answer, "grant");
+    if (status !== 200) {
+      callback(failureOf(status));
+    } else if (fields && (fields.grant === null || typeof fields.grant === "string")) {
+      callback(null, fields);
+    } else {
+      callback({ code: 0, reason: "the answer holds no grant", isFinal: false });
+    }
+  });
 };
 
 /**
- * @param {string} text
- * @returns {[Failure] | [null, GrantAnswer]}
- */
-function readBody(text) {
-  try {
-    return readAnswer(JSON.parse(text));
-  } catch (error) {
-    return readAnswer(undefined);
-  }
-}
-
-/**
- * @param {any} answer  a grant, or the response of Django's endpoint
- * @returns {[Failure] | [null, GrantAnswer]}
- */
-function readAnswer(answer) {
-  var fields = typeof answer === "string" ? { grant: answer } : answer;
-  if (fields && (fields.grant === null || typeof fields.grant === "string")) {
-    return [null, fields];
-  }
-  return [{ code: 0, reason: "the answer holds no grant", isFinal: false }];
-}
-
-/**
- * @param {number} [status]
+ * @param {number} code
  * @returns {Failure}
  */
-function failureOf(status) {
-  var code = status || 0;
+function failureOf(code) {
   var isFinal = code >= 400 && code < 500 && code !== 408 && code !== 429;
   return { code: code, reason: isFinal ? "Django answers " + code + ", check AUTHORIZE" : "no grant now", isFinal: isFinal };
 }

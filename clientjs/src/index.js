@@ -159,11 +159,12 @@ import { assemble } from "./assembly.js";
 import { Client } from "./client.js";
 import { post } from "./post.js";
 import { Subscription } from "./subscription.js";
-import { loadSockJS } from "./transports/script.js";
+import { Starter } from "./transports/starter.js";
 
 export { CloseCode } from "./closecodes.js";
 
-var KINDS = { Client: Client, Subscription: Subscription, post: post, loadSockJS: loadSockJS };
+/** @type {import("./assembly.js").Kinds} */
+var KINDS = { Client: Client, Subscription: Subscription, post: post, makeOpener: makeOpener };
 
 /**
  * Connect this page to its gateway.
@@ -173,4 +174,9 @@ var KINDS = { Client: Client, Subscription: Subscription, post: post, loadSockJS
  */
 export function connect(options) {
   return assemble(options, window, KINDS);
+}
+
+/** @type {import("./transports/starter.js").MakeOpener} */
+function makeOpener(settings, page, clock) {
+  return new Starter(settings, page, clock);
 }

@@ -1,12 +1,12 @@
 /**
  * The browser's events about the network and the page's sleep.
  */
+import { isForOldBrowsers } from "./age.js";
 
 /**
- * @typedef {Object} Watcher
- * @property {function(): void} offline  the network is gone, or the page goes to sleep
- * @property {function(): void} online  the network is back, or the page is
- * @property {function(): void} wake  timers may have been suspended
+ * @typedef {function("offline" | "online" | "wake"): void} Watcher
+ *     "offline": the network is gone, or the page goes to sleep; "online": the network is back, or the
+ *     page is; "wake": timers may have been suspended
  */
 
 /**
@@ -44,22 +44,31 @@ Network.prototype.watch = function (watcher) {
  */
 Network.prototype._listeners = function (watcher) {
   var page = this._page;
-  if (!page.addEventListener) {
+  function offline() {
+    watcher("offline");
+  }
+  function online() {
+    watcher("online");
+  }
+  function wake() {
+    watcher("wake");
+  }
+  if (isForOldBrowsers && !page.addEventListener) {
     // IE8 dispatches these events on the body, later versions on the window.
     var target = page.document.body || page;
     return [
-      [target, "offline", watcher.offline],
-      [target, "online", watcher.online]
+      [target, "offline", offline],
+      [target, "online", online]
     ];
   }
   return [
-    [page, "offline", watcher.offline],
-    [page, "online", watcher.online],
+    [page, "offline", offline],
+    [page, "online", online],
     // An open connection would keep the page out of the back/forward cache.
-    [page, "pagehide", ifPersisted(watcher.offline)],
-    [page, "pageshow", ifPersisted(watcher.online)],
-    [page.document, "resume", watcher.wake],
-    [page.document, "visibilitychange", ifVisible(page, watcher.wake)]
+    [page, "pagehide", ifPersisted(offline)],
+    [page, "pageshow", ifPersisted(online)],
+    [page.document, "resume", wake],
+    [page.document, "visibilitychange", ifVisible(page, wake)]
   ];
 };
 
@@ -79,7 +88,7 @@ function each(listeners, act) {
  * @param {function(any): void} listener
  */
 function addListener(target, event, listener) {
-  if (target.addEventListener) {
+  if (!isForOldBrowsers || target.addEventListener) {
     target.addEventListener(event, listener, false);
   } else if (target.attachEvent) {
     target.attachEvent("on" + event, listener);
@@ -92,7 +101,7 @@ function addListener(target, event, listener) {
  * @param {function(any): void} listener
  */
 function removeListener(target, event, listener) {
-  if (target.removeEventListener) {
+  if (!isForOldBrowsers || target.removeEventListener) {
     target.removeEventListener(event, listener, false);
   } else if (target.detachEvent) {
     target.detachEvent("on" + event, listener);

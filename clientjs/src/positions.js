@@ -2,6 +2,7 @@
  * The position of each channel: epoch and offset of the last publication that was received. With
  * it, a client that reconnects requests what it missed, drops duplicates and detects gaps.
  */
+import { each } from "./own.js";
 
 /**
  * @typedef {import("./frames.js").Position} Position
@@ -87,11 +88,11 @@ Positions.prototype.forget = function (channel) {
 Positions.prototype.recover = function (isRequested) {
   /** @type {Object<string, Position>} */
   var recover = {};
-  for (var channel in this._positions) {
-    if (own.call(this._positions, channel) && !isRequested(channel)) {
-      recover[channel] = this._positions[channel];
+  each(this._positions, function (channel, position) {
+    if (!isRequested(channel)) {
+      recover[channel] = position;
     }
-  }
+  });
   return recover;
 };
 

@@ -1,6 +1,8 @@
 /**
  * A POST request by XMLHttpRequest, encoded like a form.
  */
+import { each } from "./own.js";
+
 
 /**
  * @param {string} url
@@ -34,9 +36,7 @@ function setHeaders(request, headers) {
   request.setRequestHeader("Content-Type", "application/x-www-form-urlencoded");
   // Distinguishes the request from a form for Django, and from a page for old caches.
   request.setRequestHeader("X-Requested-With", "XMLHttpRequest");
-  for (var name in headers) {
-    if (Object.prototype.hasOwnProperty.call(headers, name)) {
-      request.setRequestHeader(name, headers[name]);
-    }
-  }
+  each(headers, function (name, value) {
+    request.setRequestHeader(name, value);
+  });
 }

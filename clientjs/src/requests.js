@@ -3,6 +3,7 @@
  * `reply_to`.
  */
 import { presenceFrame, publishFrame } from "./frames.js";
+import { each } from "./own.js";
 
 /**
  * @typedef {{code: string, message: string}} Refusal
@@ -97,11 +98,9 @@ Requests.prototype.detach = function () {
   var lost = this._pending;
   this._link = null;
   this._pending = {};
-  for (var key in lost) {
-    if (Object.prototype.hasOwnProperty.call(lost, key)) {
-      lost[key](LOST);
-    }
-  }
+  each(lost, function (_, callback) {
+    callback(LOST);
+  });
 };
 
 /**

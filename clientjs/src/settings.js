@@ -2,6 +2,7 @@
  * Settings: the options of the page's script, else the configuration that `{% sockgate_client %}`
  * has written into the page, else defaults.
  */
+import { each } from "./own.js";
 
 var CONFIG_ID = "sockgate-config";
 
@@ -59,6 +60,9 @@ export function readSettings(options, document) {
   if (settings.grantUrl === undefined) {
     settings.grantUrl = settings.tokenUrl && siblingOf(settings.tokenUrl);
   }
+  if (!/^(auto|websocket|sockjs)$/.test(settings.transport)) {
+    throw new TypeError('transport must be "auto", "websocket" or "sockjs"');
+  }
   settings.isUrlFixed = given.url !== undefined;
   settings.reconnect = copy(given.reconnect || {}, copy(RECONNECT, {}));
   return settings;
@@ -83,10 +87,10 @@ function pageConfig(document) {
  * @returns {any} the target
  */
 function copy(source, target) {
-  for (var name in source) {
-    if (Object.prototype.hasOwnProperty.call(source, name) && source[name] !== undefined) {
-      target[name] = source[name];
+  each(source, function (name, value) {
+    if (value !== undefined) {
+      target[name] = value;
     }
-  }
+  });
   return target;
 }

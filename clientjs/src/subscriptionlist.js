@@ -1,6 +1,7 @@
 /**
  * The page's subscriptions to one channel. They share one subscription at the gateway.
  */
+import { without } from "./own.js";
 
 /** @typedef {import("./subscription.js").Subscription} Subscription */
 
@@ -17,13 +18,7 @@ SubscriptionList.prototype.add = function (subscription) {
 
 /** @param {Subscription} subscription */
 SubscriptionList.prototype.remove = function (subscription) {
-  var kept = [];
-  for (var i = 0; i < this._items.length; i++) {
-    if (this._items[i] !== subscription) {
-      kept.push(this._items[i]);
-    }
-  }
-  this._items = kept;
+  this._items = without(this._items, subscription);
 };
 
 /** @returns {boolean} */

@@ -12,6 +12,7 @@
  */
 import { ChannelEvents } from "./channelevents.js";
 import { Entries, Entry } from "./entries.js";
+import { each } from "./own.js";
 import { Subscriber } from "./subscriber.js";
 
 /**
@@ -126,14 +127,13 @@ Subscriptions.prototype.begin = function (link) {
  * @param {string} [rights]  fingerprint of the user's rights
  */
 Subscriptions.prototype.attach = function (link, channels, rights) {
+  var self = this;
   this._link = link;
   this._isAccepted = true;
   this.parts.requests.attach(link);
-  for (var channel in channels) {
-    if (Object.prototype.hasOwnProperty.call(channels, channel)) {
-      this.confirm(channel, channels[channel] || {});
-    }
-  }
+  each(channels, function (channel, info) {
+    self.confirm(channel, info || {});
+  });
   this.refresh(rights);
 };
 

@@ -3,6 +3,7 @@
  * page's own function. A token is reused until most of its lifetime is over, so that a restart of
  * the gateway causes no requests to Django. Tokens are never logged.
  */
+import { asFields, ask } from "./answers.js";
 
 /**
  * @typedef {{token: string, expires_in?: number, url?: string}} Answer  of the token endpoint
@@ -90,17 +91,21 @@ TokenSource.prototype._fetch = function (callback) {
 
 /** @param {function(Failure | null, Answer=): void} callback */
 TokenSource.prototype._start = function (callback) {
-  if (this._settings.getToken) {
-    this._settings.getToken(function (error, answer) {
-      callback.apply(null, error ? [failureOf(error)] : readAnswer(answer));
-    });
-  } else if (this._mustLogIn) {
+  var settings = this._settings;
+  if (!settings.getToken && this._mustLogIn) {
     // The page may log in later, and connect again.
     this._mustLogIn = false;
     callback({ code: 401, reason: REASONS[401], isFinal: true, isExpected: true });
-  } else if (this._settings.tokenUrl) {
-    this._abort = this._post(this._settings.tokenUrl, "", function (status, body) {
-      callback.apply(null, status === 200 ? readBody(body) : [failureOf({ status: status })]);
+  } else if (this.canFetch()) {
+    this._abort = ask(settings.getToken, this._post, settings.tokenUrl, "", function (status, answer) {
+      var fields = asFields(answer, "token");
+      if (status !== 200) {
+        callback(failureOf(status));
+      } else if (fields && typeof fields.token === "string" && fields.token) {
+        callback(null, fields);
+      } else {
+        callback({ code: 200, reason: "the answer holds no token", isFinal: false });
+      }
     });
   } else {
     callback({ code: 0, reason: "no token", isFinal: true });
@@ -122,35 +127,10 @@ TokenSource.prototype._keep = function (answer) {
 };
 
 /**
- * @param {string} body
- * @returns {[Failure] | [null, Answer]}
- */
-function readBody(body) {
-  try {
-    return readAnswer(JSON.parse(body));
-  } catch (error) {
-    return readAnswer(null);
-  }
-}
-
-/**
- * @param {any} answer  a token, or the response of Django's endpoint
- * @returns {[Failure] | [null, Answer]}
- */
-function readAnswer(answer) {
-  var fields = typeof answer === "string" ? { token: answer } : answer;
-  if (fields && typeof fields.token === "string" && fields.token) {
-    return [null, fields];
-  }
-  return [{ code: 200, reason: "the answer holds no token", isFinal: false }];
-}
-
-/**
- * @param {{status?: number}} error
+ * @param {number} status
  * @returns {Failure}
  */
-function failureOf(error) {
-  var status = error.status || 0;
+function failureOf(status) {
   var reason = REASONS[status];
   return { code: status, reason: reason || "no token now", isFinal: !!reason };
 }

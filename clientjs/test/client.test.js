@@ -161,7 +161,7 @@ test("online and offline events reach the connection", () => {
   assert.equal(rt.state, "offline");
   page.network.goOnline();
   assert.equal(rt.state, "connecting");
-  page.network.watcher.wake();
+  page.network.watcher("wake");
 });
 
 test("a closed client has no listeners in the browser", () => {

@@ -18,7 +18,7 @@ const SOCKJS = read("../dist/sockjs.js");
 const SHARED = read("../dist/sockgate-shared.js");
 const SOCKJS_OF_DJANGO = read("../dist/sockgate-sockjs.js");
 
-for (const [name, code] of Object.entries({ CLIENT, FULL, SOCKJS, SOCKJS_OF_DJANGO })) {
+for (const [name, code] of Object.entries({ FULL, SOCKJS, SOCKJS_OF_DJANGO })) {
   test(`an ES5 parser accepts ${name}`, () => {
     parse(code, { ecmaVersion: 5, sourceType: "script" });
   });
@@ -27,6 +27,16 @@ for (const [name, code] of Object.entries({ CLIENT, FULL, SOCKJS, SOCKJS_OF_DJAN
     assert.doesNotMatch(code, /\.(default|catch|finally|delete|class|import|export|new|for)\b[^\w"']/);
   });
 }
+
+test("an ES2017 parser accepts CLIENT, and an ES5 parser does not", () => {
+  parse(CLIENT, { ecmaVersion: 2017, sourceType: "script" });
+  assert.throws(() => parse(CLIENT, { ecmaVersion: 5 }), SyntaxError);
+});
+
+test("nothing of the script is for old browsers only", () => {
+  assert.doesNotMatch(CLIENT, /attachEvent|readyState&&|msCrypto/);
+  assert.match(FULL, /attachEvent/);
+});
 
 for (const name of ["sockgate.mjs", "sockgate.cjs", "sockgate-shared.js", "shared.mjs", "shared.cjs"]) {
   test(`an ES2018 parser accepts ${name}`, () => {
@@ -85,7 +95,7 @@ const zipped = (code) => gzipSync(code, { level: 9 }).length;
 test("the scripts stay small", () => {
   const sizes = [zipped(CLIENT), zipped(CLIENT) + zipped(SOCKJS_OF_DJANGO)];
   assert.ok(zipped(SHARED) <= 11000, `${zipped(SHARED)} bytes with gzip`);
-  assert.ok(sizes[0] <= 11300 && sizes[1] <= 20600, `${sizes} bytes with gzip`);
+  assert.ok(sizes[0] <= 9500 && sizes[1] <= 20750, `${sizes} bytes with gzip`);
 });
 
 test("the script of Django's SockJS has only the transports of browsers with WebSocket", () => {
@@ -226,12 +236,11 @@ for (const [transport, url, options] of WAYS) {
   });
 }
 
-test("the script without SockJS loads it from the gateway, with what IE8 lacks", () => {
+test("with Django's configuration, the script for old browsers connects, and loads nothing", () => {
   const site = new FakeSite();
   const browser = new InternetExplorer8("http://shop.example/", site);
-  site.scripts["/realtime/sockjs.js"] = SOCKJS;
   browser.document.configure({ sockjsUrl: "/static/sockgate/sockgate-sockjs.js" });
-  browser.evaluate(CLIENT, "sockgate.js");
+  browser.evaluate(FULL, "sockgate-full.js");
   browser.evaluate(`var options = {};${PAGE}`);
   browser.pass(2000);
   assert.equal(browser.evaluate("states"), "connecting connected ");

@@ -72,3 +72,7 @@ test("options are not changed, nor the next client's defaults", () => {
   assert.deepEqual(options, { reconnect: { minMs: 1 } });
   assert.equal(readSettings({}, page()).reconnect.minMs, 500);
 });
+
+test("an unknown transport option is an error", () => {
+  assert.throws(() => readSettings({ transport: "polling" }, page()), /"auto", "websocket" or "sockjs"/);
+});

@@ -2,6 +2,7 @@
  * Makes `connect` for a build. The builds differ in where SockJS comes from.
  */
 import { assemble } from "../assembly.js";
+import { openerWith } from "../transports/complete.js";
 import { AsyncClient } from "./client.js";
 import { postAnywhere } from "./fetch.js";
 import { AsyncSubscription } from "./subscription.js";
@@ -12,7 +13,7 @@ import { hasDocument, pageOf } from "./surroundings.js";
  * @returns {function(import("../sockgate.js").Options=): AsyncClient}
  */
 export function connectWith(loadSockJS) {
-  const kinds = { Client: AsyncClient, Subscription: AsyncSubscription, post: postAnywhere, loadSockJS };
+  const kinds = { Client: AsyncClient, Subscription: AsyncSubscription, post: postAnywhere, makeOpener: openerWith(loadSockJS) };
   return function (options) {
     // Browsers of 2018 have no `globalThis`.
     const global = typeof self === "object" ? self : globalThis;

@@ -1,6 +1,6 @@
 /**
  * The ES module and CommonJS builds: the API of ../index.js, and promises, loops and an error class.
- * The script build, which old browsers load, does not contain this folder.
+ * The script builds do not contain this folder.
  */
 import { loadSockJS } from "../transports/script.js";
 import { connectWith } from "./connect.js";

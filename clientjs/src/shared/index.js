@@ -3,6 +3,7 @@
  * SharedWorker. docs/shared.md explains both.
  */
 import { Clock } from "../clock.js";
+import { openerWith } from "../transports/complete.js";
 import { loadSockJS } from "../transports/script.js";
 import { Hub } from "./hub.js";
 import { Office } from "./leader.js";
@@ -18,6 +19,9 @@ const clock = new Clock();
 let worker = null;
 /** @type {Office | null} */
 let office = null;
+
+/** All ways to connect, for the small script (transports/starter.js). */
+export const opener = openerWith(loadSockJS);
 
 /**
  * Open the shared connection.

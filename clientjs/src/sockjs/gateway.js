@@ -4,7 +4,7 @@
  */
 import SockJS from "sockjs-client";
 
-import openSockJS from "./open.js";
+import openSockJS from "./ways.js";
 
 window.SockgateSockJS = openSockJS;
 

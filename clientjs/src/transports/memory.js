@@ -2,8 +2,8 @@
  * The way that has worked, for the other pages of this tab. It is kept for a day, because networks
  * change.
  */
+import { KEY } from "./hasmemory.js";
 
-var KEY = "sockgate-way";
 var DAY_MS = 24 * 3600 * 1000;
 
 /**

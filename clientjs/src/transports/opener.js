@@ -4,8 +4,8 @@
  */
 import { SockJSCode } from "../closecodes.js";
 import { Race } from "./race.js";
-import { openRaw } from "./raw.js";
-import { loadScript } from "./script.js";
+import { NEVER_OPEN, openRaw } from "./raw.js";
+import { loadScript, scriptUrlOf, unloadable } from "./script.js";
 import { startingWith, waysOf } from "./ways.js";
 
 /**
@@ -16,9 +16,6 @@ import { startingWith, waysOf } from "./ways.js";
 
 /** A way that has worked may be slow when all clients return at once to a gateway. */
 var PROVEN_PATIENCE_MS = 4000;
-
-/** Transports that the script at `sockjsUrl` leaves out. */
-var OLD_TRANSPORTS = /xdr|iframe|htmlfile|jsonp/;
 
 /** How long the gateway may take to answer `connect` on a way that has worked, or on the last one. */
 export var GREETING_MS = 15000;
@@ -51,6 +48,8 @@ export function Opener(parts) {
   this._ways = waysOf(parts.settings, !!parts.page.WebSocket);
   this._isProven = false;
   this._url = "";
+  /** @type {SockJSLike | null | undefined} */
+  this._raw = undefined;
   /** @type {Race | null} */
   this._race = null;
   /** Ways that have opened and then let nothing through. @type {Object<string, boolean>} */
@@ -60,13 +59,21 @@ export function Opener(parts) {
 /**
  * @param {string} url  of the gateway
  * @param {boolean} isProven  the way that worked last is likely to work
+ * @param {SockJSLike | null} [raw]  a WebSocket that has been silent; null: it has failed
  * @returns {SockJSLike}
  */
-Opener.prototype.open = function (url, isProven) {
+Opener.prototype.open = function (url, isProven, raw) {
   var self = this;
+  this._raw = raw;
   this._url = url;
   this._isProven = isProven;
   var ways = startingWith(this._audible(), this._parts.memory.recall(url));
+  if (raw) {
+    ways = startingWith(ways, "raw");
+    ways[0] = { name: "raw", transports: ways[0].transports, patienceMs: 1 };
+  } else if (raw === null) {
+    ways = startingWith(ways, "raw").slice(1);
+  }
   if (this._parts.settings.shared && !this._mute.shared) {
     ways.unshift(SHARED);
   }
@@ -105,10 +112,11 @@ Opener.prototype.accepted = function () {
 /**
  * Record that the gateway has not answered in time.
  *
+ * @param {string} [name]  of the way; default: the one that has opened
  * @returns {boolean} another way should be tried at once
  */
-Opener.prototype.unanswered = function () {
-  var way = this._race ? this._race.way : "";
+Opener.prototype.unanswered = function (name) {
+  var way = name || (this._race ? this._race.way : "");
   if (this._isProven || way === "polling") {
     this._mute = {};
     return false;
@@ -138,23 +146,21 @@ Opener.prototype._audible = function () {
  * @param {function(Close | null, (function(): SockJSLike)=): void} callback
  */
 Opener.prototype._prepare = function (url, way, callback) {
-  var self = this;
   var page = this._parts.page;
   if (way.name === "raw") {
-    return callback({ code: SockJSCode.CANNOT_CONNECT, reason: "" }, function () {
-      return openRaw(url, page);
+    var raw = this._raw;
+    return callback(NEVER_OPEN, function () {
+      return raw || openRaw(url, page);
     });
   }
   if (way.name === "shared") {
     return this._prepareShared(url, callback);
   }
-  var scriptUrl = this._scriptUrl(url);
+  var settings = this._parts.settings;
+  var scriptUrl = scriptUrlOf(url, settings, page);
   this._parts.loadSockJS(scriptUrl, page, function (openSockJS) {
     if (!openSockJS) {
-      // The gateway's own script is missing where the gateway is.
-      var isOwn = scriptUrl === self._parts.settings.sockjsUrl;
-      var code = isOwn ? SockJSCode.ALL_TRANSPORTS_FAILED : SockJSCode.CANNOT_CONNECT;
-      return callback({ code: code, reason: "Cannot load " + scriptUrl });
+      return callback(unloadable(scriptUrl, settings));
     }
     callback(null, function () {
       return openSockJS(url, way.transports);
@@ -175,12 +181,4 @@ Opener.prototype._prepareShared = function (url, callback) {
       return shared && shared.open(url, parts.settings, parts.page, isProven);
     });
   });
-};
-
-// The gateway's script also has the transports of browsers without WebSocket, and completes IE8.
-/** @param {string} url */
-Opener.prototype._scriptUrl = function (url) {
-  var settings = this._parts.settings;
-  var isOwn = this._parts.page.WebSocket && !OLD_TRANSPORTS.test("" + settings.transports);
-  return (isOwn && settings.sockjsUrl) || url.replace(/\/+$/, "") + "/sockjs.js";
 };

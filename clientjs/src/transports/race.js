@@ -6,6 +6,8 @@
  * because the network may just be slow. The first one that opens wins, and all others are closed.
  */
 import { SockJSCode } from "../closecodes.js";
+import { without } from "../own.js";
+import { NEVER_OPEN } from "./raw.js";
 
 /**
  * @typedef {import("./ways.js").Way} Way
@@ -121,7 +123,7 @@ Race.prototype._open = function (runner, failure, open) {
     self._win(runner, event);
   };
   runner.socket.onclose = function (event) {
-    self._lose(runner, event);
+    self._lose(runner, runner.way.name === "raw" ? NEVER_OPEN : event);
   };
 };
 
@@ -170,11 +172,7 @@ Race.prototype._lose = function (runner, close) {
 /** @param {Runner} runner */
 Race.prototype._remove = function (runner) {
   runner.isOver = true;
-  for (var i = this._runners.length - 1; i >= 0; i--) {
-    if (this._runners[i] === runner) {
-      this._runners.splice(i, 1);
-    }
-  }
+  this._runners = without(this._runners, runner);
 };
 
 /** @param {Runner | null} winner */

@@ -1,45 +1,30 @@
 /**
  * The gateway's raw WebSocket, with the interface of sockjs-client. Its frames are the same.
  */
+import { isForOldBrowsers } from "../age.js";
 import { SockJSCode } from "../closecodes.js";
 
 /** @typedef {import("../socket.js").SockJSLike} SockJSLike */
 
 /**
- * Open a WebSocket. As with sockjs-client, one that has never opened closes with 1002.
+ * How a WebSocket closes that has never opened, as with sockjs-client.
+ *
+ * @type {import("../socket.js").Close}
+ */
+export var NEVER_OPEN = { code: SockJSCode.CANNOT_CONNECT, reason: "Cannot connect to server" };
+
+/**
+ * Open a WebSocket.
  *
  * @param {string} url  of the gateway
  * @param {{WebSocket: typeof WebSocket, document: {location: any}}} page
  * @returns {SockJSLike}
  */
 export function openRaw(url, page) {
+  /** @type {any} */
   var socket = new page.WebSocket(webSocketUrl(url, page.document.location));
-  var isOpen = false;
-  /** @type {SockJSLike} */
-  var raw = {
-    transport: "websocket",
-    onopen: null,
-    onmessage: null,
-    onclose: null,
-    send: function (text) {
-      socket.send(text);
-    },
-    close: function () {
-      socket.close();
-    }
-  };
-  socket.onopen = function (event) {
-    isOpen = true;
-    call(raw.onopen, event);
-  };
-  socket.onmessage = function (event) {
-    call(raw.onmessage, event);
-  };
-  socket.onclose = function (event) {
-    var failed = { code: SockJSCode.CANNOT_CONNECT, reason: "Cannot connect to server" };
-    call(raw.onclose, isOpen ? event : failed);
-  };
-  return raw;
+  socket.transport = "websocket";
+  return socket;
 }
 
 /**
@@ -48,6 +33,9 @@ export function openRaw(url, page) {
  * @returns {string}
  */
 export function webSocketUrl(url, location) {
+  if (!isForOldBrowsers) {
+    return finish(new URL(url, "" + location).href);
+  }
   var absolute = url;
   if (/^\/\//.test(url)) {
     absolute = location.protocol + url;
@@ -55,15 +43,10 @@ export function webSocketUrl(url, location) {
     var folder = url.charAt(0) === "/" ? "" : (location.pathname || "/").replace(/[^\/]*$/, "");
     absolute = location.protocol + "//" + location.host + folder + url;
   }
-  return absolute.replace(/^http/i, "ws").replace(/\/+$/, "") + "/websocket";
+  return finish(absolute);
 }
 
-/**
- * @param {((event: any) => void) | null} handler
- * @param {any} event
- */
-function call(handler, event) {
-  if (handler) {
-    handler(event);
-  }
+/** @param {string} absolute */
+function finish(absolute) {
+  return absolute.replace(/^http/i, "ws").replace(/\/+$/, "") + "/websocket";
 }

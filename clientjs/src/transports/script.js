@@ -1,6 +1,8 @@
 /**
  * Scripts of their own, which are loaded when a page needs them: SockJS, and the connection for all tabs.
  */
+import { isForOldBrowsers } from "../age.js";
+import { SockJSCode } from "../closecodes.js";
 
 /**
  * @typedef {import("../socket.js").SockJSLike} SockJSLike
@@ -16,6 +18,33 @@ export function loadSockJS(url, page, callback) {
   loadScript(url, page, "SockgateSockJS", callback);
 }
 
+/** Transports that the script at `sockjsUrl` leaves out. */
+var OLD_TRANSPORTS = /xdr|iframe|htmlfile|jsonp/;
+
+// The gateway's script also has the transports of browsers without WebSocket, and completes IE8.
+/**
+ * @param {string} url  of the gateway
+ * @param {import("../settings.js").Settings} settings
+ * @param {any} page  a window
+ * @returns {string} URL of SockJS's script
+ */
+export function scriptUrlOf(url, settings, page) {
+  var isOwn = page.WebSocket && !OLD_TRANSPORTS.test("" + settings.transports);
+  return (isOwn && settings.sockjsUrl) || url.replace(/\/+$/, "") + "/sockjs.js";
+}
+
+/**
+ * @param {string} scriptUrl
+ * @param {import("../settings.js").Settings} settings
+ * @returns {import("../socket.js").Close} the failure of an attempt without the script
+ */
+export function unloadable(scriptUrl, settings) {
+  // The gateway's own script is missing where the gateway is.
+  var isOwn = scriptUrl === settings.sockjsUrl;
+  var code = isOwn ? SockJSCode.ALL_TRANSPORTS_FAILED : SockJSCode.CANNOT_CONNECT;
+  return { code: code, reason: "Cannot load " + scriptUrl };
+}
+
 /**
  * Load a script, unless it was loaded before.
  *
@@ -26,20 +55,28 @@ export function loadSockJS(url, page, callback) {
  */
 export function loadScript(url, page, name, callback) {
   var document = page.document;
-  if (page[name] || !url || !document.createElement) {
+  if (page[name] || !url || (isForOldBrowsers && !document.createElement)) {
     return callback(page[name] || null);
   }
+  /** @type {any} */
   var script = document.createElement("script");
-  script.onload = script.onerror = script.onreadystatechange = function () {
-    // Only IE8 has a readyState.
-    if (!script.readyState || /loaded|complete/.test(script.readyState)) {
-      script.onload = script.onerror = script.onreadystatechange = null;
-      callback(page[name] || null);
-    }
-  };
+  script.onload = script.onerror = loaded;
+  if (isForOldBrowsers) {
+    script.onreadystatechange = loaded;
+  }
   setNonce(script, document);
   script.src = url;
   document.getElementsByTagName("head")[0].appendChild(script);
+
+  function loaded() {
+    // Only IE8 has a readyState.
+    if (!isForOldBrowsers || !script.readyState || /loaded|complete/.test(script.readyState)) {
+      if (isForOldBrowsers) {
+        script.onload = script.onerror = script.onreadystatechange = null;
+      }
+      callback(page[name] || null);
+    }
+  }
 }
 
 // Where the page's policy has a nonce, the script needs it, too. Browsers hide the attribute from
@@ -49,6 +86,12 @@ export function loadScript(url, page, name, callback) {
  * @param {Document} document
  */
 function setNonce(script, document) {
+  if (!isForOldBrowsers) {
+    /** @type {HTMLScriptElement | null} */
+    var other = document.querySelector("script[nonce]");
+    script.nonce = other ? other.nonce : "";
+    return;
+  }
   var scripts = document.getElementsByTagName("script");
   for (var i = 0; i < scripts.length && !script.nonce; i++) {
     if (scripts[i].nonce) {

@@ -45,10 +45,7 @@ var WAYS = [
  * @returns {Way[]}
  */
 export function waysOf(settings, hasWebSocket) {
-  var mode = "" + settings.transport;
-  if (!/^(auto|websocket|sockjs)$/.test(mode)) {
-    throw new TypeError('transport must be "auto", "websocket" or "sockjs"');
-  }
+  var mode = settings.transport;
   var ways = [];
   for (var i = 0; i < WAYS.length; i++) {
     var transports = allowed(WAYS[i].transports, settings.transports, hasWebSocket);

@@ -14,12 +14,12 @@ export class FakeNetwork {
 
   goOffline() {
     this.#isOnline = false;
-    this.watcher.offline();
+    this.watcher("offline");
   }
 
   goOnline() {
     this.#isOnline = true;
-    this.watcher.online();
+    this.watcher("online");
   }
 
   /** Change `isOnline` without an event. */

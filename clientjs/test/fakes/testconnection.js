@@ -16,10 +16,7 @@ export class TestConnection {
       refreshed: keep("refreshed"),
       measured: keep("measured"),
     });
-    this.page.network.watch({
-      offline: () => this.connection.dispatch("offline"),
-      online: () => this.connection.dispatch("online"),
-    });
+    this.page.network.watch((event) => this.connection.dispatch(event));
     this.connection.dispatch("connect");
   }
 }

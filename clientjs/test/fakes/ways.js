@@ -52,7 +52,7 @@ export class FakeWays {
   load() {
     const { settings, page, clock } = this;
     const memory = new Memory(page, () => this.unixMs);
-    this.opener = new Opener({ settings, page, clock, memory, loadSockJS: this.#loadSockJS });
+    this.opener = new Opener({ settings, page, clock, memory, loadSockJS: this.loadSockJS });
   }
 
   #record = (name, socket) => {
@@ -60,7 +60,7 @@ export class FakeWays {
     this.sockets[name] = socket;
   };
 
-  #loadSockJS = (url, page, callback) => {
+  loadSockJS = (url, page, callback) => {
     this.scripts.push(url);
     callback(this.canLoad ? this.#openSockJS : null);
   };

@@ -236,10 +236,6 @@ for (const [settings, hasWebSocket, ladder] of [
   });
 }
 
-test("an unknown transport option is an error", () => {
-  assert.throws(() => new FakeWays({ transport: "polling" }), /"auto", "websocket" or "sockjs"/);
-});
-
 test("a way that opens and lets nothing through is left out, until another one has worked", () => {
   const ways = new FakeWays();
   ways.open();

@@ -34,6 +34,8 @@ from ..sessions.base import RecordedSession
 CONFIG_ID = "sockgate-config"
 SCRIPT = "sockgate/sockgate.js"
 SCRIPT_WITH_SOCKJS = "sockgate/sockgate-full.js"
+"""For old browsers. Those before 2017 cannot parse ``SCRIPT``, and execute this one."""
+
 SOCKJS = "sockgate/sockgate-sockjs.js"
 """``SCRIPT`` loads it where WebSocket fails."""
 
@@ -70,8 +72,9 @@ def sockgate_client(
     values = client_config(request, names) | ({"shared": True} if shared else {})
     config = json_script(values, CONFIG_ID)
     nonce = _nonce(context, request)
-    scripts = [_client_script(), BADGE] if settings.DEBUG else [_client_script()]
-    tags = [_script(static(script), nonce) for script in scripts]
+    tags = _client_tags(nonce)
+    if settings.DEBUG:
+        tags.append(_script(static(BADGE), nonce))
     return format_html("{}\n{}", config, format_html_join("\n", "{}", ([tag] for tag in tags)))
 
 
@@ -103,11 +106,19 @@ def client_config(request: HttpRequest, channels: Iterable[str] = ()) -> dict[st
     }
 
 
-def _client_script() -> str:
-    """Return the script that needs no second one, as far as the setting shows."""
+def _client_tags(nonce: str) -> list[SafeString]:
+    """Return the tag of the script that needs no second one, as far as the setting shows.
+
+    A browser that knows ``nomodule`` does not load that script. An older one may not be able to
+    parse ``SCRIPT``. Both execute their script in its place in the page.
+    """
     transports = conf.current().transports
-    needs_sockjs = transports is not None and "websocket" not in transports
-    return SCRIPT_WITH_SOCKJS if needs_sockjs else SCRIPT
+    if transports is not None and "websocket" not in transports:
+        return [_script(static(SCRIPT_WITH_SOCKJS), nonce)]
+    return [
+        _script(static(SCRIPT), nonce),
+        _script(static(SCRIPT_WITH_SOCKJS), nonce, is_for_old_browsers=True),
+    ]
 
 
 def _first_token(request: HttpRequest) -> dict[str, Any]:
@@ -179,7 +190,7 @@ def _nonce(context: Context, request: HttpRequest) -> str:
     return "" if nonce is None else str(nonce)
 
 
-def _script(src: str, nonce: str) -> SafeString:
-    if nonce:
-        return format_html('<script src="{}" nonce="{}"></script>', src, nonce)
-    return format_html('<script src="{}"></script>', src)
+def _script(src: str, nonce: str, *, is_for_old_browsers: bool = False) -> SafeString:
+    attributes = format_html(' nonce="{}"', nonce) if nonce else ""
+    old = " nomodule" if is_for_old_browsers else ""
+    return format_html('<script src="{}"{}{}></script>', src, attributes, old)

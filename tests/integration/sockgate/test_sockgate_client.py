@@ -111,6 +111,7 @@ def test_sockgate_client_has_no_inline_script(login: Client) -> None:
     assert tags == [
         '<script id="sockgate-config" type="application/json">',
         '<script src="/static/sockgate/sockgate.js">',
+        '<script src="/static/sockgate/sockgate-full.js" nomodule>',
     ]
 
 
@@ -146,30 +147,33 @@ def test_sockgate_client_carries_the_nonce(rf: Any, where: str) -> None:
         context["csp_nonce"] = LazyNonce()
     html = Template(TAG).render(context)
     assert '<script src="/static/sockgate/sockgate.js" nonce="abc">' in html
+    assert '<script src="/static/sockgate/sockgate-full.js" nonce="abc" nomodule>' in html
 
 
 def test_sockgate_client_escapes_what_would_end_the_block(login: Client, settings: Any) -> None:
     settings.SOCKGATE = {**settings.SOCKGATE, "GATEWAY_URL": "/</script><script>alert(1)//"}
     html = login.get("/").content.decode()
     assert "alert(1)</script>" not in html
-    assert html.count("<script") == 2
+    assert html.count("<script") == 3
     assert config_of(html)["url"] == "/</script><script>alert(1)//"
 
 
 @pytest.mark.parametrize(
-    ("transports", "script"),
+    ("transports", "scripts"),
     [
-        (None, "sockgate.js"),
-        (["xhr-polling", "websocket"], "sockgate.js"),
-        (["xhr-streaming", "xhr-polling"], "sockgate-full.js"),
+        (None, ["sockgate.js", "sockgate-full.js"]),
+        (["xhr-polling", "websocket"], ["sockgate.js", "sockgate-full.js"]),
+        (["xhr-streaming", "xhr-polling"], ["sockgate-full.js"]),
     ],
 )
 def test_sockgate_client_loads_sockjs_at_once_where_it_is_always_needed(
-    login: Client, settings: Any, transports: list[str] | None, script: str
+    login: Client, settings: Any, transports: list[str] | None, scripts: list[str]
 ) -> None:
     settings.SOCKGATE = {**settings.SOCKGATE, "TRANSPORTS": transports}
     html = login.get("/").content.decode()
-    assert re.findall(r'<script src="/static/sockgate/([^"]*)"', html) == [script]
+    assert re.findall(r'<script src="/static/sockgate/([^"]*)"', html) == scripts
+    # A browser that has only this script must not leave it out.
+    assert ("nomodule" in html) == (len(scripts) == 2)
     assert config_of(html)["sockjsUrl"] == "/static/sockgate/sockgate-sockjs.js"
 
 

@@ -1,0 +1,42 @@
+/**
+ * What browsers without `Object.keys` and `Array.prototype.filter` lack.
+ */
+import { isForOldBrowsers } from "./age.js";
+
+/**
+ * @param {Object<string, any>} object
+ * @param {function(string, any): void} callback  receives each own property; may remove any
+ */
+export function each(object, callback) {
+  if (!isForOldBrowsers) {
+    return Object.keys(object).forEach(function (name) {
+      callback(name, object[name]);
+    });
+  }
+  for (var key in object) {
+    if (Object.prototype.hasOwnProperty.call(object, key)) {
+      callback(key, object[key]);
+    }
+  }
+}
+
+/**
+ * @template T
+ * @param {T[]} list
+ * @param {T} item
+ * @returns {T[]} a new list, without the item
+ */
+export function without(list, item) {
+  if (!isForOldBrowsers) {
+    return list.filter(function (other) {
+      return other !== item;
+    });
+  }
+  var kept = [];
+  for (var i = 0; i < list.length; i++) {
+    if (list[i] !== item) {
+      kept.push(list[i]);
+    }
+  }
+  return kept;
+}

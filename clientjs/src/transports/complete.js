@@ -1,0 +1,25 @@
+/**
+ * All ways to connect, for a client.
+ */
+import { Memory } from "./memory.js";
+import { Opener } from "./opener.js";
+
+/**
+ * @param {import("./script.js").LoadSockJS} loadSockJS
+ * @returns {import("./starter.js").MakeOpener}
+ */
+export function openerWith(loadSockJS) {
+  return function (settings, page, clock) {
+    return new Opener({
+      settings: settings,
+      page: page,
+      clock: clock,
+      memory: new Memory(page, unixMs),
+      loadSockJS: loadSockJS
+    });
+  };
+}
+
+function unixMs() {
+  return new Date().getTime();
+}

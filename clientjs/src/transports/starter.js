@@ -1,0 +1,247 @@
+/**
+ * Opens the connections of the small script: the gateway's raw WebSocket. Where that is no choice, where
+ * it fails or stays silent, another script is loaded, with all ways to connect (opener.js). From then on
+ * that one decides.
+ */
+import { SockJSCode } from "../closecodes.js";
+import { hasMemory } from "./hasmemory.js";
+import { NEVER_OPEN, openRaw } from "./raw.js";
+import { loadScript, scriptUrlOf, unloadable } from "./script.js";
+
+/**
+ * @typedef {import("../socket.js").Close} Close
+ * @typedef {import("../socket.js").SockJSLike} SockJSLike
+ *
+ * @typedef {Pick<import("./opener.js").Opener, "open" | "greetingMs" | "accepted" | "unanswered">} OpenerLike
+ * @typedef {import("../settings.js").Settings} Settings
+ * @typedef {function(Settings, any, import("../clock.js").Clock): OpenerLike} MakeOpener
+ */
+
+// The same times as in opener.js.
+var PROVEN_PATIENCE_MS = 4000;
+var GREETING_MS = 15000;
+var UNPROVEN_GREETING_MS = 5000;
+
+/**
+ * @constructor
+ * @param {Settings} settings
+ * @param {any} page  a window
+ * @param {import("../clock.js").Clock} clock
+ */
+export function Starter(settings, page, clock) {
+  this._settings = settings;
+  this._page = page;
+  this._clock = clock;
+  this._isProven = false;
+  this._isMute = false;
+  /** All ways, once they are loaded. @type {OpenerLike | null} */
+  this._complete = null;
+}
+
+/**
+ * @param {string} url  of the gateway
+ * @param {boolean} isProven  the way that worked last is likely to work
+ * @returns {SockJSLike}
+ */
+Starter.prototype.open = function (url, isProven) {
+  this._isProven = isProven;
+  return this._complete ? this._complete.open(url, isProven) : startAttempt(this, url, isProven);
+};
+
+/** @returns {number} how long the gateway may take to answer `connect` */
+Starter.prototype.greetingMs = function () {
+  if (this._complete) {
+    return this._complete.greetingMs();
+  }
+  return this._isProven ? GREETING_MS : UNPROVEN_GREETING_MS;
+};
+
+/** Record that the gateway has answered. */
+Starter.prototype.accepted = function () {
+  if (this._complete) {
+    this._complete.accepted();
+  }
+};
+
+/**
+ * Record that the gateway has not answered in time.
+ *
+ * @returns {boolean} another way should be tried at once
+ */
+Starter.prototype.unanswered = function () {
+  if (this._complete) {
+    return this._complete.unanswered();
+  }
+  this._isMute = !this._isProven && this._settings.transport !== "websocket";
+  return this._isMute;
+};
+
+/** @returns {boolean} the raw WebSocket is the first way */
+Starter.prototype._isDirect = function () {
+  var settings = this._settings;
+  var names = "" + (settings.transports || "");
+  return (
+    !!this._page.WebSocket &&
+    !this._isMute &&
+    !settings.shared &&
+    settings.transport !== "sockjs" &&
+    (!names || /\bwebsocket\b/.test(names)) &&
+    (settings.transport === "websocket" || !hasMemory(this._page))
+  );
+};
+
+/**
+ * @param {string} url  of the gateway
+ * @param {function(MakeOpener | null, string): void} callback  receives null, and the URL of the script
+ *     that cannot be loaded
+ */
+Starter.prototype._load = function (url, callback) {
+  var page = this._page;
+  var settings = this._settings;
+  var scriptUrl = scriptUrlOf(url, settings, page);
+  function loadSockJS() {
+    loadScript(scriptUrl, page, "SockgateSockJS", function (script) {
+      callback(script && script.opener, scriptUrl);
+    });
+  }
+  if (!settings.shared) {
+    return loadSockJS();
+  }
+  // It has all ways, too.
+  loadScript(settings.sharedUrl, page, "SockgateShared", function (script) {
+    if (script && script.opener) {
+      callback(script.opener, "");
+    } else if (settings.transport === "websocket") {
+      callback(null, "");
+    } else {
+      loadSockJS();
+    }
+  });
+};
+
+/**
+ * @param {Starter} starter
+ * @param {string} url
+ * @param {boolean} isProven
+ * @returns {SockJSLike}
+ */
+function startAttempt(starter, url, isProven) {
+  var clock = starter._clock;
+  var settings = starter._settings;
+  /** null: it has failed; undefined: it is not tried. @type {SockJSLike | null | undefined} */
+  var raw;
+  var cancel = nothing;
+  var isOver = false;
+  var isLoading = false;
+  /** Why the script is not there. @type {Close | null} */
+  var missing = null;
+  var isAuto = settings.transport === "auto";
+  /** @type {any} */
+  var attempt = { close: settle };
+
+  if (starter._isDirect()) {
+    start();
+  } else if (settings.transport === "websocket" && !settings.shared) {
+    failLater({ code: SockJSCode.ALL_TRANSPORTS_FAILED, reason: "No transport is allowed" });
+  } else {
+    load();
+  }
+  return attempt;
+
+  function start() {
+    try {
+      raw = openRaw(url, starter._page);
+    } catch (/** @type {any} */ error) {
+      return failLater({ code: 0, reason: error.message });
+    }
+    follow(raw);
+    raw.onclose = function () {
+      fail(NEVER_OPEN);
+    };
+    if (isAuto) {
+      cancel = clock.after(isProven ? PROVEN_PATIENCE_MS : settings.fallbackAfterMs, load);
+    }
+  }
+
+  /** @param {Close} close */
+  function fail(close) {
+    raw = null;
+    cancel();
+    if (missing || isProven || !isAuto) {
+      attempt.onclose(missing || close);
+    } else if (!isLoading) {
+      load();
+    }
+  }
+
+  // The owner sets its handlers after `open` has returned.
+  /** @param {Close} close */
+  function failLater(close) {
+    cancel = clock.after(0, function () {
+      fail(close);
+    });
+  }
+
+  function load() {
+    isLoading = true;
+    starter._load(url, function (makeOpener, scriptUrl) {
+      if (isOver) {
+        return;
+      }
+      if (!makeOpener && settings.transport === "websocket") {
+        start();
+      } else if (makeOpener) {
+        takeOver(makeOpener(settings, starter._page, clock));
+      } else {
+        missing = unloadable(scriptUrl, settings);
+        if (!raw) {
+          failLater(missing);
+        }
+      }
+    });
+  }
+
+  /** @param {any} complete */
+  function takeOver(complete) {
+    starter._complete = complete;
+    if (starter._isMute) {
+      complete.unanswered("raw");
+    }
+    follow(complete.open(url, isProven, raw));
+  }
+
+  /** @param {any} socket */
+  function follow(socket) {
+    attempt.send = function (/** @type {string} */ text) {
+      socket.send(text);
+    };
+    attempt.close = function () {
+      settle();
+      socket.onopen = socket.onmessage = socket.onclose = null;
+      socket.close();
+    };
+    socket.onopen = function (/** @type {any} */ event) {
+      settle();
+      attempt.transport = socket.transport;
+      attempt.secret = socket.secret;
+      socket.onclose = attempt.onclose;
+      attempt.onopen(event);
+    };
+    socket.onmessage = function (/** @type {any} */ event) {
+      attempt.onmessage(event);
+    };
+    socket.onheartbeat = function () {
+      attempt.onheartbeat();
+    };
+    socket.onclose = function (/** @type {any} */ event) {
+      attempt.onclose(event);
+    };
+  }
+
+  function settle() {
+    isOver = true;
+    cancel();
+  }
+}
+
+function nothing() {}
