@@ -71,10 +71,6 @@ class Tab:
             "browsingContext.navigate", context=self._context, url=url, wait="complete"
         )
 
-    def back(self) -> None:
-        """Go back in the history."""
-        self._firefox.call("browsingContext.traverseHistory", context=self._context, delta=-1)
-
     def evaluate(self, expression: str) -> Any:
         """Evaluate an expression whose value, or that of its promise, has a JSON form."""
         result = self._firefox.call(
