@@ -174,7 +174,7 @@ def _claimed_key_id(text: str) -> str:
     """Return the key id that a token claims; empty: none. The token is hostile."""
     try:
         claim = msgspec.json.decode(_payload_of(text), type=_Claim)
-    except (BadData, ValueError, RecursionError, zlib.error):
+    except (BadData, msgspec.MsgspecError, ValueError, RecursionError, zlib.error):
         return ""
     return claim.kid if is_key_id(claim.kid) else ""
 
