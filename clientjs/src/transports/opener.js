@@ -3,6 +3,7 @@
  * those that let nothing through.
  */
 import { SockJSCode } from "../closecodes.js";
+import { GREETING_MS, PROVEN_PATIENCE_MS, UNPROVEN_GREETING_MS } from "./patience.js";
 import { Race } from "./race.js";
 import { NEVER_OPEN, openRaw } from "./raw.js";
 import { loadScript, scriptUrlOf, unloadable } from "./script.js";
@@ -14,18 +15,9 @@ import { startingWith, waysOf } from "./ways.js";
  * @typedef {import("../socket.js").SockJSLike} SockJSLike
  */
 
-/** A way that has worked may be slow when all clients return at once to a gateway. */
-var PROVEN_PATIENCE_MS = 4000;
-
-/** How long the gateway may take to answer `connect` on a way that has worked, or on the last one. */
-export var GREETING_MS = 15000;
-
 /** The shared connection opens by the ways above, elsewhere. @type {Way} */
 var SHARED = { name: "shared", transports: [], patienceMs: 15000 };
 var SHARED_GREETING_MS = 40000;
-
-// A proxy may let a handshake through and nothing else.
-var UNPROVEN_GREETING_MS = 5000;
 
 /** @type {Close} */
 var NOT_SHARED = { code: SockJSCode.ALL_TRANSPORTS_FAILED, reason: "no shared connection" };

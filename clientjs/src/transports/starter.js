@@ -5,6 +5,7 @@
  */
 import { SockJSCode } from "../closecodes.js";
 import { hasMemory } from "./hasmemory.js";
+import { GREETING_MS, PROVEN_PATIENCE_MS, UNPROVEN_GREETING_MS } from "./patience.js";
 import { NEVER_OPEN, openRaw } from "./raw.js";
 import { loadScript, scriptUrlOf, unloadable } from "./script.js";
 
@@ -16,11 +17,6 @@ import { loadScript, scriptUrlOf, unloadable } from "./script.js";
  * @typedef {import("../settings.js").Settings} Settings
  * @typedef {function(Settings, any, import("../clock.js").Clock): OpenerLike} MakeOpener
  */
-
-// The same times as in opener.js.
-var PROVEN_PATIENCE_MS = 4000;
-var GREETING_MS = 15000;
-var UNPROVEN_GREETING_MS = 5000;
 
 /**
  * @constructor
