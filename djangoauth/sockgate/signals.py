@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
 from django.contrib.auth.signals import user_logged_in
@@ -34,6 +35,8 @@ from .users.subclasses import subclasses_of
 
 log = logging.getLogger("sockgate")
 
+_ENGINE_WITHOUT_ROWS = "sockgate.sessions.redis"
+
 
 def connect() -> None:
     """Connect every receiver."""
@@ -41,7 +44,8 @@ def connect() -> None:
     for model in subclasses_of(get_user_model()):
         post_save.connect(refresh_saved_user, sender=model, dispatch_uid="sockgate")
         post_delete.connect(remove_deleted_user, sender=model, dispatch_uid="sockgate")
-    if engine := recorded_engine():
+    # An engine's import takes time. Where there are no rows, it waits for the first session.
+    if settings.SESSION_ENGINE != _ENGINE_WITHOUT_ROWS and (engine := recorded_engine()):
         engine.watch_rows()
     if field := permissions.groups_field():
         _connect_members(field)

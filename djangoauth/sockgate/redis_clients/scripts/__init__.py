@@ -5,11 +5,11 @@ extra round trip to check that Redis has the script. A script changes a record a
 control message in one step, also on a cluster, where a transaction cannot publish.
 """
 
-from importlib.resources import files
+from pathlib import Path
 
 
 def _read(name: str) -> str:
-    return files(__name__).joinpath(name).read_text("utf-8")
+    return (Path(__file__).parent / name).read_text("utf-8")
 
 
 END_RECORD = _read("end_record.lua")

@@ -135,7 +135,7 @@ def test_deploy_checks_report_a_vulnerable_installed_version(
     assert ids_of(deploy.check_dependencies) == []
     old = {"tornado": "6.5.2"}
     found = partial(advisories.known_holes, old, old.__getitem__)
-    monkeypatch.setattr(deploy, "known_holes", found)
+    monkeypatch.setattr(advisories, "known_holes", found)
     assert ids_of(deploy.check_dependencies) == ["sockgate.W114"]
 
 
