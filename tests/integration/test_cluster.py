@@ -26,6 +26,7 @@ pytestmark = pytest.mark.integration
 CHANNEL = "user:7"
 OPEN = """{
     "open": {"public": true},
+    "price": {"public": true, "state": "latest"},
     "chat": {"public": true, "publish": "subscribers"},
     "hall": {"public": true, "presence": true, "join_leave": true}
 }"""
@@ -120,6 +121,20 @@ async def subscribe(browser, channel: str, since: Position | None = None) -> dic
     recover = {} if since is None else {"recover": since}
     await browser.send(json.dumps({"type": "subscribe", "channel": channel, **recover}))
     return await receive_until(browser, type="subscribed", channel=channel)
+
+
+async def test_newcomers_receive_the_state_of_channels_of_every_node(gateway, redis, nodes):
+    channels = [f"price:{number}" for number in range(12)]
+    assert {nodes.place_of(NAMES.history(channel)) for channel in channels} == {0, 1, 2}
+    for number, channel in enumerate(channels):
+        publish(redis, 10 + number, channel)
+        publish(redis, 20 + number, channel)
+    async with gateway.welcomed(Django(redis).log_in("sid")) as browser:
+        for number, channel in enumerate(channels):
+            subscribed = await subscribe(browser, channel)
+            assert (subscribed["offset"], subscribed["state"]) == (1, "latest")
+            received = await receive_frame(browser)
+            assert (received["data"]["data"], received["offset"]) == (20 + number, 2)
 
 
 async def test_channel_continues_when_its_slot_moves(gateway, redis, nodes):

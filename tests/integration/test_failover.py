@@ -83,6 +83,31 @@ async def test_client_that_was_disconnected_receives_a_gap(service, gateway):
                 assert subscription["epoch"] != epoch
 
 
+async def test_state_is_known_again_when_the_master_is_replaced(service, tmp_path):
+    """The connection that stayed receives ``gap`` and the state; so does a newcomer its state."""
+    namespaces = '{"user": {"state": "latest"}}'
+    gateway = Gateway(service.url, tmp_path / "state.log", namespaces=namespaces).start()
+    try:
+        with service.master() as former:
+            token = log_in(former)
+            async with gateway.subscribed(CHANNEL, token) as (browser, _):
+                publish(former, 1)
+                await receive_until(browser, channel=CHANNEL, offset=1)
+                await asyncio.to_thread(service.fail_over)
+                with service.master() as master:
+                    publish(master, 20)
+                    gap = await receive_until(browser, type="gap", channel=CHANNEL)
+                    received = await receive_until(browser, channel=CHANNEL)
+                    assert received["offset"] == gap["offset"] + 1
+                    publish(master, 30)
+                    while received["data"]["data"] != 30:
+                        received = await receive_until(browser, channel=CHANNEL)
+                async with gateway.welcomed(token) as newcomer:
+                    assert (await receive_until(newcomer, channel=CHANNEL))["data"]["data"] == 30
+    finally:
+        gateway.stop()
+
+
 @pytest.mark.parametrize("lose", [Watched.kill_master, Watched.freeze_master])
 async def test_gateway_serves_again_after_the_master_was_lost(service, gateway, lose):
     with service.master() as former:

@@ -58,6 +58,7 @@ from sockgate_gateway.wire.records import (
     read_session,
     read_user,
 )
+from sockgate_gateway.wire.recover import check_recover
 from tornado.httputil import HTTPHeaders, HTTPInputError, RequestStartLine
 
 from tests.security.fuzz import LIMIT_BYTES, SEEDS, TARGETS, ListeningBrowser, NoRedis
@@ -263,6 +264,42 @@ def test_client_with_any_position_recovers_or_receives_a_gap(
     is_known = epoch == "e" and 0 <= offset <= len(kept)
     assert subscribed["recovered"] is is_known
     assert len(missed) == (len(kept) - offset if is_known else 0)
+
+
+@given(
+    st.one_of(OFFSET, st.sampled_from(["all", "", "x"]), st.text(max_size=3)),
+    st.lists(st.binary(max_size=4), max_size=4),
+    st.sampled_from(["none", "latest"]),
+)
+def test_newcomer_that_asks_for_anything_receives_the_newest_or_is_refused(
+    recover: int | str, kept: list[bytes], state: str
+) -> None:
+    frame = json.dumps({"type": "subscribe", "channel": "room:7", "recover": recover})
+    try:
+        asked = read_client_frame(frame)
+        assert isinstance(asked, Subscribe)
+        check_recover([asked.recover] if asked.recover is not None else [])
+    except FrameError:
+        assert recover != "all"
+        assert not (isinstance(recover, int) and 0 < recover <= 2**53)
+        return
+    browser, queue = ListeningBrowser(), HistoryQueue()
+    hub = new_hub(Names(), NoRedis(), 1000, lambda _: Policy(state=state), queue=queue)
+    room = new_room(browser.connection, 1000)
+    join = SingleSubscription(browser.connection, "room:7", room, asked)
+    hub.subscribe(browser.connection, "room:7", join)
+    (channel,) = queue.take(2)
+    request = channel.history_request()
+    count = len(kept) if recover == "all" else min(len(kept), int(recover))
+    assert request is not None
+    assert request.after == (-(2**53) if recover == "all" else -int(recover))
+    recent = tuple(Publication(b"1", "e", n + 1) for n in range(len(kept)))
+    hub.apply_history(channel, HistoryReply(("e", len(kept)), recent))
+    subscribed, *newest = map(json.loads, browser.frames)
+    assert (subscribed["recovered"], subscribed["offset"]) == (True, len(kept) - count)
+    assert [frame["offset"] for frame in newest] == list(
+        range(len(kept) - count + 1, len(kept) + 1)
+    )
 
 
 ADDRESS = st.one_of(st.ip_addresses().map(str), HEADER)

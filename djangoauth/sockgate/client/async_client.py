@@ -12,7 +12,7 @@ from .inbox import Inbox, Waiters
 from .protocol.actions import Answer
 from .protocol.client_protocol import ClientProtocol, Reconnect
 from .protocol.credentials import CredentialSource, IssuedGrant
-from .protocol.frames import Frame, Position, presence_of
+from .protocol.frames import Frame, Recover, presence_of
 from .sockets import SocketOptions
 
 ANSWER_TIMEOUT_S = 10.0
@@ -107,7 +107,7 @@ class AsyncClient:
         channel: str,
         *,
         grant: IssuedGrant | None = None,
-        recover: Position | bool = True,
+        recover: Recover | bool = True,
         timeout_s: float | None = ANSWER_TIMEOUT_S,
     ) -> None:
         """Subscribe to a channel, now and on every later connection, and wait for the answer.
@@ -115,13 +115,15 @@ class AsyncClient:
         Args:
             channel: its name.
             grant: one that the caller already has; default: the source fetches it.
-            recover: a position to start after; False: do not recover after a lost connection.
+            recover: a position to start after; how many of the newest publications to receive
+                first, or ``"all"`` that are kept; False: do not recover after a lost connection.
             timeout_s: how long to wait; 0: not at all.
 
         Raises:
             RequestRejected: the site or the gateway does not allow it.
             ConnectionClosed: the client is closed for good.
             TimeoutError: no answer came in time; the client goes on trying.
+            ValueError: ``recover`` is none of these.
         """
         is_subscribed = self._protocol.subscribe(channel, grant=grant, recover=recover)
         self._driver.perform()

@@ -49,7 +49,8 @@ class Subscribed:
 
     Args:
         channel: its name.
-        is_recovered: whether the missed publications follow; None without a former position.
+        is_recovered: whether what was requested follows; None where nothing was, since there was
+            no former position.
     """
 
     channel: str

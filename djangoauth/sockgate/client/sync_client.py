@@ -12,7 +12,7 @@ from .errors import ConnectionClosed
 from .events import Event, Presence, State
 from .protocol.client_protocol import Reconnect
 from .protocol.credentials import CredentialSource, IssuedGrant
-from .protocol.frames import Position
+from .protocol.frames import Recover
 from .sockets import SocketOptions
 
 _CLOSED_BY_CALLER = 1000
@@ -99,7 +99,7 @@ class Client:
         channel: str,
         *,
         grant: IssuedGrant | None = None,
-        recover: Position | bool = True,
+        recover: Recover | bool = True,
         timeout_s: float | None = ANSWER_TIMEOUT_S,
     ) -> None:
         """Subscribe to a channel; see ``AsyncClient.subscribe``."""

@@ -30,6 +30,8 @@ def _problems_of(name: Any, policy: Any) -> Iterator[str]:
         yield f"{error}."
     else:
         yield from _limits(checked)
+        if checked.conflict:
+            yield f"{checked.conflict}."
         if checked.public and is_assigned(name):
             yield "only the server subscribes to its channels, so that it cannot be public."
         if checked.publish != "server" and name == BROADCAST:

@@ -22,6 +22,7 @@ from ..client import (
     Subscribed,
     Unsubscribed,
 )
+from ..client.protocol.frames import Recover
 from .commits import CommitRunner
 from .page import Page
 from .publications import ANY_DATA, is_same_data
@@ -87,18 +88,27 @@ class Tab:
         self._take_what_is_there()
         return list(self._gaps)
 
-    def subscribe(self, channel: str, *, within: float = WITHIN_S) -> None:
+    def subscribe(
+        self, channel: str, *, recover: Recover | bool = True, within: float = WITHIN_S
+    ) -> None:
         """Subscribe to a channel: ``AUTHORIZE`` decides, as for a browser.
+
+        Args:
+            channel: its name.
+            recover: as in the page's ``rt.subscribe``: a position, how many of the newest
+                publications, ``"all"``, or False.
+            within: seconds to wait.
 
         Raises:
             RequestRejected: it is not allowed.
         """
+        self._commits.run()
         try:
             grant = self._page.request_grant(channel)
         except CredentialsError as error:
             raise RequestRejected("not_allowed", f"{channel}: {error.reason}") from None
         self._channels.pop(channel, None)
-        self._connection.subscribe(channel, grant=grant, timeout_s=0)
+        self._connection.subscribe(channel, grant=grant, recover=recover, timeout_s=0)
         if not self._wait(lambda: channel in self._channels, within):
             raise AssertionError(f"{channel} was not subscribed within {within} s. {self}")
         answer = self._channels[channel]

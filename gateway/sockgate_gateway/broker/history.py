@@ -72,8 +72,8 @@ class RedisHistory:
 
     def _arguments(self, request: HistoryRequest, epoch: str) -> tuple[str | int, ...]:
         seen = request.seen or ("", 0)
-        has_position = request.after is not None
-        wanted = (request.after or 0, self._max_publications if has_position else 0)
+        is_read = request.after is not None
+        wanted = (request.after or 0, self._max_publications if is_read else 0)
         return *seen, *wanted, self._max_bytes, epoch, _POSITION_TTL_MS
 
     def _history_reply(self, reply: Any) -> HistoryReply:

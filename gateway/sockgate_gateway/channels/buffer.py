@@ -48,14 +48,27 @@ class PendingPublications:
         """Note that the history is read from now on.
 
         Args:
-            after: publications after this offset are requested; None: only the position.
+            after: publications after this offset are requested; None: only the position; below 0:
+                so many of the newest.
         """
         self._requested_count = len(self._publications)
         self._requested_after = after
 
     def is_requested_from(self, offset: int) -> bool:
         """Return whether publications after this offset were requested."""
-        return self._requested_after is not None and offset >= self._requested_after
+        return self._requested_after is not None and offset >= self._requested_after >= 0
+
+    def is_newest_requested(self, count: int, last: int) -> bool:
+        """Return whether so many of the newest publications were requested.
+
+        Args:
+            count: of publications.
+            last: offset of the last publication, in the numbering of the request; 0: in another.
+        """
+        after = self._requested_after
+        if after is None or after < 0:
+            return after is not None and count <= -after
+        return after <= max(last - count, 0) < last
 
     def reaches(self, epoch: str, offset: int) -> bool:
         """Return whether what arrived after the request goes as far as this position."""

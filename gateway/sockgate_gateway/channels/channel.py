@@ -4,11 +4,9 @@ Strategy: a channel is live, or its publications are pending (``states.py``). Wh
 each sequenced publication must follow the last one (``order.py``); plain publications pass.
 Publications are pending from the beginning until Redis has confirmed the subscription and the
 position was read. They are pending again after a hole in the sequence or a step back in it, after
-the loss of the link, and while a pending subscription requests missed publications. All
-connections of the channel wait for the same history. ``apply_history`` takes one reply for all of
-them: connections that are subscribed receive what they lack, pending ones receive what they missed,
-or each receives ``gap``. Pending publications follow, without those that the reply held. So the
-order of a channel is made in one place.
+the loss of the link, and while a pending subscription needs kept publications. ``apply_history``
+takes one reply for all connections: subscribed ones receive what they lack, pending ones what they
+missed, or each receives ``gap``. Pending publications follow, without those that the reply held.
 """
 
 from collections import Counter
@@ -24,7 +22,7 @@ from .buffer import PendingPublications
 from .history import HistoryReply, HistoryRequest, is_stale_for, request_after
 from .order import begins_epoch, is_repeated
 from .pending_subscriptions import PendingSubscription, SubscriptionResult
-from .replay import gap_cause, recover, replay
+from .replay import begin, gap_cause, newest, recover, replay
 from .states import AWAITS_REPLY, INITIAL, MAY_LACK_PLAIN, TRANSITIONS, Event, State
 
 
@@ -35,11 +33,12 @@ class Channel:
         name: as clients know it.
         policy: of its namespace.
         pending_limit_bytes: how many bytes of payloads may be pending.
-        gaps: counts the connections that received ``gap``, by cause.
+        gaps: counts connections that received ``gap``, by cause.
 
     ``position`` is the last position that the connections were brought to; None: unknown.
     ``state`` and ``_buffer`` change in ``_transition`` alone.
     ``conflation_key`` names what a newer publication may replace; None: nothing.
+    ``state_count``: how many of the newest publications a newcomer receives.
     ``has_plain``: plain publications were delivered, or were dropped while they were pending.
     """
 
@@ -57,6 +56,7 @@ class Channel:
         "policy",
         "position",
         "state",
+        "state_count",
     )
 
     def __init__(
@@ -96,7 +96,7 @@ class Channel:
 
     def subscribe(self, connection: Connection, subscription: PendingSubscription) -> bool:
         """Subscribe a connection at once (True), or when the history was read (False)."""
-        if self._buffer is None and self._needs_no_history(subscription.since):
+        if self._buffer is None and self._needs_no_history(subscription):
             self._complete(connection, subscription, HistoryReply(self.position))
             return True
         self.pending_subscriptions[connection] = subscription
@@ -124,8 +124,14 @@ class Channel:
         return publication_frame(self.head, publication)
 
     def link_lost(self) -> None:
-        """Keep publications pending: some are missed from now on."""
-        self._drop_pending()
+        """Keep publications pending: some are missed from now on.
+
+        What is pending is dropped. It is in the history, or it belongs to the hole before a gap,
+        and behind that gap it would seem to be newer than the hole.
+        """
+        buffer = self._transition(Event.LOSS)
+        self.has_plain = self.has_plain or buffer.has_plain
+        buffer.clear()
 
     def apply_policy(self, policy: Policy) -> None:
         """Use another policy from now on."""
@@ -137,7 +143,9 @@ class Channel:
     def history_request(self) -> HistoryRequest | None:
         """Note that the history is read from now on; None: the channel has none."""
         buffer = self._transition(Event.REQUESTED)
-        after = self._request_after()
+        stayed = self.position if self.connections else None
+        subscriptions = self.pending_subscriptions.values()
+        after = request_after(subscriptions, stayed, self.position, self.state_count)
         buffer.note_request(after)
         if not self.policy.recover:
             return None
@@ -151,14 +159,14 @@ class Channel:
         Returns:
             The connections that are subscribed from now on.
         """
-        buffer = self._buffer
+        buffer, known = self._buffer, self.position
         if buffer is None or self.state not in AWAITS_REPLY:
             return []
         self._deliver_missed(reply)
         self._go_on_from(reply.position)
         waiting, self.pending_subscriptions = self.pending_subscriptions, {}
         for connection, subscription in waiting.items():
-            if is_stale_for(reply, subscription.since, buffer):
+            if is_stale_for(reply, subscription, self.state_count, buffer, known):
                 self.pending_subscriptions[connection] = subscription
             else:
                 self._complete(connection, subscription, reply)
@@ -202,22 +210,29 @@ class Channel:
     def _use_policy(self, policy: Policy) -> None:
         self.policy = policy
         self.conflation_key = self.head if policy.overflow == "latest" else None
+        self.state_count = 1 if policy.state == "latest" else 0
 
-    def _needs_no_history(self, since: Position | None) -> bool:
+    def _needs_no_history(self, subscription: PendingSubscription) -> bool:
         if not self.policy.recover:
             return True
-        return self.position is not None and since in (None, self.position)
+        if self.position is None or subscription.since is not None:
+            return self.position is not None and subscription.since == self.position
+        # Nothing is read for a user who may recover nothing now.
+        count = subscription.newest or self.state_count
+        return not (count and subscription.room.may_recover)
 
     def _complete(
         self, connection: Connection, subscription: PendingSubscription, reply: HistoryReply
     ) -> None:
         """Subscribe a connection, and deliver what it missed if that is known and not too much."""
         frames: tuple[bytes, ...] = ()
-        since = subscription.since
-        if since is None:
-            subscription.confirm(SubscriptionResult(reply.position))
+        since, count = subscription.since, self.state_count
+        if since is not None:
+            frames = recover(subscription, since, reply, self.head, self._gaps, count)
+        elif subscription.newest or count:
+            frames = begin(subscription, reply, self.head, self._gaps, count)
         else:
-            frames = recover(subscription, since, reply, self.head, self._gaps)
+            subscription.confirm(SubscriptionResult(reply.position))
         self.connections[connection] = None
         if frames:
             connection.outlet.send(Batch(frames))
@@ -237,7 +252,10 @@ class Channel:
             has_plain=self.has_plain,
         ):
             self._gaps[cause] += len(self.connections)
-            self._deliver((gap(self.name, reply.position),))
+            # Where only plain publications are missing, the newest sequenced one was delivered.
+            count = self.state_count if cause != "plain" else 0
+            position, frames = newest(self.head, reply, count)
+            self._deliver((gap(self.name, position), *frames))
 
     def _go_on_from(self, position: Position | None) -> None:
         # What the reply held may still arrive on the link: in order, from wherever that is.
@@ -264,25 +282,7 @@ class Channel:
 
     def _keep(self, buffer: PendingPublications, publication: Publication) -> None:
         if not buffer.add(publication):
-            self._drop_pending()
-
-    def _drop_pending(self) -> None:
-        """Drop what is pending: it is in the history, or it belongs to the hole before a gap.
-
-        Behind that gap it would seem to be newer than the hole.
-        """
-        buffer = self._transition(Event.LOSS)
-        self.has_plain = self.has_plain or buffer.has_plain
-        buffer.clear()
-
-    def _request_after(self) -> int | None:
-        subscriptions = self.pending_subscriptions.values()
-        positions = [pending.since for pending in subscriptions if pending.since is not None]
-        if self.connections and self.position is not None:
-            positions.append(self.position)
-        if not positions:
-            return None
-        return request_after(positions, self.position[0] if self.position else None)
+            self.link_lost()  # Too much is pending.
 
     def _frames(self, publications: Iterable[Publication]) -> tuple[bytes, ...]:
         return tuple([frame for found in publications if (frame := self.receive(found))])

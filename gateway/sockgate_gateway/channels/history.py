@@ -8,6 +8,7 @@ import msgspec
 from ..wire.errors import PayloadError
 from ..wire.publication import Position, Publication, read_publication, write_publication
 from .buffer import PendingPublications
+from .pending_subscriptions import PendingSubscription
 
 
 class HistoryRequest(msgspec.Struct, frozen=True, gc=False):
@@ -16,7 +17,8 @@ class HistoryRequest(msgspec.Struct, frozen=True, gc=False):
     Args:
         channel: its name.
         seen: the furthest position that has arrived at this worker.
-        after: publications after this offset are wanted; None: only the position.
+        after: publications after this offset are wanted; None: only the position. Below 0: so many
+            of the newest.
     """
 
     channel: str
@@ -54,28 +56,74 @@ class HistoryReply(msgspec.Struct, frozen=True, gc=False):
         return "" if 0 <= missed <= len(self.recent) else "history"
 
 
-def request_after(positions: Iterable[Position], epoch: str | None) -> int | None:
-    """Return the lowest offset among positions of an epoch; of others nothing can be recovered.
+def request_after(
+    subscriptions: Iterable[PendingSubscription],
+    stayed: Position | None,
+    known: Position | None,
+    state_count: int,
+) -> int | None:
+    """Return from where to read, for ``HistoryRequest``.
 
     Args:
-        positions: up to where connections have received the channel.
-        epoch: of the channel; None when it is not known.
+        subscriptions: are pending.
+        stayed: up to where subscribed connections have received the channel; None: there are none.
+        known: a position of the channel; None: its epoch is not known. Of other epochs nothing can
+            be recovered.
+        state_count: how many of the newest publications a newcomer receives.
     """
-    offsets = [at[1] for at in positions if at[0] and epoch in (None, at[0])]
-    return min(offsets, default=None)
+    positions, newest = [] if stayed is None else [stayed], state_count
+    for pending in subscriptions:
+        if pending.since is not None:
+            positions.append(pending.since)
+        elif pending.newest > newest:
+            newest = pending.newest
+    if not positions:
+        return -newest or None
+    offsets = [at[1] for at in positions if at[0] and (known is None or known[0] == at[0])]
+    if not offsets:
+        return -newest or None
+    if newest and known is not None:
+        offsets.append(max(known[1] - newest, 0))
+    return min(offsets)  # Where this does not reach the newest, they are read once more.
 
 
-def is_stale_for(reply: HistoryReply, since: Position | None, pending: PendingPublications) -> bool:
+def is_stale_for(
+    reply: HistoryReply,
+    subscription: PendingSubscription,
+    state_count: int,
+    pending: PendingPublications,
+    known: Position | None,
+) -> bool:
     """Return whether a reply was requested before a pending subscription, and lacks what it needs.
 
     What it needs may lie further back than was requested. Or the client has received, from
     another worker, what was published after the request, and what is ``pending`` here by now.
+
+    Args:
+        reply: what Redis held of the channel.
+        subscription: waits for it.
+        state_count: how many of the newest publications a newcomer receives.
+        pending: knows what was requested, and what has arrived since.
+        known: the position of the channel when the reply was requested.
     """
-    if since is None or reply.position is None or reply.gap_cause(since) != "history":
+    since, count = subscription.since, subscription.newest or state_count
+    if reply.position is None or (since is None and not count):
         return False
-    if since[1] > reply.position[1]:
-        return pending.reaches(*since)
-    return not pending.is_requested_from(since[1])
+    cause, last = reply.gap_cause(since) if since else "", reply.position[1]
+    if since and cause == "history":
+        if since[1] > last:
+            is_lacking = pending.reaches(*since)
+        else:
+            is_lacking = not pending.is_requested_from(since[1])
+        if is_lacking:
+            return True
+    if not count or (since and not cause):
+        return False
+    is_same_epoch = known is not None and known[0] == reply.position[0]
+    needed = min(count, last)
+    return len(reply.recent) < needed and not pending.is_newest_requested(
+        needed, last if is_same_epoch else 0
+    )
 
 
 def history_reply(

@@ -14,11 +14,10 @@ from ..connections.replay_budget import ReplayRoom
 from ..errors import BrokerUnavailable
 from ..wire import protocol
 from ..wire.publication import Position
-
-MAX_OFFSET = 2**53
-"""JavaScript and Lua count no further."""
+from ..wire.recover import MAX_OFFSET, Recover, newest_count
 
 _NOWHERE: Position = ("", 0)
+_NOTHING = (None, 0)
 
 
 class SubscriptionResult(msgspec.Struct, frozen=True, gc=False):
@@ -27,15 +26,18 @@ class SubscriptionResult(msgspec.Struct, frozen=True, gc=False):
     Args:
         position: the next sequenced publication has the offset after this one; None without a
             history.
-        is_recovered: whether missed publications follow; None when recovery was not requested.
+        is_recovered: whether what the client asked for follows; None when it asked for nothing.
+        has_state: newcomers to the channel receive the newest publication.
     """
 
     position: Position | None = None
     is_recovered: bool | None = None
+    has_state: bool = False
 
     def to_fields(self) -> dict[str, Any]:
         """Return the fields of a frame."""
-        return protocol.position(self.position, self.is_recovered)
+        fields = protocol.position(self.position, self.is_recovered)
+        return {**fields, "state": "latest"} if self.has_state else fields
 
 
 class PendingSubscription(Protocol):
@@ -43,7 +45,11 @@ class PendingSubscription(Protocol):
 
     @property
     def since(self) -> Position | None:
-        """The last position that the client has received; None: it requests no recovery."""
+        """The last position that the client has received; None: it has received nothing."""
+
+    @property
+    def newest(self) -> int:
+        """How many of the newest publications the client asks for, instead of a position."""
 
     @property
     def room(self) -> ReplayRoom:
@@ -78,8 +84,8 @@ class SingleSubscription:
         room: ReplayRoom,
         request: protocol.Subscribe | None = None,
     ) -> None:
-        since = self._recover = request.recover if request else None
-        self.since = None if since is None else _checked(since, room)
+        asked = self._recover = request.recover if request else None
+        self.since, self.newest = _NOTHING if asked is None else _read(asked, room)
         self.room = room
         self._connection = connection
         self._channel = channel
@@ -95,7 +101,8 @@ class SingleSubscription:
             self._send_subscribed(result)
         for request in self._requests:
             same = request.recover == self._recover
-            other = SubscriptionResult(result.position, None if request.recover is None else False)
+            is_recovered = None if request.recover is None else False
+            other = SubscriptionResult(result.position, is_recovered, result.has_state)
             self._send_subscribed(result if same else other, request.id)
 
     def fail(self, error: BrokerUnavailable) -> None:
@@ -124,7 +131,7 @@ class ConnectSubscriptions:
     Args:
         connection: that is being checked.
         identity: names the channels.
-        recover: the last positions that the client has received.
+        recover: what the client recovers, by channel.
         room: how much of what it missed may be delivered, all channels together.
         on_complete: is called once, when each channel has confirmed its subscription or was left,
             or when one of them is not available. The hub is at work then.
@@ -147,7 +154,7 @@ class ConnectSubscriptions:
         self,
         connection: Connection,
         identity: Identity,
-        recover: Mapping[str, Position],
+        recover: Mapping[str, Recover],
         room: ReplayRoom,
         on_complete: "Callable[[ConnectSubscriptions], None]",
     ) -> None:
@@ -185,10 +192,10 @@ class ConnectSubscriptions:
 class _ConnectSubscription:
     """The subscription to one channel during a connect."""
 
-    __slots__ = ("_channel", "_connect", "since")
+    __slots__ = ("_channel", "_connect", "newest", "since")
 
-    def __init__(self, connect: ConnectSubscriptions, channel: str, since: Position | None) -> None:
-        self.since = None if since is None else _checked(since, connect.room)
+    def __init__(self, connect: ConnectSubscriptions, channel: str, asked: Recover | None) -> None:
+        self.since, self.newest = _NOTHING if asked is None else _read(asked, connect.room)
         self._connect = connect
         self._channel = channel
 
@@ -207,6 +214,11 @@ class _ConnectSubscription:
         self._connect.complete(self._channel)
 
 
-def _checked(position: Position, room: ReplayRoom) -> Position:
-    is_usable = position[0] and 0 <= position[1] < MAX_OFFSET and room.may_recover
-    return position if is_usable else _NOWHERE
+def _read(asked: Recover, room: ReplayRoom) -> tuple[Position | None, int]:
+    """Return the position that a client asks to go on from, or how many of the newest it wants."""
+    if not room.may_recover:
+        return _NOWHERE, 0
+    if not isinstance(asked, tuple):
+        return None, newest_count(asked)
+    is_usable = asked[0] and 0 <= asked[1] < MAX_OFFSET
+    return (asked if is_usable else _NOWHERE), 0

@@ -2,7 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from math import inf
 
+from ..connections.replay_budget import ReplayRoom
 from ..wire.publication import Position, Publication, publication_frame
 from .history import HistoryReply
 from .pending_subscriptions import PendingSubscription, SubscriptionResult
@@ -18,12 +20,72 @@ def replay(head: bytes, missed: Iterable[Publication]) -> tuple[bytes, ...]:
     return tuple([publication_frame(head, found) for found in missed if found.payload])
 
 
+def newest(
+    head: bytes, reply: HistoryReply, count: int, room: ReplayRoom | None = None
+) -> tuple[Position | None, tuple[bytes, ...]]:
+    """Return the position before the newest publications, and their frames, as many as may be sent.
+
+    Args:
+        head: the first part of each frame of the channel.
+        reply: what Redis held of the channel.
+        count: how many at most.
+        room: how much of them may be delivered; None: all.
+    """
+    left_bytes = inf if room is None else room.left_bytes if room.may_recover else 0
+    begin, frames, size_bytes = reply.position, [], 0
+    for found in reversed(reply.recent[-count:] if count else ()):
+        frame = publication_frame(head, found) if found.payload else b""
+        size_bytes += len(frame)
+        if size_bytes > left_bytes:
+            break
+        if frame:  # The first one is one that can be delivered, so no hole is before it.
+            begin = (found.epoch, found.offset - 1)
+            frames.append(frame)
+    if room is not None:
+        room.spend(sum(map(len, frames)), is_delivered=True)
+    return begin, tuple(reversed(frames))
+
+
+def begin(
+    subscription: PendingSubscription,
+    reply: HistoryReply,
+    head: bytes,
+    gaps: Counter[str],
+    state_count: int,
+) -> tuple[bytes, ...]:
+    """Confirm a subscription without a position that receives some of the newest publications.
+
+    The confirmation has the position before them. Where nothing of what the client asked for, or
+    was promised, may be delivered, it receives a gap.
+
+    Args:
+        subscription: is confirmed.
+        reply: what Redis held of the channel.
+        head: the first part of each frame of the channel.
+        gaps: counts the cause where nothing may be delivered.
+        state_count: how many of the newest publications each newcomer receives.
+
+    Returns:
+        The frames of the newest publications.
+    """
+    count = max(subscription.newest, state_count)
+    position, frames = newest(head, reply, count, subscription.room)
+    is_recovered = True if subscription.newest else None
+    is_refused = not frames and any(found.payload for found in reply.recent[-count:])
+    if is_refused or position is None or not subscription.room.may_recover:
+        gaps["epoch" if position is None else "size"] += 1
+        is_recovered = False
+    subscription.confirm(SubscriptionResult(position, is_recovered, state_count > 0))
+    return frames
+
+
 def recover(
     subscription: PendingSubscription,
     since: Position,
     reply: HistoryReply,
     head: bytes,
     gaps: Counter[str],
+    state_count: int,
 ) -> tuple[bytes, ...]:
     """Confirm a subscription that requests recovery.
 
@@ -33,9 +95,10 @@ def recover(
         reply: what Redis held of the channel.
         head: the first part of each frame of the channel.
         gaps: counts the cause where not all that was missed is known, or it is too much.
+        state_count: how many of the newest publications a client receives after a gap.
 
     Returns:
-        The frames that the client missed; nothing after a gap.
+        The frames that the client missed.
     """
     missed = reply.after(since)
     frames = replay(head, missed or ())
@@ -43,11 +106,12 @@ def recover(
     is_recovered = missed is not None and size_bytes <= subscription.room.left_bytes
     subscription.room.spend(size_bytes, is_delivered=is_recovered)
     if is_recovered:
-        subscription.confirm(SubscriptionResult(since, is_recovered=True))
+        subscription.confirm(SubscriptionResult(since, True, state_count > 0))
         return frames
     gaps[reply.gap_cause(since) or "size"] += 1
-    subscription.confirm(SubscriptionResult(reply.position, is_recovered=False))
-    return ()
+    position, frames = newest(head, reply, state_count, subscription.room)
+    subscription.confirm(SubscriptionResult(position, False, state_count > 0))
+    return frames
 
 
 def gap_cause(

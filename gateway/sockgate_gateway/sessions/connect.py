@@ -22,14 +22,14 @@ from ..errors import Disconnect
 from ..loop.batching import Batcher
 from ..wire import protocol
 from ..wire.closecodes import CloseCode
-from ..wire.publication import Position
+from ..wire.recover import Recover
 from ..wire.tokens import Token
 from .authenticator import Authenticator
 
 log = logging.getLogger("sockgate.access")
 
-Recover = Mapping[str, Position]
-"""The last positions that a client has received, by channel."""
+RecoverMap = Mapping[str, Recover]
+"""What a client recovers, by channel."""
 
 
 class ConnectBatcher:
@@ -66,14 +66,14 @@ class ConnectBatcher:
         self._heartbeat_s = heartbeat_s
         self._on_welcome = on_welcome
         self._on_failed = on_failed
-        self._batcher: Batcher[tuple[Connection, Token, Recover]] = Batcher(self._check)
+        self._batcher: Batcher[tuple[Connection, Token, RecoverMap]] = Batcher(self._check)
         self._completed: list[ConnectSubscriptions] = []
 
-    def check(self, connection: Connection, token: Token, recover: Recover) -> None:
+    def check(self, connection: Connection, token: Token, recover: RecoverMap) -> None:
         """Check a connection, together with all others that wait."""
         self._batcher.add((connection, token, recover))
 
-    async def _check(self, batch: "list[tuple[Connection, Token, Recover]]") -> None:
+    async def _check(self, batch: "list[tuple[Connection, Token, RecoverMap]]") -> None:
         try:
             claims = [(token.sid, token.uid) for _, token, _ in batch]
             identities = await self._authenticator.read_identities(claims)
@@ -88,7 +88,7 @@ class ConnectBatcher:
                 self._on_failed(connection, error)
 
     def _subscribe(
-        self, connection: Connection, identity: Identity | None, recover: Recover
+        self, connection: Connection, identity: Identity | None, recover: RecoverMap
     ) -> None:
         if connection.state is not State.CHECKING:
             return

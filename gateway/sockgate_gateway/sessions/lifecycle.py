@@ -27,6 +27,7 @@ from ..loop.timer_wheel import TimerWheel
 from ..wire import protocol
 from ..wire.closecodes import CloseCode
 from ..wire.errors import FrameError
+from ..wire.recover import check_recover
 from ..wire.tenants import tenant_of
 from .authenticator import Authenticator
 from .connect import ConnectBatcher
@@ -204,6 +205,8 @@ class Lifecycle:
         """Close a connection for which something has failed; log what is our own fault."""
         if isinstance(error, Disconnect):
             self.close(connection, error.code, str(error))
+        elif isinstance(error, FrameError):
+            self.close(connection, CloseCode.PROTOCOL_ERROR, str(error))
         elif isinstance(error, BrokerUnavailable):
             self.close(connection, CloseCode.UNAVAILABLE, str(error))
         else:
@@ -277,13 +280,15 @@ class Lifecycle:
             raise Disconnect(CloseCode.PROTOCOL_ERROR, "a second connect")
         if len(frame.recover) > self._config.max_recover:
             raise Disconnect(CloseCode.PROTOCOL_ERROR, "too many channels to recover")
+        if frame.recover:
+            check_recover(frame.recover.values())
         if self.refusal:
             raise Disconnect(CloseCode.UNAVAILABLE, self.refusal)
         token = self._authenticator.read_token(frame.token)
         connection.start_check()
         self._registry.note_token(connection)
         self._registry.claim(connection, token.sid, token.uid)
-        recover = frame.recover and protocol.qualify_positions(frame.recover, tenant_of(token.sid))
+        recover = frame.recover and protocol.qualify_recover(frame.recover, tenant_of(token.sid))
         self._connect_batcher.check(connection, token, recover)
 
 

@@ -15,6 +15,7 @@ from ..errors import Rejected
 from ..wire import protocol
 from ..wire.errors import ChannelNameError, TokenError
 from ..wire.names import check_channel, is_automatic
+from ..wire.recover import check_recover
 from ..wire.tenants import without_tenant
 from ..wire.tokens import Grant, GrantSigner
 from .grants import Grants
@@ -70,10 +71,13 @@ class SubscribeRequests:
         """Subscribe a connection.
 
         Raises:
+            FrameError: ``recover`` has a value that it cannot have.
             Rejected: it is not allowed, or there are too many channels.
             BrokerUnavailable: Redis does not answer now.
         """
         channel = frame.channel
+        if frame.recover is not None:
+            check_recover((frame.recover,))
         if channel not in connection.channels:
             self._check(connection, channel)
             await self._authorize_request(connection, frame)

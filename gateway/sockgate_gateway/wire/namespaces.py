@@ -30,6 +30,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             every subscribed user, from the browser.
         overflow: what happens to a client that reads too slowly. ``close`` closes it; it may
             reconnect and recover. ``latest`` keeps only the newest publication of each channel.
+        state: what a subscriber receives that has no position, or has lost it. ``latest``: the
+            newest publication of the channel, as far as the history has it.
     """
 
     history: int = 100
@@ -40,6 +42,14 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     public: bool = False
     publish: Literal["server", "subscribers"] = "server"
     overflow: Literal["close", "latest"] = "close"
+    state: Literal["none", "latest"] = "none"
+
+    @property
+    def conflict(self) -> str:
+        """Why two fields contradict each other; empty: they do not."""
+        if self.state == "latest" and not (self.recover and self.history >= 1):
+            return "'state': 'latest' needs 'recover': true and a 'history' of 1 or more"
+        return ""
 
 
 DEFAULT = Policy()
@@ -82,9 +92,13 @@ def read_namespaces(raw: bytes | str) -> Namespaces:
     Unknown fields are ignored, because Django may have a newer version.
 
     Raises:
-        NamespacesError: it is not JSON, or a field has the wrong type.
+        NamespacesError: it is not JSON, a field has the wrong type, or two contradict each other.
     """
     try:
-        return Namespaces(_policies.decode(raw))
+        policies = _policies.decode(raw)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise NamespacesError(str(error)[:200]) from error
+    for name, policy in policies.items():
+        if policy.conflict:
+            raise NamespacesError(f"namespace {name[:64]!r}: {policy.conflict}")
+    return Namespaces(policies)

@@ -12,6 +12,7 @@ import msgspec
 
 from .errors import FrameError
 from .publication import Position
+from .recover import Recover
 from .surrogates import replace_lone_surrogates
 from .tenants import SEPARATOR, named_by_client, without_tenant
 
@@ -20,10 +21,10 @@ FrameId = int | str | None
 
 
 class Connect(msgspec.Struct, tag="connect", tag_field="type", frozen=True):
-    """The first frame: a token, and the position that was received of each channel."""
+    """The first frame: a token, and what to recover of each channel."""
 
     token: str
-    recover: dict[str, Position] = {}
+    recover: dict[str, Recover] = {}
     id: FrameId = None
 
 
@@ -32,7 +33,7 @@ class Subscribe(msgspec.Struct, tag="subscribe", tag_field="type", frozen=True):
 
     channel: str
     grant: str | None = None
-    recover: Position | None = None
+    recover: Recover | None = None
     id: FrameId = None
 
 
@@ -100,11 +101,11 @@ def qualify_frame(frame: ClientFrame, tenant: str) -> ClientFrame:
     return msgspec.structs.replace(frame, channel=named_by_client(tenant, channel))
 
 
-def qualify_positions(recover: Mapping[str, Position], tenant: str) -> Mapping[str, Position]:
-    """Qualify the channels of a client's positions with its tenant."""
+def qualify_recover(recover: Mapping[str, Recover], tenant: str) -> Mapping[str, Recover]:
+    """Qualify the channels that a client recovers with its tenant."""
     if not tenant:
         return recover
-    return {named_by_client(tenant, channel): at for channel, at in recover.items()}
+    return {named_by_client(tenant, channel): asked for channel, asked in recover.items()}
 
 
 def _read_lone_surrogates(text: str) -> Publish | None:

@@ -48,7 +48,7 @@ def test_epoch_ends_when_a_replica_takes_over(tmp_path):
             # As many as were lost, and more: offsets alone do not show it.
             publish(replica, b"another")
             publish(replica, b"later")
-            assert read(replica, 2, begin="second") == ("second", 3, {})
+            assert read(replica, 2, begin="second") == ("second", 3, {3: b"later"})
             assert publish(replica) == ("second", 4, True, 0)
             assert read(replica, 3, begin="third")[0] == "second"
 
@@ -58,7 +58,7 @@ def test_epoch_that_a_publisher_began_ends_too(tmp_path):
         publish(master, epoch="first")
         with followed(tmp_path / "b", server) as replica:
             replica.replicaof("NO", "ONE")
-            assert read(replica, 1, begin="second") == ("second", 1, {})
+            assert read(replica, 1, begin="second") == ("second", 1, {1: b"1"})
 
 
 def test_epoch_that_a_publisher_began_ends_when_its_master_returns(tmp_path):
@@ -106,7 +106,7 @@ def test_epoch_ends_after_a_start_from_a_snapshot(tmp_path):
         server.terminate()
         server.start()
         publish(redis, b"another")
-        assert read(redis, 1, begin="second") == ("second", 2, {})
+        assert read(redis, 1, begin="second") == ("second", 2, {2: b"another"})
 
 
 def test_epoch_continues_for_a_user_without_the_right_to_info(tmp_path):

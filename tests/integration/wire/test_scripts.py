@@ -136,6 +136,27 @@ def test_history_returns_the_newest_within_its_limits(redis):
     assert list(read(redis, 0, limit_bytes=350)[2]) == [5, 4, 3]
 
 
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [(-1, [5]), (-3, [3, 4, 5]), (-5, [1, 2, 3, 4, 5]), (-(2**53), [1, 2, 3, 4, 5])],
+)
+def test_history_returns_so_many_of_the_newest(redis, after, expected):
+    for number in range(1, 6):
+        publish(redis, b"%d" % number)
+    epoch, last, found = read(redis, after)
+    assert (last, sorted(found)) == (5, expected)
+    assert read(redis, after, limit=2) == (
+        epoch,
+        5,
+        {4: b"4", 5: b"5"} if after < -1 else {5: b"5"},
+    )
+
+
+def test_history_of_the_newest_is_empty_where_nothing_was_published(redis):
+    assert read(redis, -3) == ("begun", 0, {})
+    assert read(redis, -3) == ("begun", 0, {})
+
+
 def test_history_of_the_future_ends_the_epoch(redis):
     for _ in range(3):
         publish(redis)

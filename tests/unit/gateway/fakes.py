@@ -85,6 +85,7 @@ class SilentJoin:
     """A join that requests no recovery and sends nothing."""
 
     since: Position | None = None
+    newest: int = 0
     room = new_room(new_connection(), 1)
 
     def confirm(self, result: SubscriptionResult) -> None: ...

@@ -44,3 +44,16 @@ def test_namespaces_of_a_newer_django_are_read():
 def test_invalid_namespaces_are_refused(raw):
     with pytest.raises(NamespacesError):
         read_namespaces(raw)
+
+
+@pytest.mark.parametrize("more", ['"recover": false', '"history": 0'])
+def test_state_without_a_history_is_refused(more):
+    with pytest.raises(
+        NamespacesError, match="namespace 'room': 'state': 'latest' needs 'recover'"
+    ):
+        read_namespaces(f'{{"room": {{"state": "latest", {more}}}}}')
+
+
+def test_state_is_read():
+    read = read_namespaces('{"room": {"state": "latest", "history": 1}}')
+    assert read.of("room:7").state == "latest"

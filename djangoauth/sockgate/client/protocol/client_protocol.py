@@ -20,7 +20,7 @@ from .backoff import Backoff
 from .close import Close
 from .connection import Connection, ConnectionParts
 from .credentials import Grants, IssuedGrant, IssuedToken, Tokens
-from .frames import Position, presence_frame, publish_frame
+from .frames import Recover, presence_frame, publish_frame
 from .positions import Positions
 from .receiver import Receiver
 from .requests import Requests
@@ -113,7 +113,7 @@ class ClientProtocol:
         channel: str,
         *,
         grant: IssuedGrant | None = None,
-        recover: Position | bool = True,
+        recover: Recover | bool = True,
     ) -> bool:
         """Subscribe to a channel; see ``Subscriptions.add``."""
         return self._subscriptions.add(channel, grant=grant, recover=recover)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from sockgate_gateway.wire.events import RESERVED_EVENTS
 
@@ -12,10 +12,13 @@ from .states import DEFAULT_HEARTBEAT_S, LONGEST_HEARTBEAT_S
 Frame = dict[str, Any]
 Position = tuple[str, int]
 """Epoch and offset in a channel's history."""
+Newest = int | Literal["all"]
+"""How many of the newest publications a client without a position receives."""
+Recover = Position | Newest
 
 
-def connect_frame(token: str, recover: Mapping[str, Position]) -> str:
-    """Write the first frame of a connection, with the position in each channel."""
+def connect_frame(token: str, recover: Mapping[str, Recover]) -> str:
+    """Write the first frame of a connection, with what to recover of each channel."""
     return _write({"type": "connect", "token": token, "recover": recover})
 
 
@@ -24,15 +27,13 @@ def refresh_frame(token: str) -> str:
     return _write({"type": "refresh", "token": token})
 
 
-def subscribe_frame(
-    channel: str, grant: str | None, position: Position | None, request: int
-) -> str:
+def subscribe_frame(channel: str, grant: str | None, recover: Recover | None, request: int) -> str:
     """Write a ``subscribe`` frame; without a grant, the channel is public."""
     frame: Frame = {"type": "subscribe", "channel": channel, "id": request}
     if grant:
         frame["grant"] = grant
-    if position:
-        frame["recover"] = position
+    if recover:
+        frame["recover"] = recover
     return _write(frame)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from enum import Enum, auto
 from typing import Any
 
-from .frames import Frame, Position
+from .frames import Frame, Newest, Position, Recover
 
 
 class Place(Enum):
@@ -34,6 +34,7 @@ class Positions:
 
     def __init__(self, on_forgotten: Callable[[str], None]) -> None:
         self._positions: dict[str, Position] = {}
+        self._wanted: dict[str, Newest] = {}
         self._on_forgotten = on_forgotten
 
     def start(self, channel: str, info: Mapping[str, Any]) -> bool:
@@ -50,6 +51,7 @@ class Positions:
             False: publications are lost.
         """
         last, epoch = self.of(channel), info.get("epoch")
+        self._wanted.pop(channel, None)
         is_recovered = info.get("recovered") is not False
         if not isinstance(epoch, str) or not epoch:
             if not is_recovered:
@@ -58,7 +60,11 @@ class Positions:
         goes_on = last is not None and last[0] == epoch and is_recovered
         if not goes_on:
             self.put(channel, (epoch, _number(info.get("offset"))))
-        return goes_on or last is None
+        return goes_on or (last is None and is_recovered)
+
+    def want_newest(self, channel: str, newest: Newest) -> None:
+        """Request the newest publications of a channel at its start, if it has no position."""
+        self._wanted[channel] = newest
 
     def put(self, channel: str, position: Position) -> None:
         """Set the position of a channel."""
@@ -86,14 +92,20 @@ class Positions:
     def forget(self, channel: str) -> None:
         """Forget a channel that is not subscribed any more."""
         self._positions.pop(channel, None)
+        self._wanted.pop(channel, None)
 
-    def recover(self, is_requested: Callable[[str], bool]) -> dict[str, Position]:
-        """Return the positions for the next ``connect`` frame.
+    def recover(self, is_requested: Callable[[str], bool]) -> dict[str, Recover]:
+        """Return what to recover with the next ``connect`` frame.
 
         Args:
             is_requested: such a channel recovers with its ``subscribe`` frame.
         """
-        return {name: at for name, at in self._positions.items() if not is_requested(name)}
+        wanted = {**self._wanted, **self._positions}
+        return {name: what for name, what in wanted.items() if not is_requested(name)}
+
+    def wanted(self, channel: str) -> Recover | None:
+        """Return what to recover of a channel: from its position, or the newest publications."""
+        return self._positions.get(channel) or self._wanted.get(channel)
 
     def of(self, channel: str) -> Position | None:
         """Return the position of a channel."""

@@ -115,8 +115,8 @@ class Subscription:
 
     def _request(self, grant: str | None) -> None:
         request = self._parts.requests.open(self._of_this_attempt(self._answered))
-        position = self._parts.positions.of(self.channel)
-        self._send(subscribe_frame(self.channel, grant, position, request))
+        recover = self._parts.positions.wanted(self.channel)
+        self._send(subscribe_frame(self.channel, grant, recover, request))
 
     def _answered(self, frame: Frame | None, error: ClientError | None) -> None:
         if frame is not None:

@@ -7,11 +7,13 @@ changes: the right may have been granted, or the user may be another one.
 
 from typing import Any
 
+from sockgate_gateway.wire.names import is_automatic
+
 from ..errors import RequestRejected
 from ..events import Gap, Subscribed, Unsubscribed
 from .actions import Outputs
 from .credentials import IssuedGrant
-from .frames import Frame, Position
+from .frames import Frame, Recover
 from .subscription import Subscription, SubscriptionParts
 
 
@@ -30,18 +32,23 @@ class Subscriptions:
         channel: str,
         *,
         grant: IssuedGrant | None = None,
-        recover: Position | bool = True,
+        recover: Recover | bool = True,
     ) -> bool:
         """Subscribe to a channel, now and on every later connection.
 
         Args:
             channel: its name.
             grant: one that the caller already has.
-            recover: a position to start after; False: never recover.
+            recover: a position to start after; how many of the newest publications to receive
+                first, or ``"all"`` that are kept; False: never recover.
 
         Returns:
             Whether it is subscribed already.
+
+        Raises:
+            ValueError: ``recover`` is none of these.
         """
+        _check_recover(recover)
         subscription = self._wanted.get(channel)
         if subscription is None or subscription.is_rejected:
             subscription = self._open(channel, recover)
@@ -65,7 +72,7 @@ class Subscriptions:
     def is_requested(self, channel: str) -> bool:
         """Return whether the caller wants a channel that the gateway does not subscribe itself."""
         subscription = self._wanted.get(channel)
-        if subscription is None:
+        if subscription is None or is_automatic(channel):
             return False
         return not (subscription.is_rejected or subscription.is_automatic)
 
@@ -130,13 +137,15 @@ class Subscriptions:
         code, message = (rejection.code, rejection.message) if rejection else ("", "")
         self._outputs.put(Unsubscribed(channel, code, message))
 
-    def _open(self, channel: str, recover: Position | bool) -> Subscription:
+    def _open(self, channel: str, recover: Recover | bool) -> Subscription:
         subscription = self._wanted.get(channel)
         if subscription is None:
             subscription = Subscription(channel, self._parts, self._subscribed, self._rejected)
             self._wanted[channel] = subscription
-        if not isinstance(recover, bool):
+        if isinstance(recover, tuple | list):
             self._parts.positions.put(channel, recover)
+        elif not isinstance(recover, bool):
+            self._parts.positions.want_newest(channel, recover)
         subscription.never_recovers = recover is False
         subscription.is_rejected = False
         return subscription
@@ -153,3 +162,9 @@ class Subscriptions:
             self._outputs.put(Subscribed(channel, info.get("recovered")))
         if not is_complete:
             self._outputs.put(Gap(channel))
+
+
+def _check_recover(recover: Any) -> None:
+    is_count = isinstance(recover, int) and (recover > 0 or isinstance(recover, bool))
+    if not (is_count or recover == "all" or isinstance(recover, tuple | list)):
+        raise ValueError(f'recover is a position, a number from 1, "all" or False, not {recover!r}')

@@ -2,7 +2,8 @@
 -- KEYS[1]  the history of the channel
 -- KEYS[2]  the position of the channel
 -- ARGV     the furthest position that the gateway has received: epoch, offset ('' and 0: none),
---          offset after which to read, how many publications at most (0: only the position),
+--          offset after which to read (-n: the newest n), how many publications at most (0: only
+--          the position),
 --          how many bytes of them at most, epoch to begin with (letters and digits, random),
 --          how many ms the position of a fresh channel lives; if the caller knows them, the
 --          replication id of this server and the generation of the master
@@ -15,10 +16,12 @@
 -- gateway has received more than Redis remembers; or another server than the one of the last
 -- reading has taken over, and may lack the last publications; or there was, or may have been,
 -- another master in between, and this server, which was never its replica, lacks the publications
--- of that master.
+-- of that master. Of an epoch that begins here only the newest publications are read, as many as
+-- are asked for, at least one: what a client has received of another epoch is of no use.
 local seen_epoch, seen, after, limit, limit_bytes, candidate, lives, server, generation =
   unpack(ARGV)
-limit, limit_bytes, generation = tonumber(limit), tonumber(limit_bytes), tonumber(generation or 0)
+after, limit, limit_bytes = tonumber(after), tonumber(limit), tonumber(limit_bytes)
+generation = tonumber(generation or 0)
 
 local function info(...)
   local text = redis.pcall('INFO', ...)
@@ -32,6 +35,22 @@ local epoch, last, before = position[1], tonumber(position[2] or '0'), position[
 local read_in = tonumber(position[4] or 0)
 local latest = string.format('%.0f', math.max(generation, read_in))
 
+local function read(from, last)
+  local found, bytes = {}, 0
+  if limit == 0 or last == 0 or from >= last then
+    return found
+  end
+  local first = string.format('%.0f-0', math.max(from, 0) + 1)
+  for _, entry in ipairs(redis.call('XREVRANGE', KEYS[1], '+', first, 'COUNT', limit)) do
+    local payload = entry[2][2]
+    bytes = bytes + #payload
+    if bytes > limit_bytes then break end
+    found[#found + 1] = tonumber(string.match(entry[1], '^%d+'))
+    found[#found + 1] = payload
+  end
+  return found
+end
+
 local function begin(offset)
   local ok = redis.pcall('HSET', KEYS[2], 'epoch', candidate, 'offset', offset,
     'server', server, 'generation', latest)
@@ -42,7 +61,7 @@ local function begin(offset)
     redis.call('DEL', KEYS[1])
   end
   redis.call('PEXPIRE', KEYS[2], lives)
-  return {candidate, offset, {}}
+  return {candidate, offset, read(offset + math.min(after, -1), offset)}
 end
 
 -- One that was a replica has a second replication id. One that was started again from its
@@ -68,17 +87,4 @@ if before ~= server and server ~= '' then
   end
   redis.pcall('HSET', KEYS[2], 'server', server, 'generation', latest)
 end
-if limit == 0 or tonumber(after) >= last then
-  return {epoch, last, {}}
-end
-
-local found, bytes = {}, 0
-local first = string.format('%.0f-0', after + 1)
-for _, entry in ipairs(redis.call('XREVRANGE', KEYS[1], '+', first, 'COUNT', limit)) do
-  local payload = entry[2][2]
-  bytes = bytes + #payload
-  if bytes > limit_bytes then break end
-  found[#found + 1] = tonumber(string.match(entry[1], '^%d+'))
-  found[#found + 1] = payload
-end
-return {epoch, last, found}
+return {epoch, last, read(after < 0 and last + after or after, last)}

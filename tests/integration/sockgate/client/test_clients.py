@@ -178,6 +178,20 @@ async def test_history_that_is_gone_is_a_gap(
             assert not isinstance(event, Message)
 
 
+@pytest.mark.parametrize(("recover", "expected"), [(2, ["2", "3"]), ("all", ["1", "2", "3"])])
+async def test_newcomer_receives_the_newest_publications(
+    django: Django, url: str, recover, expected
+) -> None:
+    django.redis.delete(NAMES.history(ROOM), NAMES.offset(ROOM))
+    for payload in ("1", "2", "3"):
+        append_to_sequence(django.redis, ROOM, payload)
+    async with asynchronous(django, url) as client:
+        await client.subscribe(ROOM, recover=recover)
+        append_to_sequence(django.redis, ROOM, "4")
+        received = [await next_message(client) for _ in [*expected, "4"]]
+        assert [str(message.data) for message in received] == [*expected, "4"]
+
+
 async def test_program_that_does_not_read_is_held_and_recovers(django: Django, url: str) -> None:
     async with asynchronous(django, url, max_events=5) as client:
         await client.subscribe(ROOM, timeout_s=PATIENCE_S)

@@ -57,6 +57,16 @@ def test_tab_receives_what_a_view_publishes(site, realtime, alice, bob):
     assert [message.event for message in other.messages] == ["all"]
 
 
+def test_tab_receives_the_newest_publications(realtime, alice, bob):
+    tab, other = realtime.tab(alice, PAGE), realtime.tab(bob, PAGE)
+    for number in range(4):
+        publish_to(ROOM, "said", number)
+    tab.subscribe(ROOM, recover=2)
+    other.subscribe(ROOM)
+    assert [tab.assert_receives("said", within=PATIENCE_S).data for _ in range(2)] == [2, 3]
+    other.assert_nothing(0.05)
+
+
 def test_publication_of_a_transaction_waits_for_its_end(realtime, alice):
     tab = realtime.tab(alice, PAGE)
     with transaction.atomic():

@@ -17,8 +17,9 @@ GAP = "gap"
 class RecordedJoin:
     """A join that records how it ended."""
 
-    def __init__(self, since=None, room_bytes: int = 10_000) -> None:
+    def __init__(self, since=None, room_bytes: int = 10_000, newest: int = 0) -> None:
         self.since = since
+        self.newest = newest
         self.room = new_room(new_connection(), 10_000)
         self.room.left_bytes = room_bytes
         self.outcomes: list[object] = []
@@ -33,8 +34,11 @@ class RecordedJoin:
         self.outcomes.append("cancelled")
 
 
-def new_channel(recover: bool = True, pending_limit_bytes: int = 1000) -> Channel:
-    return Channel("room:7", Policy(recover=recover), pending_limit_bytes, Counter())
+def new_channel(
+    recover: bool = True, pending_limit_bytes: int = 1000, state: str = "none"
+) -> Channel:
+    policy = Policy(recover=recover, state=state)
+    return Channel("room:7", policy, pending_limit_bytes, Counter())
 
 
 def subscriber() -> Connection:

@@ -66,9 +66,10 @@ def test_order_is_kept_and_every_hole_is_a_gap(steps):
     assert seen == [] or seen[-1] in (number, GAP)
 
 
-STEPS = ("publish", "miss", "lose", "trim", "epoch", "ask", "answer")
+STEPS = ("publish", "miss", "lose", "trim", "epoch", "takeover", "ask", "answer")
 JOINS = st.tuples(st.just("join"), st.integers(0, 5))
-steps_with_joins = st.lists(st.one_of(st.sampled_from(STEPS), JOINS), max_size=40)
+NEWCOMERS = st.tuples(st.just("newcomer"), st.sampled_from([0, 1, 2, 2**53]))
+steps_with_joins = st.lists(st.one_of(st.sampled_from(STEPS), JOINS, NEWCOMERS), max_size=40)
 END = ["ask", "answer", "publish", "ask", "answer", "ask", "answer"]
 
 
@@ -78,13 +79,17 @@ class Scene:
     ``numbers`` holds the number of each position, counted through all epochs.
     """
 
-    def __init__(self) -> None:
-        self.channel, _ = live_channel()
+    def __init__(self, state: str = "none") -> None:
+        self.channel, self.stayed = live_channel(state=state)
+        self.state_count = 1 if state == "latest" else 0
         self.epoch, self.offset = "e", 0
         self.numbers = {("e", 0): 0}
         self.history: list[Publication] = []
         self.answer: HistoryReply | None = None
+        self.kept = 0
+        self.has_other_server = False
         self.joins: list[tuple[RecordedJoin, object]] = []
+        self.newcomers: list[tuple[RecordedJoin, object]] = []
 
     def publish(self) -> None:
         publish(self.channel, self._append())
@@ -104,18 +109,53 @@ class Scene:
         self.epoch, self.offset, self.history = self.epoch + "x", 0, []
         self.numbers[self.epoch, 0] = number
 
+    def take_over(self) -> None:
+        self.has_other_server = True
+        self.channel.link_lost()
+
     def ask(self) -> None:
         is_due = not self.channel.is_live and self.answer is None
         request = self.channel.history_request() if is_due else None
         if request:
-            first = self.offset if request.after is None else request.after
-            recent = tuple(kept for kept in self.history if kept.offset > first)
-            self.answer = HistoryReply((self.epoch, self.offset), recent)
+            self.answer = HistoryReply(*self._read(request.after))
+            self.kept = len(self.history)
 
     def answer_request(self) -> None:
         if self.answer is not None:
+            waiting = [join for join, _ in self.newcomers if not join.outcomes]
             self.channel.apply_history(self.answer)
+            for join in waiting:
+                if join.outcomes:
+                    self._check_newcomer(join, self.answer.position)
             self.answer = None
+
+    def _read(self, after: int | None) -> tuple:
+        """Read as history.lua does."""
+        if self.has_other_server:
+            self._begin_epoch_at_the_end()
+            after = None if after is None else min(after, -1)
+        first = self.offset if after is None else self.offset + after if after < 0 else after
+        recent = tuple(kept for kept in self.history if kept.offset > first)
+        return (self.epoch, self.offset), recent
+
+    def _begin_epoch_at_the_end(self) -> None:
+        before, self.epoch, self.has_other_server = self.epoch, self.epoch + "y", False
+        for (epoch, offset), number in list(self.numbers.items()):
+            if epoch == before:
+                self.numbers[self.epoch, offset] = number
+        self.history = [Publication(it.payload, self.epoch, it.offset) for it in self.history]
+
+    def _check_newcomer(self, join: RecordedJoin, last: tuple) -> None:
+        """A newcomer begins before the newest publications that were kept when it was answered."""
+        count = min(join.newest or self.state_count, self.kept)
+        assert join.outcomes == [((last[0], last[1] - count), True if join.newest else None)]
+
+    def newcomer(self, newest: int) -> None:
+        join, connection = RecordedJoin(newest=newest), subscriber()
+        self.newcomers.append((join, connection))
+        if self.channel.subscribe(connection, join):
+            assert join.outcomes == [(self.channel.position, None)]
+            assert not (newest or self.state_count)
 
     def join(self, ago: int) -> None:
         positions = list(self.numbers)
@@ -137,17 +177,52 @@ class Scene:
 @example(["miss", "ask", "publish", ("join", 0)])
 @example(["publish", "epoch", "publish", "lose", "ask", ("join", 1), "answer"])
 def test_every_join_receives_all_that_it_missed_or_a_gap(steps):
-    scene = Scene()
-    acts = {"epoch": scene.begin_epoch, "answer": scene.answer_request}
-    for step in [*steps, *END]:
-        if isinstance(step, tuple):
-            scene.join(step[1])
-        else:
-            acts.get(step, getattr(scene, step, None))()
+    scene = played(steps)
     for join, connection in scene.joins:
         ((position, is_recovered),) = join.outcomes
         seen = [scene.numbers[position], *received(connection)]
         pairs = pairwise(seen)
         assert all(GAP in pair or pair[1] == pair[0] + 1 for pair in pairs)
         assert seen[-1] in (scene.numbers[scene.epoch, scene.offset], GAP)
-        assert is_recovered or "trim" in steps or "epoch" in steps
+        assert is_recovered or {"trim", "epoch", "takeover"} & set(steps)
+
+
+@given(steps_with_joins, st.sampled_from(["none", "latest"]))
+@example(["publish", ("newcomer", 0), "ask", "answer"], "latest")
+@example(["publish", "publish", "lose", "ask", ("newcomer", 2), "publish", "answer"], "none")
+@example(["publish", "publish", "takeover", ("newcomer", 2), ("join", 0)], "latest")
+@example(["publish", "miss", "trim", "epoch"], "latest")
+def test_every_newcomer_receives_the_newest_then_all_or_a_gap(steps, state):
+    scene = played(steps, state)
+    for join, connection in scene.newcomers:
+        ((position, _),) = join.outcomes
+        seen = [scene.numbers[position], *received(connection)]
+        assert all(GAP in pair or pair[1] == pair[0] + 1 for pair in pairwise(seen))
+        assert seen[-1] in (scene.numbers[scene.epoch, scene.offset], GAP)
+
+
+@given(steps_with_joins)
+@example(["publish", "takeover"])
+@example(["publish", ("join", 0), "epoch", "miss", "miss"])
+def test_connection_knows_the_state_after_every_gap(steps):
+    scene = played(steps, "latest", end=["ask", "answer", "ask", "answer"])
+    number = scene.numbers[scene.epoch, scene.offset]
+    joined = [(scene.numbers[join.since], connection) for join, connection in scene.joins]
+    for known, connection in [(0, scene.stayed), *joined]:
+        numbers = [known, *(entry for entry in received(connection) if entry != GAP)]
+        assert numbers[-1] == number or not scene.history
+
+
+def played(steps: list, state: str = "none", end: list[str] = END) -> Scene:
+    scene = Scene(state)
+    acts = {
+        "epoch": scene.begin_epoch,
+        "answer": scene.answer_request,
+        "takeover": scene.take_over,
+    }
+    for step in [*steps, *end]:
+        if isinstance(step, tuple):
+            getattr(scene, step[0])(step[1])
+        else:
+            acts.get(step, getattr(scene, step, None))()
+    return scene

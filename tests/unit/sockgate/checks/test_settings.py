@@ -160,6 +160,15 @@ def test_checks_name_what_is_wrong_with_a_namespace(settings: Any) -> None:
     assert ids() == ["sockgate.E002", "sockgate.E009"]
 
 
+@pytest.mark.parametrize("more", [{"recover": False}, {"history": 0}])
+def test_checks_report_a_state_without_a_history(settings: Any, more: dict[str, Any]) -> None:
+    policies = {"room": {"public": True, "state": "latest", **more}}
+    settings.SOCKGATE = {**settings.SOCKGATE, "NAMESPACES": policies}
+    found = [problem.msg for problem in checks.check_namespaces()]
+    assert len(found) == 1
+    assert "Namespace 'room': 'state': 'latest' needs 'recover': true" in found[0]
+
+
 @pytest.mark.parametrize(
     ("path", "expected"),
     [

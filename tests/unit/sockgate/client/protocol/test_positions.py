@@ -87,3 +87,28 @@ def test_number_of_channels_is_bounded(positions, forgotten, monkeypatch):
     positions.put("d", ("k3", 1))
     assert forgotten == ["b"]
     assert sorted(recover(positions)) == ["a", "c", "d"]
+
+
+def test_newest_publications_are_wanted_until_the_channel_starts(positions):
+    positions.want_newest("user:7", 20)
+    assert recover(positions) == {"user:7": 20}
+    assert positions.start("user:7", {"epoch": "k3", "offset": 22, "recovered": True})
+    assert recover(positions) == {"user:7": ("k3", 22)}
+
+
+def test_newest_publications_that_are_refused_are_lost(positions):
+    positions.want_newest("user:7", "all")
+    assert not positions.start("user:7", {"epoch": "k3", "offset": 22, "recovered": False})
+    assert recover(positions) == {"user:7": ("k3", 22)}
+
+
+def test_state_that_is_refused_is_lost(positions):
+    assert not positions.start("user:7", {"epoch": "k3", "offset": 22, "recovered": False})
+
+
+def test_position_precedes_the_newest_publications(positions):
+    positions.put("user:7", ("k3", 22))
+    positions.want_newest("user:7", "all")
+    assert recover(positions) == {"user:7": ("k3", 22)}
+    positions.forget("user:7")
+    assert recover(positions) == {}

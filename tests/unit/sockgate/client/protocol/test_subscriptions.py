@@ -51,6 +51,31 @@ def test_position_of_the_caller_is_sent(bench: Bench) -> None:
     assert bench.sent[-1] == {"type": "subscribe", "channel": ROOM, "recover": ["k3", 4], "id": 1}
 
 
+@pytest.mark.parametrize("recover", [20, "all"])
+def test_newest_publications_are_requested_once(bench: Bench, recover) -> None:
+    subscribe(bench, grant=IssuedGrant(None), recover=recover)
+    assert bench.sent[-1]["recover"] == recover
+    bench.answer(type="subscribed", channel=ROOM, epoch="k3", offset=4, recovered=True)
+    bench.deliver({"channel": ROOM, "data": 1, "offset": 5})
+    assert bench.of(Gap) == []
+    bench.reconnect()
+    assert bench.sent[-1]["recover"] == ["k3", 5]
+
+
+def test_newest_publications_of_an_automatic_channel_come_with_the_connect() -> None:
+    bench = Bench()
+    bench.protocol.subscribe("user:7", recover=3)
+    bench.connect()
+    bench.open()
+    assert bench.sent[0]["recover"] == {"user:7": 3}
+
+
+@pytest.mark.parametrize("recover", [0, -1, 1.5, "", "none", None, {}])
+def test_wrong_recover_raises(bench: Bench, recover) -> None:
+    with pytest.raises(ValueError, match="recover is a position"):
+        bench.protocol.subscribe(ROOM, recover=recover)
+
+
 def test_reconnect_subscribes_again_from_the_position(bench: Bench) -> None:
     subscribed(bench, epoch="k3", offset=4)
     bench.deliver({"channel": ROOM, "data": 1, "offset": 5})
