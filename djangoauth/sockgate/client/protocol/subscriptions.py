@@ -7,8 +7,6 @@ changes: the right may have been granted, or the user may be another one.
 
 from typing import Any
 
-from sockgate_gateway.wire.names import is_automatic
-
 from ..errors import RequestRejected
 from ..events import Gap, Subscribed, Unsubscribed
 from .actions import Outputs
@@ -72,7 +70,7 @@ class Subscriptions:
     def is_requested(self, channel: str) -> bool:
         """Return whether the caller wants a channel that the gateway does not subscribe itself."""
         subscription = self._wanted.get(channel)
-        if subscription is None or is_automatic(channel):
+        if subscription is None or _is_automatic(channel):
             return False
         return not (subscription.is_rejected or subscription.is_automatic)
 
@@ -162,6 +160,11 @@ class Subscriptions:
             self._outputs.put(Subscribed(channel, info.get("recovered")))
         if not is_complete:
             self._outputs.put(Gap(channel))
+
+
+def _is_automatic(channel: str) -> bool:
+    """Return whether only the gateway subscribes to a channel, with the connect."""
+    return channel == "broadcast" or channel.startswith(("user:", "group:"))
 
 
 def _check_recover(recover: Any) -> None:
