@@ -9,6 +9,7 @@ const COPIES = {
     "sockgate-full.js.map",
     "sockgate-sockjs.js",
     "sockgate-shared.js",
+    "sockgate-state.js",
     "sockgate.mjs",
     "sockgate.mjs.map",
     "sockgate.d.ts",

@@ -2,6 +2,7 @@
  * dist/sockgate.js         for a script tag: the global `Sockgate`, which loads SockJS when needed
  * dist/sockgate-sockjs.js  SockJS for that, from Django's static files: the global `SockgateSockJS`
  * dist/sockgate-shared.js  one connection for all tabs: loaded with `shared: true`, and by its worker
+ * dist/sockgate-state.js   for a script tag: the global `SockgateState`, which loads the state of a channel
  * dist/sockgate-full.js    for a script tag, SockJS inside, for browsers without WebSocket, from IE8 on
  * dist/sockgate.mjs        for `import`, with or without a bundler; loads SockJS when needed
  * dist/full.mjs            for `import "sockgate/full"`, SockJS inside
@@ -103,12 +104,12 @@ const types = {
   },
 };
 
-/** The types of the hooks import each other and those of the client, which all lie in dist. */
-const hookTypes = (...names) => ({
+/** The types of the other modules import each other and those of the client, which all lie in dist. */
+const hookTypes = (folder, ...names) => ({
   name: "hook-types",
   writeBundle() {
     for (const name of names) {
-      const code = readFileSync(`src/hooks/${name}.d.ts`, "utf8").replaceAll('"../', '"./');
+      const code = readFileSync(`src/${folder}/${name}.d.ts`, "utf8").replaceAll('"../', '"./');
       writeFileSync(`dist/${name}.d.ts`, code);
       writeFileSync(`dist/${name}.d.cts`, code.replaceAll(/"(\.\/\w+)\.js"/g, '"$1.cjs"'));
     }
@@ -199,10 +200,30 @@ export default [
       format: ending === "mjs" ? "es" : "cjs",
     })),
   },
+  // A script for pages: ES2018.
+  {
+    input: "src/state/index.js",
+    output: {
+      banner: BANNER,
+      file: "dist/sockgate-state.js",
+      name: "SockgateState",
+      format: "iife",
+      plugins: [minified({ ie8: false, mangle: { properties: { regex: /^_/ } } })],
+    },
+  },
+  {
+    input: "src/state/index.js",
+    plugins: [hookTypes("state", "state")],
+    output: ["mjs", "cjs"].map((ending) => ({
+      banner: BANNER,
+      file: `dist/state.${ending}`,
+      format: ending === "mjs" ? "es" : "cjs",
+    })),
+  },
   ...["react", "vue", "svelte"].map((name) => ({
     input: `src/hooks/${name}.js`,
     external: [name, `${name}/store`],
-    plugins: [hookTypes(name, "hooks")],
+    plugins: [hookTypes("hooks", name, "hooks")],
     output: [
       { file: `dist/${name}.mjs`, format: "es", sourcemap: true },
       { file: `dist/${name}.cjs`, format: "cjs", sourcemap: true },

@@ -35,7 +35,7 @@ Entry.prototype.isOnRequest = function () {
 /**
  * Begin, or begin again after a rejection.
  *
- * @param {import("./frames.js").Position | false | undefined} recover  start after this; false: never recover
+ * @param {import("./frames.js").Recover | false | undefined} recover  false: never recover
  * @param {import("./positions.js").Positions} positions
  */
 Entry.prototype.start = function (recover, positions) {

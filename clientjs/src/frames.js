@@ -6,6 +6,7 @@ import { isForOldBrowsers } from "./age.js";
 
 /**
  * @typedef {[string, number]} Position  epoch and offset in a channel's history
+ * @typedef {Position | number | "all"} Recover  after a position, or how many of the newest publications
  *
  * @typedef {Object} Frame
  * @property {string} [type]  absent on a publication
@@ -26,7 +27,7 @@ import { isForOldBrowsers } from "./age.js";
  * Write a `connect` frame, the first one of a connection.
  *
  * @param {string} token
- * @param {Object<string, Position>} recover  the position in each channel
+ * @param {Object<string, Recover>} recover  of each channel
  * @returns {string}
  */
 export function connectFrame(token, recover) {
@@ -53,7 +54,7 @@ export function pingFrame() {
  *
  * @param {string} channel
  * @param {string | null} grant  null: the channel is public
- * @param {Position | null} position  recover from here; null: no recovery
+ * @param {Recover | null} position  recover from here; null: no recovery
  * @param {number} id
  * @returns {string}
  */

@@ -60,7 +60,8 @@
  *
  * `rt.subscribe(channel, options)` takes `grant`, a grant that the page already has (null: the
  * channel is public), and `recover`: the position at which the page was rendered, as
- * `[epoch, offset]`, or false for no recovery. `rt.presence(channel, callback)` needs no
+ * `[epoch, offset]`; or how many of the newest publications to receive first, "all" for what the
+ * history has; or false for no recovery. `rt.presence(channel, callback)` needs no
  * subscription object.
  *
  * ## Other events
@@ -111,6 +112,11 @@
  *   ends when `signal` aborts, when the page unsubscribes or when it closes the client. It throws when
  *   the channel was rejected or taken away, when the client was closed otherwise ("closed"), or when
  *   the loop is more than `limit` messages behind (1000; "overflow"). "gap" is an event, as above
+ * - `room.loadState(load, apply, options)` calls `load` when the channel is subscribed, and `apply` with
+ *   its result. Publications that came meanwhile follow. After a gap it loads again, at a random moment
+ *   within `jitterMs` (3000). A `load` that fails is an "error" with the code "load_failed", and is
+ *   tried again. It returns a function that ends it. For the script, `sockgate-state.js` has
+ *   `SockgateState.loadState(room, load, apply, options)`
  * - `SockgateError` is what they throw. `code` is that of the refusal, or "not_connected", "timeout",
  *   "closed", "overflow". `channel` is the channel, and `closeCode` belongs to "closed". An aborted
  *   signal rejects with the signal's own reason

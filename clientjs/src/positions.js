@@ -6,6 +6,7 @@ import { each } from "./own.js";
 
 /**
  * @typedef {import("./frames.js").Position} Position
+ * @typedef {import("./frames.js").Recover} Recover
  *
  * @typedef {Object} HistoryInfo  what a `subscribed` or `connected` frame says of a channel
  * @property {string} [epoch]  absent: the channel has no history
@@ -33,24 +34,28 @@ export function Positions() {
  */
 Positions.prototype.start = function (channel, info) {
   var last = this.of(channel);
+  // Until the channel starts, it may be how many of the newest publications are wanted.
+  var isPosition = !!last && last[1] >= 0;
+  var isKept = info.recovered !== false;
   if (typeof info.epoch !== "string" || !info.epoch) {
-    return startWithoutHistory(this, channel, info);
-  }
-  var continues = !!last && last[0] === info.epoch && info.recovered !== false;
-  if (!continues) {
+    if (!isKept) {
+      this.forget(channel);
+    }
+  } else if (!isKept || !isPosition || /** @type {Position} */ (last)[0] !== info.epoch) {
     this.put(channel, [info.epoch, info.offset || 0]);
+    return isKept && !isPosition;
   }
-  return continues || !last;
+  return isKept;
 };
 
 /**
- * Set the position of a channel.
+ * Set the position of a channel, or what is wanted of it at its start.
  *
  * @param {string} channel
- * @param {Position} position
+ * @param {Recover} recover
  */
-Positions.prototype.put = function (channel, position) {
-  this._positions[channel] = position;
+Positions.prototype.put = function (channel, recover) {
+  this._positions[channel] = /** @type {Position} */ (recover);
 };
 
 /**
@@ -103,16 +108,3 @@ Positions.prototype.recover = function (isRequested) {
 Positions.prototype.of = function (channel) {
   return own.call(this._positions, channel) ? this._positions[channel] : null;
 };
-
-/**
- * @param {Positions} positions
- * @param {string} channel
- * @param {HistoryInfo} info
- */
-function startWithoutHistory(positions, channel, info) {
-  var isLost = info.recovered === false;
-  if (isLost) {
-    positions.forget(channel);
-  }
-  return !isLost;
-}

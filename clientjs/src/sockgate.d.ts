@@ -159,6 +159,8 @@ export interface ErrorFrame {
   /** Of a refused request about a channel. */
   channel?: string;
   reply_to?: string | number;
+  /** Of "load_failed": what `load` has thrown. */
+  cause?: unknown;
 }
 
 /** Epoch and offset in a channel's history. */
@@ -179,6 +181,8 @@ export interface SubscribedFrame {
   offset?: number;
   /** Absent unless recovery was requested. */
   recovered?: boolean;
+  /** Without a position, the newest publication follows. */
+  state?: "latest";
 }
 
 /** Why a channel is not subscribed any more. */
@@ -232,6 +236,7 @@ export type ErrorCode =
   | "closed"
   | "timeout"
   | "overflow"
+  | "load_failed"
   | "aborted"
   | (string & {});
 
@@ -338,8 +343,25 @@ export interface ChannelEvents<Events extends object = AnyEvents>
 export interface SubscribeOptions {
   /** null: the channel is public. */
   grant?: string | null;
-  /** Start after this position; false: never recover. */
-  recover?: Position | false;
+  /**
+   * Start after this position; or with so many of the newest publications, "all" that are kept; false:
+   * never recover.
+   */
+  recover?: Position | number | "all" | false;
+}
+
+export interface StateRequest {
+  /** Aborted when the result is not wanted any more; undefined in a browser without AbortController. */
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface LoadStateOptions<State> {
+  /** After a gap, load at a random moment within so many milliseconds; default: 3000. */
+  jitterMs?: number;
+  /** The page has the state already, and has subscribed with the position at which it was rendered. */
+  loaded?: boolean;
+  /** The position at which a state was read. Publications up to there are not delivered again. */
+  positionOf?: (state: State) => Position | null | undefined;
 }
 
 export interface Subscription<Events extends object = AnyEvents> extends ChannelEvents<Events> {
@@ -366,6 +388,17 @@ export interface Subscription<Events extends object = AnyEvents> extends Channel
     data: Events[Event],
     callback: PublishCallback
   ): void;
+
+  /**
+   * Load a state once the channel is subscribed, and again after a gap. Publications that arrive while
+   * `load` runs follow `apply`. A load that fails is an "error" with the code "load_failed", and is tried
+   * again. Returns a function that ends it; so does `unsubscribe`.
+   */
+  loadState<State>(
+    load: (request: StateRequest) => State | PromiseLike<State>,
+    apply: (state: State) => void,
+    options?: LoadStateOptions<State>
+  ): () => void;
 
   /** End this subscription. The last one of a channel also unsubscribes at the gateway. */
   unsubscribe(): void;

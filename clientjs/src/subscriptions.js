@@ -90,7 +90,7 @@ Subscriptions.prototype.remove = function (subscription) {
  */
 Subscriptions.prototype.isRequested = function (channel) {
   var entry = this._entries.of(channel);
-  return !!entry && entry.isRequested();
+  return !!entry && entry.isOnRequest();
 };
 
 // Changes of the connection.

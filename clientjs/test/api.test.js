@@ -41,7 +41,7 @@ const EVENTS = members("ClientHandlers", "ChannelHandlers");
 /** For the list of a channel's subscriptions. */
 const INTERNAL = ["emit"];
 /** What old browsers lack. */
-const MODULE_ONLY = ["ready", "messages"];
+const MODULE_ONLY = ["ready", "messages", "loadState"];
 
 function publicNames(object) {
   const names = [];

@@ -71,6 +71,26 @@ test("a history that is gone is lost, and its position is forgotten", () => {
   assert.deepEqual(recover(), {});
 });
 
+for (const wanted of [20, "all"]) {
+  test(`the newest publications are wanted until the channel starts: ${wanted}`, () => {
+    positions.put("user:7", wanted);
+    assert.deepEqual(recover(), { "user:7": wanted });
+    assert.equal(start("a", 22, true), true);
+    assert.deepEqual(recover(), { "user:7": ["a", 22] });
+    assert.equal(positions.take(publication(23)), "next");
+  });
+
+  test(`the newest publications that the gateway does not hand out are lost: ${wanted}`, () => {
+    positions.put("user:7", wanted);
+    assert.equal(start("k3", 22, false), false);
+    assert.deepEqual(recover(), { "user:7": ["k3", 22] });
+  });
+}
+
+test("a state that the gateway does not hand out is lost", () => {
+  assert.equal(start("k3", 22, false), false);
+});
+
 test("a plain publication, or one of a channel without a history, is always next", () => {
   start("k3", 42);
   for (const _ of [1, 2]) {

@@ -139,6 +139,26 @@ test("the gateway receives no more early requests than it keeps", () => {
   assert.deepEqual(sentFrames().map(({ channel }) => channel).sort(), rooms.sort());
 });
 
+for (const recover of [20, "all"]) {
+  test(`a page may ask for the newest publications: ${recover}`, () => {
+    subscribe({ grant: "G", recover });
+    assert.deepEqual(sentFrames()[0].recover, recover);
+    confirm({ epoch: "k3", offset: 7, recovered: true });
+    publish(8);
+    assert.ok(!names().includes("gap"));
+    reconnect({});
+    assert.deepEqual(sentFrames()[0].recover, ["k3", 8]);
+  });
+}
+
+test("the newest publications of an automatic channel come with the connect", () => {
+  load();
+  rt.subscribe("user:7", { recover: 3 });
+  run();
+  page.welcome();
+  assert.deepEqual(page.socket.sent[0].recover, { "user:7": 3 });
+});
+
 test("a page may set the position to recover from", () => {
   subscribe({ grant: "G", recover: ["k3", 7] });
   assert.deepEqual(sentFrames()[0].recover, ["k3", 7]);

@@ -1,7 +1,8 @@
 // Compiled, never run. The types must accept the examples of the README, and reject errors.
 import * as source from "../src/async/index.js";
 import type * as published from "../src/sockgate.js";
-import { connect, Client, CloseCode, Message, SockgateError, State } from "../src/sockgate.js";
+import { connect, Client, CloseCode, Message, SockgateError, State, StateRequest } from "../src/sockgate.js";
+import { loadState } from "../src/state/state.js";
 
 // The types match the source.
 export const kept: {
@@ -40,6 +41,24 @@ rt.presence("room:7", () => undefined);
 const isIn: boolean = room.state === "subscribed" && room.channel === "room:7";
 if (isIn) room.unsubscribe();
 rt.subscribe("room:7", { recover: false });
+rt.subscribe("room:7", { recover: 20 });
+rt.subscribe("room:7", { recover: "all" });
+
+interface Orders {
+  orders: string[];
+  position: [string, number];
+}
+const loadOrders = async ({ signal }: StateRequest): Promise<Orders> =>
+  (await fetch("/orders/", { signal: signal ?? null })).json();
+const endState: () => void = room.loadState(loadOrders, ({ orders }) => orders.join(), {
+  jitterMs: 500,
+  loaded: true,
+  positionOf: ({ position }) => position,
+});
+endState();
+loadState(room, () => 7, (count) => count.toFixed());
+// @ts-expect-error: the state is a number
+room.loadState(() => 7, (count: string) => count);
 
 connect({ grantUrl: null, getGrant: (channel, callback) => callback(null, { grant: channel }) });
 
@@ -59,7 +78,9 @@ connect({ transports: ["carrier-pigeon"] });
 // @ts-expect-error: the state is read-only
 rt.state = "connected";
 // @ts-expect-error: a position is an epoch and an offset
-rt.subscribe("room:7", { recover: 7 });
+rt.subscribe("room:7", { recover: ["k3"] });
+// @ts-expect-error: no such word
+rt.subscribe("room:7", { recover: "newest" });
 // @ts-expect-error: the lifetime of a token is a number of seconds
 connect({ token: "t", expiresIn: "1h" });
 

@@ -21,6 +21,7 @@ CLIENT = (
     "sockgate-full.js.map",
     "sockgate-sockjs.js",
     "sockgate-shared.js",
+    "sockgate-state.js",
     "sockgate.mjs",
     "sockgate.mjs.map",
     "sockgate.d.ts",

@@ -5,6 +5,7 @@ import { Subscription } from "../subscription.js";
 import { answerTo } from "./answer.js";
 import { closed, refused } from "./errors.js";
 import { loopOver, onClosed } from "./loop.js";
+import { loadState } from "../state/index.js";
 import { waitFor } from "./wait.js";
 
 /** @typedef {import("../unsubscribed.js").Unsubscribed} Unsubscribed */
@@ -80,6 +81,18 @@ export class AsyncSubscription extends Subscription {
       this.listen("unsubscribed", (channel, why) => messages.end(refused(why, channel))),
       this._leaving(() => messages.end(null))
     ]);
+  }
+
+  /**
+   * Load a state, keep it up to date, and load it again after a gap.
+   *
+   * @param {function({signal: AbortSignal | undefined}): any} load
+   * @param {function(any): void} apply
+   * @param {import("../sockgate.js").LoadStateOptions<any>} [options]
+   * @returns {function(): void} ends it
+   */
+  loadState(load, apply, options) {
+    return loadState(/** @type {any} */ (this), load, apply, options);
   }
 
   /** End this subscription, and what waits for it. */

@@ -3,17 +3,20 @@
  *
  * Strategy: a tab that subscribes later has a position of its own. What it lacks comes from the kept
  * publications. Where they do not reach back, the answer is unknown here, and a replay from the gateway gives it
- * (replay.js).
+ * (replay.js). So does a tab without a position that receives the newest publications: it has asked for them, or the
+ * channel has a state.
  */
 
 /**
  * @typedef {import("../frames.js").Position} Position
+ * @typedef {import("../frames.js").Recover} Recover
  * @typedef {import("./tab.js").Tab} Tab
  *
  * @typedef {Object} Info  what a `connected` or `subscribed` frame says of a channel
  * @property {string} [epoch]
  * @property {number} [offset]
  * @property {boolean} [recovered]
+ * @property {"latest"} [state]  newcomers receive the newest publication
  *
  * @typedef {{info: Info, texts: string[]}} Answer  the information, and the missed publications
  */
@@ -38,8 +41,14 @@ export class SharedChannel {
     this.waiting = [];
     /** Of the last publication; null: the channel has no history. @type {Position | null} */
     this.position = null;
-    /** The gateway has refused to recover from here. @type {Position | null} */
-    this._lost = null;
+    /** Newcomers receive the newest publication. */
+    this.hasState = false;
+    /** What was requested at the start, and the gateway's answer. @type {Recover | undefined} */
+    this._asked = undefined;
+    /** @type {Info} */
+    this._answer = {};
+    /** Nothing has arrived since that answer. */
+    this._isFresh = false;
     /** Offset of the newest publication at the start; null: not known, while the gateway recovers. @type {number | null} */
     this._newest = 0;
     /** @type {Array<{offset: number, text: string}>} */
@@ -51,18 +60,17 @@ export class SharedChannel {
    * Record what the gateway says at the start of the subscription.
    *
    * @param {Info} info
-   * @param {Position | undefined} asked  recovery was requested from here
+   * @param {Recover | undefined} asked  what was requested
    */
   start(info, asked) {
     this.isLive = true;
     this._forget();
-    this._lost = info.recovered === false && asked ? asked : null;
+    this.hasState = info.state === "latest";
+    this._isFresh = true;
+    this._asked = asked;
+    this._answer = infoOf(info);
     this.position = info.epoch ? [info.epoch, info.offset || 0] : null;
-    this._newest = 0;
-    if (asked && info.recovered && info.epoch) {
-      this.position = [info.epoch, asked[1]];
-      this._newest = null;
-    }
+    this._newest = asked && info.recovered && info.epoch ? null : 0;
   }
 
   /**
@@ -72,6 +80,7 @@ export class SharedChannel {
    */
   skipTo(position) {
     this._forget();
+    this._isFresh = false;
     this._newest = 0;
     this.position = position;
   }
@@ -95,6 +104,7 @@ export class SharedChannel {
     if (isNewEpoch || frame.offset !== last + 1) {
       this._forget();
     }
+    this._isFresh = false;
     this._newest = isNewEpoch ? 0 : this._newest;
     this.position = [isNewEpoch ? /** @type {string} */ (frame.epoch) : epoch, frame.offset];
     this._keep(frame.offset, text, Math.min(limit, KEPT_CHARACTERS));
@@ -103,15 +113,21 @@ export class SharedChannel {
   /**
    * Answer a tab that subscribes.
    *
-   * @param {Position | null | undefined} from  the tab's position
+   * @param {Recover | null | undefined} from  the tab's position, or how many of the newest publications it wants
    * @returns {Answer | null} null: unknown here
    */
   answer(from) {
-    if (!from) {
-      return this._newest === null ? null : this.now();
+    // A position is [epoch, offset].
+    const isAsked = String(from || "") === String(this._asked || "");
+    if (isAsked && this._isFresh) {
+      return { info: this._answer, texts: [] };
     }
-    if (!this.position || from[0] !== this.position[0] || isSame(from, this._lost)) {
-      return this.refusal();
+    if (!Array.isArray(from)) {
+      const count = from === "all" ? Infinity : from || Number(this.hasState);
+      return count ? this._latest(count, from ? true : undefined) : this._newest === null ? null : this.now();
+    }
+    if (!this.position || from[0] !== this.position[0] || (isAsked && this._answer.recovered === false)) {
+      return this.hasState ? this._latest(1, false) : this.refusal();
     }
     const missing = this.position[1] - from[1];
     if (missing > this._kept.length) {
@@ -135,6 +151,26 @@ export class SharedChannel {
     return { info: epoch ? { epoch, offset: Math.max(offset, this._newest || 0) } : {}, texts: [] };
   }
 
+  /**
+   * Answer with the newest publications.
+   *
+   * @param {number} count  how many at most
+   * @param {boolean | undefined} recovered
+   * @returns {Answer | null} null: unknown here
+   */
+  _latest(count, recovered) {
+    if (!this.position) {
+      return this.refusal();
+    }
+    const last = this.position[1];
+    const isWhole = !last || (this._kept.length > 0 && this._kept[0].offset === 1);
+    if (this._kept.length < count && !isWhole) {
+      return null;
+    }
+    const texts = this._kept.slice(-count).map(({ text }) => text);
+    return { info: { ...this._info(), offset: last - texts.length, recovered }, texts };
+  }
+
   /** @returns {Answer} publications are lost: go on from here */
   refusal() {
     return { info: { ...this._info(), recovered: false }, texts: [] };
@@ -142,7 +178,8 @@ export class SharedChannel {
 
   /** @returns {Info} */
   _info() {
-    return this.position ? { epoch: this.position[0], offset: this.position[1] } : {};
+    const state = this.hasState ? "latest" : undefined;
+    return this.position ? { epoch: this.position[0], offset: this.position[1], state } : {};
   }
 
   _forget() {
@@ -166,25 +203,28 @@ export class SharedChannel {
 }
 
 /**
- * @param {Position} one
- * @param {Position | null} other
+ * @param {Info} info  a frame, or the channel's entry in the `connected` frame
+ * @returns {Info}
  */
-function isSame(one, other) {
-  return !!other && one[0] === other[0] && one[1] === other[1];
+export function infoOf({ epoch, offset, recovered, state }) {
+  return { epoch, offset, recovered, state };
 }
 
 /**
- * The position from which all of these tabs can be served: the lowest offset in the epoch of the first.
+ * What to request for all of these tabs: the lowest offset in the epoch of the first position. Without a position, most of the
+ * newest publications.
  *
- * @param {Array<Position | null | undefined>} positions
- * @returns {Position | undefined}
+ * @param {Array<Recover | null | undefined>} wishes
+ * @returns {Recover | undefined}
  */
-export function lowest(positions) {
-  /** @type {Position | undefined} */
+export function lowest(wishes) {
+  /** @type {Recover | undefined} */
   let low;
-  for (const position of positions) {
-    if (position && (!low || (position[0] === low[0] && position[1] < low[1]))) {
-      low = position;
+  for (const wish of wishes) {
+    if (Array.isArray(wish)) {
+      low = !Array.isArray(low) || (wish[0] === low[0] && wish[1] < low[1]) ? wish : low;
+    } else if (wish && !Array.isArray(low) && low !== "all") {
+      low = wish === "all" ? wish : Math.max(low || 0, wish);
     }
   }
   return low;
@@ -193,14 +233,14 @@ export function lowest(positions) {
 /**
  * The same for many channels.
  *
- * @param {Array<Object<string, Position>>} all
- * @returns {Object<string, Position>}
+ * @param {Array<Object<string, Recover>>} all
+ * @returns {Object<string, Recover>}
  */
 export function lowestOf(all) {
-  /** @type {Object<string, Position>} */
+  /** @type {Object<string, Recover>} */
   const low = {};
   for (const channel of Object.keys(Object.assign({}, ...all))) {
-    low[channel] = /** @type {Position} */ (lowest(all.map((positions) => positions[channel])));
+    low[channel] = /** @type {Recover} */ (lowest(all.map((positions) => positions[channel])));
   }
   return low;
 }

@@ -16,20 +16,23 @@ const isPosition = (value) =>
   Array.isArray(value) && value.length === 2 && isText(value[0]) && Number.isSafeInteger(value[1]);
 
 /** @type {Check} */
-const isOptionalPosition = (value) => value === undefined || value === null || isPosition(value);
+const isRecover = (value) => isPosition(value) || value === "all" || (Number.isSafeInteger(value) && value > 0);
 
 /** @type {Check} */
-const arePositions = (value) =>
+const isOptionalRecover = (value) => value === undefined || value === null || isRecover(value);
+
+/** @type {Check} */
+const areRecover = (value) =>
   value === undefined ||
   (!!value &&
     Object.getPrototypeOf(value) === Object.prototype &&
-    Object.keys(value).every((name) => isText(name) && isPosition(value[name])));
+    Object.keys(value).every((name) => isText(name) && isRecover(value[name])));
 
 /** By type of frame. @type {Object<string, Object<string, Check>>} */
 const KINDS = {
-  "a connect": { token: isText, recover: arePositions },
+  "a connect": { token: isText, recover: areRecover },
   "a refresh": { token: isText },
-  "a subscribe": { channel: isText, grant: isOptionalText, recover: isOptionalPosition },
+  "a subscribe": { channel: isText, grant: isOptionalText, recover: isOptionalRecover },
   "a unsubscribe": { channel: isText },
   "a presence": { channel: isText },
   "a publish": { channel: isText, event: isText, data: (value) => value !== undefined },

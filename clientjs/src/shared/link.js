@@ -14,7 +14,7 @@ import { Socket } from "../socket.js";
  * @property {string} url
  * @property {boolean} isProven  the way that worked last is likely to work
  * @property {string} token
- * @property {Object<string, import("../frames.js").Position>} recover
+ * @property {Object<string, import("../frames.js").Recover>} recover
  *
  * @typedef {Object} LinkListener
  * @property {function(): void} connecting  the `connect` frame was sent; others may follow

@@ -6,14 +6,15 @@
  * disturbed, and a position that the gateway's history does not reach costs nobody else a `gap`.
  */
 import { subscribeFrame } from "../frames.js";
+import { infoOf } from "./channel.js";
 import { Link } from "./link.js";
 
 /**
- * @typedef {import("../frames.js").Position} Position
+ * @typedef {import("../frames.js").Recover} Recover
  * @typedef {import("./channel.js").SharedChannel} SharedChannel
  *
  * @typedef {Object} Wanted
- * @property {Object<string, Position>} connect  positions in channels that the gateway subscribes by itself
+ * @property {Object<string, Recover>} connect  what to recover of channels that the gateway subscribes by itself
  * @property {any} subscribe  the `subscribe` frame of one channel, or null
  */
 
@@ -61,7 +62,7 @@ export class Replay {
     this._callback = callback;
     /** What the gateway says of each channel. @type {Map<string, any>} */
     this._infos = new Map();
-    /** @type {Map<string, {last: number, texts: string[]}>} */
+    /** @type {Map<string, {info: any, last: number, texts: string[]}>} */
     this._missed = new Map();
     this._cancelDeadline = parts.clock.after(DEADLINE_MS, () => this._finish());
     this._isOver = false;
@@ -80,21 +81,20 @@ export class Replay {
    * Answer the tab now: what was read here, then what the shared connection has kept since.
    *
    * @param {SharedChannel} channel
-   * @param {Position | null | undefined} from
+   * @param {Recover | null | undefined} from
    * @returns {import("./channel.js").Answer}
    */
   answer(channel, from) {
     const known = channel.answer(from);
-    if (known || !from) {
+    if (known || !(from || channel.hasState)) {
       return known || channel.now(this._infos.get(channel.name));
     }
     const missed = this._missed.get(channel.name);
-    const rest = missed && channel.answer([from[0], missed.last]);
+    const rest = missed && channel.answer([missed.info.epoch, missed.last]);
     if (!missed || !rest || !rest.info.recovered) {
       return channel.refusal();
     }
-    const info = { epoch: from[0], offset: from[1], recovered: true };
-    return { info, texts: missed.texts.concat(rest.texts) };
+    return { info: missed.info, texts: missed.texts.concat(rest.texts) };
   }
 
   _subscribe() {
@@ -107,20 +107,19 @@ export class Replay {
   /** @param {any} frame */
   _accept(frame) {
     for (const name of Object.keys(this._wanted.connect)) {
-      this._begin(name, this._wanted.connect[name], frame.channels[name] || {});
+      this._begin(name, frame.channels[name] || {});
     }
     this._finishWhenComplete();
   }
 
   /**
    * @param {string} name
-   * @param {Position} from
    * @param {any} info
    */
-  _begin(name, from, info) {
+  _begin(name, info) {
     this._infos.set(name, info);
-    if (info.recovered) {
-      this._missed.set(name, { last: from[1], texts: [] });
+    if (info.recovered || info.state) {
+      this._missed.set(name, { info: infoOf(info), last: info.offset || 0, texts: [] });
     }
   }
 
@@ -131,7 +130,7 @@ export class Replay {
   _receive(frame, text) {
     const { subscribe } = this._wanted;
     if (frame.reply_to === ID && frame.type === "subscribed") {
-      this._begin(subscribe.channel, subscribe.recover, frame);
+      this._begin(subscribe.channel, frame);
     } else if (frame.reply_to === ID) {
       return this._finish();
     }

@@ -34,7 +34,7 @@ export class Tab {
     /** The page was connected before. */
     this.isProven = false;
     this.token = "";
-    /** @type {Object<string, import("../frames.js").Position>} */
+    /** @type {Object<string, import("../frames.js").Recover>} */
     this.recover = {};
     /** @type {Upstream | null} */
     this.upstream = null;

@@ -64,7 +64,7 @@ export class Upstream {
     this._isGreeting = false;
     /** The tab whose token was sent. @type {Tab | null} */
     this._owner = null;
-    /** @type {Object<string, import("../frames.js").Position>} */
+    /** @type {Object<string, import("../frames.js").Recover>} */
     this._asked = {};
     this._pending = new Pending(hub.clock);
     this._replays = new Replays();

@@ -31,7 +31,7 @@ test("a frame that the gateway cannot decode ends the tab alone", () => {
 });
 
 test("a broken connect frame ends the tab alone", () => {
-  for (const more of [{ recover: "k3" }, { recover: { "user:7": 5 } }, { recover: [1] }, { token: 7 }]) {
+  for (const more of [{ recover: "k3" }, { recover: { "user:7": 1.5 } }, { recover: [1] }, { token: 7 }]) {
     const gateway = new FakeGateway();
     const one = gateway.tab();
     const other = gateway.tab("alice", { connect: more });
