@@ -14,7 +14,7 @@ from playwright.sync_api import Error as PlaywrightError
 from tests.integration.gatewayprocess import Gateway
 
 DIST = Path(__file__).parents[2] / "clientjs" / "dist"
-SCRIPTS = ("sockgate.js", "sockgate-shared.js", "sockgate-sockjs.js")
+SCRIPTS = ("sockgate.js", "sockgate-shared.js", "sockgate-sockjs.js", "sockgate-state.js")
 CRASH_LIMIT_MS = 5000
 POLICY = "default-src 'none'; script-src 'self'; connect-src 'self' http: ws:"
 
@@ -64,10 +64,18 @@ WAIT = """
 
 
 class SharedSite:
-    """A site with nothing but pages, the client's scripts and tokens."""
+    """A site with nothing but pages, the client's scripts, tokens, and the state of a channel.
 
-    def __init__(self, port: int, token: Callable[[], str]) -> None:
-        self.tokens_requested = 0
+    Args:
+        port: of the site.
+        token: issues one.
+        state: returns what a page loads from ``/state``; an exception is HTTP 500.
+    """
+
+    def __init__(
+        self, port: int, token: Callable[[], str], state: Callable[[], Any] = lambda: None
+    ) -> None:
+        self.tokens_requested = self.states_requested = 0
         self._token = token
         site = self
 
@@ -76,6 +84,8 @@ class SharedSite:
                 name = self.path.strip("/")
                 if name in SCRIPTS:
                     self._answer("text/javascript", (DIST / name).read_bytes())
+                elif name == "state":
+                    self._answer_state()
                 else:
                     page = b"<!DOCTYPE html><head></head><script src=/sockgate.js></script>"
                     self._answer("text/html; charset=utf-8", page)
@@ -84,6 +94,15 @@ class SharedSite:
                 site.tokens_requested += 1
                 body = json.dumps({"token": site._token(), "expires_in": 3600})
                 self._answer("application/json", body.encode())
+
+            def _answer_state(self) -> None:
+                site.states_requested += 1
+                try:
+                    body = json.dumps(state()).encode()
+                except OSError:
+                    self.send_error(500)
+                else:
+                    self._answer("application/json", body)
 
             def _answer(self, kind: str, body: bytes) -> None:
                 self.send_response(200)
@@ -117,7 +136,7 @@ class SharedTab:
         gateway: Gateway,
         token: str,
         *channels: str,
-        recover: list[Any] | None = None,
+        recover: list[Any] | int | str | None = None,
         **options: Any,
     ) -> None:
         self.page: Page = context.new_page()
