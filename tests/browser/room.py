@@ -8,7 +8,7 @@ SUBSCRIBE = """
 (options) => {
   const reconnect = {minMs: 400, maxMs: 1000};
   const rt = Sockgate.connect({transports: [options.transport], reconnect: reconnect});
-  const room = rt.subscribe(options.channel);
+  const room = rt.subscribe(options.channel, {recover: options.recover});
   window.received = [];
   for (const event of ["subscribed", "unsubscribed", "gap", ...options.more]) {
     room.on(event, (channel, frame) => received.push([event, frame.code || frame.user || null]));
@@ -39,9 +39,17 @@ WAIT = """
 class Room:
     """A page with a subscription, on a connection beside the demo's own."""
 
-    def __init__(self, page: Page, channel: str, *more: str, transport: str = "websocket") -> None:
+    def __init__(
+        self,
+        page: Page,
+        channel: str,
+        *more: str,
+        transport: str = "websocket",
+        recover: int | str = 0,
+    ) -> None:
         self._page = page
-        page.evaluate(SUBSCRIBE, {"channel": channel, "more": more, "transport": transport})
+        given = {"channel": channel, "more": more, "transport": transport, "recover": recover}
+        page.evaluate(SUBSCRIBE, given)
 
     def expect(self, *received: list[object]) -> "Room":
         """Wait until the page has received exactly these events since the last call."""

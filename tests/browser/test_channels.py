@@ -43,6 +43,19 @@ def test_page_recovers_publications_of_the_gateways_absence(stack, alice, publis
     room.close()
 
 
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_newcomer_receives_the_newest_publications(alice, publisher, transport):
+    channel = f"room:newest-{transport}"
+    for number in (1, 2, 3):
+        publisher.publish_to(channel, "news", number)
+    page = alice.open(f"/?transport={transport}")
+    room = Room(page, channel, transport=transport, recover=2)
+    room.expect(["subscribed", None], ["news", 2], ["news", 3])
+    publisher.publish_to(channel, "news", 4)
+    room.expect(["news", 4])
+    room.close()
+
+
 def test_page_receives_a_gap_when_the_history_is_too_short(stack, alice, publisher):
     room = Room(alice.open(), "room:gone").expect(["subscribed", None])
     publisher.publish_to("room:gone", "news", 1)
