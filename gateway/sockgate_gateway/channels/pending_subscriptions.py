@@ -100,7 +100,7 @@ class SingleSubscription:
         if not self._requests:
             self._send_subscribed(result)
         for request in self._requests:
-            same = request.recover == self._recover
+            same = _is_as_good(self._recover, request.recover)
             is_recovered = None if request.recover is None else False
             other = SubscriptionResult(result.position, is_recovered, result.has_state)
             self._send_subscribed(result if same else other, request.id)
@@ -212,6 +212,12 @@ class _ConnectSubscription:
 
     def cancel(self) -> None:
         self._connect.complete(self._channel)
+
+
+def _is_as_good(given: Recover | None, asked: Recover | None) -> bool:
+    """Return whether the answer to one request answers another one, which came while it waited."""
+    are_newest = not any(one is None or isinstance(one, tuple) for one in (given, asked))
+    return given == asked or are_newest
 
 
 def _read(asked: Recover, room: ReplayRoom) -> tuple[Position | None, int]:

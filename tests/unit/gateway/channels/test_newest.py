@@ -4,7 +4,9 @@ import json
 
 import pytest
 from sockgate_gateway.channels.history import HistoryReply, HistoryRequest
+from sockgate_gateway.channels.pending_subscriptions import SingleSubscription
 from sockgate_gateway.wire.namespaces import Policy
+from sockgate_gateway.wire.protocol import Subscribe
 from sockgate_gateway.wire.publication import Publication
 
 from tests.unit.gateway.channels.single_channel import (
@@ -18,6 +20,7 @@ from tests.unit.gateway.channels.single_channel import (
     reply,
     subscriber,
 )
+from tests.unit.gateway.fakes import new_room
 
 ALL = 2**53
 
@@ -190,3 +193,27 @@ def test_policy_may_get_a_state():
     channel.history_request()
     channel.apply_history(reply(5, first=5))
     assert received(connection) == [5]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        (20, "all", [True, True]),
+        ("all", None, [True, None]),
+        (None, 20, [None, False]),
+        (20, ("e", 4), [True, False]),
+        (("e", 4), ("e", 4), [True, True]),
+    ],
+)
+def test_two_requests_that_wait_are_answered_together(first, second, expected):
+    channel, connection = new_channel(), subscriber()
+    frames = [Subscribe("room:7", recover=asked, id=at) for at, asked in enumerate((first, second))]
+    join = SingleSubscription(connection, "room:7", new_room(connection, 10_000), frames[0])
+    channel.subscribe(connection, join)
+    join.add(frames[1])
+    channel.history_request()
+    channel.apply_history(reply(5))
+    sent = [json.loads(frame) for frame in connection.transport.frames]
+    answers = [frame for frame in sent if frame.get("type") == "subscribed"]
+    assert [frame.get("recovered") for frame in answers] == expected
+    assert answers[0]["offset"] + len(sent) - len(answers) == 5
