@@ -82,7 +82,7 @@ const minified = (options = {}) => ({
 const INTERNAL = [
   "_.*",
   ...("Client answered asked attach attachment backoff begin canFetch cancel clock confirm detach dispatch drain " +
-    "drop emitTo enter events expectHeartbeats failure failures floorMs forget frame freshUntil handle isAtHand isDead " +
+    "drop emitTo enter events expectHeartbeats failure fail failures floorMs forget frame freshUntil grantSource handle isAtHand isDead " +
     "isEmpty isExpected isFinal isOnline isOnRequest isPingDue isProven isRejected isRequested " +
     "isServerSide isSubscribed isUrlFixed joined keep leave listener liveness makeBackoff makeOpener mark " +
     "measure measured network neverRecovers nextCheckMs parts patienceMs positions post " +

@@ -2,6 +2,8 @@
  * What gives tokens and grants: the page's own function, else an endpoint of Django.
  */
 
+import { nothing } from "./own.js";
+
 /**
  * Request an answer.
  *
@@ -22,7 +24,7 @@ export function ask(own, post, url, body, callback) {
         callback(200, answer);
       }
     });
-    return function () {};
+    return nothing;
   }
   return post(/** @type {string} */ (url), body, function (status, text) {
     callback(status, status === 200 ? parsed(text) : undefined);

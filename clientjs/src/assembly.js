@@ -42,26 +42,17 @@ export function assemble(options, page, kinds) {
   var post = poster(settings, page, kinds.post);
   var events = new Events();
   var warn = logger(settings, page, "warn");
-  var refusals = new Refusals(events, warn);
-  var requests = new Requests(clock);
-  var positions = new Positions();
-  var client = new kinds.Client({
+  /** @type {any} */
+  var parts = {
     opener: kinds.makeOpener(settings, page, clock),
     tokens: new TokenSource(settings, clock, post),
-    positions: positions,
-    requests: requests,
+    grantSource: new GrantSource(settings, clock, post),
+    positions: new Positions(),
+    requests: new Requests(clock),
     events: events,
-    refusals: refusals,
-    subscriptions: new Subscriptions({
-      grants: new GrantSource(settings, clock, post),
-      positions: positions,
-      requests: requests,
-      events: events,
-      refusals: refusals,
-      Subscription: kinds.Subscription,
-      clock: clock,
-      makeBackoff: makeBackoff
-    }),
+    refusals: new Refusals(events, warn),
+    Subscription: kinds.Subscription,
+    makeBackoff: makeBackoff,
     backoff: makeBackoff(),
     network: new Network(page),
     clock: clock,
@@ -69,7 +60,9 @@ export function assemble(options, page, kinds) {
     autoConnect: settings.autoConnect,
     log: logger(settings, page, "log"),
     warn: warn
-  });
+  };
+  parts.subscriptions = new Subscriptions(parts);
+  var client = new kinds.Client(parts);
   // Django's tag adds badge.js in DEBUG.
   if (page.SockgateBadge) {
     page.SockgateBadge(client, events, explain);

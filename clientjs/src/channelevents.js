@@ -4,20 +4,12 @@
 import { unsubscribedFrame } from "./unsubscribed.js";
 
 /**
- * @typedef {Object} ChannelEventParts
- * @property {import("./events.js").Events} events  of the client
- * @property {import("./positions.js").Positions} positions
- * @property {import("./refusals.js").Refusals} refusals
- */
-
-/**
  * @constructor
- * @param {import("./entries.js").Entries} entries
- * @param {ChannelEventParts} parts
+ * @param {import("./subscriptions.js").Subscriptions} owner
  */
-export function ChannelEvents(entries, parts) {
-  this._entries = entries;
-  this._parts = parts;
+export function ChannelEvents(owner) {
+  this._owner = owner;
+  this._parts = owner.parts;
 }
 
 /**
@@ -43,8 +35,8 @@ ChannelEvents.prototype.emit = function (event, channel, frame) {
  * @returns {boolean} there is a handler
  */
 ChannelEvents.prototype.emitTo = function (channel, event, first, second) {
-  var entry = this._entries.of(channel);
-  return !!entry && entry.subscriptions.emit(event, first, second);
+  var subscriber = this._owner.of(channel);
+  return !!subscriber && subscriber.emit(event, first, second);
 };
 
 /**
@@ -55,7 +47,7 @@ ChannelEvents.prototype.emitTo = function (channel, event, first, second) {
  */
 ChannelEvents.prototype.subscribed = function (channel, info) {
   var isComplete = this._parts.positions.start(channel, info);
-  if (info.type || this._entries.of(channel)) {
+  if (info.type || this._owner.of(channel)) {
     var frame = { type: "subscribed", channel: channel, recovered: info.recovered };
     this.emit("subscribed", channel, info.type ? info : frame);
   }

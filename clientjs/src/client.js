@@ -5,6 +5,7 @@ import { ChannelFrames } from "./channelframes.js";
 import { Connection } from "./connection.js";
 import { listen } from "./events.js";
 import { messageOf } from "./frames.js";
+import { nothing } from "./own.js";
 
 /** Events of the connection and its channels, which no publication may use. */
 var RESERVED = /^(\*|state|error|gap|subscribed|unsubscribed|presence|join|leave|user)$/;
@@ -192,5 +193,3 @@ Client.prototype._deliver = function (message) {
   events.emitTo(message.channel, event, message.data, message);
   events.emitTo(message.channel, "*", message.data, message);
 };
-
-function nothing() {}

@@ -4,6 +4,7 @@
  */
 import { isPublication, readFrame } from "./frames.js";
 import { Liveness } from "./liveness.js";
+import { nothing } from "./own.js";
 import { DEADLINES_MS, TIMED_OUT, TRANSITIONS, publicState } from "./states.js";
 
 /**
@@ -229,5 +230,3 @@ function handlePublication(connection, frame) {
 function describe(detail) {
   return detail.reason ? detail.code + " " + detail.reason : detail.transport || "";
 }
-
-function nothing() {}

@@ -1,7 +1,7 @@
 /**
  * Handlers by event name. When a handler throws, the others are still called.
  */
-import { without } from "./own.js";
+import { keyOf, without } from "./own.js";
 
 /** @typedef {function(any, any): void} Handler */
 
@@ -38,11 +38,6 @@ export function Events(report) {
   this._handlers = {};
 }
 
-// The prefix keeps names such as "constructor" apart from the properties that every object has.
-/** @param {string} name */
-function keyOf(name) {
-  return "$" + name;
-}
 
 /**
  * @param {string} name

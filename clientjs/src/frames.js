@@ -49,61 +49,42 @@ export function pingFrame() {
   return JSON.stringify({ type: "ping" });
 }
 
+// Requests. They are objects, because requests.js adds the id.
+
 /**
- * Write a `subscribe` frame.
- *
  * @param {string} channel
  * @param {string | null} grant  null: the channel is public
  * @param {Recover | null} position  recover from here; null: no recovery
- * @param {number} id
- * @returns {string}
+ * @returns {any}
  */
-export function subscribeFrame(channel, grant, position, id) {
-  /** @type {any} */
-  var frame = { type: "subscribe", channel: channel, id: id };
-  if (grant) {
-    frame.grant = grant;
-  }
-  if (position) {
-    frame.recover = position;
-  }
-  return JSON.stringify(frame);
+export function subscribeFrame(channel, grant, position) {
+  return { type: "subscribe", channel: channel, grant: grant || undefined, recover: position || undefined };
 }
 
 /**
- * Write an `unsubscribe` frame.
- *
  * @param {string} channel
- * @param {number} id
- * @returns {string}
+ * @returns {any}
  */
-export function unsubscribeFrame(channel, id) {
-  return JSON.stringify({ type: "unsubscribe", channel: channel, id: id });
+export function unsubscribeFrame(channel) {
+  return { type: "unsubscribe", channel: channel };
 }
 
 /**
- * Write a `presence` frame.
- *
  * @param {string} channel
- * @param {number} id
- * @returns {string}
+ * @returns {any}
  */
-export function presenceFrame(channel, id) {
-  return JSON.stringify({ type: "presence", channel: channel, id: id });
+export function presenceFrame(channel) {
+  return { type: "presence", channel: channel };
 }
 
 /**
- * Write a `publish` frame.
- *
  * @param {string} channel
  * @param {string} event
  * @param {any} data  undefined has no JSON form, and is sent as null
- * @param {number} id
- * @returns {string}
+ * @returns {any}
  */
-export function publishFrame(channel, event, data, id) {
-  var sent = data === undefined ? null : data;
-  return JSON.stringify({ type: "publish", channel: channel, event: event, data: sent, id: id });
+export function publishFrame(channel, event, data) {
+  return { type: "publish", channel: channel, event: event, data: data === undefined ? null : data };
 }
 
 /**

@@ -4,7 +4,7 @@
  * lifetime is over. Requests for the same grant share one answer. Grants are never logged.
  */
 import { asFields, ask } from "./answers.js";
-import { each } from "./own.js";
+import { each, keyOf } from "./own.js";
 
 
 /**
@@ -203,9 +203,4 @@ GrantSource.prototype._fetch = function (channel, callback) {
 function failureOf(code) {
   var isFinal = code >= 400 && code < 500 && code !== 408 && code !== 429;
   return { code: code, reason: isFinal ? "Django answers " + code + ", check AUTHORIZE" : "no grant now", isFinal: isFinal };
-}
-
-/** @param {string} channel */
-function keyOf(channel) {
-  return "$" + channel;
 }

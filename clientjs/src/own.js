@@ -40,3 +40,15 @@ export function without(list, item) {
   }
   return kept;
 }
+
+/**
+ * The key of a name in an object. The prefix keeps names such as "constructor" apart from the properties
+ * that every object has.
+ *
+ * @param {any} name
+ */
+export function keyOf(name) {
+  return "$" + name;
+}
+
+export function nothing() {}

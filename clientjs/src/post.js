@@ -1,8 +1,7 @@
 /**
  * A POST request by XMLHttpRequest, encoded like a form.
  */
-import { each } from "./own.js";
-
+import { each, nothing } from "./own.js";
 
 /**
  * @param {string} url
@@ -22,7 +21,7 @@ export function post(url, body, headers, callback) {
   };
   request.send(body);
   return function () {
-    request.onreadystatechange = function () {};
+    request.onreadystatechange = nothing;
     request.abort();
   };
 }

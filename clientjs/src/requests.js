@@ -3,7 +3,7 @@
  * `reply_to`.
  */
 import { presenceFrame, publishFrame } from "./frames.js";
-import { each } from "./own.js";
+import { each, keyOf } from "./own.js";
 
 /**
  * @typedef {{code: string, message: string}} Refusal
@@ -41,9 +41,7 @@ Requests.prototype.attach = function (link) {
  * @param {ResponseCallback} callback
  */
 Requests.prototype.presence = function (channel, callback) {
-  send(this, callback, function (id) {
-    return presenceFrame(channel, id);
-  });
+  this._sendNow(presenceFrame(channel), callback);
 };
 
 /**
@@ -58,19 +56,21 @@ Requests.prototype.publish = function (channel, event, data, callback) {
   if (typeof event !== "string") {
     throw new TypeError("an event is a text");
   }
-  send(this, callback, function (id) {
-    return publishFrame(channel, event, data, id);
-  });
+  this._sendNow(publishFrame(channel, event, data), callback);
 };
 
 /**
+ * Send a request.
+ *
+ * @param {Link} link
+ * @param {any} frame  without an id
  * @param {ResponseCallback} callback
- * @returns {number} the id of a new request
  */
-Requests.prototype.open = function (callback) {
+Requests.prototype.send = function (link, frame, callback) {
   this._lastId += 1;
-  this._pending[keyOf(this._lastId)] = callback;
-  return this._lastId;
+  frame.id = this._lastId;
+  this._pending[keyOf(frame.id)] = callback;
+  link.send(JSON.stringify(frame));
 };
 
 /**
@@ -104,23 +104,17 @@ Requests.prototype.detach = function () {
 };
 
 /**
- * Send a request. Without a connection, the callback receives `LOST`.
+ * Send a request on the present connection. Without one, the callback receives `LOST`.
  *
- * @param {Requests} requests
+ * @param {any} frame
  * @param {ResponseCallback} callback
- * @param {function(number): string} write  returns the frame with an id
  */
-function send(requests, callback, write) {
-  if (requests._link) {
-    requests._link.send(write(requests.open(callback)));
+Requests.prototype._sendNow = function (frame, callback) {
+  if (this._link) {
+    this.send(this._link, frame, callback);
   } else {
-    requests._clock.after(0, function () {
+    this._clock.after(0, function () {
       callback(LOST);
     });
   }
-}
-
-/** @param {any} id */
-function keyOf(id) {
-  return "$" + id;
-}
+};

@@ -2,7 +2,7 @@
  * All channels of a page: those to which it has subscribed, and those that the gateway subscribes
  * without a request (server-side).
  *
- * Strategy: each channel of the page has one entry, which is subscribed again on every connection
+ * Strategy: each channel of the page has one `Subscriber`, which subscribes again on every connection
  * until its last subscription ends or the gateway rejects it. A rejected channel is requested again
  * when the fingerprint of the user's rights changes: the right may have been granted, or the user
  * may be another one.
@@ -11,20 +11,24 @@
  * behind the `connect` frame, in its round trip, and all others when the gateway has accepted.
  */
 import { ChannelEvents } from "./channelevents.js";
-import { Entries, Entry } from "./entries.js";
-import { each } from "./own.js";
+import { each, keyOf } from "./own.js";
 import { Subscriber } from "./subscriber.js";
 
 /**
  * @typedef {import("./requests.js").Link} Link
+ * @typedef {import("./subscription.js").Subscription} Subscription
  * @typedef {new (channel: string, owner: Subscriptions) => Subscription} SubscriptionClass
- * @typedef {Object} OwnParts
+ * @typedef {import("./sockgate.js").SubscribeOptions} SubscribeOptions
+ *
+ * @typedef {Object} SubscriptionsParts
+ * @property {import("./grants.js").GrantSource} grantSource
+ * @property {import("./positions.js").Positions} positions
+ * @property {import("./requests.js").Requests} requests
  * @property {import("./events.js").Events} events
  * @property {import("./refusals.js").Refusals} refusals
+ * @property {import("./clock.js").Clock} clock
+ * @property {function(): import("./backoff.js").Backoff} makeBackoff
  * @property {SubscriptionClass} Subscription
- * @typedef {import("./subscription.js").Subscription} Subscription
- * @typedef {import("./subscriber.js").SubscriberParts & OwnParts} SubscriptionsParts
- * @typedef {import("./sockgate.js").SubscribeOptions} SubscribeOptions
  */
 
 /** The gateway keeps 64 frames before it has accepted. */
@@ -36,8 +40,9 @@ var MAX_EARLY_REQUESTS = 50;
  */
 export function Subscriptions(parts) {
   this.parts = parts;
-  this._entries = new Entries();
-  this.events = new ChannelEvents(this._entries, parts);
+  this.events = new ChannelEvents(this);
+  /** By channel. @type {Object<string, Subscriber>} */
+  this._subscribers = {};
   /** @type {Link | null} */
   this._link = null;
   this._isAccepted = false;
@@ -45,6 +50,14 @@ export function Subscriptions(parts) {
   /** @type {string | undefined} */
   this._rights = undefined;
 }
+
+/**
+ * @param {string} channel
+ * @returns {Subscriber | undefined}
+ */
+Subscriptions.prototype.of = function (channel) {
+  return this._subscribers[keyOf(channel)];
+};
 
 // Calls of the page.
 
@@ -56,16 +69,26 @@ export function Subscriptions(parts) {
  * @returns {Subscription}
  */
 Subscriptions.prototype.add = function (channel, options) {
+  var self = this;
   var subscription = new this.parts.Subscription(channel, this);
-  var entry = this._entries.of(channel);
-  if (!entry || entry.isRejected) {
-    entry = this._open(channel, options.recover);
+  var known = this.of(channel);
+  var subscriber = known || new Subscriber(channel, this);
+  this._subscribers[keyOf(channel)] = subscriber;
+  if (!known || subscriber.isRejected) {
+    subscriber.start(options.recover);
   }
   if (options.grant !== undefined) {
-    this.parts.grants.keep(channel, { grant: options.grant });
+    this.parts.grantSource.keep(channel, { grant: options.grant });
   }
-  entry.subscriptions.add(subscription);
-  subscribeLater(this, entry, subscription);
+  subscriber.add(subscription);
+  this.parts.clock.after(0, function () {
+    var isWanted = self.of(channel) === subscriber && subscription.state === "subscribing";
+    if (isWanted && subscriber.isSubscribed) {
+      self.events.joined(subscription);
+    } else if (isWanted) {
+      self._request(subscriber);
+    }
+  });
   return subscription;
 };
 
@@ -75,12 +98,13 @@ Subscriptions.prototype.add = function (channel, options) {
  * @param {Subscription} subscription
  */
 Subscriptions.prototype.remove = function (subscription) {
-  var entry = this._entries.of(subscription.channel);
+  var channel = subscription.channel;
+  var subscriber = this.of(channel);
   subscription.state = "unsubscribed";
-  if (entry && entry.leave(subscription)) {
-    this._entries.remove(entry);
-    this.parts.grants.drop(subscription.channel);
-    entry.unsubscribe(this.parts.positions);
+  if (subscriber && subscriber.leave(subscription)) {
+    delete this._subscribers[keyOf(channel)];
+    this.parts.grantSource.drop(channel);
+    subscriber.unsubscribe();
   }
 };
 
@@ -89,18 +113,18 @@ Subscriptions.prototype.remove = function (subscription) {
  * @returns {boolean} the page subscribes to the channel, and the gateway does not do so by itself
  */
 Subscriptions.prototype.isRequested = function (channel) {
-  var entry = this._entries.of(channel);
-  return !!entry && entry.isOnRequest();
+  var subscriber = this.of(channel);
+  return !!subscriber && subscriber.isOnRequest();
 };
 
 // Changes of the connection.
 
 /** Request the grants that the next connection needs. */
 Subscriptions.prototype.prefetch = function () {
-  var self = this;
-  this._entries.each(function (entry) {
-    if (entry.isOnRequest()) {
-      self.parts.grants.prefetch(entry.subscriber.channel);
+  var grants = this.parts.grantSource;
+  each(this._subscribers, function (_, subscriber) {
+    if (subscriber.isOnRequest()) {
+      grants.prefetch(subscriber.channel);
     }
   });
 };
@@ -114,8 +138,8 @@ Subscriptions.prototype.begin = function (link) {
   var self = this;
   this._link = link;
   this._earlyRequests = 0;
-  this._entries.each(function (entry) {
-    self._request(entry);
+  each(this._subscribers, function (_, subscriber) {
+    self._request(subscriber);
   });
 };
 
@@ -148,13 +172,13 @@ Subscriptions.prototype.refresh = function (rights) {
   var link = this._link;
   var haveChanged = rights !== this._rights;
   this._rights = rights;
-  this._entries.each(function (entry) {
+  each(this._subscribers, function (_, subscriber) {
     if (haveChanged) {
-      entry.retry();
+      subscriber.retry();
     }
     // A handler may have ended the connection, or a subscription.
     if (link && self._link === link) {
-      self._request(entry);
+      self._request(subscriber);
     }
   });
 };
@@ -162,19 +186,18 @@ Subscriptions.prototype.refresh = function (rights) {
 /**
  * Request a channel, now if that is possible, else on acceptance.
  *
- * @param {Entry} entry
+ * @param {Subscriber} subscriber
  */
-Subscriptions.prototype._request = function (entry) {
+Subscriptions.prototype._request = function (subscriber) {
   var link = this._link;
-  if (!link || entry.isRejected || !(this._isAccepted || this._mayRequestEarly(entry))) {
-    return;
+  if (link && !subscriber.isRejected && (this._isAccepted || this._mayRequestEarly(subscriber))) {
+    subscriber.subscribe(link);
   }
-  entry.subscriber.subscribe(link);
 };
 
-/** @param {Entry} entry */
-Subscriptions.prototype._mayRequestEarly = function (entry) {
-  if (!entry.isOnRequest() || !this.parts.grants.isAtHand(entry.subscriber.channel)) {
+/** @param {Subscriber} subscriber */
+Subscriptions.prototype._mayRequestEarly = function (subscriber) {
+  if (!subscriber.isOnRequest() || !this.parts.grantSource.isAtHand(subscriber.channel)) {
     return false;
   }
   this._earlyRequests += 1;
@@ -183,11 +206,10 @@ Subscriptions.prototype._mayRequestEarly = function (entry) {
 
 /** Record that the connection is lost. */
 Subscriptions.prototype.detach = function () {
-  var positions = this.parts.positions;
   this._link = null;
   this._isAccepted = false;
-  this._entries.each(function (entry) {
-    entry.detach(positions);
+  each(this._subscribers, function (_, subscriber) {
+    subscriber.detach();
   });
   this.parts.requests.detach();
 };
@@ -201,10 +223,10 @@ Subscriptions.prototype.detach = function () {
  * @param {any} info  a frame, or the channel's entry in the `connected` frame
  */
 Subscriptions.prototype.confirm = function (channel, info) {
-  var entry = this._entries.of(channel);
-  if (entry && this._link) {
-    entry.retry();
-    entry.subscriber.confirm(this._link, info);
+  var subscriber = this.of(channel);
+  if (subscriber && this._link) {
+    subscriber.retry();
+    subscriber.confirm(this._link, info);
   } else {
     this.events.subscribed(channel, info);
   }
@@ -217,11 +239,11 @@ Subscriptions.prototype.confirm = function (channel, info) {
  * @param {any} why
  */
 Subscriptions.prototype.renew = function (channel, why) {
-  var entry = this._entries.of(channel);
-  if (entry && this._link) {
-    this.parts.grants.drop(channel);
-    entry.detach(this.parts.positions);
-    entry.subscriber.subscribe(this._link);
+  var subscriber = this.of(channel);
+  if (subscriber && this._link) {
+    this.parts.grantSource.drop(channel);
+    subscriber.detach();
+    subscriber.subscribe(this._link);
   } else {
     this.end(channel, why);
   }
@@ -235,63 +257,23 @@ Subscriptions.prototype.renew = function (channel, why) {
  * @returns {boolean} the page has a handler for it
  */
 Subscriptions.prototype.end = function (channel, why) {
-  var entry = this._entries.of(channel);
+  var subscriber = this.of(channel);
   this.parts.positions.forget(channel);
-  this.parts.grants.drop(channel);
-  if (entry) {
-    entry.reject();
+  this.parts.grantSource.drop(channel);
+  if (subscriber) {
+    subscriber.reject();
   }
   return this.events.unsubscribed(channel, why);
 };
 
 /**
+ * Record that the gateway or Django has refused a channel.
+ *
  * @param {string} channel
- * @param {SubscribeOptions["recover"]} recover
- * @returns {Entry}
+ * @param {import("./requests.js").Refusal} refusal
  */
-Subscriptions.prototype._open = function (channel, recover) {
-  var entry = this._entries.of(channel);
-  if (!entry) {
-    entry = new Entry(new Subscriber(channel, this.parts, listenerFor(this)));
-    this._entries.add(entry);
+Subscriptions.prototype.fail = function (channel, refusal) {
+  if (!this.end(channel, refusal)) {
+    this.events.refused(channel, refusal);
   }
-  entry.start(recover, this.parts.positions);
-  return entry;
 };
-
-// The page adds its handlers after `rt.subscribe` has returned.
-/**
- * @param {Subscriptions} subscriptions
- * @param {Entry} entry
- * @param {Subscription} subscription
- */
-function subscribeLater(subscriptions, entry, subscription) {
-  subscriptions.parts.clock.after(0, function () {
-    var channel = subscription.channel;
-    var isWanted =
-      subscriptions._entries.of(channel) === entry && subscription.state === "subscribing";
-    if (isWanted && entry.subscriber.isSubscribed) {
-      subscriptions.events.joined(subscription);
-    } else if (isWanted) {
-      subscriptions._request(entry);
-    }
-  });
-}
-
-/**
- * @param {Subscriptions} subscriptions
- * @returns {import("./subscriber.js").SubscriberListener}
- */
-function listenerFor(subscriptions) {
-  return {
-    subscribed: function (channel, info) {
-      /** @type {Entry} */ (subscriptions._entries.of(channel)).subscriptions.mark("subscribed");
-      subscriptions.events.subscribed(channel, info);
-    },
-    rejected: function (channel, refusal) {
-      if (!subscriptions.end(channel, refusal)) {
-        subscriptions.events.refused(channel, refusal);
-      }
-    }
-  };
-}

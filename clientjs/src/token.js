@@ -4,6 +4,7 @@
  * the gateway causes no requests to Django. Tokens are never logged.
  */
 import { asFields, ask } from "./answers.js";
+import { nothing } from "./own.js";
 
 /**
  * @typedef {{token: string, expires_in?: number, url?: string}} Answer  of the token endpoint
@@ -134,5 +135,3 @@ function failureOf(status) {
   var reason = REASONS[status];
   return { code: status, reason: reason || "no token now", isFinal: !!reason };
 }
-
-function nothing() {}

@@ -23,22 +23,23 @@ for (const { text, class: name, fields } of VECTORS.client_frames.valid) {
   });
 }
 
-const WRITERS = {
-  Subscribe: ({ channel, grant, recover, id }) => subscribeFrame(channel, grant, recover, id),
-  Unsubscribe: ({ channel, id }) => unsubscribeFrame(channel, id),
-  Presence: ({ channel, id }) => presenceFrame(channel, id),
-  Publish: ({ channel, event, data, id }) => publishFrame(channel, event, data, id),
+const REQUESTS = {
+  Subscribe: ({ channel, grant, recover }) => subscribeFrame(channel, grant, recover),
+  Unsubscribe: ({ channel }) => unsubscribeFrame(channel),
+  Presence: ({ channel }) => presenceFrame(channel),
+  Publish: ({ channel, event, data }) => publishFrame(channel, event, data),
 };
 
 for (const { text, class: name, fields } of VECTORS.client_frames.valid) {
-  if (!WRITERS[name] || fields.id === null) continue;
+  if (!REQUESTS[name] || fields.id === null) continue;
   test(`the frame ${text} has the gateway's format`, () => {
-    assert.deepEqual(JSON.parse(WRITERS[name](fields)), JSON.parse(text));
+    const written = JSON.parse(JSON.stringify({ ...REQUESTS[name](fields), id: fields.id }));
+    assert.deepEqual(written, JSON.parse(text));
   });
 }
 
 test("undefined is published as null", () => {
-  assert.equal(JSON.parse(publishFrame("room:7", "client-typing", undefined, 1)).data, null);
+  assert.equal(publishFrame("room:7", "client-typing", undefined).data, null);
 });
 
 for (const { text } of VECTORS.server_frames) {

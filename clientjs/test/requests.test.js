@@ -7,35 +7,44 @@ import { FakeClock } from "./fakes/clock.js";
 let answers, requests;
 const record = (name) => (refusal, frame) => answers.push([name, refusal, frame]);
 
+const link = { send() {} };
+
+/** Send a request, and return its id. */
+function send(name) {
+  const frame = { type: "presence" };
+  requests.send(link, frame, record(name));
+  return frame.id;
+}
+
 beforeEach(() => {
   answers = [];
   requests = new Requests(new FakeClock());
 });
 
 test("a response calls the callback of its request, once", () => {
-  const [, id] = [requests.open(record("one")), requests.open(record("two"))];
+  const [, id] = [send("one"), send("two")];
   const frame = { type: "presence", reply_to: id };
   assert.deepEqual([requests.settle(frame), requests.settle(frame)], [true, false]);
   assert.deepEqual(answers, [["two", null, frame]]);
 });
 
 test("an error frame is a refusal", () => {
-  const refusal = { type: "error", code: "not_allowed", reply_to: requests.open(record("one")) };
+  const refusal = { type: "error", code: "not_allowed", reply_to: send("one") };
   requests.settle(refusal);
   assert.deepEqual(answers, [["one", refusal, undefined]]);
 });
 
 for (const reply_to of [undefined, null, 7, "constructor", "__proto__"]) {
   test(`no request has the id ${reply_to}`, () => {
-    requests.open(record("one"));
+    send("one");
     assert.equal(requests.settle({ reply_to }), false);
     assert.deepEqual(answers, []);
   });
 }
 
 test("all requests fail with the connection, and ids are never reused", () => {
-  const id = requests.open(record("one"));
+  const id = send("one");
   requests.detach();
   assert.deepEqual(answers, [["one", LOST, undefined]]);
-  assert.notEqual(requests.open(record("two")), id);
+  assert.notEqual(send("two"), id);
 });

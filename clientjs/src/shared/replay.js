@@ -100,7 +100,8 @@ export class Replay {
   _subscribe() {
     const { subscribe } = this._wanted;
     if (subscribe) {
-      this._link.send(subscribeFrame(subscribe.channel, subscribe.grant, subscribe.recover, ID));
+      const frame = subscribeFrame(subscribe.channel, subscribe.grant, subscribe.recover);
+      this._link.send(JSON.stringify({ ...frame, id: ID }));
     }
   }
 

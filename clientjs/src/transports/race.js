@@ -6,7 +6,7 @@
  * because the network may just be slow. The first one that opens wins, and all others are closed.
  */
 import { SockJSCode } from "../closecodes.js";
-import { without } from "../own.js";
+import { nothing, without } from "../own.js";
 import { NEVER_OPEN } from "./raw.js";
 
 /**
@@ -206,5 +206,3 @@ function closeRunner(runner) {
     socket.close();
   }
 }
-
-function nothing() {}

@@ -4,6 +4,7 @@
  * that one decides.
  */
 import { SockJSCode } from "../closecodes.js";
+import { nothing } from "../own.js";
 import { hasMemory } from "./hasmemory.js";
 import { GREETING_MS, PROVEN_PATIENCE_MS, UNPROVEN_GREETING_MS } from "./patience.js";
 import { NEVER_OPEN, openRaw } from "./raw.js";
@@ -239,5 +240,3 @@ function startAttempt(starter, url, isProven) {
     cancel();
   }
 }
-
-function nothing() {}

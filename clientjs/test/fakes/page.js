@@ -29,23 +29,19 @@ export class FakePage {
     const random = () => 0.5;
     const all = { ...DEFAULTS, ...settings };
     const makeBackoff = () => new Backoff({ minMs: 1000, maxMs: 30000 }, random);
-    const positions = new Positions();
     const events = new Events();
-    const requests = new Requests(this.clock);
     const warn = (text) => this.warned.push(text);
-    const refusals = new Refusals(events, warn);
     this.grants = new GrantSource(all, this.clock, this.endpoint.post);
     this.parts = {
       opener: { open: this.#open, greetingMs: () => 15000, ...this.ways },
       tokens: new TokenSource(all, this.clock, this.endpoint.post),
-      positions,
-      requests,
+      grantSource: this.grants,
+      positions: new Positions(),
+      requests: new Requests(this.clock),
       events,
-      refusals,
-      subscriptions: new Subscriptions({
-        grants: this.grants, positions, requests, events, refusals, ...kinds,
-        clock: this.clock, makeBackoff,
-      }),
+      refusals: new Refusals(events, warn),
+      ...kinds,
+      makeBackoff,
       backoff: makeBackoff(),
       network: this.network,
       clock: this.clock,
@@ -53,6 +49,7 @@ export class FakePage {
       log: (text) => this.logged.push(text),
       warn,
     };
+    this.parts.subscriptions = new Subscriptions(this.parts);
   }
 
   /** Whether another way to connect is left, and the number of those that were accepted. */

@@ -88,7 +88,7 @@ test("the state follows the client, and nothing is left after unmounting", async
   await act(() => page.socket.end(1006));
   assert.match(text(), /^waiting/);
   await show();
-  assert.deepEqual([handlers(), rt._subscriptions._entries.of("room:7")], [before, undefined]);
+  assert.deepEqual([handlers(), rt._subscriptions.of("room:7")], [before, undefined]);
 });
 
 test("another channel replaces the first, and null subscribes to none", async () => {
@@ -149,7 +149,7 @@ test("a server renders the page, and the browser takes it over", async () => {
   const tree = (client) => h(SockgateProvider, { client }, h(Room, { channel: "room:7" }));
   const html = renderToString(tree(idle));
   assert.match(html, /closed, a visitor/);
-  assert.equal(idle._subscriptions._entries.of("room:7"), undefined);
+  assert.equal(idle._subscriptions.of("room:7"), undefined);
   const place = document.body.appendChild(document.createElement("div"));
   place.innerHTML = html;
   const problems = [];

@@ -38,7 +38,7 @@ afterEach(() => {
 });
 
 const sent = (type) => page.socket.sent.filter((frame) => frame.type === type);
-const entry = (channel) => rt._subscriptions._entries.of(channel);
+const entry = (channel) => rt._subscriptions.of(channel);
 const text = () => document.body.textContent;
 
 function start(component, props) {

@@ -33,7 +33,7 @@ afterEach(() => {
 });
 
 const sent = (type) => page.socket.sent.filter((frame) => frame.type === type);
-const entry = (channel) => rt._subscriptions._entries.of(channel);
+const entry = (channel) => rt._subscriptions.of(channel);
 const text = () => document.body.textContent;
 
 async function start(component, properties) {
@@ -112,7 +112,7 @@ test("a server renders the page, and the browser takes it over", async (t) => {
   const make = (client) => createSSRApp(Room, { channel: "room:7" }).use(createSockgate(client));
   const html = await renderToString(make(idle));
   assert.match(html, /closed, a visitor/);
-  assert.equal(idle._subscriptions._entries.of("room:7"), undefined);
+  assert.equal(idle._subscriptions.of("room:7"), undefined);
   const place = document.body.appendChild(document.createElement("div"));
   place.innerHTML = html;
   const warn = t.mock.method(console, "warn", () => undefined);
