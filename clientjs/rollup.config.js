@@ -81,7 +81,7 @@ const minified = (options = {}) => ({
  */
 const INTERNAL = [
   "_.*",
-  ...("Client answered asked attach attachment backoff begin canFetch cancel clock confirm detach dispatch drain " +
+  ...("Client answered asked attach attachment backoff begin canFetch cancel clock confirm detach dispatch dispatchAfter " +
     "drop emitTo enter events expectHeartbeats failure fail failures floorMs forget frame freshUntil grantSource handle isAtHand isDead " +
     "isEmpty isExpected isFinal isOnline isOnRequest isPingDue isProven isRejected isRequested " +
     "isServerSide isSubscribed isUrlFixed joined keep leave listener liveness makeBackoff makeOpener mark " +

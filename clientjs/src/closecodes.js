@@ -26,8 +26,8 @@ export var CloseCode = {
   FLOOD: 4504
 };
 
-/** Of RFC 6455. */
-var ACCIDENTS = /^10(01|05|06|1[1-4])$/;
+/** Accidents of RFC 6455, and the two ranges. */
+var RECONNECT = /^(10(0[156]|1[1-4])|[34][0-4]..)$/;
 
 /**
  * What to check after a code: a close code, a code of sockjs-client, or the HTTP status of the token
@@ -37,17 +37,17 @@ var ACCIDENTS = /^10(01|05|06|1[1-4])$/;
  * @type {Object<number, string>}
  */
 export var HINTS = {
-  200: "Another view answers tokenUrl: put sockgate.urls above it",
-  401: "Log in, or set ANONYMOUS",
-  403: "Check the CSRF token, CSRF_TRUSTED_ORIGINS",
-  404: "Include sockgate.urls",
-  503: "Check Redis",
-  1002: "Check that the gateway runs, GATEWAY_URL, SOCKGATE_ORIGINS",
-  2000: "Check the proxy, connect-src, script-src",
-  3003: "Check Redis",
-  4400: "Check SOCKGATE_SIGNING_KEYS",
-  4401: "Check the clocks",
-  4402: "Check that Django and the gateway use one Redis, database, KEY_PREFIX"
+  200: "that no other view answers tokenUrl",
+  401: "the login, ANONYMOUS",
+  403: "the CSRF token, CSRF_TRUSTED_ORIGINS",
+  404: "that urls.py includes sockgate.urls",
+  503: "Redis",
+  1002: "that the gateway runs, GATEWAY_URL, SOCKGATE_ORIGINS",
+  2000: "the proxy, connect-src, script-src",
+  3003: "Redis",
+  4400: "SOCKGATE_SIGNING_KEYS",
+  4401: "the clocks",
+  4402: "that Django and the gateway use one Redis, database, KEY_PREFIX"
 };
 
 var DOCUMENTATION = "See docs/troubleshooting.md#close-";
@@ -81,7 +81,7 @@ PACES[503] = PACES[CloseCode.UNAVAILABLE];
 export function explain(close) {
   var hint = HINTS[close.code];
   return (
-    close.code + " " + close.reason + ". " + (hint ? hint + ". " : "") + DOCUMENTATION + close.code
+    close.code + " " + close.reason + ". " + (hint ? "Check " + hint + ". " : "") + DOCUMENTATION + close.code
   );
 }
 
@@ -92,7 +92,7 @@ export function explain(close) {
  * @returns {boolean}
  */
 export function mayReconnect(code) {
-  return ACCIDENTS.test("" + code) || (code >= 3000 && code <= 3499) || (code >= 4000 && code <= 4499);
+  return RECONNECT.test("" + code);
 }
 
 /**
@@ -112,7 +112,7 @@ export function isFailedAttempt(code) {
  * @returns {boolean}
  */
 export function needsFreshToken(code) {
-  return code >= 4400 && code <= 4499;
+  return /^44..$/.test("" + code);
 }
 
 /**

@@ -54,9 +54,8 @@ export function Connection(parts, listener) {
   /** @type {import("./socket.js").Socket | null} */
   this.socket = null;
   this._publicState = "closed";
-  this._cancelDeadline = nothing;
-  this._cancelDrain = nothing;
-  this._cancelRefresh = nothing;
+  /** Cancel the timers, by event. @type {Object<string, function(): void>} */
+  this._timers = {};
 }
 
 /**
@@ -93,21 +92,32 @@ Connection.prototype.enter = function (state, detail, deadlineMs) {
 
 /** @param {number} [ms]  until the event "timeout"; undefined: never */
 Connection.prototype.setDeadline = function (ms) {
+  this.dispatchAfter(ms, "timeout", TIMED_OUT);
+};
+
+/**
+ * Dispatch an event later, in place of the same one that was due before.
+ *
+ * @param {number | undefined} ms  undefined: never
+ * @param {string} event
+ * @param {any} [detail]
+ */
+Connection.prototype.dispatchAfter = function (ms, event, detail) {
   var self = this;
-  this._cancelDeadline();
-  this._cancelDeadline = nothing;
-  if (ms !== undefined) {
-    this._cancelDeadline = this.parts.clock.after(ms, function () {
-      self.dispatch("timeout", TIMED_OUT);
-    });
-  }
+  var cancel = this._timers[event] || nothing;
+  cancel();
+  this._timers[event] =
+    ms === undefined
+      ? nothing
+      : this.parts.clock.after(ms, function () {
+          self.dispatch(event, detail);
+        });
 };
 
 /** Close the socket, and cancel a token request and timers. */
 Connection.prototype.release = function () {
-  this._cancelDrain();
-  this._cancelRefresh();
-  this._cancelDrain = this._cancelRefresh = nothing;
+  this.dispatchAfter(undefined, "drained");
+  this.dispatchAfter(undefined, "refresh");
   this.parts.tokens.cancel();
   var socket = this.socket;
   this.socket = null;
@@ -154,28 +164,6 @@ Connection.prototype.measure = function () {
   }
 };
 
-/**
- * Reconnect at a random moment.
- *
- * @param {number} withinS
- */
-Connection.prototype.drain = function (withinS) {
-  var self = this;
-  this._cancelDrain();
-  this._cancelDrain = this.parts.clock.after(this.parts.random() * withinS * 1000, function () {
-    self.dispatch("drained");
-  });
-};
-
-/** @param {number} ms  until a fresh token is fetched for this connection */
-Connection.prototype.refreshAfter = function (ms) {
-  var self = this;
-  this._cancelRefresh();
-  this._cancelRefresh = this.parts.clock.after(ms, function () {
-    self.dispatch("refresh");
-  });
-};
-
 /** By type of frame. @type {Object<string, function(Connection, any): void>} */
 var HANDLERS = {
   "on connected": function (connection, frame) {
@@ -191,7 +179,7 @@ var HANDLERS = {
     connection.measure();
   },
   "on drain": function (connection, frame) {
-    connection.drain(frame.within || 0);
+    connection.dispatchAfter(connection.parts.random() * (frame.within || 0) * 1000, "drained");
   },
   "on refresh": function (connection) {
     connection.dispatch("refresh");

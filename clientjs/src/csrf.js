@@ -73,13 +73,8 @@ function csrfToken(settings, document) {
  * @returns {string}
  */
 export function cookie(name, cookies) {
-  var pairs = name ? cookies.split(/;\s*/) : [];
-  for (var i = 0; i < pairs.length; i++) {
-    if (pairs[i].indexOf(name + "=") === 0) {
-      return decodeURIComponent(pairs[i].slice(pairs[i].indexOf("=") + 1));
-    }
-  }
-  return "";
+  var value = name && ("; " + cookies).split("; " + name + "=")[1];
+  return value ? decodeURIComponent(value.split(";")[0]) : "";
 }
 
 /**

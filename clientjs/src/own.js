@@ -42,6 +42,22 @@ export function without(list, item) {
 }
 
 /**
+ * Copy the properties that are not undefined.
+ *
+ * @param {Object<string, any>} source
+ * @param {Object<string, any>} target
+ * @returns {any} the target
+ */
+export function copy(source, target) {
+  each(source, function (name, value) {
+    if (value !== undefined) {
+      target[name] = value;
+    }
+  });
+  return target;
+}
+
+/**
  * The key of a name in an object. The prefix keeps names such as "constructor" apart from the properties
  * that every object has.
  *
@@ -49,6 +65,14 @@ export function without(list, item) {
  */
 export function keyOf(name) {
   return "$" + name;
+}
+
+/**
+ * @param {string} key
+ * @returns {string} its name
+ */
+export function nameOf(key) {
+  return key.slice(1);
 }
 
 export function nothing() {}

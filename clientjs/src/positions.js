@@ -2,7 +2,7 @@
  * The position of each channel: epoch and offset of the last publication that was received. With
  * it, a client that reconnects requests what it missed, drops duplicates and detects gaps.
  */
-import { each } from "./own.js";
+import { each, keyOf, nameOf } from "./own.js";
 
 /**
  * @typedef {import("./frames.js").Position} Position
@@ -14,11 +14,9 @@ import { each } from "./own.js";
  * @property {boolean} [recovered]  whether the missed publications follow; absent: not requested
  */
 
-var own = Object.prototype.hasOwnProperty;
-
 /** @constructor */
 export function Positions() {
-  /** @type {Object<string, Position>} */
+  /** By the key of a channel. @type {Object<string, Position>} */
   this._positions = {};
 }
 
@@ -55,7 +53,7 @@ Positions.prototype.start = function (channel, info) {
  * @param {Recover} recover
  */
 Positions.prototype.put = function (channel, recover) {
-  this._positions[channel] = /** @type {Position} */ (recover);
+  this._positions[keyOf(channel)] = /** @type {Position} */ (recover);
 };
 
 /**
@@ -83,7 +81,7 @@ Positions.prototype.take = function (publication) {
 
 /** @param {string} channel  not subscribed any more */
 Positions.prototype.forget = function (channel) {
-  delete this._positions[channel];
+  delete this._positions[keyOf(channel)];
 };
 
 /**
@@ -93,7 +91,8 @@ Positions.prototype.forget = function (channel) {
 Positions.prototype.recover = function (isRequested) {
   /** @type {Object<string, Position>} */
   var recover = {};
-  each(this._positions, function (channel, position) {
+  each(this._positions, function (key, position) {
+    var channel = nameOf(key);
     if (!isRequested(channel)) {
       recover[channel] = position;
     }
@@ -106,5 +105,5 @@ Positions.prototype.recover = function (isRequested) {
  * @returns {Position | null}
  */
 Positions.prototype.of = function (channel) {
-  return own.call(this._positions, channel) ? this._positions[channel] : null;
+  return this._positions[keyOf(channel)] || null;
 };

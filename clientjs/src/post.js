@@ -1,7 +1,7 @@
 /**
  * A POST request by XMLHttpRequest, encoded like a form.
  */
-import { each, nothing } from "./own.js";
+import { copy, each, nothing } from "./own.js";
 
 /**
  * @param {string} url
@@ -31,11 +31,13 @@ export function post(url, body, headers, callback) {
  * @param {Object<string, string>} headers
  */
 function setHeaders(request, headers) {
-  request.setRequestHeader("Accept", "application/json");
-  request.setRequestHeader("Content-Type", "application/x-www-form-urlencoded");
-  // Distinguishes the request from a form for Django, and from a page for old caches.
-  request.setRequestHeader("X-Requested-With", "XMLHttpRequest");
-  each(headers, function (name, value) {
+  var all = copy(headers, {
+    Accept: "application/json",
+    "Content-Type": "application/x-www-form-urlencoded",
+    // Distinguishes the request from a form for Django, and from a page for old caches.
+    "X-Requested-With": "XMLHttpRequest"
+  });
+  each(all, function (name, value) {
     request.setRequestHeader(name, value);
   });
 }

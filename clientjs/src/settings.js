@@ -2,7 +2,7 @@
  * Settings: the options of the page's script, else the configuration that `{% sockgate_client %}`
  * has written into the page, else defaults.
  */
-import { each } from "./own.js";
+import { copy } from "./own.js";
 
 var CONFIG_ID = "sockgate-config";
 
@@ -77,20 +77,4 @@ function siblingOf(tokenUrl) {
 function pageConfig(document) {
   var script = document.getElementById(CONFIG_ID);
   return script ? JSON.parse(/** @type {HTMLScriptElement} */ (script).text) : {};
-}
-
-/**
- * Copy the properties that are not undefined.
- *
- * @param {Object<string, any>} source
- * @param {Object<string, any>} target
- * @returns {any} the target
- */
-function copy(source, target) {
-  each(source, function (name, value) {
-    if (value !== undefined) {
-      target[name] = value;
-    }
-  });
-  return target;
 }

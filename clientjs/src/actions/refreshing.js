@@ -42,6 +42,7 @@ export function sendRefresh(connection, token) {
  */
 export function retryRefresh(connection, failure) {
   if (!failure.isFinal) {
-    connection.refreshAfter(Math.min(connection.parts.backoff.next(), LONGEST_REFRESH_WAIT_MS));
+    var ms = Math.min(connection.parts.backoff.next(), LONGEST_REFRESH_WAIT_MS);
+    connection.dispatchAfter(ms, "refresh");
   }
 }

@@ -76,13 +76,12 @@ Starter.prototype.unanswered = function () {
 /** @returns {boolean} the raw WebSocket is the first way */
 Starter.prototype._isDirect = function () {
   var settings = this._settings;
-  var names = "" + (settings.transports || "");
   return (
     !!this._page.WebSocket &&
     !this._isMute &&
     !settings.shared &&
     settings.transport !== "sockjs" &&
-    (!names || /\bwebsocket\b/.test(names)) &&
+    /^$|\bwebsocket\b/.test("" + (settings.transports || "")) &&
     (settings.transport === "websocket" || !hasMemory(this._page))
   );
 };
@@ -214,7 +213,7 @@ function startAttempt(starter, url, isProven) {
     };
     attempt.close = function () {
       settle();
-      socket.onopen = socket.onmessage = socket.onclose = null;
+      socket.onopen = socket.onmessage = socket.onheartbeat = socket.onclose = null;
       socket.close();
     };
     socket.onopen = function (/** @type {any} */ event) {
