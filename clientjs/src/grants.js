@@ -3,7 +3,7 @@
  * Django's grant endpoint or from the page's own function. A grant is reused until most of its
  * lifetime is over. Requests for the same grant share one answer. Grants are never logged.
  */
-import { asFields, ask } from "./answers.js";
+import { ask, freshUntil } from "./answers.js";
 import { each, keyOf } from "./own.js";
 
 
@@ -13,10 +13,10 @@ import { each, keyOf } from "./own.js";
  * @typedef {import("./token.js").Failure} Failure
  *
  * @typedef {function(Failure | null, (string | null)=, boolean=): void} Granted  the last: others wait, too
+ *
+ * @typedef {{failure: Failure | null, grant?: string | null, until: number}} Kept
  */
 
-// The rest of the lifetime allows for the way to the gateway, and for clocks that differ.
-var USED_SHARE = 0.9;
 var DEADLINE_MS = 20000;
 /** A failure of `prefetch` is the answer for so long; later, the user's rights may be others. */
 var FAILURE_MS = 10000;
@@ -31,12 +31,10 @@ export function GrantSource(settings, clock, post) {
   this._settings = settings;
   this._clock = clock;
   this._post = post;
-  /** @type {Object<string, {grant: string | null, freshUntil: number}>} */
+  /** Grants, and failures of `prefetch` for the next `get`. @type {Object<string, Kept>} */
   this._kept = {};
   /** Callbacks of requests under way. @type {Object<string, Granted[]>} */
   this._waiting = {};
-  /** Failures of `prefetch`, for the next `get`. @type {Object<string, {failure: Failure, until: number}>} */
-  this._failures = {};
   var self = this;
   each(settings.grants || {}, function (channel, answer) {
     self.keep(channel, answer);
@@ -50,16 +48,14 @@ export function GrantSource(settings, clock, post) {
  * @param {Granted} callback  receives null where the channel needs no grant
  */
 GrantSource.prototype.get = function (channel, callback) {
-  var key = keyOf(channel);
-  var failed = this._failures[key];
-  delete this._failures[key];
-  if (this.isAtHand(channel)) {
-    callback(null, this._kept[key].grant);
-  } else if (failed && this._clock.now() < failed.until) {
-    callback(failed.failure);
-  } else {
-    this._join(channel, callback);
+  var kept = this._freshOf(channel);
+  if (!kept) {
+    return this._join(channel, callback);
   }
+  if (kept.failure) {
+    this.drop(channel);
+  }
+  callback(kept.failure, kept.grant);
 };
 
 /**
@@ -69,12 +65,11 @@ GrantSource.prototype.get = function (channel, callback) {
  */
 GrantSource.prototype.prefetch = function (channel) {
   var self = this;
-  var key = keyOf(channel);
-  delete this._failures[key];
   if (!this.isAtHand(channel)) {
+    this.drop(channel);
     this._join(channel, function (failure, _, isShared) {
       if (failure && !isShared) {
-        self._failures[key] = { failure: failure, until: self._clock.now() + FAILURE_MS };
+        self._kept[keyOf(channel)] = { failure: failure, until: self._clock.now() + FAILURE_MS };
       }
     });
   }
@@ -82,11 +77,11 @@ GrantSource.prototype.prefetch = function (channel) {
 
 /**
  * @param {string} channel
- * @returns {boolean} `get` answers without a request
+ * @returns {boolean} `get` gives a grant without a request
  */
 GrantSource.prototype.isAtHand = function (channel) {
-  var kept = this._kept[keyOf(channel)];
-  return !!kept && this._clock.now() < kept.freshUntil;
+  var kept = this._freshOf(channel);
+  return !!kept && !kept.failure;
 };
 
 /**
@@ -97,8 +92,7 @@ GrantSource.prototype.isAtHand = function (channel) {
  * @returns {string | null} the grant
  */
 GrantSource.prototype.keep = function (channel, answer) {
-  var lifeMs = (answer.expires_in || Infinity) * 1000 * USED_SHARE;
-  this._kept[keyOf(channel)] = { grant: answer.grant, freshUntil: this._clock.now() + lifeMs };
+  this._kept[keyOf(channel)] = { failure: null, grant: answer.grant, until: freshUntil(answer, this._clock) };
   return answer.grant;
 };
 
@@ -109,7 +103,6 @@ GrantSource.prototype.keep = function (channel, answer) {
  */
 GrantSource.prototype.drop = function (channel) {
   delete this._kept[keyOf(channel)];
-  delete this._failures[keyOf(channel)];
 };
 
 /** @returns {boolean} there is a source of new grants */
@@ -124,47 +117,46 @@ GrantSource.prototype.canFetch = function () {
  * @param {Granted} callback
  */
 GrantSource.prototype._join = function (channel, callback) {
+  var self = this;
   var waiting = this._waiting;
   var key = keyOf(channel);
-  if (waiting[key]) {
-    waiting[key].push(callback);
+  var callbacks = waiting[key];
+  if (callbacks) {
+    callbacks.push(callback);
     return;
   }
-  waiting[key] = [callback];
-  this._fetch(channel, this._firstOf(channel, function (failure, grant) {
-    var callbacks = waiting[key];
-    delete waiting[key];
-    for (var i = 0; i < callbacks.length; i++) {
-      callbacks[i](failure, grant, callbacks.length > 1);
-    }
-  }));
-};
-
-/**
- * Wrap a callback so that only the first of answer and deadline calls it. Stores the grant.
- *
- * @param {string} channel
- * @param {Granted} callback
- * @returns {function(Failure | null, GrantAnswer=): void}
- */
-GrantSource.prototype._firstOf = function (channel, callback) {
-  var self = this;
-  var isOver = false;
+  callbacks = waiting[key] = [callback];
   var cancel = this._clock.after(DEADLINE_MS, function () {
-    first({ code: 0, reason: "no answer in time", isFinal: false });
+    settle({ code: 0, reason: "no answer in time", isFinal: false });
   });
+  this._fetch(channel, settle);
+
   /**
+   * Only the first of answer and deadline counts.
+   *
    * @param {Failure | null} failure
    * @param {GrantAnswer} [answer]
    */
-  function first(failure, answer) {
-    if (!isOver) {
-      isOver = true;
-      cancel();
-      callback(failure, answer ? self.keep(channel, answer) : undefined);
+  function settle(failure, answer) {
+    if (waiting[key] !== callbacks) {
+      return;
+    }
+    delete waiting[key];
+    cancel();
+    var grant = answer && self.keep(channel, answer);
+    for (var i = 0; i < callbacks.length; i++) {
+      callbacks[i](failure, grant, callbacks.length > 1);
     }
   }
-  return first;
+};
+
+/**
+ * @param {string} channel
+ * @returns {Kept | false}
+ */
+GrantSource.prototype._freshOf = function (channel) {
+  var kept = this._kept[keyOf(channel)];
+  return !!kept && this._clock.now() < kept.until && kept;
 };
 
 /**
@@ -184,11 +176,10 @@ GrantSource.prototype._fetch = function (channel, callback) {
       getGrant(channel, answered);
     };
   var body = "channel=" + encodeURIComponent(channel);
-  ask(own, this._post, settings.grantUrl, body, function (status, answer) {
-    var fields = asFields(answer, "grant");
+  ask(own, this._post, settings.grantUrl, body, "grant", function (status, fields) {
     if (status !== 200) {
       callback(failureOf(status));
-    } else if (fields && (fields.grant === null || typeof fields.grant === "string")) {
+    } else if (fields.grant === null || typeof fields.grant === "string") {
       callback(null, fields);
     } else {
       callback({ code: 0, reason: "the answer holds no grant", isFinal: false });

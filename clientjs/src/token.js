@@ -3,7 +3,7 @@
  * page's own function. A token is reused until most of its lifetime is over, so that a restart of
  * the gateway causes no requests to Django. Tokens are never logged.
  */
-import { asFields, ask } from "./answers.js";
+import { ask, freshUntil } from "./answers.js";
 import { nothing } from "./own.js";
 
 /**
@@ -18,9 +18,6 @@ import { nothing } from "./own.js";
  * @typedef {function(string, string, function(number, string): void): (function(): void)} Post
  *     POSTs a body to a URL, and calls back with status and body; returns a function that aborts
  */
-
-// The rest of the lifetime allows for the way to the gateway, and for clocks that differ.
-var USED_SHARE = 0.9;
 
 // Django also answers 403 to a request with a wrong CSRF token.
 /** Statuses after which another request would be useless. @type {Object<number, string>} */
@@ -98,11 +95,10 @@ TokenSource.prototype._start = function (callback) {
     this._mustLogIn = false;
     callback({ code: 401, reason: REASONS[401], isFinal: true, isExpected: true });
   } else if (this.canFetch()) {
-    this._abort = ask(settings.getToken, this._post, settings.tokenUrl, "", function (status, answer) {
-      var fields = asFields(answer, "token");
+    this._abort = ask(settings.getToken, this._post, settings.tokenUrl, "", "token", function (status, fields) {
       if (status !== 200) {
         callback(failureOf(status));
-      } else if (fields && typeof fields.token === "string" && fields.token) {
+      } else if (typeof fields.token === "string" && fields.token) {
         callback(null, fields);
       } else {
         callback({ code: 200, reason: "the answer holds no token", isFinal: false });
@@ -118,9 +114,8 @@ TokenSource.prototype._start = function (callback) {
  * @returns {string}
  */
 TokenSource.prototype._keep = function (answer) {
-  var lifeMs = (answer.expires_in || 0) * 1000 * USED_SHARE;
   this._token = answer.token;
-  this._freshUntil = answer.expires_in ? this._clock.now() + lifeMs : Infinity;
+  this._freshUntil = freshUntil(answer, this._clock);
   if (answer.url && !this._settings.isUrlFixed) {
     this.url = answer.url;
   }
