@@ -26,8 +26,8 @@ export var CloseCode = {
   FLOOD: 4504
 };
 
-/** Accidents of RFC 6455, and the two ranges. */
-var RECONNECT = /^(10(0[156]|1[1-4])|[34][0-4]..)$/;
+/** Accidents of RFC 6455, failed attempts of sockjs-client, and the two ranges. */
+var RECONNECT = /^(10(0[1256]|1[1-4])|20(0[07]|10)|[34][0-4]..)$/;
 
 /**
  * What to check after a code: a close code, a code of sockjs-client, or the HTTP status of the token
@@ -60,9 +60,6 @@ export var SockJSCode = {
   ALREADY_OPEN: 2010
 };
 
-/** The same codes. */
-var FAILED_ATTEMPTS = /^(1002|2000|2007|2010)$/;
-
 /** @type {Object<number, import("./backoff.js").Pace>} */
 var PACES = {};
 PACES[CloseCode.DRAIN] = { floorMs: 0, spreadMs: 3000 };
@@ -86,23 +83,13 @@ export function explain(close) {
 }
 
 /**
- * Whether a client reconnects after a code that the server sent.
+ * Whether a client reconnects after a code that the server sent, or with which sockjs-client has failed.
  *
  * @param {number} code
  * @returns {boolean}
  */
 export function mayReconnect(code) {
   return RECONNECT.test("" + code);
-}
-
-/**
- * Whether sockjs-client gave up on an attempt. The next one may succeed.
- *
- * @param {number} code
- * @returns {boolean}
- */
-export function isFailedAttempt(code) {
-  return FAILED_ATTEMPTS.test("" + code);
 }
 
 /**

@@ -2,12 +2,24 @@
  * The browser's events about the network and the page's sleep.
  */
 import { isForOldBrowsers } from "./age.js";
+import { each } from "./own.js";
 
 /**
  * @typedef {function("offline" | "online" | "wake"): void} Watcher
  *     "offline": the network is gone, or the page goes to sleep; "online": the network is back, or the
  *     page is; "wake": timers may have been suspended
  */
+
+/** By type of event. The last two are events of the document. @type {Object<string, any>} */
+var MEANINGS = {
+  offline: "offline",
+  online: "online",
+  // An open connection would keep the page out of the back/forward cache.
+  pagehide: "offline",
+  pageshow: "online",
+  resume: "wake",
+  visibilitychange: "wake"
+};
 
 /**
  * @constructor
@@ -29,58 +41,33 @@ Network.prototype.isOnline = function () {
  * @returns {function(): void} stops the calls, so that the watcher can be freed
  */
 Network.prototype.watch = function (watcher) {
-  var listeners = this._listeners(watcher);
-  each(listeners, addListener);
-  return function () {
-    each(listeners, removeListener);
-  };
-};
-
-/** @typedef {[target: any, event: string, listener: function(any): void]} Listener */
-
-/**
- * @param {Watcher} watcher
- * @returns {Listener[]}
- */
-Network.prototype._listeners = function (watcher) {
   var page = this._page;
-  function offline() {
-    watcher("offline");
-  }
-  function online() {
-    watcher("online");
-  }
-  function wake() {
-    watcher("wake");
-  }
-  if (isForOldBrowsers && !page.addEventListener) {
-    // IE8 dispatches these events on the body, later versions on the window.
-    var target = page.document.body || page;
-    return [
-      [target, "offline", offline],
-      [target, "online", online]
-    ];
-  }
-  return [
-    [page, "offline", offline],
-    [page, "online", online],
-    // An open connection would keep the page out of the back/forward cache.
-    [page, "pagehide", ifPersisted(offline)],
-    [page, "pageshow", ifPersisted(online)],
-    [page.document, "resume", wake],
-    [page.document, "visibilitychange", ifVisible(page, wake)]
-  ];
-};
+  var document = page.document;
+  var isOld = isForOldBrowsers && !page.addEventListener;
+  // IE8 dispatches events on the body, later versions on the window.
+  var target = (isOld && document.body) || page;
+  onEach(addListener);
+  return function () {
+    onEach(removeListener);
+  };
 
-/**
- * @param {Listener[]} listeners
- * @param {function(any, string, function(any): void): void} act
- */
-function each(listeners, act) {
-  for (var i = 0; i < listeners.length; i++) {
-    act(listeners[i][0], listeners[i][1], listeners[i][2]);
+  /** @param {function(any, string, function(any): void): void} act */
+  function onEach(act) {
+    each(MEANINGS, function (type, meaning) {
+      if (!isOld || type === meaning) {
+        act(meaning === "wake" ? document : target, type, listener);
+      }
+    });
   }
-}
+
+  /** @param {{type: string, persisted?: boolean}} event */
+  function listener(event) {
+    var isHidden = event.type === "visibilitychange" && document.visibilityState !== "visible";
+    if (event.persisted !== false && !isHidden) {
+      watcher(MEANINGS[event.type]);
+    }
+  }
+};
 
 /**
  * @param {any} target
@@ -106,25 +93,4 @@ function removeListener(target, event, listener) {
   } else if (target.detachEvent) {
     target.detachEvent("on" + event, listener);
   }
-}
-
-/** @param {function(): void} callback */
-function ifPersisted(callback) {
-  return function (/** @type {{persisted: boolean}} */ event) {
-    if (event.persisted) {
-      callback();
-    }
-  };
-}
-
-/**
- * @param {any} page
- * @param {function(): void} callback
- */
-function ifVisible(page, callback) {
-  return function () {
-    if (page.document.visibilityState === "visible") {
-      callback();
-    }
-  };
 }

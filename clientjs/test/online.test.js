@@ -15,7 +15,7 @@ class FakeTarget {
   get listeners() {
     return Object.keys(this.#listeners);
   }
-  fire = (type, event = {}) => this.#listeners[type](event);
+  fire = (type, event = {}) => this.#listeners[type]({ type, ...event });
 }
 
 let calls, page, watcher;
@@ -78,8 +78,8 @@ test("IE8 dispatches its events on the body", () => {
   };
   const old = { navigator: {}, document: { body }, attachEvent: () => assert.fail() };
   const stop = new Network(old).watch(watcher);
-  listeners.onoffline();
-  listeners.ononline();
+  listeners.onoffline({ type: "offline" });
+  listeners.ononline({ type: "online" });
   assert.deepEqual(calls, ["offline", "online"]);
   stop();
   assert.deepEqual(listeners, {});

@@ -2,7 +2,7 @@
  * The end of a connection, and what follows: another attempt, or none.
  */
 
-import { explain, isFailedAttempt, mayReconnect, needsFreshToken, paceOf } from "../closecodes.js";
+import { explain, mayReconnect, needsFreshToken, paceOf } from "../closecodes.js";
 
 /**
  * @typedef {import("../connection.js").Connection} Connection
@@ -16,7 +16,7 @@ import { explain, isFailedAttempt, mayReconnect, needsFreshToken, paceOf } from 
 export function handleClose(connection, close) {
   if (needsFreshToken(close.code)) {
     replaceToken(connection, close);
-  } else if (mayReconnect(close.code) || isFailedAttempt(close.code)) {
+  } else if (mayReconnect(close.code)) {
     wait(connection, close);
   } else {
     end(connection, close);
