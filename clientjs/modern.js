@@ -56,7 +56,7 @@ export const smallest = (internal) => ({
         passes: 4,
         keep_fargs: false,
         pure_getters: true,
-        inline: 1,
+        inline: 2,
         lhs_constants: false,
         unsafe: true,
         unsafe_arrows: true,

@@ -60,14 +60,21 @@ export var SockJSCode = {
   ALREADY_OPEN: 2010
 };
 
-/** @type {Object<number, import("./backoff.js").Pace>} */
-var PACES = {};
-PACES[CloseCode.DRAIN] = { floorMs: 0, spreadMs: 3000 };
-PACES[CloseCode.OVERLOADED] = { floorMs: 5000, spreadMs: 10000 };
-PACES[CloseCode.UNAVAILABLE] = { floorMs: 2000, spreadMs: 5000 };
-// HTTP statuses of the token endpoint.
-PACES[429] = PACES[CloseCode.OVERLOADED];
-PACES[503] = PACES[CloseCode.UNAVAILABLE];
+/** @type {import("./backoff.js").Pace} */
+var AFTER_OVERLOAD = { floorMs: 5000, spreadMs: 10000 };
+
+/** @type {import("./backoff.js").Pace} */
+var AFTER_OUTAGE = { floorMs: 2000, spreadMs: 5000 };
+
+/** By close code, or by HTTP status of the token endpoint. @type {Object<number, import("./backoff.js").Pace>} */
+var PACES = {
+  429: AFTER_OVERLOAD,
+  503: AFTER_OUTAGE,
+  // DRAIN, OVERLOADED, UNAVAILABLE
+  3001: { floorMs: 0, spreadMs: 3000 },
+  3002: AFTER_OVERLOAD,
+  3003: AFTER_OUTAGE
+};
 
 /**
  * Explain why a connection was closed or failed.
