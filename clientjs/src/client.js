@@ -27,13 +27,9 @@ export function Client(parts) {
   this.rtt = null;
   /** @type {import("./sockgate.js").OnState | null} */
   this.onstate = null;
-  this._clock = parts.clock;
-  this._events = parts.events;
-  this._subscriptions = parts.subscriptions;
-  this._requests = parts.requests;
+  this._parts = parts;
   this._frames = new ChannelFrames(parts);
   this._connection = new Connection(parts, this._listener());
-  this._network = parts.network;
   this._stopWatching = nothing;
   this._cancelStart = nothing;
   if (parts.autoConnect !== false) {
@@ -49,7 +45,7 @@ export function Client(parts) {
  * @returns {this} itself
  */
 Client.prototype.on = function (event, handler) {
-  this._events.on(event, handler);
+  this._parts.events.on(event, handler);
   return this;
 };
 
@@ -61,7 +57,7 @@ Client.prototype.on = function (event, handler) {
  * @returns {this} itself
  */
 Client.prototype.off = function (event, handler) {
-  this._events.off(event, handler);
+  this._parts.events.off(event, handler);
   return this;
 };
 
@@ -79,7 +75,7 @@ Client.prototype.subscribe = function (channel, options) {
   if (typeof channel !== "string") {
     throw new TypeError("a channel is a text");
   }
-  return this._subscriptions.add(channel, options || {});
+  return this._parts.subscriptions.add(channel, options || {});
 };
 
 /**
@@ -89,7 +85,7 @@ Client.prototype.subscribe = function (channel, options) {
  * @param {import("./requests.js").ResponseCallback} callback  receives a refusal, or null and the frame
  */
 Client.prototype.presence = function (channel, callback) {
-  this._requests.presence(channel, callback);
+  this._parts.requests.presence(channel, callback);
 };
 
 /** Connect again after `close`, or at once while waiting. Handlers may be added after this call. */
@@ -100,7 +96,7 @@ Client.prototype.connect = function () {
   if (this.state === "closed") {
     this.state = "connecting";
   }
-  this._cancelStart = this._clock.after(0, function () {
+  this._cancelStart = this._parts.clock.after(0, function () {
     connection.dispatch("connect");
   });
 };
@@ -122,7 +118,7 @@ Client.prototype.close = function () {
 Client.prototype._watchNetwork = function () {
   var connection = this._connection;
   this._stopWatching();
-  this._stopWatching = this._network.watch(function (event) {
+  this._stopWatching = this._parts.network.watch(function (event) {
     connection.dispatch(event);
   });
 };
@@ -142,7 +138,7 @@ Client.prototype._listener = function () {
     },
     refreshed: function (frame) {
       client._identify(frame.user);
-      client._subscriptions.refresh(frame.rights);
+      client._parts.subscriptions.refresh(frame.rights);
     },
     measured: function (ms) {
       client.rtt = ms;
@@ -161,7 +157,7 @@ Client.prototype._identify = function (user) {
   this._isIdentified = true;
   this.user = user;
   if (isChange) {
-    this._events.emit("user", user, before);
+    this._parts.events.emit("user", user, before);
   }
 };
 
@@ -179,17 +175,17 @@ Client.prototype._enter = function (state, detail) {
     this._stopWatching();
   }
   if (this.onstate) {
-    this._events.call(this.onstate, state, detail);
+    this._parts.events.call(this.onstate, state, detail);
   }
-  this._events.emit("state", state, detail);
+  this._parts.events.emit("state", state, detail);
 };
 
 /** @param {import("./frames.js").Message} message */
 Client.prototype._deliver = function (message) {
   var event = RESERVED.test(message.event) ? "message" : message.event;
-  var events = this._subscriptions.events;
-  this._events.emit(event, message.data, message);
-  this._events.emit("*", message.data, message);
+  var events = this._parts.subscriptions.events;
+  this._parts.events.emit(event, message.data, message);
+  this._parts.events.emit("*", message.data, message);
   events.emitTo(message.channel, event, message.data, message);
   events.emitTo(message.channel, "*", message.data, message);
 };

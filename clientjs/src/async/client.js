@@ -24,7 +24,7 @@ export class AsyncClient extends Client {
    * @returns {Promise<import("../sockgate.js").StateDetails["connected"]>}
    */
   ready(options) {
-    return waitFor(this._clock, options, (resolve, reject) => {
+    return waitFor(this._parts.clock, options, (resolve, reject) => {
       if (this.state === "connected") {
         resolve({ transport: this.transport, user: this.user, connection: this.connection });
       } else if (this.state === "closed") {
@@ -60,7 +60,7 @@ export class AsyncClient extends Client {
    */
   presence(channel, callback) {
     const send = (/** @type {any} */ settle) => super.presence(channel, settle);
-    return callback ? send(callback) : answerTo(channel, send, this._subscriptions.events);
+    return callback ? send(callback) : answerTo(channel, send, this._parts.subscriptions.events);
   }
 
   /**
@@ -70,7 +70,7 @@ export class AsyncClient extends Client {
    * @returns {AsyncIterableIterator<any>}
    */
   messages(options) {
-    return loopOver(this, this._events, options);
+    return loopOver(this, this._parts.events, options);
   }
 
   /**

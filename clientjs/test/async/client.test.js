@@ -84,7 +84,7 @@ test("ready is rejected when the page closes the client before it has started", 
 
 test("no handler is left behind by ready", async () => {
   const { rt, run, page } = new AsyncRoom();
-  const handlers = () => rt._events._of("state").length;
+  const handlers = () => rt._parts.events._of("state").length;
   const before = handlers();
   const ready = rt.ready();
   assert.equal(handlers(), before + 1);

@@ -181,7 +181,7 @@ test("a loop that is too slow ends with an error, after the messages that it has
 test("nothing is left behind by a loop", async () => {
   const { room, rt } = AsyncRoom.subscribed();
   const counts = () =>
-    [room._events._of("*"), room._events._of("unsubscribed"), rt._events._of("state"), [...room._onLeave]]
+    [room._events._of("*"), room._events._of("unsubscribed"), rt._parts.events._of("state"), [...room._onLeave]]
       .map(({ length }) => length);
   const before = counts();
   const messages = room.messages();

@@ -81,14 +81,14 @@ test("the example shows why it may not publish, and why it has no access", async
 
 test("the state follows the client, and nothing is left after unmounting", async () => {
   const State = () => useSockgate().state;
-  const handlers = () => rt._events._of("state").length;
+  const handlers = () => rt._parts.events._of("state").length;
   const before = handlers();
   await start(h(State), h(Room, { channel: "room:7" }));
   assert.match(text(), /^connected/);
   await act(() => page.socket.end(1006));
   assert.match(text(), /^waiting/);
   await show();
-  assert.deepEqual([handlers(), rt._subscriptions.of("room:7")], [before, undefined]);
+  assert.deepEqual([handlers(), rt._parts.subscriptions.of("room:7")], [before, undefined]);
 });
 
 test("another channel replaces the first, and null subscribes to none", async () => {
@@ -149,7 +149,7 @@ test("a server renders the page, and the browser takes it over", async () => {
   const tree = (client) => h(SockgateProvider, { client }, h(Room, { channel: "room:7" }));
   const html = renderToString(tree(idle));
   assert.match(html, /closed, a visitor/);
-  assert.equal(idle._subscriptions.of("room:7"), undefined);
+  assert.equal(idle._parts.subscriptions.of("room:7"), undefined);
   const place = document.body.appendChild(document.createElement("div"));
   place.innerHTML = html;
   const problems = [];

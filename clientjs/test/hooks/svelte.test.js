@@ -38,7 +38,7 @@ afterEach(() => {
 });
 
 const sent = (type) => page.socket.sent.filter((frame) => frame.type === type);
-const entry = (channel) => rt._subscriptions.of(channel);
+const entry = (channel) => rt._parts.subscriptions.of(channel);
 const text = () => document.body.textContent;
 
 function start(component, props) {
@@ -84,7 +84,7 @@ test("the example publishes, and shows why it may not", async () => {
 });
 
 test("nothing is left after unmounting", async () => {
-  const handlers = () => rt._events._of("state").length;
+  const handlers = () => rt._parts.events._of("state").length;
   const before = handlers();
   start(Room, { channel: "room:7" });
   assert.ok(handlers() > before && entry("room:7"));

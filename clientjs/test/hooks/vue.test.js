@@ -33,7 +33,7 @@ afterEach(() => {
 });
 
 const sent = (type) => page.socket.sent.filter((frame) => frame.type === type);
-const entry = (channel) => rt._subscriptions.of(channel);
+const entry = (channel) => rt._parts.subscriptions.of(channel);
 const text = () => document.body.textContent;
 
 async function start(component, properties) {
@@ -80,7 +80,7 @@ test("the example publishes, and shows why it may not", async () => {
 });
 
 test("nothing is left after unmounting", async () => {
-  const handlers = () => rt._events._of("state").length;
+  const handlers = () => rt._parts.events._of("state").length;
   const before = handlers();
   await start(Room, { channel: "room:7" });
   assert.ok(handlers() > before && entry("room:7"));
@@ -112,7 +112,7 @@ test("a server renders the page, and the browser takes it over", async (t) => {
   const make = (client) => createSSRApp(Room, { channel: "room:7" }).use(createSockgate(client));
   const html = await renderToString(make(idle));
   assert.match(html, /closed, a visitor/);
-  assert.equal(idle._subscriptions.of("room:7"), undefined);
+  assert.equal(idle._parts.subscriptions.of("room:7"), undefined);
   const place = document.body.appendChild(document.createElement("div"));
   place.innerHTML = html;
   const warn = t.mock.method(console, "warn", () => undefined);
