@@ -91,8 +91,13 @@ Client.prototype.presence = function (channel, callback) {
 /** Connect again after `close`, or at once while waiting. Handlers may be added after this call. */
 Client.prototype.connect = function () {
   var connection = this._connection;
-  this._watchNetwork();
   this._cancelStart();
+  this._stopWatching();
+  // The browser's listeners hold the client in memory, so they are removed when it is closed: a
+  // single-page application may create and close many clients.
+  this._stopWatching = this._parts.network.watch(function (event) {
+    connection.dispatch(event);
+  });
   if (this.state === "closed") {
     this.state = "connecting";
   }
@@ -111,16 +116,6 @@ Client.prototype.close = function () {
   if (this.state !== "closed") {
     this._enter("closed", close);
   }
-};
-
-// The browser's listeners hold the client in memory, so they are removed when it is closed: a
-// single-page application may create and close many clients.
-Client.prototype._watchNetwork = function () {
-  var connection = this._connection;
-  this._stopWatching();
-  this._stopWatching = this._parts.network.watch(function (event) {
-    connection.dispatch(event);
-  });
 };
 
 /** @returns {import("./connection.js").Listener} */
