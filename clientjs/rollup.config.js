@@ -81,14 +81,14 @@ const minified = (options = {}) => ({
  */
 const INTERNAL = [
   "_.*",
-  ...("Client answered asked attach attachment backoff begin canFetch cancel clock confirm detach dispatch dispatchAfter " +
-    "drop emitTo enter events expectHeartbeats failure fail failures floorMs forget frame freshUntil grantSource handle isAtHand isDead " +
-    "isEmpty isExpected isFinal isOnline isOnRequest isPingDue isProven isRejected isRequested " +
-    "isServerSide isSubscribed isUrlFixed joined keep leave listener liveness makeBackoff makeOpener mark " +
-    "measure measured network neverRecovers nextCheckMs parts patienceMs positions post " +
-    "prefetch publication put received refreshAfter refreshed refusals refused reject rejected release " +
-    "requests reset retry renew setDeadline settings settle socket spreadMs start subscribed subscriber " +
-    "Subscription subscriptions take tokens until wasRefused watch").split(" "),
+  ...("answered asked attach attachment backoff begin cancel canFetch Client clock confirm detach " +
+    "dispatch dispatchAfter drop emitTo enter events expectHeartbeats fail failure failures " +
+    "floorMs forget frame grantSource handle isAtHand isDead isExpected isFinal isOnline " +
+    "isOnRequest isPingDue isRejected isRequested isServerSide isSubscribed isUrlFixed joined " +
+    "keep leave listener liveness makeBackoff makeOpener measure measured network next " +
+    "nextCheckMs parts positions post prefetch publication put received refreshed refusals " +
+    "refused reject release renew requests reset retry setDeadline settle socket spreadMs start " +
+    "subscribed Subscription subscriptions take tokens until wasRefused watch").split(" "),
 ];
 const SMALL = {
   compress: { passes: 3, keep_fargs: false, pure_getters: true },

@@ -1,5 +1,6 @@
 /**
- * What browsers without `Object.keys` and `Array.prototype.filter` lack.
+ * Objects and lists: what browsers without `Object.keys` and `Array.prototype.filter` lack, and objects as
+ * tables by name.
  */
 import { isForOldBrowsers } from "./age.js";
 

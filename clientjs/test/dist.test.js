@@ -97,7 +97,7 @@ test("the scripts stay small", () => {
   const sizes = [zipped(CLIENT), zipped(CLIENT) + zipped(SOCKJS_OF_DJANGO)];
   assert.ok(zipped(STATE) <= 1600, `${zipped(STATE)} bytes with gzip`);
   assert.ok(zipped(SHARED) <= 11100, `${zipped(SHARED)} bytes with gzip`);
-  assert.ok(sizes[0] <= 9500 && sizes[1] <= 20750, `${sizes} bytes with gzip`);
+  assert.ok(sizes[0] <= 9000 && sizes[1] <= 20750, `${sizes} bytes with gzip`);
 });
 
 test("the script of Django's SockJS has only the transports of browsers with WebSocket", () => {

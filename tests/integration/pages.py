@@ -38,12 +38,12 @@ CONNECT = """
     if (state === "closed") setTimeout(() => rt.connect(), 100);
   });
   given.channels.forEach((channel) => rt.subscribe(channel, {grant: null}));
-  setInterval(() => report(["positions", null, rt._connection.parts.positions._positions]), 200);
+  setInterval(() => report(["positions", null, rt._connection.parts.positions.recover(() => false)]), 200);
 }
 """
 EXPLAIN = """
 () => [rt.state, rt._connection.state, rt._connection.socket && Object.keys(rt._connection.socket),
-       navigator.onLine, document.hidden, rt._connection.parts.positions._positions]
+       navigator.onLine, document.hidden, rt._connection.parts.positions.recover(() => false)]
 """
 
 
