@@ -21,7 +21,7 @@ var USED_SHARE = 0.9;
 export function ask(own, post, url, body, name, callback) {
   if (own) {
     own(function (error, answer) {
-      callback(error ? error.status || 0 : 200, fieldsOf(answer, name));
+      callback(error ? error.status || 0 : 200, fieldsOf(!error && answer, name));
     });
     return nothing;
   }

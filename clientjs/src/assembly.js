@@ -21,6 +21,8 @@ import { TokenSource } from "./token.js";
  *
  * @typedef {Window & typeof globalThis} Page
  *
+ * @typedef {import("./connection.js").Parts & import("./subscriptions.js").SubscriptionsParts} Parts
+ *
  * @typedef {Object} Kinds  what differs between the builds
  * @property {new (parts: import("./connection.js").Parts) => import("./client.js").Client} Client
  * @property {import("./subscriptions.js").SubscriptionClass} Subscription
@@ -42,8 +44,8 @@ export function assemble(options, page, kinds) {
   var post = poster(settings, page, kinds.post);
   var events = new Events();
   var warn = logger(settings, page, "warn");
-  /** @type {any} */
-  var parts = {
+  /** @type {Omit<Parts, "subscriptions">} */
+  var others = {
     opener: kinds.makeOpener(settings, page, clock),
     tokens: new TokenSource(settings, clock, post),
     grantSource: new GrantSource(settings, clock, post),
@@ -61,6 +63,7 @@ export function assemble(options, page, kinds) {
     log: logger(settings, page, "log"),
     warn: warn
   };
+  var parts = /** @type {Parts} */ (others);
   parts.subscriptions = new Subscriptions(parts);
   var client = new kinds.Client(parts);
   // Django's tag adds badge.js in DEBUG.

@@ -101,12 +101,12 @@ function attribute(document, tag, name, wanted) {
 
 /**
  * @param {string} url
- * @param {{protocol: string, host: string}} location
+ * @param {{protocol: string, host: string, origin?: string}} location
  * @returns {boolean}
  */
 export function isOwnOrigin(url, location) {
   if (!isForOldBrowsers) {
-    return new URL(url, "" + location).origin === location.protocol + "//" + location.host;
+    return new URL(url, "" + location).origin === location.origin;
   }
   var origin = location.protocol + "//" + location.host;
   var isPath = !/^([a-z][a-z0-9+.-]*:|[\\/]{2})/i.test(url);

@@ -38,7 +38,8 @@ CONNECT = """
     if (state === "closed") setTimeout(() => rt.connect(), 100);
   });
   given.channels.forEach((channel) => rt.subscribe(channel, {grant: null}));
-  setInterval(() => report(["positions", null, rt._connection.parts.positions.recover(() => false)]), 200);
+  const positions = rt._connection.parts.positions;
+  setInterval(() => report(["positions", null, positions.recover(() => false)]), 200);
 }
 """
 EXPLAIN = """
