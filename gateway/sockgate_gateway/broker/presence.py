@@ -70,15 +70,15 @@ class RedisPresence:
             pipeline.expire(self._names.presence(channel, self._worker), HASH_TTL_S)
         await _execute(pipeline)
 
-    async def read(self, channel: str) -> Present:
-        """Return who is subscribed to a channel at all live workers.
+    async def read_others(self, channel: str) -> Present:
+        """Return who is subscribed to a channel at all other live workers.
 
         Raises:
             BrokerUnavailable: Redis cannot be used now.
         """
-        members = await self._members()
+        others = sorted({*await self._members()} - {self._worker})
         pipeline = self._client.pipeline(transaction=False)
-        for worker in members:
+        for worker in others:
             pipeline.exists(self._names.worker(worker))
             pipeline.hgetall(self._names.presence(channel, worker))
         replies = await _execute(pipeline)

@@ -1,11 +1,13 @@
 """Presence: the counts of this worker, written to Redis for all workers and for Django.
 
 Strategy: the counts in memory (``presence_counts.py``) are the truth about the worker's own
-connections. Changes are written a moment later, many in one round trip. So a connection costs
-Redis one field when it subscribes and one when it leaves, and nothing in between; a worker costs
-one heartbeat (see ``wire.presence``). When Redis has forgotten the worker (after a flush, a
-failover, or because the worker was frozen), all counts are written again. When a worker dies, each
-of the others sends ``leave`` for its users to its own connections.
+connections. The answer to a client adds them to the counts of the other workers in Redis, because
+a count of this worker may still be on its way there. Changes are written a moment later, many in
+one round trip. So a connection costs Redis one field when it subscribes and one when it leaves,
+and nothing in between; a worker costs one heartbeat (see ``wire.presence``). When Redis has
+forgotten the worker (after a flush, a failover, or because the worker was frozen), all counts are
+written again. When a worker dies, each of the others sends ``leave`` for its users to its own
+connections.
 """
 
 import asyncio
@@ -66,8 +68,8 @@ class PresenceStore(Protocol):
     async def write(self, changes: Sequence[Change], *, is_back: bool = False) -> None:
         """Write counts of this worker; if it is back, its users count as new."""
 
-    async def read(self, channel: str) -> Present:
-        """Add up the counts of a channel at all workers that live."""
+    async def read_others(self, channel: str) -> Present:
+        """Add up the counts of a channel at all other workers that live."""
 
     async def read_worker(self, channel: str, worker: str) -> Present:
         """Read the last counts of a channel at one worker."""
@@ -200,13 +202,17 @@ class Presence:
         """Send ``leave`` for the users of a dead worker who are on no other worker."""
         for channel in [c for c in self._counts.channels() if self._policy_of(c).join_leave]:
             gone = await self._store.read_worker(channel, worker)
-            present = await self._store.read(channel)
+            present = await self._present(channel)
             for uid in gone.users.keys() - present.users.keys():
                 self._hub.send(channel, protocol.left(channel, uid))
 
     async def _read(self, channel: str) -> Present:
         await self._write()
-        return await self._store.read(channel)
+        return await self._present(channel)
+
+    async def _present(self, channel: str) -> Present:
+        others = await self._store.read_others(channel)
+        return self._counts.present(channel).plus(others)
 
     def _change(self, channel: str, uid: str) -> Change:
         has_notices = bool(uid) and self._policy_of(channel).join_leave

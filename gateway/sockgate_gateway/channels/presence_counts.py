@@ -9,6 +9,7 @@ from collections import Counter
 from ..connections.connection import Connection
 from ..wire.names import BROADCAST
 from ..wire.namespaces import Policy
+from ..wire.presence import Present
 from ..wire.tenants import without_tenant
 
 Entry = tuple[str, str]
@@ -51,6 +52,12 @@ class PresenceCounts:
     def of(self, channel: str, uid: str) -> int:
         """Return how many connections of a user are counted on a channel."""
         return self._counts[channel][uid] if channel in self._counts else 0
+
+    def present(self, channel: str) -> Present:
+        """Return who is subscribed to a channel at this worker."""
+        users = dict(self._counts.get(channel, ()))
+        anonymous = users.pop("", 0)
+        return Present(users, anonymous)
 
     def clear(self) -> None:
         """Forget all counts; each of them is to be written again."""

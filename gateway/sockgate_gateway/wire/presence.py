@@ -28,6 +28,12 @@ class Present:
     users: dict[str, int]
     anonymous: int
 
+    def plus(self, other: "Present") -> "Present":
+        """Add up two counts of one channel."""
+        users = Counter(self.users)
+        users.update(other.users)
+        return Present(dict(users), self.anonymous + other.anonymous)
+
 
 def merge(hashes: Iterable[Mapping[bytes, bytes]]) -> Present:
     """Add up the workers' hashes of one channel."""

@@ -144,11 +144,11 @@ async def test_histories_of_many_slots_are_read_also_where_the_script_is_unknown
 
 async def test_presence_is_counted_on_a_cluster(nodes, redis):
     async with opened(nodes.url) as servers:
-        presence = RedisPresence(servers.client, NAMES, "worker")
+        presence, other = (RedisPresence(servers.client, NAMES, name) for name in ("one", "other"))
         await presence.beat()
         changes = [Change(f"room:{n}", "7", 1, has_notices=bool(n % 2)) for n in range(MANY)]
         await presence.write(changes)
-        found = [await presence.read(f"room:{n}") for n in range(MANY)]
+        found = [await other.read_others(f"room:{n}") for n in range(MANY)]
         assert all(present.users == {"7": 1} for present in found)
         await presence.remove_worker()
 

@@ -41,11 +41,11 @@ class FakeStore:
         self.written += changes
         self.backs.append(is_back)
 
-    async def read(self, channel: str) -> Present:
+    async def read_others(self, channel: str) -> Present:
         self._require()
         self.reads += 1
         await turn_loop(1)
-        return Present({"1": 1}, 0)
+        return Present({"1": 1}, 2)
 
     async def read_worker(self, channel: str, worker: str) -> Present:
         self._require()
@@ -156,8 +156,22 @@ async def test_counts_that_could_not_be_written_are_written_later(hub, store, pr
 
 async def test_simultaneous_reads_are_one(hub, store, presence):
     answers = await asyncio.gather(*(presence.read("room:7") for _ in range(5)))
-    assert answers == [Present({"1": 1}, 0)] * 5
+    assert answers == [Present({"1": 1}, 2)] * 5
     assert store.reads == 1
+
+
+async def test_own_connections_are_present_while_their_counts_are_being_written(
+    hub, store, presence
+):
+    is_written = asyncio.Event()
+    store.write = lambda *_, **__: is_written.wait()
+    for uid in ("1", "1", "3", None):
+        subscriber(hub, uid, "room:7")
+    other = asyncio.create_task(presence.read("room:8"))  # It writes all counts.
+    await turn_loop(3)
+    assert await presence.read("room:7") == Present({"1": 3, "3": 1}, 3)
+    is_written.set()
+    assert await other == Present({"1": 1}, 2)
 
 
 async def test_worker_lost_by_redis_writes_all_counts_again(hub, store, presence):
