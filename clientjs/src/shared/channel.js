@@ -114,9 +114,10 @@ export class SharedChannel {
    * Answer a tab that subscribes.
    *
    * @param {Recover | null | undefined} from  the tab's position, or how many of the newest publications it wants
+   * @param {boolean} [isAll]  the gateway has no more than this: the tab detects by the offsets what is missing
    * @returns {Answer | null} null: unknown here
    */
-  answer(from) {
+  answer(from, isAll) {
     // A position is [epoch, offset].
     const isAsked = String(from || "") === String(this._asked || "");
     if (isAsked && this._isFresh) {
@@ -130,7 +131,7 @@ export class SharedChannel {
       return this.hasState ? this._latest(1, false) : this.refusal();
     }
     const missing = this.position[1] - from[1];
-    if (missing > this._kept.length) {
+    if (missing > this._kept.length && !isAll) {
       return null;
     }
     const texts = missing > 0 ? this._kept.slice(-missing).map(({ text }) => text) : [];

@@ -150,15 +150,20 @@ export class Channels {
     if (answer) {
       return this._join(tab, frame, channel, answer);
     }
-    const wanted = { connect: {}, subscribe: frame };
     // The tab waits like one whose channel is not confirmed yet.
-    channel.waiting.push({ tab, frame });
-    this._upstream.replay(tab, wanted, (replay) => {
-      const isWaiting = channel.waiting.some((one) => one.tab === tab && one.frame === frame);
-      channel.waiting = channel.waiting.filter((one) => one.frame !== frame);
-      if (isWaiting && this._channels.get(channel.name) === channel) {
-        this._join(tab, frame, channel, replay.answer(channel, frame.recover));
+    const waits = { tab, frame };
+    channel.waiting.push(waits);
+    this._upstream.replays.add(tab, { connect: {}, subscribe: frame }, (error, replay) => {
+      if (!channel.waiting.includes(waits) || this._channels.get(channel.name) !== channel) {
+        return;
       }
+      channel.waiting = channel.waiting.filter((one) => one !== waits);
+      if (error) {
+        tab.sendFrame({ ...error, channel: channel.name, reply_to: frame.id });
+      } else {
+        this._join(tab, frame, channel, /** @type {Answer} */ (replay.answer(channel, frame.recover)));
+      }
+      this._dropUnused(channel);
     });
   }
 
@@ -219,40 +224,31 @@ export class Channels {
    *
    * @param {Tab} tab
    * @param {function({infos: Object<string, any>, texts: string[]}): void} callback
+   * @param {import("./replay.js").Replay} [replay]  what was not kept here
    */
-  answerAll(tab, callback) {
-    const channels = () => Array.from(this._channels.values()).filter((one) => one.isAutomatic);
-    const unknown = channels().filter((channel) => !channel.answer(tab.recover[channel.name]));
-    if (!unknown.length) {
-      return callback(this._enter(tab, channels(), (channel, from) => channel.answer(from)));
-    }
+  answerAll(tab, callback, replay) {
+    const channels = Array.from(this._channels.values()).filter((one) => one.isAutomatic);
     /** @type {Object<string, any>} */
     const connect = {};
-    unknown.forEach(({ name }) => (connect[name] = tab.recover[name]));
-    this._upstream.replay(tab, { connect, subscribe: null }, (replay) => {
-      if (!tab.isOver && tab.upstream === this._upstream) {
-        callback(this._enter(tab, channels(), (channel, from) => replay.answer(channel, from)));
-      }
-    });
-  }
-
-  /**
-   * @param {Tab} tab
-   * @param {SharedChannel[]} channels
-   * @param {function(SharedChannel, any): Answer | null} answer
-   */
-  _enter(tab, channels, answer) {
     /** @type {Object<string, any>} */
     const infos = {};
     /** @type {string[]} */
     const texts = [];
-    for (const channel of channels) {
-      const { info, texts: missed } = /** @type {Answer} */ (answer(channel, tab.recover[channel.name]));
-      infos[channel.name] = info;
-      texts.push(...missed);
-      channel.members.add(tab);
+    const isKnown = channels.map((channel) => {
+      const from = (connect[channel.name] = tab.recover[channel.name]);
+      const answer = replay ? replay.answer(channel, from) : channel.answer(from);
+      infos[channel.name] = answer && answer.info;
+      texts.push(...(answer ? answer.texts : []));
+      return !!answer;
+    });
+    if (isKnown.includes(false)) {
+      // All of them: what is kept now may be too little when the replay is complete.
+      return this._upstream.replays.add(tab, { connect, subscribe: null }, (_, next) => {
+        this.answerAll(tab, callback, next);
+      });
     }
-    return { infos, texts };
+    channels.forEach((channel) => channel.members.add(tab));
+    callback({ infos, texts });
   }
 
   // Frames of the gateway.

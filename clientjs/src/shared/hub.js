@@ -6,7 +6,7 @@
 import { Clock } from "../clock.js";
 import { Memory } from "../transports/memory.js";
 import { Opener } from "../transports/opener.js";
-import { Tab } from "./tab.js";
+import { GOING_AWAY, Tab } from "./tab.js";
 import { Upstream } from "./upstream.js";
 
 /**
@@ -21,8 +21,6 @@ import { Upstream } from "./upstream.js";
 /** A tab says every few seconds that it is there. Browsers slow hidden ones down to once a minute. */
 const SILENT_TAB_MS = 300000;
 const SWEEP_MS = 30000;
-/** The hub forgets a silent tab; the tab comes back when it wakes up. */
-const GOING_AWAY = { code: 3000, reason: "going away" };
 
 export class Hub {
   /** @param {HubParts} parts */
@@ -128,6 +126,7 @@ export class Hub {
       this._sweepLater();
       for (const tab of Array.from(this._tabs)) {
         if (this.clock.now() - tab.seenAt > SILENT_TAB_MS) {
+          // The tab comes back when it wakes up.
           tab.close(GOING_AWAY);
         }
       }

@@ -5,76 +5,135 @@
  * A tab that returns from the back/forward cache, or from a long sleep, may need it. The other tabs are not
  * disturbed, and a position that the gateway's history does not reach costs nobody else a `gap`.
  */
+import { needsFreshToken } from "../closecodes.js";
 import { subscribeFrame } from "../frames.js";
 import { infoOf } from "./channel.js";
 import { Link } from "./link.js";
+import { GOING_AWAY } from "./tab.js";
 
 /**
+ * @typedef {import("../frames.js").Position} Position
  * @typedef {import("../frames.js").Recover} Recover
  * @typedef {import("./channel.js").SharedChannel} SharedChannel
+ * @typedef {import("./tab.js").Tab} Tab
  *
  * @typedef {Object} Wanted
  * @property {Object<string, Recover>} connect  what to recover of channels that the gateway subscribes by itself
  * @property {any} subscribe  the `subscribe` frame of one channel, or null
+ *
+ * @typedef {function(any, Replay): void} Callback  receives an `error` frame, or null, and the replay
  */
 
-const DEADLINE_MS = 5000;
 const ID = 1;
+const END_ID = 2;
+/** The answer to it comes behind all that the gateway has for this connection. A `pong` may overtake publications. */
+const END = JSON.stringify({ type: "unsubscribe", channel: "-", id: END_ID });
+
+/** After so long without a publication, the end is requested. */
+const QUIET_MS = 5000;
 
 const MAX_REPLAYS = 4;
 
+const UNAVAILABLE = { type: "error", code: "unavailable", message: "try again later" };
+
 /** Replays, a few at a time: each is a connection of its own. */
 export class Replays {
-  constructor() {
-    /** @type {Array<function(function(): void): void>} */
+  /** @param {import("./upstream.js").Upstream} upstream */
+  constructor(upstream) {
+    this._upstream = upstream;
+    /** @type {Array<function(): void>} */
     this._waiting = [];
     this._running = 0;
   }
 
-  /** @param {function(function(): void): void} start  receives a function to call at the end */
-  add(start) {
-    this._waiting.push(start);
+  /**
+   * Replay what a tab has missed.
+   *
+   * @param {Tab} tab
+   * @param {Wanted} wanted
+   * @param {Callback} callback
+   */
+  add(tab, wanted, callback) {
+    this._waiting.push(() => this._start(tab, wanted, callback));
     this._startNext();
   }
 
   _startNext() {
     const start = this._running < MAX_REPLAYS && this._waiting.shift();
     if (start) {
-      this._running += 1;
-      start(() => {
-        this._running -= 1;
-        this._startNext();
-      });
+      start();
+      this._startNext();
     }
+  }
+
+  /**
+   * @param {Tab} tab
+   * @param {Wanted} wanted
+   * @param {Callback} callback
+   */
+  _start(tab, wanted, callback) {
+    const { hub, url, channels, isOver } = this._upstream;
+    if (tab.isOver || isOver) {
+      return;
+    }
+    const parts = { opener: hub.makeOpener(tab.settings), clock: hub.clock, url, isProven: true, token: tab.token };
+    this._running += 1;
+    const replay = new Replay(parts, wanted, channels, (error, close) => {
+      tab.replays.delete(replay);
+      this._running -= 1;
+      this._startNext();
+      // For a tab, the hub is the gateway: the tab tries again from its position, with a fresh token if it needs one.
+      if (close && needsFreshToken(close.code)) {
+        tab.close(close);
+      } else if (error && !wanted.subscribe) {
+        tab.close(GOING_AWAY);
+      } else {
+        callback(error, replay);
+      }
+    });
+    tab.replays.add(replay);
   }
 }
 
+/**
+ * Strategy: no deadline decides. A replay is complete when the publications that the shared connection has kept
+ * follow on the last one here. It fails with the gateway's rejection, or with the end of its connection; then the tab
+ * tries again from its position. Only the gateway says that something is lost.
+ *
+ * Offsets that the gateway cannot deliver (docs/recovery.md) may separate the two for ever. So after a silence the
+ * replay requests an answer that comes behind everything else.
+ */
 export class Replay {
   /**
    * @param {Omit<import("./link.js").LinkParts, "recover">} parts
    * @param {Wanted} wanted
    * @param {{of: function(string): SharedChannel | undefined}} channels  of the shared connection
-   * @param {function(Replay): void} callback
+   * @param {function(any, import("../socket.js").Close=): void} ended
+   *     receives an `error` frame, or null, and the end of the connection if that is the cause
    */
-  constructor(parts, wanted, channels, callback) {
+  constructor(parts, wanted, channels, ended) {
     this._wanted = wanted;
     this._channels = channels;
-    this._callback = callback;
+    this._ended = ended;
+    this._names = Object.keys(wanted.connect).concat(wanted.subscribe ? wanted.subscribe.channel : []);
+    this._clock = parts.clock;
     /** What the gateway says of each channel. @type {Map<string, any>} */
     this._infos = new Map();
-    /** @type {Map<string, {info: any, last: number, texts: string[]}>} */
+    /** What has arrived of each channel, and up to where. @type {Map<string, {info: any, at: Position, texts: string[]}>} */
     this._missed = new Map();
-    this._cancelDeadline = parts.clock.after(DEADLINE_MS, () => this._finish());
+    this._isEndRequested = false;
     this._isOver = false;
+    this._cancelTimer = () => {};
     this._link = new Link(
       { ...parts, recover: wanted.connect },
       {
         connecting: () => this._subscribe(),
         accepted: (frame) => this._accept(frame),
         received: (frame, text) => this._receive(frame, text),
-        lost: () => this._finish()
+        lost: (close) => this._end(UNAVAILABLE, close)
       }
     );
+    this._wait();
   }
 
   /**
@@ -82,19 +141,28 @@ export class Replay {
    *
    * @param {SharedChannel} channel
    * @param {Recover | null | undefined} from
-   * @returns {import("./channel.js").Answer}
+   * @returns {import("./channel.js").Answer | null} null: the channel was not replayed
    */
   answer(channel, from) {
     const known = channel.answer(from);
-    if (known || !(from || channel.hasState)) {
-      return known || channel.now(this._infos.get(channel.name));
+    const info = this._infos.get(channel.name);
+    if (known || !info) {
+      return known;
+    }
+    if (!from && !channel.hasState) {
+      return channel.now(info);
     }
     const missed = this._missed.get(channel.name);
-    const rest = missed && channel.answer([missed.info.epoch, missed.last]);
+    const rest = missed && channel.answer(missed.at, true);
     if (!missed || !rest || !rest.info.recovered) {
       return channel.refusal();
     }
     return { info: missed.info, texts: missed.texts.concat(rest.texts) };
+  }
+
+  /** Close: the tab is gone. */
+  close() {
+    this._end(UNAVAILABLE);
   }
 
   _subscribe() {
@@ -107,10 +175,9 @@ export class Replay {
 
   /** @param {any} frame */
   _accept(frame) {
-    for (const name of Object.keys(this._wanted.connect)) {
-      this._begin(name, frame.channels[name] || {});
-    }
-    this._finishWhenComplete();
+    const { connect } = this._wanted;
+    Object.keys(connect).forEach((name) => this._begin(name, frame.channels[name] || {}));
+    this._endWhenComplete();
   }
 
   /**
@@ -120,7 +187,7 @@ export class Replay {
   _begin(name, info) {
     this._infos.set(name, info);
     if (info.recovered || info.state) {
-      this._missed.set(name, { info: infoOf(info), last: info.offset || 0, texts: [] });
+      this._missed.set(name, { info: infoOf(info), at: [info.epoch, info.offset || 0], texts: [] });
     }
   }
 
@@ -129,42 +196,57 @@ export class Replay {
    * @param {string} text
    */
   _receive(frame, text) {
-    const { subscribe } = this._wanted;
-    if (frame.reply_to === ID && frame.type === "subscribed") {
-      this._begin(subscribe.channel, frame);
-    } else if (frame.reply_to === ID) {
-      return this._finish();
+    const { type, channel, reply_to } = frame;
+    const isEnd = reply_to === END_ID && this._isEndRequested;
+    const missed = this._missed.get(channel);
+    if (isEnd || (type === "error" && reply_to === ID)) {
+      return this._end(type === "error" ? frame : null);
     }
-    const missed = frame.type === undefined && this._missed.get(frame.channel);
-    if (missed && frame.offset === missed.last + 1) {
-      missed.last = frame.offset;
+    if (reply_to === ID) {
+      this._begin(channel, frame);
+    } else if (type === "gap") {
+      this._missed.delete(channel);
+    } else if (type === undefined && missed && frame.offset > missed.at[1]) {
+      missed.at = [missed.at[0], frame.offset];
       missed.texts.push(text);
+      this._wait();
     }
-    this._finishWhenComplete();
+    this._endWhenComplete();
   }
 
-  _finishWhenComplete() {
-    const { connect, subscribe } = this._wanted;
-    const names = Object.keys(connect).concat(subscribe ? [subscribe.channel] : []);
-    if (names.every((name) => this._isComplete(name))) {
-      this._finish();
+  _wait() {
+    this._isEndRequested = false;
+    this._cancelTimer();
+    this._cancelTimer = this._clock.after(QUIET_MS, () => {
+      this._wait();
+      if (this._names.every((name) => this._infos.has(name))) {
+        this._isEndRequested = true;
+        this._link.send(END);
+      }
+    });
+  }
+
+  _endWhenComplete() {
+    const isComplete = (/** @type {string} */ name) => {
+      const channel = this._channels.of(name);
+      const missed = this._missed.get(name);
+      return this._infos.has(name) && (!missed || !channel || channel.answer(missed.at));
+    };
+    if (this._names.every(isComplete)) {
+      this._end(null);
     }
   }
 
-  /** @param {string} name */
-  _isComplete(name) {
-    const channel = this._channels.of(name);
-    const missed = this._missed.get(name);
-    const position = channel && channel.position;
-    return this._infos.has(name) && (!missed || !position || missed.last >= position[1]);
-  }
-
-  _finish() {
+  /**
+   * @param {any} error
+   * @param {import("../socket.js").Close} [close]
+   */
+  _end(error, close) {
     if (!this._isOver) {
       this._isOver = true;
-      this._cancelDeadline();
+      this._cancelTimer();
       this._link.close();
-      this._callback(this);
+      this._ended(error, close);
     }
   }
 }

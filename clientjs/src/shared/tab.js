@@ -19,6 +19,9 @@ import { isFrame } from "./check.js";
 const MAX_EARLY_FRAMES = 64;
 const PROTOCOL_ERROR = 4501;
 
+/** The tab comes back. */
+export const GOING_AWAY = { code: 3000, reason: "going away" };
+
 export class Tab {
   /**
    * @param {Pipe} pipe
@@ -42,6 +45,8 @@ export class Tab {
     this.isOver = false;
     /** Frames before the welcome. @type {any[]} */
     this.early = [];
+    /** Under way for this tab. @type {Set<import("./replay.js").Replay>} */
+    this.replays = new Set();
     /** Ends the watch over the tab's lock. */
     this.stopWatching = () => {};
   }
@@ -117,6 +122,7 @@ export class Tab {
   leave() {
     this.isOver = true;
     this.stopWatching();
+    this.replays.forEach((replay) => replay.close());
     const upstream = this.upstream;
     this.upstream = null;
     if (upstream) {

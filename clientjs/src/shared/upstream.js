@@ -12,8 +12,8 @@ import { lowestOf } from "./channel.js";
 import { Identity } from "./identity.js";
 import { Link } from "./link.js";
 import { Pending } from "./pending.js";
-import { Replay, Replays } from "./replay.js";
-import { sendToAll } from "./tab.js";
+import { Replays } from "./replay.js";
+import { GOING_AWAY, sendToAll } from "./tab.js";
 
 /**
  * @typedef {import("./tab.js").Tab} Tab
@@ -23,7 +23,6 @@ import { sendToAll } from "./tab.js";
 
 const DRAIN = '{"type":"drain","within":0}';
 const RESTARTING = { code: 3001, reason: "server is restarting" };
-const GOING_AWAY = { code: 3000, reason: "going away" };
 
 /** Tabs of a lost leader that arrive within this time share one recovery. */
 export const GATHER_MS = 150;
@@ -67,7 +66,7 @@ export class Upstream {
     /** @type {Object<string, import("../frames.js").Recover>} */
     this._asked = {};
     this._pending = new Pending(hub.clock);
-    this._replays = new Replays();
+    this.replays = new Replays(this);
     this._interrupted = "";
     /** @type {Set<Tab>} */
     this._pinging = new Set();
@@ -136,27 +135,6 @@ export class Upstream {
     if (this._link) {
       this._link.send(this._pending.add(frame, callback, tab));
     }
-  }
-
-  /**
-   * Replay what a tab has missed, over a connection of its own.
-   *
-   * @param {Tab} tab
-   * @param {import("./replay.js").Wanted} wanted
-   * @param {function(Replay): void} callback  once what was missed has arrived, or will not
-   */
-  replay(tab, wanted, callback) {
-    this._replays.add((done) => {
-      if (tab.isOver || this.isOver) {
-        return done();
-      }
-      const opener = this.hub.makeOpener(tab.settings);
-      const parts = { opener, clock: this.hub.clock, url: this.url, isProven: true, token: tab.token };
-      new Replay(parts, wanted, this.channels, (replay) => {
-        done();
-        callback(replay);
-      });
-    });
   }
 
   /**

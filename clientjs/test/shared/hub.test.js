@@ -84,16 +84,6 @@ test("a gap is the tab's own, when the gateway cannot recover", () => {
   assert.deepEqual(one.take(), []);
 });
 
-test("without an answer of the second connection, the tab receives a gap in time", () => {
-  const { gateway } = two();
-  const late = gateway.tab("alice", { recover: { "user:7": ["k1", 3] } });
-  assert.deepEqual(late.take()[0].channels["user:7"], { recovered: false });
-  late.subscribe("room:7", 3, { recover: ["k3", 2] });
-  gateway.clock.advance(5000);
-  assert.equal(late.take()[0].recovered, false);
-  assert.equal(gateway.live.length, 1);
-});
-
 test("a new leader recovers from the lowest position, once", () => {
   const gateway = new FakeGateway();
   const from = (offset) => ({ isProven: true, recover: { "user:7": ["k1", offset] } });
