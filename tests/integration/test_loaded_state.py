@@ -8,7 +8,7 @@ from playwright.sync_api import BrowserContext
 from sockgate.publishing.publisher import Publisher
 
 from tests.integration.gatewayprocess import Django, Gateway
-from tests.integration.shared_tabs import SharedSite, SharedTab
+from tests.integration.shared.tabs import SharedSite, SharedTab
 from tests.ports import free_port
 from tests.waiting import wait_until
 

@@ -1,26 +1,23 @@
 """Tabs that join late receive the newest publications, whoever has the connection: in Chromium."""
 
 import json
-from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import BrowserContext
 from sockgate.publishing.publisher import Publisher
 
-from tests.integration.gatewayprocess import Gateway
-from tests.integration.shared_tabs import (
+from tests.integration.shared.tabs import (
+    ROOM,
     WITHOUT_ANYTHING,
     WITHOUT_LOCKS,
     WITHOUT_WORKER,
-    SharedSite,
+    Open,
     SharedTab,
 )
-from tests.ports import free_port
-from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
-ROOM, PRICE = "room:7", "price:gold"
+PRICE = "price:gold"
 NAMESPACES = {
     "room": {"public": True},
     "price": {"public": True, "state": "latest"},
@@ -32,40 +29,17 @@ WAYS = {
     "lease": WITHOUT_LOCKS,
     "apart": WITHOUT_ANYTHING,
 }
-Open = Callable[..., SharedTab]
 
 
 @pytest.fixture(scope="module")
-def port() -> int:
-    return free_port()
-
-
-@pytest.fixture(scope="module")
-def gateway(redis_server, port, tmp_path_factory) -> Iterator[Gateway]:
-    log = tmp_path_factory.mktemp("gateway") / "log"
-    options = {"origins": f"http://127.0.0.1:{port}", "namespaces": json.dumps(NAMESPACES)}
-    gateway = Gateway(redis_server.connection_url, log, **options).start()
-    yield gateway
-    gateway.stop()
-
-
-@pytest.fixture
-def publisher(redis_server) -> Iterator[Publisher]:
-    with Publisher(redis_server.connection_url) as publisher:
-        yield publisher
+def namespaces() -> str:
+    return json.dumps(NAMESPACES)
 
 
 @pytest.fixture(params=WAYS)
-def open_tab(request, context: BrowserContext, port, gateway, django) -> Iterator[Open]:
-    site = SharedSite(port, lambda: django.token("sid"))
+def open_tab(request, context: BrowserContext, open_tab) -> Open:
     context.add_init_script(WAYS[request.param] or ";")
-    token = django.log_in("sid")
-    yield lambda *channels, **options: SharedTab(
-        context, site, gateway, token, *channels, **options
-    )
-    context.close()
-    wait_until(lambda: gateway.metric("sockgate_connections") == 0)
-    site.stop()
+    return open_tab
 
 
 def publish(publisher: Publisher, channel: str, *numbers: object) -> None:

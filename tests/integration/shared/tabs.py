@@ -11,11 +11,14 @@ from typing import Any
 from playwright.sync_api import BrowserContext, Page
 from playwright.sync_api import Error as PlaywrightError
 
-from tests.integration.gatewayprocess import Gateway
+from tests.integration.gatewayprocess import Django, Gateway
 
-DIST = Path(__file__).parents[2] / "clientjs" / "dist"
+DIST = Path(__file__).parents[3] / "clientjs" / "dist"
 SCRIPTS = ("sockgate.js", "sockgate-shared.js", "sockgate-sockjs.js", "sockgate-state.js")
 CRASH_LIMIT_MS = 5000
+
+ROOM = "room:7"
+MAX_PUBLICATION = 100_000
 POLICY = "default-src 'none'; script-src 'self'; connect-src 'self' http: ws:"
 
 WITHOUT_WORKER = "delete window.SharedWorker;"
@@ -186,3 +189,23 @@ class SharedTab:
         """Let the page do nothing for so long, as a frozen one does."""
         busy = "setTimeout((s) => { for (const end = Date.now() + s * 1000; Date.now() < end;); }"
         self.page.evaluate(f"(s) => void {busy}, 0, s)", seconds)
+
+
+Open = Callable[..., SharedTab]
+
+
+def opener(
+    context: BrowserContext, site: SharedSite, gateway: Gateway, django: Django, script: str = ""
+) -> Open:
+    """Log in, and return a function that opens a tab; each page runs the script first."""
+    context.add_init_script(script or ";")
+    token = django.log_in("sid", ttl_s=3000)
+
+    def open_tab(*channels: str, token: str = token, **options: Any) -> SharedTab:
+        return SharedTab(context, site, gateway, token, *channels, **options)
+
+    return open_tab
+
+
+def connections(gateway: Gateway) -> int:
+    return int(gateway.metric("sockgate_connections"))

@@ -1,26 +1,15 @@
 """Tabs that share one connection, where one of them or the browser does harm."""
 
-import json
-from collections.abc import Callable, Iterator
-
 import pytest
-from playwright.sync_api import BrowserContext
-from sockgate.publishing.publisher import Publisher
 
-from tests.integration.gatewayprocess import Gateway
-from tests.integration.shared_tabs import (
+from tests.integration.shared.tabs import (
+    ROOM,
     WITHOUT_LOCKS,
     WITHOUT_WORKER,
-    SharedSite,
-    SharedTab,
 )
-from tests.ports import free_port
-from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
-ROOM = "room:7"
-PUBLIC = {"room": {"public": True, "presence": True, "publish": "subscribers", "history": 100}}
 OWN_CONNECTION_LIMIT_S = 10
 
 REFUSED_LOCKS = "LockManager.prototype.request = () => Promise.reject(new Error('refused'));"
@@ -39,43 +28,11 @@ HARM = {
 }
 """What a page does to be closed with each code."""
 
-Open = Callable[..., SharedTab]
-
-
-@pytest.fixture(scope="module")
-def port() -> int:
-    """Of the site: the gateway knows its origin."""
-    return free_port()
-
-
-@pytest.fixture(scope="module")
-def gateway(redis_server, port, tmp_path_factory) -> Iterator[Gateway]:
-    log = tmp_path_factory.mktemp("gateway") / "log"
-    options = {"origins": f"http://127.0.0.1:{port}", "namespaces": json.dumps(PUBLIC)}
-    gateway = Gateway(redis_server.connection_url, log, **options).start()
-    yield gateway
-    gateway.stop()
-
-
-@pytest.fixture
-def site(django, port) -> Iterator[SharedSite]:
-    site = SharedSite(port, lambda: django.token("sid"))
-    yield site
-    site.stop()
-
-
-@pytest.fixture
-def open_tab(context: BrowserContext, site, gateway, django) -> Iterator[Open]:
-    token = django.log_in("sid", ttl_s=3000)
-    yield lambda *channels: SharedTab(context, site, gateway, token, *channels)
-    context.close()
-    wait_until(lambda: gateway.metric("sockgate_connections") == 0)
-
 
 @pytest.mark.parametrize("way", ["", WITHOUT_WORKER], ids=["worker", "leader"])
 @pytest.mark.parametrize("code", HARM)
 def test_tab_that_harms_the_connection_is_closed_alone(
-    context, open_tab, gateway, redis_server, way, code
+    context, open_tab, gateway, publisher, way, code
 ):
     context.add_init_script(way or ";")
     first, harmful, last = (open_tab(ROOM).ready() for _ in range(3))
@@ -84,8 +41,7 @@ def test_tab_that_harms_the_connection_is_closed_alone(
     assert harmful.events("state")[-1] == ["state", "closed", code]
     for tab in (first, last):
         tab.ready()
-    with Publisher(redis_server.connection_url) as publisher:
-        publisher.publish_to(ROOM, "news", "after")
+    publisher.publish_to(ROOM, "news", "after")
     for tab in (first, last):
         tab.wait(message="after")
     assert harmful.messages(ROOM) == []

@@ -1,7 +1,5 @@
 """Tabs that share one connection, in Chromium: with a worker, with a leader, and with neither."""
 
-import json
-from collections.abc import Callable, Iterator
 from random import Random
 from threading import Event, Thread
 
@@ -11,34 +9,22 @@ from sockgate.publishing.publisher import Publisher
 from sockgate_gateway.wire.control import RevokeSession
 from sockgate_gateway.wire.names import Names
 
-from tests.integration.gatewayprocess import Gateway
-from tests.integration.shared_tabs import (
+from tests.integration.shared.tabs import (
+    ROOM,
     WITHOUT_ANYTHING,
     WITHOUT_LOCKS,
     WITHOUT_WORKER,
-    SharedSite,
-    SharedTab,
+    Open,
+    connections,
+    opener,
 )
-from tests.ports import free_port
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
-ROOM = "room:7"
-PUBLIC = {
-    "room": {"public": True, "presence": True, "publish": "subscribers", "history": 1000},
-}
-"""The history reaches back over every loss of a leader."""
-
 WAYS = {"worker": "", "leader": WITHOUT_WORKER, "lease": WITHOUT_LOCKS}
-Open = Callable[..., SharedTab]
 
-
-INTERVAL_S = 0.25
-"""With 40 ms, on two cores at load 12, a tab sometimes received ``gap`` after a worker's crash.
-
-The cause is not found. The history reaches back far enough; it may be the deadline of a replay.
-"""
+INTERVAL_S = 0.04
 
 
 class Numbers:
@@ -68,59 +54,16 @@ class Numbers:
             self.next()
 
 
-@pytest.fixture(scope="module")
-def port() -> int:
-    """Of the site: the gateway knows its origin."""
-    return free_port()
-
-
-@pytest.fixture(scope="module")
-def gateway(redis_server, port, tmp_path_factory) -> Iterator[Gateway]:
-    log = tmp_path_factory.mktemp("gateway") / "log"
-    options = {"origins": f"http://127.0.0.1:{port}", "namespaces": json.dumps(PUBLIC)}
-    gateway = Gateway(redis_server.connection_url, log, **options).start()
-    yield gateway
-    gateway.stop()
-
-
-@pytest.fixture
-def site(django, port) -> Iterator[SharedSite]:
-    site = SharedSite(port, lambda: django.token("sid"))
-    yield site
-    site.stop()
-
-
-@pytest.fixture
-def publisher(redis_server) -> Iterator[Publisher]:
-    with Publisher(redis_server.connection_url) as publisher:
-        yield publisher
-
-
 @pytest.fixture(params=WAYS)
 def way(request) -> str:
     return str(request.param)
 
 
 @pytest.fixture
-def open_tab(way, context: BrowserContext, site, gateway, django) -> Iterator[Open]:
+def open_tab(way, context: BrowserContext, open_tab) -> Open:
     """Open a tab of a login; they cannot share until all have loaded the script."""
-    yield _opener(context, WAYS[way], site, gateway, django)
-    context.close()
-    wait_until(lambda: gateway.metric("sockgate_connections") == 0)
-
-
-def _opener(context, script, site, gateway, django) -> Open:
-    context.add_init_script(script or ";")
-    token = django.log_in("sid", ttl_s=3000)
-
-    def open_tab(*channels: str, token: str = token, **options: object) -> SharedTab:
-        return SharedTab(context, site, gateway, token, *channels, **options)
-
+    context.add_init_script(WAYS[way] or ";")
     return open_tab
-
-
-def connections(gateway: Gateway) -> int:
-    return int(gateway.metric("sockgate_connections"))
 
 
 def test_ten_tabs_share_one_connection(open_tab, gateway, site, publisher):
@@ -252,6 +195,7 @@ def kill_leaders(open_tab, gateway, site, publisher, ends, size=4) -> None:
                 tab.wait(message=numbers.last)
                 tab.wait(subscribed=ROOM)
             wait_until(lambda: connections(gateway) >= 1)
+    assert gateway.metric('sockgate_gaps_total{cause="history"}') == 0
     last = numbers.next()
     for tab, start in zip(tabs, first, strict=True):
         tab.wait(message=last)
@@ -265,7 +209,7 @@ def kill_leaders(open_tab, gateway, site, publisher, ends, size=4) -> None:
 def test_frozen_leader_does_not_stall_the_others_for_long(
     context, site, gateway, django, publisher
 ):
-    open_tab = _opener(context, WITHOUT_WORKER, site, gateway, django)
+    open_tab = opener(context, site, gateway, django, WITHOUT_WORKER)
     leader, other, third = (open_tab(ROOM).ready() for _ in range(3))
     assert leader.leads() and not other.leads()
     numbers = Numbers(publisher)
@@ -286,7 +230,7 @@ def test_frozen_leader_does_not_stall_the_others_for_long(
 def test_tab_without_shared_workers_and_channels_has_its_own_connection(
     context, site, gateway, django
 ):
-    open_tab = _opener(context, WITHOUT_ANYTHING, site, gateway, django)
+    open_tab = opener(context, site, gateway, django, WITHOUT_ANYTHING)
     assert [open_tab(ROOM).ready().page.evaluate("rt.transport") for _ in range(2)] == [
         "websocket"
     ] * 2
@@ -294,7 +238,7 @@ def test_tab_without_shared_workers_and_channels_has_its_own_connection(
 
 
 def test_script_of_another_origin_means_a_leader(context, site, gateway, django):
-    open_tab = _opener(context, "", site, gateway, django)
+    open_tab = opener(context, site, gateway, django)
     url = site.origin.replace("127.0.0.1", "localhost") + "/sockgate-shared.js"
     load = "const script = document.createElement('script'); script.src = '/sockgate-shared.js';"
     load += "document.head.append(script);"
