@@ -16,6 +16,8 @@
  * `rt.off("news")` removes all handlers of the event. `rt.listen("news", handler)` adds a handler,
  * and returns a function that removes it.
  *
+ * Django's `touch(channel)` is the event "touch", without data: something changed on the channel.
+ *
  * ## State
  *
  * `rt.state` is one of the following. When it changes, the client calls

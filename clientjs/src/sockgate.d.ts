@@ -286,6 +286,8 @@ export interface ChannelHandlers {
   presence: (channel: string, frame: PresenceFrame) => void;
   join: (channel: string, frame: MoveFrame) => void;
   leave: (channel: string, frame: MoveFrame) => void;
+  /** Django has called `touch(channel)`: something changed here. */
+  touch: (data: null, message: Message<null, "touch">) => void;
   /** A request was refused, and nothing of the page received that. */
   error: (code: ErrorCode, frame: ErrorFrame) => void;
 }

@@ -76,7 +76,9 @@ test("the exports are those of the types", () => {
 });
 
 test("the reserved events are those of the types", () => {
-  assert.deepEqual(sorted([...EVENTS, "*"]), sorted(VECTORS.reserved_events));
+  // Django publishes "touch", so no publication of it is taken for an event of the client.
+  const own = EVENTS.filter((name) => name !== "touch");
+  assert.deepEqual(sorted([...own, "*"]), sorted(VECTORS.reserved_events));
 });
 
 const TABLE = {

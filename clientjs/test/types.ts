@@ -100,6 +100,7 @@ undo();
 shop.on("gap", (channel, frame) => [channel.length, frame.epoch]);
 shop.on("user", (now, before) => [now?.length, before?.length]);
 shop.on("message", (data) => data);
+shop.on("touch", (data, message) => [data === null, message.channel.length]);
 shop.on("*", (_, message) => (message.event === "news" ? message.data.title : message.channel));
 
 const desk = shop.subscribe("desk:7");

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         apublish_many,
         apublish_to,
         apublish_to_group,
+        atouch,
     )
     from .publishing.calls import (
         broadcast,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
         publish_many,
         publish_to,
         publish_to_group,
+        touch,
     )
     from .publishing.publisher import Publisher
     from .tenants import current_tenant, use_tenant
@@ -80,6 +82,7 @@ _NAMES_BY_MODULE = {
         "apublish_many",
         "apublish_to",
         "apublish_to_group",
+        "atouch",
     ),
     "publishing.calls": (
         "broadcast",
@@ -89,6 +92,7 @@ _NAMES_BY_MODULE = {
         "publish_many",
         "publish_to",
         "publish_to_group",
+        "touch",
     ),
     "access.revocation": (
         "refresh_grants",
@@ -119,6 +123,7 @@ __all__ = [
     "apublish_many",
     "apublish_to",
     "apublish_to_group",
+    "atouch",
     "broadcast",
     "channel_name",
     "count_connections",
@@ -136,6 +141,7 @@ __all__ = [
     "revoke_channel",
     "revoke_session",
     "revoke_user",
+    "touch",
     "use_tenant",
 ]
 

@@ -28,6 +28,7 @@ from .dispatch import (
     send_one_now,
     user_channels,
 )
+from .transactions import once_after_commit
 
 
 async def apublish(
@@ -100,6 +101,21 @@ async def abroadcast(
 ) -> int | None:
     """Publish to every connection, as ``broadcast`` does."""
     return await apublish_to(BROADCAST, event, data, on_commit=on_commit, using=using, **how)
+
+
+async def atouch(
+    channel: str,
+    *,
+    on_commit: bool | None = None,
+    using: str | None = None,
+    tenant: str | None = None,
+) -> int | None:
+    """Publish the event ``touch`` to a channel, as ``touch`` does."""
+    one = new_builder().build_touch(channel, tenant)
+    later = once_after_commit(one)
+    if await awaits_commit(partial(send_one_now, one), on_commit, using, later):
+        return None
+    return await sending.asend(await async_client_for([one]), conf.current().names, one)
 
 
 async def aposition(channel: str) -> Position | None:

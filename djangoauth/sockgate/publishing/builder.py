@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any, TypedDict
 
+from sockgate_gateway.wire.events import TOUCH_PAYLOAD
 from sockgate_gateway.wire.names import check_channel
 from sockgate_gateway.wire.namespaces import Namespaces
 from sockgate_gateway.wire.publish_request import PublishRequest
@@ -82,6 +83,16 @@ class PublicationBuilder:
 
         tenant = self._tenant_for(how.get("tenant"))
         return [request_for(check_channel(channel)) for channel in channels]
+
+    def build_touch(self, channel: str, tenant: str | None) -> PublishRequest:
+        """Build a touch: always plain, because it says nothing that a page could miss but "load".
+
+        Raises:
+            PublicationInvalid: there are no tenants here.
+            ChannelNameError: the text is not a channel name.
+        """
+        qualified = in_tenant(self._tenant_for(tenant), check_channel(channel))
+        return PublishRequest(qualified, TOUCH_PAYLOAD)
 
 
 def _check_keywords(how: PublishOptions) -> None:

@@ -34,6 +34,7 @@ from .dispatch import (
     send_one_now,
     user_channels,
 )
+from .transactions import once_after_commit
 
 
 def publish(
@@ -140,6 +141,38 @@ def broadcast(
 ) -> int | None:
     """Publish to every connection; the rest is as in ``publish``."""
     return publish_to(BROADCAST, event, data, on_commit=on_commit, using=using, **how)
+
+
+def touch(
+    channel: str,
+    *,
+    on_commit: bool | None = None,
+    using: str | None = None,
+    tenant: str | None = None,
+) -> int | None:
+    """Publish the event ``touch`` to a channel: something changed here.
+
+    It carries no data. Inside a transaction it waits for the commit, and is sent once however
+    often a channel is touched. It is a plain publication in every namespace.
+
+    Args:
+        channel: its name, for example ``orders``.
+        on_commit: wait for the commit; None: as ``SOCKGATE["PUBLISH_ON_COMMIT"]`` says.
+        using: wait only for the transaction on this database; None: for all that are open.
+        tenant: the tenant to publish to; None: the current tenant.
+
+    Returns:
+        The number of workers that received it; None when it waits for the commit.
+
+    Raises:
+        TypeError: ``using`` with ``on_commit=False``.
+        ChannelNameError: the text is not a channel name.
+        ImproperlyConfigured: ``tenant`` is given, and ``SOCKGATE["TENANT"]`` is not set.
+        redis.RedisError: Redis fails or does not answer.
+    """
+    one = new_builder().build_touch(channel, tenant)
+    aliases = aliases_to_await(on_commit, using)
+    return now_or_on_commit(partial(send_one_now, one), aliases, once_after_commit(one))
 
 
 def position(channel: str) -> Position | None:

@@ -13,7 +13,7 @@ from ..tenants import tenant_for
 from ..users.recipients import UserOrPk, check_several, uid_of
 from . import sending
 from .builder import PublicationBuilder
-from .transactions import after_commit, open_aliases
+from .transactions import Later, after_commit, open_aliases
 
 
 def new_builder() -> PublicationBuilder:
@@ -64,20 +64,28 @@ def _waits(on_commit: bool | None, using: str | None) -> bool:
     return on_commit is not False
 
 
-def now_or_on_commit(send: Callable[[], int], aliases: list[str]) -> int | None:
+def now_or_on_commit(
+    send: Callable[[], int], aliases: list[str], later: Later = after_commit
+) -> int | None:
     """Send at the commit of these databases; without any, send now and return the count."""
     if not aliases:
         return send()
-    after_commit(send, aliases)
+    later(send, aliases)
     return None
 
 
-async def awaits_commit(send: Callable[[], int], on_commit: bool | None, using: str | None) -> bool:
+async def awaits_commit(
+    send: Callable[[], int],
+    on_commit: bool | None,
+    using: str | None,
+    later: Later = after_commit,
+) -> bool:
     """Register the sending with the open transactions; False when there are none."""
 
     def register() -> bool:
         aliases = open_aliases(using)
-        after_commit(send, aliases)
+        if aliases:
+            later(send, aliases)
         return bool(aliases)
 
     return _waits(on_commit, using) and await sync_to_async(register)()

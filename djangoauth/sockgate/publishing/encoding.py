@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
-from sockgate_gateway.wire.events import RESERVED_EVENTS
+from sockgate_gateway.wire.events import RESERVED_EVENTS, TOUCH
 
 from ..errors import EventNameError, PublicationInvalid, PublicationTooLarge
 
@@ -38,6 +38,11 @@ def _check_event(event: object) -> None:
         raise EventNameError(
             f"the event {event!r} is reserved: the client emits it itself. Choose another name "
             f"than {', '.join(sorted(RESERVED_EVENTS))}"
+        )
+    if event == TOUCH:
+        raise EventNameError(
+            f"the event {TOUCH!r} means that something changed, and carries no data: call "
+            "touch(channel), or choose another name"
         )
 
 

@@ -131,6 +131,22 @@ class Publisher:
         """Publish to every connection; the rest is as in ``publish``."""
         return self.publish_to(BROADCAST, event, data, **how)
 
+    def touch(self, channel: str, *, tenant: str | None = None) -> int:
+        """Publish the event ``touch`` to a channel: something changed here. It carries no data.
+
+        Args:
+            channel: its name, for example ``orders``.
+            tenant: the tenant to publish to; None: that of this ``Publisher``.
+
+        Returns:
+            The number of workers that received it.
+
+        Raises:
+            ChannelNameError: the text is not a channel name.
+            redis.RedisError: Redis fails or does not answer.
+        """
+        return send(self._client, self._names, self._builder.build_touch(channel, tenant))
+
     def position(self, channel: str) -> Position | None:
         """Return the position of a channel, for a page that is rendered now; see ``positions``."""
         return read_position(self._retrying, self._names, channel, self._tenant)

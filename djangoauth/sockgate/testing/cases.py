@@ -45,6 +45,11 @@ class RealtimeTestCase(TestCase):
         self._commits.run()
         return self.publications.assert_published(to, event, data, times=times)
 
+    def assertTouched(self, to: Any, *, times: int = 1) -> list[Publication]:  # noqa: N802
+        """Check that a channel was touched, so many times; as ``assertPublished`` does."""
+        self._commits.run()
+        return self.publications.assert_touched(to, times=times)
+
     def assertNothingPublished(self, to: Any = None) -> None:  # noqa: N802
         """Check that nothing was published to a recipient, or to nobody at all."""
         self._commits.run()

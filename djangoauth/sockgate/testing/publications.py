@@ -7,6 +7,7 @@ from typing import Any, overload
 
 from django.contrib.auth.models import Group
 from django.core.serializers.json import DjangoJSONEncoder
+from sockgate_gateway.wire.events import TOUCH
 from sockgate_gateway.wire.names import check_channel, user_channel
 from sockgate_gateway.wire.publish_request import PublishRequest
 from sockgate_gateway.wire.tenants import SEPARATOR, without_tenant
@@ -151,6 +152,13 @@ class CapturedPublications(Sequence[Publication]):
                 wanted += f" {_shown(data)}"
             raise AssertionError(f"{wanted}: published {len(found)}, not {times} times. {self}")
         return found
+
+    def assert_touched(self, to: Any, *, times: int = 1) -> list[Publication]:
+        """Check that a channel was touched, so many times; as ``assert_published`` does.
+
+        However often a block touches a channel inside of a transaction, it counts once.
+        """
+        return self.assert_published(to, TOUCH, times=times)
 
     def assert_nothing_published(self, to: Any = None) -> None:
         """Check that nothing was published to a recipient; without one, to nobody at all.

@@ -24,6 +24,7 @@ from sockgate import (  # noqa: E402
     apublish_many,
     apublish_to,
     apublish_to_group,
+    atouch,
     broadcast,
     publish,
     publish_many,
@@ -31,6 +32,7 @@ from sockgate import (  # noqa: E402
     publish_to_group,
     refresh_users,
     revoke_channel,
+    touch,
 )
 from sockgate_gateway.wire.names import Names  # noqa: E402
 
@@ -45,7 +47,7 @@ def received() -> list[str]:
     pubsub.ping()
     channels = []
     while (message := pubsub.get_message(timeout=5)) and message["type"] != "pong":
-        assert json.loads(message["data"])["event"] == "news"
+        assert json.loads(message["data"])["event"] in ("news", "touch")
         channels.append(message["channel"].decode())
     return channels
 
@@ -68,6 +70,8 @@ EACH: list[Any] = [
     lambda **how: async_to_sync(apublish_to_group)(Group(name="the editors"), "news", **how),
     lambda **how: async_to_sync(apublish_many)([1, 2], "news", **how),
     lambda **how: async_to_sync(abroadcast)("news", **how),
+    lambda **how: touch("room:1", **how),
+    lambda **how: async_to_sync(atouch)("room:1", **how),
 ]
 
 call_command("migrate", verbosity=0)

@@ -99,6 +99,7 @@ async def test_publication_carries_its_user_and_is_kept_by_the_policy():
         pytest.param("7", "room:7", frame("chat:7"), "not_allowed", id="not subscribed"),
         pytest.param(None, "chat:7", frame("chat:7"), "not_allowed", id="anonymous"),
         pytest.param("7", "chat:7", frame("chat:7", "news"), "bad_event", id="the server's event"),
+        pytest.param("7", "chat:7", frame("chat:7", "touch"), "bad_event", id="a touch"),
         pytest.param("7", "chat:7", frame("chat:7", "client-"), "bad_event", id="no name"),
         pytest.param(
             "7",

@@ -5,7 +5,15 @@ import inspect
 import pytest
 from sockgate.publishing import async_calls, calls
 
-TWINS = ("publish", "publish_to", "publish_to_group", "publish_many", "broadcast", "position")
+TWINS = (
+    "publish",
+    "publish_to",
+    "publish_to_group",
+    "publish_many",
+    "broadcast",
+    "touch",
+    "position",
+)
 
 
 @pytest.mark.parametrize("name", TWINS)

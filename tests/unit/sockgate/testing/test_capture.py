@@ -18,6 +18,7 @@ from sockgate import (
     publish_many,
     publish_to,
     publish_to_group,
+    touch,
 )
 from sockgate.publishing import sending
 from sockgate.testing import Publication, RealtimeTestCase, capture_publications
@@ -200,6 +201,39 @@ def test_plain_case_with_djangos_capture_publishes_once_in_a_capture():
     with capture_publications() as captured, TestCase.captureOnCommitCallbacks(execute=True):
         publish(7, "paid")
     captured.assert_published(7, "paid", times=1)
+
+
+def test_touches_are_captured_once_for_each_block():
+    for _ in range(2):
+        with capture_publications() as captured:
+            touch("orders")
+            with transaction.atomic():
+                touch("orders")
+        captured.assert_touched("orders")
+        assert list(captured) == [Publication("orders", "touch", None)]
+
+
+def test_touch_that_no_block_has_run_hides_no_later_one():
+    touch("orders")
+    with capture_publications() as captured:
+        touch("orders")
+    captured.assert_touched("orders")
+    with pytest.raises(AssertionError, match="orders touch: published 1, not 2 times"):
+        captured.assert_touched("orders", times=2)
+
+
+def test_case_counts_touches():
+    def test(self):
+        touch("orders")
+        touch("orders")
+        self.assertTouched("orders")
+        with transaction.atomic():
+            touch("orders")
+            touch("customer:7")
+        self.assertTouched("orders", times=2)
+        self.assertTouched("customer:7")
+
+    run_case(test)
 
 
 def test_failed_assertion_fails_the_case():
