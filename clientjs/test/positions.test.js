@@ -65,6 +65,12 @@ test("a new epoch replaces the position of the old one", () => {
   assert.deepEqual(recover(), { "user:7": ["k4", 3] });
 });
 
+test("a new epoch that the gateway did not recover from is a loss, whatever it says", () => {
+  start("k3", 42);
+  assert.equal(start("k4", 2), false);
+  assert.deepEqual(recover(), { "user:7": ["k4", 2] });
+});
+
 test("a history that is gone is lost, and its position is forgotten", () => {
   start("k3", 42);
   assert.equal(positions.start("user:7", { recovered: false }), false);
