@@ -182,7 +182,7 @@ class World:
 
     def _gateway(self, log: Path, workers: int) -> Gateway:
         options = {
-            "namespaces": '{"open": {"public": true}}',
+            "namespaces": '{"open": {"public": true, "state": "latest"}}',
             "drain_timeout": 1,
             "max_outbox": 512 * 1024,
             "workers": workers,
