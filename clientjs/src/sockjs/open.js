@@ -20,5 +20,5 @@ export default function openSockJS(url, transports) {
 }
 
 function makeId() {
-  return unguessableId(window);
+  return unguessableId(self);
 }

@@ -8,10 +8,7 @@
  * @param {string} url  absolute, or relative to the page
  */
 export default function ParsedUrl(url) {
-  var anchor = document.createElement("a");
-  anchor.href = url;
-  // IE resolves a relative URL only when it is assigned as an absolute one.
-  anchor.href = anchor.href;
+  var anchor = typeof document === "object" ? anchorOf(url) : new URL(url, self.location.href);
   this.protocol = anchor.protocol;
   this.hostname = anchor.hostname;
   this.port = isDefault(anchor) ? "" : anchor.port;
@@ -32,8 +29,17 @@ ParsedUrl.prototype.set = function (_part, value) {
   this.href = this.protocol + "//" + this.host + value + this._search + this.hash;
 };
 
-// IE names the default port, too.
-/** @param {HTMLAnchorElement} anchor */
+/** @param {string} url */
+function anchorOf(url) {
+  var anchor = document.createElement("a");
+  anchor.href = url;
+  // IE resolves a relative URL only when it is assigned as an absolute one.
+  anchor.href = anchor.href;
+  return anchor;
+}
+
+// A SharedWorker has no document. IE names the default port, too.
+/** @param {{protocol: string, port: string}} anchor */
 function isDefault(anchor) {
   return anchor.port === (anchor.protocol === "https:" ? "443" : "80");
 }
