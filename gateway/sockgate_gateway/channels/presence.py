@@ -106,6 +106,7 @@ class Presence:
         self._dead: set[str] = set()
         self._failures = FailureLog(log, "presence_postponed")
         self._reads: dict[str, asyncio.Task[Present]] = {}
+        self._writing = asyncio.Lock()
 
     def user_changed(self, connection: Connection, before: str | None) -> None:
         """Count a connection for another user, on all channels that it is subscribed to.
@@ -182,6 +183,11 @@ class Presence:
             await self._log_failures(self._write)
 
     async def _write(self) -> None:
+        """Write what has changed, one write after the other: an older count must not come last."""
+        async with self._writing:
+            await self._write_changed()
+
+    async def _write_changed(self) -> None:
         unwritten = self._counts.take_unwritten()
         is_back, self._is_back = self._is_back, False
         try:

@@ -31,6 +31,7 @@ class FakeStore:
         self.reads = 0
         self.by_worker: dict[str, Present] = {}
         self.backs: list[bool] = []
+        self.is_written: asyncio.Event | None = None
 
     async def beat(self) -> Heartbeat:
         self._require()
@@ -38,6 +39,8 @@ class FakeStore:
 
     async def write(self, changes, *, is_back=False) -> None:
         self._require()
+        if self.is_written:
+            await self.is_written.wait()
         self.written += changes
         self.backs.append(is_back)
 
@@ -163,15 +166,29 @@ async def test_simultaneous_reads_are_one(hub, store, presence):
 async def test_own_connections_are_present_while_their_counts_are_being_written(
     hub, store, presence
 ):
-    is_written = asyncio.Event()
-    store.write = lambda *_, **__: is_written.wait()
+    store.is_written = asyncio.Event()
     for uid in ("1", "1", "3", None):
         subscriber(hub, uid, "room:7")
-    other = asyncio.create_task(presence.read("room:8"))  # It writes all counts.
+    reads = [asyncio.create_task(presence.read(name)) for name in ("room:8", "room:7")]
     await turn_loop(3)
-    assert await presence.read("room:7") == Present({"1": 3, "3": 1}, 3)
+    store.is_written.set()
+    assert await asyncio.gather(*reads) == [Present({"1": 1}, 2), Present({"1": 3, "3": 1}, 3)]
+
+
+async def test_older_count_is_never_written_after_a_newer_one(hub, store, presence):
+    gone = subscriber(hub, "1", "room:7")
+    await presence.read("room:7")
+    hub.unsubscribe_all(gone)
+    is_written = store.is_written = asyncio.Event()
+    older = asyncio.create_task(presence.read("room:8"))
+    await turn_loop(3)
+    store.is_written = None
+    subscriber(hub, "1", "room:7")
+    newer = asyncio.create_task(presence.read("room:7"))
+    await turn_loop(3)
     is_written.set()
-    assert await other == Present({"1": 1}, 2)
+    await asyncio.gather(older, newer)
+    assert store.counts() == {("room:7", "1"): 1}
 
 
 async def test_worker_lost_by_redis_writes_all_counts_again(hub, store, presence):
