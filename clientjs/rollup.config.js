@@ -198,6 +198,8 @@ export default [
       banner: BANNER,
       file: `dist/shared.${ending}`,
       format: ending === "mjs" ? "es" : "cjs",
+      // Without an export, tools take the module for a script.
+      footer: ending === "mjs" ? "export {};" : "",
     })),
   },
   // A script for pages: ES2018.

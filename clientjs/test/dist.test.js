@@ -45,6 +45,12 @@ for (const name of ["sockgate.mjs", "sockgate.cjs", "sockgate-shared.js", "share
   });
 }
 
+test("each module has the syntax of a module", () => {
+  for (const name of ["sockgate.mjs", "full.mjs", "shared.mjs", "state.mjs", "react.mjs", "svelte.mjs", "vue.mjs"]) {
+    assert.match(read(`../dist/${name}`), /^(import|export) /m, name);
+  }
+});
+
 test("the script contains nothing of the API with promises", () => {
   assert.doesNotMatch(CLIENT, /SockgateError|Promise/);
 });
