@@ -10,6 +10,7 @@ const COPIES = {
     "sockgate-sockjs.js",
     "sockgate-shared.js",
     "sockgate-state.js",
+    "sockgate-tag.js",
     "sockgate.mjs",
     "sockgate.mjs.map",
     "sockgate.d.ts",

@@ -3,6 +3,7 @@
  * dist/sockgate-sockjs.js  SockJS for that, from Django's static files: the global `SockgateSockJS`
  * dist/sockgate-shared.js  one connection for all tabs: loaded with `shared: true`, and by its worker
  * dist/sockgate-state.js   for a script tag: the global `SockgateState`, which loads the state of a channel
+ * dist/sockgate-tag.js     for a script tag: the global `SockgateTag`, which names the connection in requests
  * dist/sockgate-full.js    for a script tag, SockJS inside, for browsers without WebSocket, from IE8 on
  * dist/sockgate.mjs        for `import`, with or without a bundler; loads SockJS when needed
  * dist/full.mjs            for `import "sockgate/full"`, SockJS inside
@@ -219,6 +220,26 @@ export default [
     output: ["mjs", "cjs"].map((ending) => ({
       banner: BANNER,
       file: `dist/state.${ending}`,
+      format: ending === "mjs" ? "es" : "cjs",
+    })),
+  },
+  // A script for pages: ES2018.
+  {
+    input: "src/tag/index.js",
+    output: {
+      banner: BANNER,
+      file: "dist/sockgate-tag.js",
+      name: "SockgateTag",
+      format: "iife",
+      plugins: [minified({ ie8: false })],
+    },
+  },
+  {
+    input: "src/tag/index.js",
+    plugins: [hookTypes("tag", "tag")],
+    output: ["mjs", "cjs"].map((ending) => ({
+      banner: BANNER,
+      file: `dist/tag.${ending}`,
       format: ending === "mjs" ? "es" : "cjs",
     })),
   },

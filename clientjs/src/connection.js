@@ -186,7 +186,9 @@ var HANDLERS = {
   },
   "on refreshed": function (connection, frame) {
     connection.listener.refreshed(frame);
-  }
+  },
+  // A publication that a request of this page has made, and that it does not receive.
+  "on skipped": handlePublication
 };
 
 /**
@@ -206,7 +208,7 @@ function handlePublication(connection, frame) {
   if (place === "ahead") {
     pass(connection, { type: "gap", channel: frame.channel });
   }
-  if (place !== "again") {
+  if (place !== "again" && !frame.type) {
     connection.listener.publication(frame);
   }
 }

@@ -206,6 +206,18 @@ test("the first publication of a new epoch is delivered without a gap", () => {
   assert.deepEqual(received.frames, []);
 });
 
+test("skipped offsets are no publications, and no gap", () => {
+  page.welcome({ channels: { "user:7": { epoch: "k3", offset: 42 } } });
+  page.socket.deliver({ type: "skipped", channel: "user:7", offset: 43 });
+  page.socket.deliver({ channel: "user:7", data: 1, offset: 44 });
+  page.socket.deliver({ type: "skipped", channel: "user:7", epoch: "k4", offset: 1 });
+  page.socket.deliver({ channel: "user:7", data: 1, offset: 2 });
+  assert.deepEqual(received.publications.map(({ offset }) => offset), [44, 2]);
+  assert.deepEqual(received.frames, []);
+  page.socket.deliver({ type: "skipped", channel: "user:7", offset: 4 });
+  assert.deepEqual(received.frames, [{ type: "gap", channel: "user:7" }]);
+});
+
 test("missing publications emit a gap, before the next publication", () => {
   page.welcome({ channels: { "user:7": { epoch: "k3", offset: 42 } } });
   page.socket.deliver({ channel: "user:7", data: 1, offset: 45 });

@@ -22,6 +22,7 @@ CLIENT = (
     "sockgate-sockjs.js",
     "sockgate-shared.js",
     "sockgate-state.js",
+    "sockgate-tag.js",
     "sockgate.mjs",
     "sockgate.mjs.map",
     "sockgate.d.ts",

@@ -266,7 +266,7 @@ export class Channels {
     if (!channel || !channel.isLive) {
       return;
     }
-    if (frame.type === undefined) {
+    if (frame.type === undefined || frame.type === "skipped") {
       channel.take(frame, text, KEPT_CHARACTERS / this._channels.size);
     } else if (frame.type === "gap" && typeof frame.epoch === "string") {
       channel.skipTo([frame.epoch, frame.offset || 0]);

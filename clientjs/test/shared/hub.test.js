@@ -72,6 +72,19 @@ test("what is not kept is read over a second connection, for that tab alone", ()
   assert.deepEqual(one.offsets(), [43]);
 });
 
+test("a skipped offset moves the shared position, and every tab's", () => {
+  const { gateway, one } = two();
+  const skipped = { type: "skipped", channel: "room:7", offset: 43 };
+  gateway.socket.deliver(skipped);
+  assert.deepEqual(one.take(), [skipped]);
+  const late = gateway.tab();
+  late.take();
+  late.subscribe("room:7", 3, { recover: ["k3", 42] });
+  const [answer, ...missed] = late.take();
+  assert.deepEqual([answer.recovered, answer.offset], [true, 42]);
+  assert.deepEqual(missed, [skipped]);
+});
+
 test("a gap is the tab's own, when the gateway cannot recover", () => {
   const { gateway, one } = two();
   const late = gateway.tab();

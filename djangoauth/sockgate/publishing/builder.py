@@ -11,6 +11,7 @@ from sockgate_gateway.wire.tenants import in_tenant
 
 from ..errors import PublicationInvalid
 from .encoding import encode
+from .exclusion import Excludable, excluded_connection
 
 MAX_IDEMPOTENCY_KEY_LENGTH = 255
 
@@ -25,11 +26,15 @@ class PublishOptions(TypedDict, total=False):
     publish once on a channel, so that a task may run again. The publication is sequenced.
 
     ``tenant``: the tenant to publish to; None, the default, is the current tenant.
+
+    ``exclude``: the request whose page does not receive the publication, or the id of a connection
+    (``rt.connection``); see ``exclusion.excluded_connection``.
     """
 
     sequenced: bool | None
     idempotency_key: str | None
     tenant: str | None
+    exclude: Excludable | None
 
 
 def _no_tenant(chosen: str | None) -> str:
@@ -75,11 +80,12 @@ class PublicationBuilder:
         _check_keywords(how)
         payload, key = encode(event, data, self._max_payload), how.get("idempotency_key")
         is_sequenced, namespaces = _is_sequenced(how), self._namespaces()
+        excluded = excluded_connection(how.get("exclude"))
 
         def request_for(channel: str) -> PublishRequest:
             is_kept = namespaces.is_sequenced(channel) if is_sequenced is None else is_sequenced
             policy = namespaces.of(channel) if is_kept else None
-            return PublishRequest(in_tenant(tenant, channel), payload, policy, key)
+            return PublishRequest(in_tenant(tenant, channel), payload, policy, key, excluded)
 
         tenant = self._tenant_for(how.get("tenant"))
         return [request_for(check_channel(channel)) for channel in channels]
@@ -99,8 +105,8 @@ def _check_keywords(how: PublishOptions) -> None:
     unknown = sorted(how.keys() - PublishOptions.__annotations__.keys())
     if unknown:
         raise TypeError(
-            f"unknown keyword {unknown[0]!r}: publications take sequenced, idempotency_key "
-            "and tenant, and in Django on_commit and using"
+            f"unknown keyword {unknown[0]!r}: publications take sequenced, idempotency_key, "
+            "tenant and exclude, and in Django on_commit and using"
         )
 
 

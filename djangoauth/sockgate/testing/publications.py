@@ -29,6 +29,7 @@ class Publication:
         is_sequenced: whether it is kept in the channel's history.
         idempotency_key: with which it was published.
         tenant: to which it was published; empty without tenants.
+        excluded: id of the connection that does not receive it.
     """
 
     channel: str
@@ -37,6 +38,7 @@ class Publication:
     is_sequenced: bool = False
     idempotency_key: str | None = None
     tenant: str = ""
+    excluded: str | None = None
 
     def __str__(self) -> str:
         """Return one line for the message of a failed assertion."""
@@ -54,6 +56,7 @@ def publication_of(request: PublishRequest) -> Publication:
         request.policy is not None,
         request.idempotency_key,
         tenant if separator else "",
+        request.excluded,
     )
 
 

@@ -6,6 +6,8 @@ more. One that arrived later may be newer than the reply.
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from ..wire.publication import Position, Publication
 
 
@@ -82,6 +84,19 @@ class PendingPublications:
         epoch, offset = position
         offsets = [found.offset for found in self._publications if found.epoch == epoch]
         return epoch, max([offset, *offsets])
+
+    def with_exclusions(self, missed: tuple[Publication, ...]) -> tuple[Publication, ...]:
+        """Return publications of a history; those that are pending exclude what they exclude."""
+        excluding = {
+            (found.epoch, found.offset): found.excluded
+            for found in self._publications
+            if found.excluded and found.offset
+        }
+        if not excluding:
+            return missed
+        return tuple(
+            [replace(one, excluded=excluding.get((one.epoch, one.offset), "")) for one in missed]
+        )
 
     def still_due(self) -> Iterator[Publication]:
         """Yield plain publications, and those that arrived after the request."""

@@ -19,6 +19,7 @@ from ..wire.namespaces import Policy
 from ..wire.protocol import gap
 from ..wire.publication import Position, Publication, publication_frame, publication_head
 from .buffer import PendingPublications
+from .exclusion import deliver
 from .history import HistoryReply, HistoryRequest, is_stale_for, request_after
 from .order import begins_epoch, is_repeated
 from .pending_subscriptions import PendingSubscription, SubscriptionResult
@@ -118,7 +119,7 @@ class Channel:
         if not publication.offset:
             self.has_plain = True
         elif not self.policy.recover:
-            publication = Publication(publication.payload)
+            publication = Publication(publication.payload, excluded=publication.excluded)
         elif not self._advance(publication):
             return None
         return publication_frame(self.head, publication)
@@ -243,7 +244,8 @@ class Channel:
             return
         missed = None if self.position is None else reply.after(self.position)
         if missed is not None:
-            self._deliver(replay(self.head, missed))
+            pending = self._buffer
+            self._deliver(replay(self.head, pending.with_exclusions(missed) if pending else missed))
         if cause := gap_cause(
             reply,
             self.position,
@@ -289,6 +291,4 @@ class Channel:
 
     def _deliver(self, frames: tuple[bytes, ...]) -> None:
         if frames:
-            batch = Batch(frames)
-            for connection in self.connections:
-                connection.outlet.send(batch)
+            deliver(self.connections, frames)

@@ -19,8 +19,9 @@ from ..loop.hint_log import HintLog
 from ..wire.errors import PayloadError
 from ..wire.names import Names
 from ..wire.namespaces import Policy
-from ..wire.publication import Position, read_publication
+from ..wire.publication import ExcludingFrame, Position, read_publication
 from .channel import Channel
+from .exclusion import Receivers, split
 from .history import HistoryReply
 from .history_queue import HistoryQueue
 from .pending_subscriptions import PendingSubscription
@@ -34,8 +35,9 @@ _HINT_FOR_FORM = 'publish JSON, {"event": "...", "data": ...}'
 Received = tuple[bytes, bytes]
 """A Redis channel and what was published there."""
 
-Run = tuple[Channel, list[bytes]]
-"""A channel and the frames that follow one another on it; none when they are pending."""
+Run = tuple[Channel | Receivers, list[bytes]]
+"""A channel and the frames that follow one another on it; none when they are pending. Some of its
+connections where a publication excludes one."""
 
 
 class ChannelSubscriber(Protocol):
@@ -149,11 +151,12 @@ class Hub:
         self.publications += len(received)
         runs = self._runs(received)
         if len(runs) == 1:
-            self._fan_out(*runs[0])
+            receivers, frames = runs[0]
+            self._fan_out(receivers, frames)
         else:
             self._fan_out_collected(runs)
         for channel, _ in runs:
-            if not channel.is_live:
+            if not channel.is_live and isinstance(channel, Channel):
                 self._enqueue(channel)
 
     def link_lost(self) -> None:
@@ -207,16 +210,20 @@ class Hub:
         runs: list[Run] = []
         frames: list[bytes] = []
         latest: Channel | None = None
+        channel_of, read = self._channels.get, self._read
         for key, raw in received:
-            channel = self._channels.get(key)
+            channel = channel_of(key)
             if channel is None:
                 continue
             if channel is not latest:
                 latest, frames = channel, []
                 runs.append((channel, frames))
-            frame = self._read(channel, raw)
-            if frame is not None:
+            frame = read(channel, raw)
+            if type(frame) is bytes:
                 frames.append(frame)
+            elif isinstance(frame, ExcludingFrame):
+                runs += split(channel.connections, frame, channel.conflation_key)
+                latest = None
         return runs
 
     def _read(self, channel: Channel, raw: bytes) -> bytes | None:
@@ -235,15 +242,19 @@ class Hub:
         if self._drops.is_due(channel.name):
             self._drops.warn(f"channel={channel.name} cause={cause!r}", hint)
 
-    def _fan_out(self, channel: Channel, frames: list[bytes]) -> None:
+    def _fan_out(self, channel: Channel | Receivers, frames: list[bytes]) -> None:
         if not frames:
             return
         key = channel.conflation_key
-        # One by one where the newest may replace the others: a socket may take only some.
-        batches = [Batch(tuple(frames))] if key is None else [Batch((f,), key) for f in frames]
-        for batch in batches:
+        if key is None:
+            batch = Batch(tuple(frames))
             for connection in channel.connections:
                 connection.outlet.send(batch)
+        else:
+            # One by one where the newest may replace the others: a socket may take only some.
+            for batch in [Batch((frame,), key) for frame in frames]:
+                for connection in channel.connections:
+                    connection.outlet.send(batch)
         self.deliveries += len(channel.connections) * len(frames)
 
     def _fan_out_collected(self, runs: list[Run]) -> None:

@@ -280,7 +280,7 @@ class _Head(msgspec.Struct):
     channel: str = ""
 
 
-_CONTENT = ("", "gap", "join", "leave", "presence")
+_CONTENT = ("", "gap", "join", "leave", "presence", "skipped")
 
 
 def is_content(frame: bytes, channel: str) -> bool:

@@ -1,9 +1,14 @@
 """Publications: their form in Redis, and their frames for clients.
 
 A publication is the only frame without a ``type``: it is the most frequent one.
+
+A publication may exclude a connection, the one whose request has made it. This connection receives
+a ``skipped`` frame in place of a sequenced publication, so that it notices no hole.
 """
 
 import json
+import re
+from typing import Self
 
 import msgspec
 
@@ -17,18 +22,50 @@ Position = tuple[str, int]
 _any_json = msgspec.json.Decoder(msgspec.Raw)
 
 
+_CONNECTION_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
 class Publication(msgspec.Struct, frozen=True, gc=False):
-    """One message on a channel: JSON text; a plain one has epoch ``""`` and offset 0."""
+    """One message on a channel: JSON text; a plain one has epoch ``""`` and offset 0.
+
+    ``excluded`` is the id of the connection that does not receive it; empty: there is none.
+    """
 
     payload: bytes
     epoch: str = ""
     offset: int = 0
+    excluded: str = ""
+
+
+class ExcludingFrame(bytes):
+    """The frame of a publication that excludes a connection.
+
+    Args:
+        frame: for the others.
+        excluded: id of the connection that does not receive it.
+        instead: what that connection receives; empty: nothing.
+    """
+
+    def __new__(cls, frame: bytes, excluded: str, instead: bytes) -> Self:
+        """Make the frame."""
+        self = super().__new__(cls, frame)
+        self.excluded, self.instead = excluded, instead
+        return self
+
+    excluded: str
+    instead: bytes
+
+
+def is_connection_id(text: str) -> bool:
+    """Return whether a text may be the id of a connection: letters, digits, ``_`` and ``-``."""
+    return _CONNECTION_ID.fullmatch(text) is not None
 
 
 def read_publication(raw: bytes) -> Publication:
     """Read a message of Redis: ``<json>``, ``#<epoch>:<offset>#<json>``, or any text.
 
-    Text that is not JSON becomes a JSON string.
+    A message that excludes a connection is ``#<epoch>:<offset>:<connection>#<json>``, or
+    ``#::<connection>#<json>`` when it is plain. Text that is not JSON becomes a JSON string.
 
     Raises:
         PayloadError: it is not UTF-8.
@@ -43,9 +80,20 @@ def read_publication(raw: bytes) -> Publication:
 def _read_sequenced(raw: bytes) -> Publication | None:
     head, hash_mark, payload = raw[1:].partition(b"#")
     epoch, colon, offset = head.partition(b":")
-    if not (hash_mark and colon and epoch.isalnum() and _is_offset(offset)):
+    if hash_mark and colon and epoch.isalnum() and _is_offset(offset):
+        return Publication(_as_json(payload), epoch.decode(), int(offset))
+    return _read_excluding(epoch, offset, payload) if hash_mark else None
+
+
+def _read_excluding(epoch: bytes, rest: bytes, payload: bytes) -> Publication | None:
+    offset, _, excluded = rest.partition(b":")
+    if not (excluded.isascii() and is_connection_id(excluded.decode())):
         return None
-    return Publication(_as_json(payload), epoch.decode(), int(offset))
+    if not epoch and not offset:
+        return Publication(_as_json(payload), excluded=excluded.decode())
+    if not (epoch.isalnum() and _is_offset(offset)):
+        return None
+    return Publication(_as_json(payload), epoch.decode(), int(offset), excluded.decode())
 
 
 def _is_offset(text: bytes) -> bool:
@@ -84,10 +132,12 @@ def _check_utf8(raw: bytes) -> None:
 
 def write_publication(publication: Publication) -> bytes:
     """Write a publication in its form for Redis."""
-    if not publication.offset:
-        return publication.payload
-    head = f"#{publication.epoch}:{publication.offset}#".encode()
-    return head + publication.payload
+    excluded = f":{publication.excluded}" if publication.excluded else ""
+    if publication.offset:
+        head = f"#{publication.epoch}:{publication.offset}{excluded}#"
+    else:
+        head = f"#:{excluded}#" if excluded else ""
+    return head.encode() + publication.payload
 
 
 def publication_head(channel: str) -> bytes:
@@ -99,13 +149,25 @@ def publication_frame(head: bytes, publication: Publication) -> bytes:
     """Complete the frame: ``{"channel":…,"data":…}``, with ``"offset"`` when sequenced.
 
     The first publication of an epoch names it, so that subscribers of the epoch before can go on.
+    The frame of a publication that excludes a connection is an ``ExcludingFrame``.
     """
+    if publication.excluded:
+        return _excluding_frame(head, publication)
     if not publication.offset:
         return head + publication.payload + b"}"
     if publication.offset == 1:
         epoch = publication.epoch.encode()
         return b'%b%b,"epoch":"%b","offset":1}' % (head, publication.payload, epoch)
     return b'%b%b,"offset":%d}' % (head, publication.payload, publication.offset)
+
+
+def _excluding_frame(head: bytes, publication: Publication) -> ExcludingFrame:
+    epoch, offset = publication.epoch, publication.offset
+    frame = publication_frame(head, Publication(publication.payload, epoch, offset))
+    channel = head.removeprefix(b"{").removesuffix(b',"data":')
+    at = f'"epoch":"{epoch}","offset":1' if offset == 1 else f'"offset":{offset}'
+    instead = b'{"type":"skipped",%b,%b}' % (channel, at.encode()) if offset else b""
+    return ExcludingFrame(frame, publication.excluded, instead)
 
 
 def user_payload(event: str, data: msgspec.Raw, uid: str) -> bytes:

@@ -11,6 +11,7 @@ from typing import Any
 
 from .names import Names
 from .namespaces import POSITION_TTL_S, Policy
+from .publication import Publication, write_publication
 from .scripts import PUBLISH
 
 EPOCH_BYTES = 8
@@ -28,18 +29,21 @@ class PublishRequest:
         payload: UTF-8 JSON.
         policy: how it is kept; None: a plain ``PUBLISH``, which is not kept.
         idempotency_key: with the same key, repeated requests within an hour publish once.
+        excluded: id of a connection that does not receive it; None: all subscribers do.
     """
 
     channel: str
     payload: bytes
     policy: Policy | None = None
     idempotency_key: str | None = None
+    excluded: str | None = None
 
     def command(self, names: Names, *, with_text: bool = False) -> tuple[Any, ...]:
         """Return the Redis command; ``with_text`` for a server without the script."""
         channel = names.channel(self.channel)
         if self.policy is None:
-            return ("PUBLISH", channel, self.payload)
+            plain = Publication(self.payload, excluded=self.excluded or "")
+            return ("PUBLISH", channel, write_publication(plain))
         script = ("EVAL", PUBLISH) if with_text else ("EVALSHA", _PUBLISH_SHA1)
         keys, kept = self._keys(names), self._kept(self.policy)
         return (*script, len(keys), *keys, channel, self.payload, token_hex(EPOCH_BYTES), *kept)
@@ -52,4 +56,5 @@ class PublishRequest:
     def _kept(self, policy: Policy) -> tuple[Any, ...]:
         remembered_s = 0 if self.idempotency_key is None else IDEMPOTENCY_TTL_S
         age_ms = int(policy.age * 1000)
-        return policy.history, age_ms, remembered_s * 1000, "PUBLISH", POSITION_TTL_S * 1000
+        kept = (policy.history, age_ms, remembered_s * 1000, "PUBLISH", POSITION_TTL_S * 1000)
+        return kept if self.excluded is None else (*kept, self.excluded)

@@ -54,6 +54,14 @@ def is_json(text):
     return True
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [b"#::#1", b"#:c#1", b"#:1:c#1", b"#k3::c#1", b"#::a b#1", b"#k3:0:c#1", b"#::\xc3\xa4#1"],
+)
+def test_other_text_excludes_nobody(raw):
+    assert read_publication(raw) == Publication(json.dumps(raw.decode()).encode())
+
+
 @given(json_values, epochs, offsets)
 def test_sequenced_publication_survives_encoding(value, epoch, offset):
     publication = Publication(json.dumps(value).encode(), epoch, offset)

@@ -193,6 +193,20 @@ def test_publication_frame_is_golden(case):
     assert publication.publication_frame(head, found).decode() == case["frame"]
 
 
+@pytest.mark.parametrize("case", VECTORS["publications"]["excluding"], ids=by_name)
+def test_publication_that_excludes_a_connection_is_golden(case):
+    expected = publication.Publication(
+        case["payload"].encode(), case["epoch"], case["offset"], case["excluded"]
+    )
+    found = publication.read_publication(case["raw"].encode())
+    assert found == expected
+    assert publication.write_publication(found).decode() == case["raw"]
+    frame = publication.publication_frame(publication.publication_head(case["channel"]), found)
+    assert isinstance(frame, publication.ExcludingFrame)
+    assert (frame.decode(), frame.excluded) == (case["frame"], case["excluded"])
+    assert frame.instead.decode() == case["instead"]
+
+
 @pytest.mark.parametrize("case", VECTORS["publications"]["invalid"], ids=by_name)
 def test_publication_is_refused(case):
     with pytest.raises(PayloadError):

@@ -68,6 +68,11 @@ class Receiver:
         if place is not Place.AGAIN:
             self._put(without_reserved_name(message_of(publication)))
 
+    def _skip(self, frame: Frame) -> None:
+        """Move on past a publication that this client does not receive."""
+        if self._parts.positions.take(frame) is Place.AHEAD:
+            self._put(Gap(frame["channel"]))
+
     def _welcome(self, frame: Frame) -> None:
         self._connection.dispatch(Change.ACCEPTED, frame)
         self._identify(frame.get("user"))
@@ -129,6 +134,7 @@ _NOTICES: dict[str, _Handler] = {
     "subscribed": Receiver._subscribed,
     "unsubscribed": Receiver._unsubscribed,
     "gap": Receiver._gap,
+    "skipped": Receiver._skip,
     "join": lambda self, frame: self._put(Joined(frame["channel"], str(frame.get("user")))),
     "leave": lambda self, frame: self._put(Left(frame["channel"], str(frame.get("user")))),
     "error": lambda self, frame: self._put(
@@ -140,4 +146,4 @@ _NOTICES: dict[str, _Handler] = {
 _ANSWERS: dict[str, _Handler] = {"unsubscribed": Receiver._unsubscribe_answered}
 """Frames whose request has handled them before, and that need more."""
 
-_ABOUT_A_CHANNEL = {"subscribed", "unsubscribed", "gap", "join", "leave"}
+_ABOUT_A_CHANNEL = {"subscribed", "unsubscribed", "gap", "skipped", "join", "leave"}

@@ -4,10 +4,11 @@
 -- KEYS[3]  what remembers the idempotency key; KEYS[2] again when there is none
 -- ARGV     Redis channel, payload (JSON), epoch to begin with (letters and digits, random),
 --          how many publications are kept, for how many ms, how many ms the idempotency key
---          is remembered (0: there is none), PUBLISH or SPUBLISH, how many ms the position lives
+--          is remembered (0: there is none), PUBLISH or SPUBLISH, how many ms the position lives;
+--          if a connection shall not receive it, the id of the connection
 -- Returns  epoch, offset, 1 when published or 0 when it had been, how many workers received it
 -- All keys carry the Redis channel as their hash tag: one slot of a cluster, also SPUBLISH's.
-local channel, payload, candidate, size, age, remember, publish, lives = unpack(ARGV)
+local channel, payload, candidate, size, age, remember, publish, lives, excluded = unpack(ARGV)
 size, age, remember = tonumber(size), tonumber(age), tonumber(remember)
 
 if remember > 0 then
@@ -51,5 +52,6 @@ end
 if remember > 0 then
   redis.call('SET', KEYS[3], epoch .. ':' .. offset, 'PX', remember)
 end
-local receivers = redis.call(publish, channel, '#' .. epoch .. ':' .. offset .. '#' .. payload)
+local at = epoch .. ':' .. offset .. (excluded and ':' .. excluded or '')
+local receivers = redis.call(publish, channel, '#' .. at .. '#' .. payload)
 return {epoch, tonumber(offset), 1, receivers}

@@ -5,10 +5,13 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sockgate_gateway.channels.history import HistoryReply
+from sockgate_gateway.channels.history_queue import HistoryQueue
 from sockgate_gateway.channels.hub import Hub
 from sockgate_gateway.connections.connection import Connection, Identity
 from sockgate_gateway.wire.names import Names
-from sockgate_gateway.wire.namespaces import Policy
+from sockgate_gateway.wire.namespaces import DEFAULT, Policy
+from sockgate_gateway.wire.publication import Publication
 
 from tests.unit.gateway.fakes import SilentJoin, new_connection, new_hub
 
@@ -49,6 +52,24 @@ def subscriber(hub: Hub, *channels: str) -> Connection:
     for channel in channels:
         hub.subscribe(connection, channel, SilentJoin())
     return connection
+
+
+def sequenced_hub(subscriptions: FakeSubscriptions, policy: Policy = DEFAULT) -> Hub:
+    """A hub whose channels go live when the test says so."""
+    return new_hub(NAMES, subscriptions, LIMIT_BYTES, lambda _: policy, queue=HistoryQueue())
+
+
+def maker_of(hub: Hub, *channels: str) -> tuple[Connection, bytes]:
+    """Subscribe a connection whose requests publish; return it with its id."""
+    maker = subscriber(hub, *channels)
+    maker.id = "maker_of-it"
+    return maker, maker.id.encode()
+
+
+def go_live(hub: Hub, name: str) -> None:
+    channel = hub._channels[f"rt:{name}".encode()]
+    channel.history_request()
+    hub.apply_history(channel, HistoryReply(("k3", 0)))
 
 
 def received(*published: tuple[str, bytes]) -> list[tuple[bytes, bytes]]:
@@ -196,3 +217,70 @@ def test_publications_of_another_deployment_are_ignored():
     connection = subscriber(hub, "a")
     hub.fan_out([(b"rt:a", b"1"), (b"other:a", b"2")])
     assert delivered(connection) == [("a", 2)]
+
+
+def test_excluded_connection_receives_the_offset_alone(subscriptions):
+    hub = sequenced_hub(subscriptions)
+    (maker, own), other = maker_of(hub, "a"), subscriber(hub, "a")
+    go_live(hub, "a")
+    hub.fan_out(received(("a", b"#k3:1#1"), ("a", b"#k3:2:%b#2" % own), ("a", b"#k3:3#3")))
+    assert [json.loads(frame)["offset"] for frame in maker.transport.frames] == [1, 2, 3]
+    assert maker.transport.frames[1] == b'{"type":"skipped","channel":"a","offset":2}'
+    assert delivered(other) == [("a", 1), ("a", 2), ("a", 3)]
+    assert own not in b"".join(other.transport.frames)
+
+
+def test_excluded_connection_receives_nothing_of_a_plain_publication(hub):
+    (maker, own), other = maker_of(hub, "a", "b"), subscriber(hub, "a", "b")
+    hub.fan_out(received(("a", b"1"), ("a", b"#::%b#2" % own), ("b", b"3"), ("a", b"4")))
+    assert delivered(maker) == [("a", 1), ("b", 3), ("a", 4)]
+    assert delivered(other) == [("a", 1), ("a", 2), ("b", 3), ("a", 4)]
+    hub.fan_out(received(("a", b"#::%b#5" % own)))
+    assert delivered(maker) == [("a", 1), ("b", 3), ("a", 4)]
+    assert delivered(other)[-1] == ("a", 5)
+
+
+def test_publication_that_excludes_nobody_here_reaches_all(hub):
+    one, other = subscriber(hub, "a"), subscriber(hub, "a")
+    hub.fan_out(received(("a", b"#::somebody-else#1")))
+    assert delivered(one) == delivered(other) == [("a", 1)]
+
+
+def test_exclusion_without_recovery_sends_no_offset(subscriptions):
+    hub = new_hub(NAMES, subscriptions, LIMIT_BYTES, lambda _: Policy(recover=False))
+    (maker, own), other = maker_of(hub, "a"), subscriber(hub, "a")
+    hub.fan_out(received(("a", b"#k3:1:%b#1" % own)))
+    assert maker.transport.frames == []
+    assert delivered(other) == [("a", 1)]
+
+
+def test_skipped_offset_replaces_no_publication_in_an_outbox(subscriptions):
+    hub = sequenced_hub(subscriptions, Policy(overflow="latest"))
+    maker, own = maker_of(hub, "ticker")
+    go_live(hub, "ticker")
+    hub.fan_out(received(("ticker", b"#k3:1#1"), ("ticker", b"#k3:2:%b#2" % own)))
+    first, second = [batch.conflation_key for batch in maker.transport.batches]
+    assert first is not None
+    assert second is not None
+    assert first != second
+
+
+def test_exclusion_holds_while_publications_are_pending(subscriptions):
+    hub = sequenced_hub(subscriptions)
+    (maker, own), other = maker_of(hub, "a"), subscriber(hub, "a")
+    go_live(hub, "a")
+    hub.fan_out(received(("a", b"#k3:1#1")))
+    # A newcomer needs the history, so that what follows is pending.
+    late = SilentJoin()
+    late.since = ("k3", 0)
+    hub.subscribe(new_connection(), "a", late)
+    channel = hub._channels[b"rt:a"]
+    hub.fan_out(received(("a", b"#k3:2:%b#2" % own)))
+    channel.history_request()
+    hub.fan_out(received(("a", b"#k3:3:%b#3" % own), ("a", b"#k3:4#4")))
+    recent = tuple([Publication(b"%d" % n, "k3", n) for n in (1, 2)])
+    hub.apply_history(channel, HistoryReply(("k3", 2), recent))
+    frames = [json.loads(frame) for frame in maker.transport.frames]
+    types = [(frame.get("type"), frame["offset"]) for frame in frames]
+    assert types == [(None, 1), ("skipped", 2), ("skipped", 3), (None, 4)]
+    assert delivered(other) == [("a", 1), ("a", 2), ("a", 3), ("a", 4)]

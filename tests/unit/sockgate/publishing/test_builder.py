@@ -1,6 +1,7 @@
 from typing import Any
 
 import pytest
+from django.test import AsyncRequestFactory, RequestFactory
 from sockgate.errors import PublicationInvalid, PublicationTooLarge
 from sockgate.publishing.builder import PublicationBuilder, PublishOptions
 from sockgate_gateway.wire.errors import ChannelNameError
@@ -95,3 +96,39 @@ def test_command_of_an_idempotency_key_names_it() -> None:
 def test_build_rejects_sequenced_of_another_type(sequenced: Any) -> None:
     with pytest.raises(PublicationInvalid, match="True, False or None"):
         build("room:7", sequenced=sequenced)
+
+
+ID = "Kx3_abc-DEF45678"
+
+
+@pytest.mark.parametrize(
+    ("exclude", "excluded"),
+    [
+        (None, None),
+        (ID, ID),
+        ("", None),
+        ("no id", None),
+        ("x" * 65, None),
+        (RequestFactory().post("/"), None),
+        (RequestFactory().post("/", headers={"X-Sockgate-Connection": ID}), ID),
+        (RequestFactory().post("/", headers={"x-sockgate-connection": f"{ID}#1"}), None),
+        (AsyncRequestFactory().post("/", headers={"X-Sockgate-Connection": ID}), ID),
+    ],
+)
+def test_build_excludes_the_connection_of_a_request(exclude: Any, excluded: str | None) -> None:
+    assert build("user:7", exclude=exclude).excluded == excluded
+    assert build("room:7", exclude=exclude).excluded == excluded
+
+
+@pytest.mark.parametrize("exclude", [7, object(), b"id", {"headers": 1}, True])
+def test_build_refuses_what_is_no_request(exclude: Any) -> None:
+    with pytest.raises(PublicationInvalid, match="exclude must be a request"):
+        build("user:7", exclude=exclude)
+
+
+def test_command_without_an_exclusion_is_as_before() -> None:
+    plain, kept = build("user:7"), build("room:7")
+    assert plain.command(NAMES) == ("PUBLISH", "rt:user:7", PAYLOAD)
+    assert len(kept.command(NAMES)) + 1 == len(build("room:7", exclude=ID).command(NAMES))
+    excluding = build("user:7", exclude=ID).command(NAMES)
+    assert excluding == ("PUBLISH", "rt:user:7", b"#::%b#%b" % (ID.encode(), PAYLOAD))

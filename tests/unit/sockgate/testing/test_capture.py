@@ -8,7 +8,7 @@ from unittest.mock import ANY
 import pytest
 from django.contrib.auth.models import Group, User
 from django.db import transaction
-from django.test import TestCase
+from django.test import RequestFactory, TestCase
 from sockgate import (
     Publisher,
     abroadcast,
@@ -201,6 +201,14 @@ def test_plain_case_with_djangos_capture_publishes_once_in_a_capture():
     with capture_publications() as captured, TestCase.captureOnCommitCallbacks(execute=True):
         publish(7, "paid")
     captured.assert_published(7, "paid", times=1)
+
+
+def test_excluded_connection_is_captured():
+    request = RequestFactory().post("/", headers={"X-Sockgate-Connection": "c1"})
+    with capture_publications() as captured:
+        publish(7, "news", exclude=request)
+        publish_many([8], "news", exclude="c2")
+    assert [one.excluded for one in captured] == ["c1", "c2"]
 
 
 def test_touches_are_captured_once_for_each_block():

@@ -126,6 +126,15 @@ def test_duplicates_are_dropped_and_holes_are_gaps(bench: Bench) -> None:
     ]
 
 
+def test_skipped_offset_is_no_gap_and_no_message(bench: Bench) -> None:
+    bench.welcome(channels={"user:7": {"epoch": "k3", "offset": 42}})
+    before = len(bench.events)
+    bench.deliver({"type": "skipped", "channel": "user:7", "offset": 43})
+    bench.deliver({"channel": "user:7", "data": 44, "offset": 44})
+    bench.deliver({"type": "skipped", "channel": "user:7", "offset": 46})
+    assert bench.events[before:] == [Message("message", 44, "user:7", 44), Gap("user:7")]
+
+
 def test_reconnect_sends_positions(bench: Bench) -> None:
     bench.welcome(channels={"user:7": {"epoch": "k3", "offset": 42}})
     bench.deliver({"channel": "user:7", "data": 1, "offset": 43})
