@@ -47,7 +47,7 @@ for (const name of ["sockgate.mjs", "sockgate.cjs", "sockgate-shared.js", "share
 }
 
 test("each module has the syntax of a module", () => {
-  for (const name of ["sockgate.mjs", "full.mjs", "shared.mjs", "state.mjs", "react.mjs", "svelte.mjs", "vue.mjs"]) {
+  for (const name of ["sockgate.mjs", "full.mjs", "shared.mjs", "state.mjs", "tag.mjs", "react.mjs", "svelte.mjs", "vue.mjs"]) {
     assert.match(read(`../dist/${name}`), /^(import|export) /m, name);
   }
 });
@@ -82,6 +82,12 @@ test("import and require have the types of the source", () => {
   for (const ending of ["ts", "cts"]) {
     assert.equal(read(`../dist/sockgate.d.${ending}`), read("../src/sockgate.d.ts"));
   }
+});
+
+test("each entry has types for tools that do not read exports", () => {
+  const { exports, typesVersions } = JSON.parse(read("../package.json"));
+  const names = Object.keys(exports).filter((name) => name !== "." && JSON.stringify(exports[name]).includes('"types"'));
+  assert.deepEqual(Object.keys(typesVersions["*"]).sort(), names.map((name) => name.slice(2)).sort());
 });
 
 test("the files that package.json names are built", () => {

@@ -1,13 +1,12 @@
 """``RealtimeLiveServerTestCase``, with the real gateway."""
 
 from contextlib import ExitStack
-from functools import cache
 from typing import Any, ClassVar
 
 from django.contrib.staticfiles.testing import StaticLiveServerTestCase
 from django.test import Client, override_settings
 
-from ..conf.defaults.ports import free_port
+from ..conf.defaults.ports import HOST, free_port, is_free
 from .capture import capturing
 from .commits import CommitRunner
 from .publications import ANY_DATA, CapturedPublications, Publication
@@ -63,7 +62,15 @@ class RealtimeLiveServerTestCase(StaticLiveServerTestCase):
         self.publications.assert_nothing_published(to)
 
 
-@cache
+_chosen_ports: list[int] = []
+
+
 def _port_of_site() -> int:
-    """Return one port for the sites of all classes, so that the gateway knows their origin."""
-    return free_port()
+    """Return one port for the sites of all classes, so that the gateway knows their origin.
+
+    Another program may take it between two classes. Then a new one is chosen, and the gateway
+    starts again.
+    """
+    if not _chosen_ports or not is_free(HOST, _chosen_ports[-1]):
+        _chosen_ports.append(free_port())
+    return _chosen_ports[-1]
