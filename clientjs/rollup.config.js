@@ -159,6 +159,34 @@ const modules = (name, banner) => [
   { ...es5, banner, file: `dist/${name}.cjs`, format: "cjs", sourcemap: true },
 ];
 
+const PRIVATE_NAMES = { mangle: { properties: { regex: /^_/ } } };
+
+/** A script for pages, beside the core: ES2018. */
+function pageScript(folder, name, options = {}) {
+  return {
+    input: `src/${folder}/index.js`,
+    output: {
+      banner: BANNER,
+      file: `dist/sockgate-${folder}.js`,
+      name,
+      format: "iife",
+      plugins: [minified({ ie8: false, ...options })],
+    },
+  };
+}
+
+/** The same for bundlers; `options` are those of the ES module. */
+function modulesOf(folder, input, types, options = {}) {
+  return {
+    input: `src/${folder}/${input}.js`,
+    plugins: [types],
+    output: [
+      { banner: BANNER, file: `dist/${folder}.mjs`, format: "es", ...options },
+      { banner: BANNER, file: `dist/${folder}.cjs`, format: "cjs" },
+    ],
+  };
+}
+
 export default [
   {
     input: "src/index.js",
@@ -181,68 +209,14 @@ export default [
       sourcemap: false,
     }),
   },
-  // A script for pages, and for their SharedWorker: ES2018.
-  {
-    input: "src/shared/index.js",
-    output: {
-      banner: BANNER,
-      file: "dist/sockgate-shared.js",
-      name: "SockgateShared",
-      format: "iife",
-      plugins: [minified({ ie8: false, mangle: { properties: { regex: /^_/ } } })],
-    },
-  },
-  {
-    input: "src/shared/module.js",
-    plugins: [sharedTypes],
-    output: ["mjs", "cjs"].map((ending) => ({
-      banner: BANNER,
-      file: `dist/shared.${ending}`,
-      format: ending === "mjs" ? "es" : "cjs",
-      // Without an export, tools take the module for a script.
-      footer: ending === "mjs" ? "export {};" : "",
-    })),
-  },
-  // A script for pages: ES2018.
-  {
-    input: "src/state/index.js",
-    output: {
-      banner: BANNER,
-      file: "dist/sockgate-state.js",
-      name: "SockgateState",
-      format: "iife",
-      plugins: [minified({ ie8: false, mangle: { properties: { regex: /^_/ } } })],
-    },
-  },
-  {
-    input: "src/state/index.js",
-    plugins: [hookTypes("state", "state")],
-    output: ["mjs", "cjs"].map((ending) => ({
-      banner: BANNER,
-      file: `dist/state.${ending}`,
-      format: ending === "mjs" ? "es" : "cjs",
-    })),
-  },
-  // A script for pages: ES2018.
-  {
-    input: "src/tag/index.js",
-    output: {
-      banner: BANNER,
-      file: "dist/sockgate-tag.js",
-      name: "SockgateTag",
-      format: "iife",
-      plugins: [minified({ ie8: false })],
-    },
-  },
-  {
-    input: "src/tag/index.js",
-    plugins: [hookTypes("tag", "tag")],
-    output: ["mjs", "cjs"].map((ending) => ({
-      banner: BANNER,
-      file: `dist/tag.${ending}`,
-      format: ending === "mjs" ? "es" : "cjs",
-    })),
-  },
+  // The first is the script of a SharedWorker, too.
+  pageScript("shared", "SockgateShared", PRIVATE_NAMES),
+  pageScript("state", "SockgateState", PRIVATE_NAMES),
+  pageScript("tag", "SockgateTag"),
+  // Without an export, tools take a module for a script.
+  modulesOf("shared", "module", sharedTypes, { footer: "export {};" }),
+  modulesOf("state", "index", hookTypes("state", "state")),
+  modulesOf("tag", "index", hookTypes("tag", "tag")),
   ...["react", "vue", "svelte"].map((name) => ({
     input: `src/hooks/${name}.js`,
     external: [name, `${name}/store`],

@@ -1,7 +1,7 @@
 """System checks of ``manage.py check --deploy``: settings that break pushes, or their security.
 
-Every process of a site imports this module and few run the checks, so a check imports what is
-not loaded anyway.
+Every process of a site imports this module, and few run the checks. So modules that nothing else
+needs are imported by the check that needs them.
 """
 
 import os

@@ -1,6 +1,7 @@
 """``RealtimeLiveServerTestCase``, with the real gateway."""
 
 from contextlib import ExitStack
+from functools import cache
 from typing import Any, ClassVar
 
 from django.contrib.staticfiles.testing import StaticLiveServerTestCase
@@ -62,7 +63,9 @@ class RealtimeLiveServerTestCase(StaticLiveServerTestCase):
         self.publications.assert_nothing_published(to)
 
 
-_chosen_ports: list[int] = []
+@cache
+def _chosen_port() -> int:
+    return free_port()
 
 
 def _port_of_site() -> int:
@@ -71,6 +74,6 @@ def _port_of_site() -> int:
     Another program may take it between two classes. Then a new one is chosen, and the gateway
     starts again.
     """
-    if not _chosen_ports or not is_free(HOST, _chosen_ports[-1]):
-        _chosen_ports.append(free_port())
-    return _chosen_ports[-1]
+    if not is_free(HOST, _chosen_port()):
+        _chosen_port.cache_clear()
+    return _chosen_port()

@@ -125,14 +125,8 @@ class Channel:
         return publication_frame(self.head, publication)
 
     def link_lost(self) -> None:
-        """Keep publications pending: some are missed from now on.
-
-        What is pending is dropped. It is in the history, or it belongs to the hole before a gap,
-        and behind that gap it would seem to be newer than the hole.
-        """
-        buffer = self._transition(Event.LOSS)
-        self.has_plain = self.has_plain or buffer.has_plain
-        buffer.clear()
+        """Keep publications pending: some are missed from now on."""
+        self._drop_pending()
 
     def apply_policy(self, policy: Policy) -> None:
         """Use another policy from now on."""
@@ -284,7 +278,13 @@ class Channel:
 
     def _keep(self, buffer: PendingPublications, publication: Publication) -> None:
         if not buffer.add(publication):
-            self.link_lost()  # Too much is pending.
+            self._drop_pending()
+
+    def _drop_pending(self) -> None:
+        # It is in the history, or it belongs to the hole before a gap, and is not newer than that.
+        buffer = self._transition(Event.LOSS)
+        self.has_plain = self.has_plain or buffer.has_plain
+        buffer.clear()
 
     def _frames(self, publications: Iterable[Publication]) -> tuple[bytes, ...]:
         return tuple([frame for found in publications if (frame := self.receive(found))])

@@ -7,6 +7,7 @@ frame.
 """
 
 from collections.abc import Iterable
+from typing import ClassVar
 
 import msgspec
 
@@ -21,15 +22,13 @@ class Receivers(msgspec.Struct, frozen=True, gc=False):
     Args:
         connections: receive frames.
         conflation_key: names what a newer frame may replace; None: nothing.
+
+    ``is_live``, as of a channel: their publications are being delivered.
     """
 
     connections: tuple[Connection, ...]
     conflation_key: bytes | None
-
-    @property
-    def is_live(self) -> bool:
-        """Whether publications are delivered as they arrive; these are being delivered."""
-        return True
+    is_live: ClassVar[bool] = True
 
 
 def split(
@@ -64,5 +63,6 @@ def _without_excluded(frames: tuple[bytes, ...], connection_id: str) -> tuple[by
 
 
 def _own(frame: bytes, connection_id: str) -> bytes:
-    is_excluded = isinstance(frame, ExcludingFrame) and frame.excluded == connection_id
-    return frame.instead if isinstance(frame, ExcludingFrame) and is_excluded else frame
+    if isinstance(frame, ExcludingFrame) and frame.excluded == connection_id:
+        return frame.instead
+    return frame
