@@ -124,6 +124,11 @@ class Watched:
         """Wait until the Sentinels name a master, and not that one."""
         wait_until(lambda: self.master_port() not in (0, before))
 
+    def failovers(self) -> int:
+        """Count the failovers so far, with those that failed."""
+        state = self.sentinel().sentinels[0].sentinel_master(SERVICE)
+        return int(state["config-epoch"])
+
     def _takes_failover(self) -> bool:
         try:
             self.sentinel().sentinels[0].sentinel_failover(SERVICE)

@@ -40,6 +40,10 @@ class Store(ABC):
     def stop(self) -> None:
         """Stop all servers."""
 
+    def replacements(self) -> int:
+        """Count how often another server became the master, at least."""
+        return 0
+
 
 class Alone(Store):
     """One server, behind a relay.
@@ -96,6 +100,10 @@ class Followed(Store):
     def stop(self) -> None:
         close_client(self.redis)
         self._servers.stop()
+
+    def replacements(self) -> int:
+        """Count the failovers of the Sentinel, which also causes one itself on a loaded machine."""
+        return self._servers.failovers()
 
     def fail_over(self) -> None:
         """Let master and replica change places."""

@@ -156,6 +156,16 @@ def breaks(received: list[Any]) -> list[tuple[object, object]]:
     return [(a, b) for a, b in pairs if ClientState.GAP not in (a, b) and b != a + 1]
 
 
+def steps_back(received: list[Any]) -> int:
+    """Count numbers that are not above the one before.
+
+    After a gap that is right where a former master, or a replica that lacks the end, has become
+    the master: its newest publication is an older one.
+    """
+    numbers = [number for number in received if number != ClientState.GAP]
+    return sum(b <= a for a, b in pairwise(numbers))
+
+
 def needless_gaps(received: list[Any]) -> int:
     """Count gaps, one or more in a row, between numbers that follow one another."""
     at = [place for place, number in enumerate(received) if number != ClientState.GAP]
@@ -171,12 +181,12 @@ async def run_and_check(world: World, plan: Plan) -> None:
         if await publish_last(world):
             break
     assert without_the_last(world) == []
+    replacements = await asyncio.to_thread(world.store.replacements)
     for browser in world.browsers:
         assert (browser.state.duplicates, browser.state.holes) == (0, 0), browser.transport
         for channel, received in browser.state.received.items():
             assert breaks(received) == [], channel
-            numbers = [number for number in received if number != ClientState.GAP]
-            assert numbers == sorted(set(numbers)), channel
+            assert steps_back(received) <= replacements, (channel, received)
 
 
 def without_effect(world: World, plan: Plan) -> list[str]:
