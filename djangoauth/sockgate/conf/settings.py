@@ -6,9 +6,8 @@ raises on them.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -32,8 +31,7 @@ Authorize = Callable[[HttpRequest, str], Any]
 """Returns, or awaits, whether the user of the request may subscribe to the channel."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(NamedTuple):
     """All settings; ``docs/django.md`` explains each."""
 
     redis_url: str
@@ -59,8 +57,7 @@ class Settings:
         return names_at(self.redis_url, self.key_prefix, self.channel_prefix)
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """A problem with one key; ``message`` never quotes a value, which may be a secret."""
 
     key: str

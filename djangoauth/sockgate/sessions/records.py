@@ -8,9 +8,8 @@ record may exist whose listing failed, but then the save fails, and no browser r
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from time import time
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
@@ -43,8 +42,7 @@ def record_of(data: Mapping[str, Any]) -> SessionRecord:
     return SessionRecord(qualify(user), auth_digest(data.get(HASH_SESSION_KEY) or ""))
 
 
-@dataclass(frozen=True, slots=True)
-class Save:
+class Save(NamedTuple):
     """One save of a session record.
 
     Args:
@@ -118,8 +116,7 @@ class Save:
         return bool(replies) and self.ttl_s > 0 and not records.has_login(replies[-1], self.record)
 
 
-@dataclass(frozen=True, slots=True)
-class Removal:
+class Removal(NamedTuple):
     """One removal of a session record.
 
     Args:

@@ -1,7 +1,6 @@
 """Options of redis-py's connections: timeouts, and what the URL says."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..wire.addresses import RedisAddress
 
@@ -9,8 +8,7 @@ PROTOCOL = 2
 """With RESP3, redis-py 8 returns idle connections that Redis has closed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timeouts:
+class Timeouts(NamedTuple):
     """How long to wait for Redis, in seconds.
 
     Args:

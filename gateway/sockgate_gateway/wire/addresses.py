@@ -14,8 +14,8 @@ redis-py's, which also reads ``server_url``. No message quotes a URL, because a 
 """
 
 import re
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 
 from .errors import AddressError
@@ -39,8 +39,7 @@ class Kind(Enum):
     """In the process, without a server: no gateway can read it."""
 
 
-@dataclass(frozen=True, slots=True)
-class RedisAddress:
+class RedisAddress(NamedTuple):
     """A URL, read.
 
     Args:

@@ -13,8 +13,8 @@ are in the slot of the channel itself. Channel names therefore contain no braces
 import hashlib
 import re
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import quote
 
 from .addresses import read_address
@@ -166,8 +166,7 @@ def _under(prefix: str, kind: str, name: str) -> str:
     return f"{of_tenant(prefix, tenant) if tenant else prefix}{kind}{without_tenant(name)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+class Names(NamedTuple):
     """The names of one deployment.
 
     Args:
