@@ -10,6 +10,7 @@ from sockgate_gateway.wire.publish_request import PublishRequest
 from sockgate_gateway.wire.tenants import in_tenant
 
 from ..errors import PublicationInvalid
+from .coalescing import coalescing_of
 from .encoding import encode
 from .exclusion import Excludable, excluded_connection
 
@@ -29,12 +30,20 @@ class PublishOptions(TypedDict, total=False):
 
     ``exclude``: the request whose page does not receive the publication, or the id of a connection
     (``rt.connection``); see ``exclusion.excluded_connection``.
+
+    ``coalesce``: a key, such as ``order:7``: 1 to 64 printable ASCII characters without ``#``. Of
+    the publications with one key on a channel, a page receives at most one in ``within`` seconds,
+    and receives the last one. The publication is plain.
+
+    ``within``: the seconds for ``coalesce``, 0.001 to 60; default: 0.1.
     """
 
     sequenced: bool | None
     idempotency_key: str | None
     tenant: str | None
     exclude: Excludable | None
+    coalesce: str | None
+    within: float
 
 
 def _no_tenant(chosen: str | None) -> str:
@@ -81,11 +90,16 @@ class PublicationBuilder:
         payload, key = encode(event, data, self._max_payload), how.get("idempotency_key")
         is_sequenced, namespaces = _is_sequenced(how), self._namespaces()
         excluded = excluded_connection(how.get("exclude"))
+        coalescing = coalescing_of(how.get("coalesce"), how.get("within"))
 
         def request_for(channel: str) -> PublishRequest:
             is_kept = namespaces.is_sequenced(channel) if is_sequenced is None else is_sequenced
             policy = namespaces.of(channel) if is_kept else None
-            return PublishRequest(in_tenant(tenant, channel), payload, policy, key, excluded)
+            if policy is not None and coalescing is not None:
+                raise PublicationInvalid(_KEPT_AND_COALESCED.format(channel))
+            return PublishRequest(
+                in_tenant(tenant, channel), payload, policy, key, excluded, coalescing
+            )
 
         tenant = self._tenant_for(how.get("tenant"))
         return [request_for(check_channel(channel)) for channel in channels]
@@ -101,12 +115,18 @@ class PublicationBuilder:
         return PublishRequest(qualified, TOUCH_PAYLOAD)
 
 
+_KEPT_AND_COALESCED = (
+    "a publication with coalesce is not kept, but those on {!r} are sequenced: leave out coalesce, "
+    "or pass sequenced=False"
+)
+
+
 def _check_keywords(how: PublishOptions) -> None:
     unknown = sorted(how.keys() - PublishOptions.__annotations__.keys())
     if unknown:
         raise TypeError(
             f"unknown keyword {unknown[0]!r}: publications take sequenced, idempotency_key, "
-            "tenant and exclude, and in Django on_commit and using"
+            "tenant, exclude, coalesce and within, and in Django on_commit and using"
         )
 
 

@@ -54,7 +54,8 @@ def publish(
         data: any value that ``DjangoJSONEncoder`` takes: dicts, lists, texts, numbers and so on.
         on_commit: wait for the commit; None: as ``SOCKGATE["PUBLISH_ON_COMMIT"]`` says.
         using: wait only for the transaction on this database; None: for all that are open.
-        how: ``sequenced``, ``idempotency_key``, ``exclude``; see ``builder.PublishOptions``.
+        how: ``sequenced``, ``idempotency_key``, ``exclude``, ``coalesce``; see
+            ``builder.PublishOptions``.
 
     Returns:
         The number of workers that received it; 0 when the ``idempotency_key`` was published before;

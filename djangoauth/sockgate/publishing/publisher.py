@@ -78,7 +78,8 @@ class Publisher:
             uid: the user's primary key, as Django writes it.
             event: the name for ``rt.on(event, …)``; not reserved, as ``error`` is.
             data: any value that ``DjangoJSONEncoder`` takes.
-            how: ``sequenced``, ``idempotency_key``, ``exclude``; see ``builder.PublishOptions``.
+            how: ``sequenced``, ``idempotency_key``, ``exclude``, ``coalesce``; see
+                ``builder.PublishOptions``.
 
         Returns:
             The number of workers that received it; 0 when its ``idempotency_key`` was published

@@ -30,6 +30,7 @@ class Publication:
         idempotency_key: with which it was published.
         tenant: to which it was published; empty without tenants.
         excluded: id of the connection that does not receive it.
+        coalesce: the key with which it was published.
     """
 
     channel: str
@@ -39,6 +40,7 @@ class Publication:
     idempotency_key: str | None = None
     tenant: str = ""
     excluded: str | None = None
+    coalesce: str | None = None
 
     def __str__(self) -> str:
         """Return one line for the message of a failed assertion."""
@@ -57,6 +59,7 @@ def publication_of(request: PublishRequest) -> Publication:
         request.idempotency_key,
         tenant if separator else "",
         request.excluded,
+        request.coalescing.key if request.coalescing else None,
     )
 
 

@@ -40,7 +40,7 @@ class Channel:
     ``state`` and ``_buffer`` change in ``_transition`` alone.
     ``conflation_key`` names what a newer publication may replace; None: nothing.
     ``state_count``: how many of the newest publications a newcomer receives.
-    ``has_plain``: plain publications were delivered, or were dropped while they were pending.
+    ``has_plain``: plain publications have arrived, so that a lost link may have lost some.
     """
 
     __slots__ = (

@@ -12,15 +12,16 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
-from ..connections.batch import Batch
+from ..connections.batch import Batch, merge
 from ..connections.connection import Connection
 from ..errors import BrokerUnavailable
 from ..loop.hint_log import HintLog
 from ..wire.errors import PayloadError
 from ..wire.names import Names
 from ..wire.namespaces import Policy
-from ..wire.publication import ExcludingFrame, Position, read_publication
+from ..wire.publication import ExcludingFrame, Position, Publication, read_publication
 from .channel import Channel
+from .coalescing import Coalescer
 from .exclusion import Receivers, split
 from .history import HistoryReply
 from .history_queue import HistoryQueue
@@ -87,6 +88,7 @@ class Hub:
         self.dropped = 0
         self.gaps: Counter[str] = Counter()
         self._drops = HintLog(log, "payload_dropped")
+        self._coalescer = Coalescer(self._deliver_held)
 
     def subscribe(self, connection: Connection, name: str, pending: PendingSubscription) -> None:
         """Subscribe a connection to a channel, and confirm it once the channel is live."""
@@ -161,6 +163,7 @@ class Hub:
 
     def link_lost(self) -> None:
         """Keep publications of every channel pending: some are missed from now on."""
+        self._coalescer.drop_held()
         for channel in list(self._channels.values()):
             channel.link_lost()
             self._enqueue(channel)
@@ -232,10 +235,27 @@ class Hub:
             self._drop(channel, f"{len(raw)} bytes are too many", _HINT_FOR_SIZE)
             return None
         try:
-            return channel.receive(read_publication(raw))
+            publication = read_publication(raw)
         except PayloadError as error:
             self._drop(channel, str(error), _HINT_FOR_FORM)
             return None
+        if publication.coalescing and not self._coalescer.passes(channel.name, publication):
+            channel.has_plain = True
+            return None
+        return channel.receive(publication)
+
+    def _deliver_held(self, name: str, publication: Publication) -> None:
+        """Deliver a publication at the end of its window."""
+        channel = self._channels.get(self._key(name))
+        if channel is None:
+            return
+        frame = channel.receive(publication)
+        if isinstance(frame, ExcludingFrame):
+            for receivers, frames in split(channel.connections, frame, channel.conflation_key):
+                self._fan_out(receivers, frames)
+        elif frame is not None:
+            self._fan_out(channel, [frame])
+        self._enqueue(channel)
 
     def _drop(self, channel: Channel, cause: str, hint: str) -> None:
         self.dropped += 1
@@ -268,17 +288,9 @@ class Hub:
             self.deliveries += len(channel.connections) * len(frames)
             for connection in channel.connections:
                 before = collected.get(connection)
-                collected[connection] = _merge(before, batch, merged) if before else batch
+                collected[connection] = merge(before, batch, merged) if before else batch
         for connection, batch in collected.items():
             connection.outlet.send(batch)
 
     def _key(self, name: str) -> bytes:
         return self._names.channel(name).encode()
-
-
-def _merge(first: Batch, second: Batch, merged: dict[tuple[Batch, Batch], Batch]) -> Batch:
-    """Merge two batches; connections with the same two batches share the merged one."""
-    both = merged.get((first, second))
-    if both is None:
-        both = merged[first, second] = Batch(first.frames + second.frames)
-    return both

@@ -4,6 +4,9 @@ A publication is the only frame without a ``type``: it is the most frequent one.
 
 A publication may exclude a connection, the one whose request has made it. This connection receives
 a ``skipped`` frame in place of a sequenced publication, so that it notices no hole.
+
+A plain publication may have a key, and the gateway then delivers at most one with this key on the
+channel in a window of time; see ``channels/coalescing.py``.
 """
 
 import json
@@ -23,6 +26,21 @@ _any_json = msgspec.json.Decoder(msgspec.Raw)
 
 
 _CONNECTION_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_COALESCING = re.compile(rb"([0-9]{1,6}):([\x20-\x22\x24-\x7e]{1,64})")
+
+MAX_WITHIN_MS = 60_000
+
+
+class Coalescing(msgspec.Struct, frozen=True, gc=False):
+    """Of the publications with one key on a channel, deliver at most one in a window of time.
+
+    Args:
+        key: 1 to 64 printable ASCII characters without ``#``.
+        within_ms: the length of the window, 1 to ``MAX_WITHIN_MS``.
+    """
+
+    key: str
+    within_ms: int
 
 
 class Publication(msgspec.Struct, frozen=True, gc=False):
@@ -35,6 +53,7 @@ class Publication(msgspec.Struct, frozen=True, gc=False):
     epoch: str = ""
     offset: int = 0
     excluded: str = ""
+    coalescing: Coalescing | None = None
 
 
 class ExcludingFrame(bytes):
@@ -65,7 +84,9 @@ def read_publication(raw: bytes) -> Publication:
     """Read a message of Redis: ``<json>``, ``#<epoch>:<offset>#<json>``, or any text.
 
     A message that excludes a connection is ``#<epoch>:<offset>:<connection>#<json>``, or
-    ``#::<connection>#<json>`` when it is plain. Text that is not JSON becomes a JSON string.
+    ``#::<connection>#<json>`` when it is plain. One with a key is plain, and
+    ``#::<connection>:<ms>:<key>#<json>``, where the connection may be empty. Text that is not JSON
+    becomes a JSON string.
 
     Raises:
         PayloadError: it is not UTF-8.
@@ -87,6 +108,8 @@ def _read_sequenced(raw: bytes) -> Publication | None:
 
 def _read_excluding(epoch: bytes, rest: bytes, payload: bytes) -> Publication | None:
     offset, _, excluded = rest.partition(b":")
+    if not epoch and not offset and b":" in excluded:
+        return _read_coalescing(excluded, payload)
     if not (excluded.isascii() and is_connection_id(excluded.decode())):
         return None
     if not epoch and not offset:
@@ -94,6 +117,23 @@ def _read_excluding(epoch: bytes, rest: bytes, payload: bytes) -> Publication | 
     if not (epoch.isalnum() and _is_offset(offset)):
         return None
     return Publication(_as_json(payload), epoch.decode(), int(offset), excluded.decode())
+
+
+def _read_coalescing(head: bytes, payload: bytes) -> Publication | None:
+    excluded, _, rest = head.partition(b":")
+    found = _COALESCING.fullmatch(rest)
+    if found is None or (excluded and not is_connection_id(excluded.decode("latin-1"))):
+        return None
+    key, within_ms = found[2].decode(), int(found[1])
+    if not 0 < within_ms <= MAX_WITHIN_MS:
+        return None
+    coalescing = Coalescing(key, within_ms)
+    return Publication(_as_json(payload), excluded=excluded.decode(), coalescing=coalescing)
+
+
+def is_coalescing_key(text: str) -> bool:
+    """Return whether a text may be a key of coalescing; see ``Coalescing``."""
+    return text.isascii() and _COALESCING.fullmatch(b"1:" + text.encode()) is not None
 
 
 def _is_offset(text: bytes) -> bool:
@@ -132,11 +172,14 @@ def _check_utf8(raw: bytes) -> None:
 
 def write_publication(publication: Publication) -> bytes:
     """Write a publication in its form for Redis."""
-    excluded = f":{publication.excluded}" if publication.excluded else ""
+    excluded, how = publication.excluded, publication.coalescing
     if publication.offset:
-        head = f"#{publication.epoch}:{publication.offset}{excluded}#"
+        end = f":{excluded}" if excluded else ""
+        head = f"#{publication.epoch}:{publication.offset}{end}#"
+    elif how is not None:
+        head = f"#::{excluded}:{how.within_ms}:{how.key}#"
     else:
-        head = f"#:{excluded}#" if excluded else ""
+        head = f"#::{excluded}#" if excluded else ""
     return head.encode() + publication.payload
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from .names import Names
 from .namespaces import POSITION_TTL_S, Policy
-from .publication import Publication, write_publication
+from .publication import Coalescing, Publication, write_publication
 from .scripts import PUBLISH
 
 EPOCH_BYTES = 8
@@ -30,6 +30,7 @@ class PublishRequest:
         policy: how it is kept; None: a plain ``PUBLISH``, which is not kept.
         idempotency_key: with the same key, repeated requests within an hour publish once.
         excluded: id of a connection that does not receive it; None: all subscribers do.
+        coalescing: of a plain publication, its key and window; None: each is delivered.
     """
 
     channel: str
@@ -37,12 +38,13 @@ class PublishRequest:
     policy: Policy | None = None
     idempotency_key: str | None = None
     excluded: str | None = None
+    coalescing: Coalescing | None = None
 
     def command(self, names: Names, *, with_text: bool = False) -> tuple[Any, ...]:
         """Return the Redis command; ``with_text`` for a server without the script."""
         channel = names.channel(self.channel)
         if self.policy is None:
-            plain = Publication(self.payload, excluded=self.excluded or "")
+            plain = Publication(self.payload, "", 0, self.excluded or "", self.coalescing)
             return ("PUBLISH", channel, write_publication(plain))
         script = ("EVAL", PUBLISH) if with_text else ("EVALSHA", _PUBLISH_SHA1)
         keys, kept = self._keys(names), self._kept(self.policy)

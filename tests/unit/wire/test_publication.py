@@ -7,6 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from sockgate_gateway.wire.errors import PayloadError
 from sockgate_gateway.wire.publication import (
+    Coalescing,
     Publication,
     publication_frame,
     publication_head,
@@ -60,6 +61,39 @@ def is_json(text):
 )
 def test_other_text_excludes_nobody(raw):
     assert read_publication(raw) == Publication(json.dumps(raw.decode()).encode())
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"#:::0:k#1",
+        b"#:::60001:k#1",
+        b"#:::1234567:k#1",
+        b"#:::-1:k#1",
+        b"#:::1.5:k#1",
+        b"#:::100:#1",
+        b"#:::100#1",
+        b"#:::100:%b#1" % (b"k" * 65),
+        b"#:::100:a\nb#1",
+        b"#:::100:\xc3\xa4#1",
+        b"#::a b:100:k#1",
+        b"#::\xc3\xa4:100:k#1",
+        b"#k3:7::100:k#1",
+        b"#k3:7:c:100:k#1",
+    ],
+)
+def test_other_text_has_no_key(raw):
+    assert read_publication(raw) == Publication(json.dumps(raw.decode()).encode())
+
+
+@pytest.mark.parametrize("excluded", ["", "Kx3_abc-DEF45678"])
+@pytest.mark.parametrize(
+    ("key", "within_ms"), [("order:7", 100), (" a:b,c ", 1), ("~" * 64, 60000)]
+)
+def test_key_and_window_survive_encoding(excluded, key, within_ms):
+    publication = Publication(b"1", excluded=excluded, coalescing=Coalescing(key, within_ms))
+    assert write_publication(publication) == f"#::{excluded}:{within_ms}:{key}#1".encode()
+    assert read_publication(write_publication(publication)) == publication
 
 
 @given(json_values, epochs, offsets)

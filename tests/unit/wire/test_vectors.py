@@ -193,6 +193,17 @@ def test_publication_frame_is_golden(case):
     assert publication.publication_frame(head, found).decode() == case["frame"]
 
 
+@pytest.mark.parametrize("case", VECTORS["publications"]["coalescing"], ids=by_name)
+def test_publication_with_a_key_is_golden(case):
+    found = publication.read_publication(case["raw"].encode())
+    assert found == publication.Publication(
+        case["payload"].encode(),
+        excluded=case["excluded"],
+        coalescing=publication.Coalescing(case["key"], case["within_ms"]),
+    )
+    assert publication.write_publication(found).decode() == case["raw"]
+
+
 @pytest.mark.parametrize("case", VECTORS["publications"]["excluding"], ids=by_name)
 def test_publication_that_excludes_a_connection_is_golden(case):
     expected = publication.Publication(

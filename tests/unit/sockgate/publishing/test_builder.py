@@ -132,3 +132,33 @@ def test_command_without_an_exclusion_is_as_before() -> None:
     assert len(kept.command(NAMES)) + 1 == len(build("room:7", exclude=ID).command(NAMES))
     excluding = build("user:7", exclude=ID).command(NAMES)
     assert excluding == ("PUBLISH", "rt:user:7", b"#::%b#%b" % (ID.encode(), PAYLOAD))
+
+
+def test_build_names_key_and_window() -> None:
+    assert build("user:7", coalesce="order:7").command(NAMES)[2] == b"#:::100:order:7#" + PAYLOAD
+    both = build("user:7", coalesce="order:7", within=2.5, exclude=ID).command(NAMES)
+    assert both[2] == b"#::%b:2500:order:7#%b" % (ID.encode(), PAYLOAD)
+
+
+@pytest.mark.parametrize("key", ["", "a#b", "ä", "a\n", "k" * 65, 7, b"k", True])
+def test_build_refuses_what_is_no_key(key: Any) -> None:
+    with pytest.raises(PublicationInvalid, match="coalesce must be a key of 1 to 64"):
+        build("user:7", coalesce=key)
+
+
+@pytest.mark.parametrize("within", [0, -1, 0.0009, 60.1, float("nan"), float("inf"), True, "1"])
+def test_build_refuses_what_is_no_time(within: Any) -> None:
+    with pytest.raises(PublicationInvalid, match=r"within must be a number of seconds"):
+        build("user:7", coalesce="k", within=within)
+
+
+def test_build_refuses_a_time_without_a_key() -> None:
+    with pytest.raises(PublicationInvalid, match="coalesce, which is missing"):
+        build("user:7", within=1)
+
+
+def test_build_keeps_nothing_that_has_a_key() -> None:
+    for channel, how in (("room:7", {}), ("user:7", {"sequenced": True})):
+        with pytest.raises(PublicationInvalid, match=r"'\w+:7' are sequenced"):
+            build(channel, coalesce="k", **how)
+    assert build("room:7", coalesce="k", sequenced=False).policy is None
