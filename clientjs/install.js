@@ -11,6 +11,7 @@ const COPIES = {
     "sockgate-shared.js",
     "sockgate-state.js",
     "sockgate-tag.js",
+    "sockgate-guard.js",
     "sockgate.mjs",
     "sockgate.mjs.map",
     "sockgate.d.ts",

@@ -4,6 +4,7 @@
  * dist/sockgate-shared.js  one connection for all tabs: loaded with `shared: true`, and by its worker
  * dist/sockgate-state.js   for a script tag: the global `SockgateState`, which loads the state of a channel
  * dist/sockgate-tag.js     for a script tag: the global `SockgateTag`, which names the connection in requests
+ * dist/sockgate-guard.js   for a script tag: guards the login of the page; the global `SockgateGuard`
  * dist/sockgate-full.js    for a script tag, SockJS inside, for browsers without WebSocket, from IE8 on
  * dist/sockgate.mjs        for `import`, with or without a bundler; loads SockJS when needed
  * dist/full.mjs            for `import "sockgate/full"`, SockJS inside
@@ -213,10 +214,12 @@ export default [
   pageScript("shared", "SockgateShared", PRIVATE_NAMES),
   pageScript("state", "SockgateState", PRIVATE_NAMES),
   pageScript("tag", "SockgateTag"),
+  pageScript("guard", "SockgateGuard", PRIVATE_NAMES),
   // Without an export, tools take a module for a script.
   modulesOf("shared", "module", sharedTypes, { footer: "export {};" }),
   modulesOf("state", "index", hookTypes("state", "state")),
   modulesOf("tag", "index", hookTypes("tag", "tag")),
+  modulesOf("guard", "module", hookTypes("guard", "guard")),
   ...["react", "vue", "svelte"].map((name) => ({
     input: `src/hooks/${name}.js`,
     external: [name, `${name}/store`],

@@ -5,7 +5,7 @@ interface Window {
   /** The connection for all tabs, loaded as a script of its own or imported. */
   SockgateShared?: { open: Function };
 
-  /** badge.js sets it, and each new client of the page calls it. */
+  /** badge.js and other scripts set it, each with the former one inside. Each new client of the page calls it. */
   SockgateBadge?: (
     client: import("./client.js").Client,
     events: import("./events.js").Events,

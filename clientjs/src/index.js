@@ -92,6 +92,11 @@
  *   primary keys as text, or null for a visitor. Remove from the page what belongs to the former
  *   user, or reload it
  *
+ * With `{% sockgate_session_guard %}` or `sockgate/guard`, they also receive this one:
+ *
+ * - "session-expiring": the login is about to end. The handler receives `{expiresIn, canStay, stay}`:
+ *   seconds, whether the login can be extended, and a function that does so and returns a promise
+ *
  * These names, "state" and "*" are reserved. Django refuses to publish an event with such a name.
  * One that another program publishes arrives as "message".
  *

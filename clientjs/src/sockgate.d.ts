@@ -292,9 +292,21 @@ export interface ChannelHandlers {
   error: (code: ErrorCode, frame: ErrorFrame) => void;
 }
 
+/** The login of the page is about to end; `sockgate/guard` emits it. */
+export interface SessionExpiring {
+  /** Seconds. */
+  expiresIn: number;
+  /** false: the login ends at a fixed time. */
+  canStay: boolean;
+  /** Extend the login. The value is the seconds that it has then. */
+  stay(): Promise<number>;
+}
+
 /** Handlers of events of the client. */
 export interface ClientHandlers extends ChannelHandlers {
   state: StateHandler;
+  /** Emitted by `sockgate/guard`, once before each end. */
+  "session-expiring": (expiring: SessionExpiring) => void;
   /** The user has changed; null: a visitor without a login. */
   user: (now: string | null, before: string | null) => void;
 }

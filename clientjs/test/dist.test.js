@@ -18,6 +18,7 @@ const SOCKJS = read("../dist/sockjs.js");
 const SHARED = read("../dist/sockgate-shared.js");
 const STATE = read("../dist/sockgate-state.js");
 const TAG = read("../dist/sockgate-tag.js");
+const GUARD = read("../dist/sockgate-guard.js");
 const SOCKJS_OF_DJANGO = read("../dist/sockgate-sockjs.js");
 
 for (const [name, code] of Object.entries({ FULL, SOCKJS, SOCKJS_OF_DJANGO })) {
@@ -40,14 +41,14 @@ test("nothing of the script is for old browsers only", () => {
   assert.match(FULL, /attachEvent/);
 });
 
-for (const name of ["sockgate.mjs", "sockgate.cjs", "sockgate-shared.js", "shared.mjs", "shared.cjs", "sockgate-state.js", "state.mjs", "state.cjs", "sockgate-tag.js", "tag.mjs", "tag.cjs"]) {
+for (const name of ["sockgate.mjs", "sockgate.cjs", "sockgate-shared.js", "shared.mjs", "shared.cjs", "sockgate-state.js", "state.mjs", "state.cjs", "sockgate-tag.js", "tag.mjs", "tag.cjs", "sockgate-guard.js", "guard.mjs", "guard.cjs"]) {
   test(`an ES2018 parser accepts ${name}`, () => {
     parse(read(`../dist/${name}`), { ecmaVersion: 2018, sourceType: "module" });
   });
 }
 
 test("each module has the syntax of a module", () => {
-  for (const name of ["sockgate.mjs", "full.mjs", "shared.mjs", "state.mjs", "tag.mjs", "react.mjs", "svelte.mjs", "vue.mjs"]) {
+  for (const name of ["sockgate.mjs", "full.mjs", "shared.mjs", "state.mjs", "tag.mjs", "guard.mjs", "react.mjs", "svelte.mjs", "vue.mjs"]) {
     assert.match(read(`../dist/${name}`), /^(import|export) /m, name);
   }
 });
@@ -92,7 +93,7 @@ test("each entry has types for tools that do not read exports", () => {
 
 test("the files that package.json names are built", () => {
   const { main, module, types, unpkg, exports } = JSON.parse(read("../package.json"));
-  const entries = [".", "./react", "./shared", "./state", "./svelte", "./tag", "./vue"].flatMap((name) => Object.values(exports[name]));
+  const entries = [".", "./guard", "./react", "./shared", "./state", "./svelte", "./tag", "./vue"].flatMap((name) => Object.values(exports[name]));
   const named = [main, module, types, unpkg, ...entries.flatMap((entry) => Object.values(entry))];
   for (const path of named) assert.ok(existsSync(new URL(`../${path}`, import.meta.url)), path);
 });
@@ -110,6 +111,7 @@ test("the scripts stay small", () => {
   const sizes = [zipped(CLIENT), zipped(CLIENT) + zipped(SOCKJS_OF_DJANGO)];
   assert.ok(zipped(STATE) <= 1600, `${zipped(STATE)} bytes with gzip`);
   assert.ok(zipped(TAG) <= 750, `${zipped(TAG)} bytes with gzip`);
+  assert.ok(zipped(GUARD) <= 5200, `${zipped(GUARD)} bytes with gzip`);
   assert.ok(zipped(SHARED) <= 11200, `${zipped(SHARED)} bytes with gzip`);
   assert.ok(sizes[0] <= 9000 && sizes[1] <= 20750, `${sizes} bytes with gzip`);
 });
@@ -122,7 +124,7 @@ test("the script of Django's SockJS has only the transports of browsers with Web
 
 test("the README states the sizes of the scripts", () => {
   const README = read("../README.md");
-  for (const [name, code] of Object.entries({ "sockgate.js": CLIENT, "sockgate-full.js": FULL, "sockgate-sockjs.js": SOCKJS_OF_DJANGO, "sockgate-shared.js": SHARED, "sockgate-state.js": STATE, "sockgate-tag.js": TAG })) {
+  for (const [name, code] of Object.entries({ "sockgate.js": CLIENT, "sockgate-full.js": FULL, "sockgate-sockjs.js": SOCKJS_OF_DJANGO, "sockgate-shared.js": SHARED, "sockgate-state.js": STATE, "sockgate-tag.js": TAG, "sockgate-guard.js": GUARD })) {
     const row = README.split("\n").find((line) => line.startsWith(`| \`${name}\``));
     const [, kB, zippedKB] = row.match(/(\d+) kB, (\d+) kB with gzip/);
     assert.ok(Math.abs(code.length / 1000 - kB) < 2, `${name}: ${code.length} bytes`);
@@ -133,7 +135,7 @@ test("the README states the sizes of the scripts", () => {
 test("Django and the gateway serve the built files", () => {
   assert.equal(read("../../djangoauth/sockgate/static/sockgate/sockgate.js"), CLIENT);
   assert.equal(read("../../gateway/sockgate_gateway/sockjs/static/sockjs.js"), SOCKJS);
-  for (const name of ["sockgate.js.map", "sockgate-full.js", "sockgate-full.js.map", "sockgate-sockjs.js", "sockgate-shared.js", "sockgate-state.js", "sockgate-tag.js", "sockgate.mjs", "sockgate.mjs.map", "sockgate.d.ts", "badge.js"]) {
+  for (const name of ["sockgate.js.map", "sockgate-full.js", "sockgate-full.js.map", "sockgate-sockjs.js", "sockgate-shared.js", "sockgate-state.js", "sockgate-tag.js", "sockgate-guard.js", "sockgate.mjs", "sockgate.mjs.map", "sockgate.d.ts", "badge.js"]) {
     const served = read(`../../djangoauth/sockgate/static/sockgate/${name}`);
     assert.equal(served, read(`../dist/${name}`));
   }

@@ -16,4 +16,5 @@ app_name = "sockgate"
 urlpatterns = [
     path("token/", views.token, name="token"),
     path("grant/", views.grant, name="grant"),
+    path("session/", views.session, name="session"),
 ]

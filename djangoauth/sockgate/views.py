@@ -1,4 +1,4 @@
-"""The views that the client calls: a fresh token, and a grant for a channel."""
+"""The views that pages call: a fresh token, a grant for a channel, the rest of the login."""
 
 import json
 import logging
@@ -8,16 +8,17 @@ from math import ceil
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods
 from django.views.decorators.vary import vary_on_cookie
 from sockgate_gateway.wire.errors import ChannelNameError
 
 from . import conf
 from .access.grants import issue_grant
 from .access.reminder import AUTHORIZE_REMINDER
+from .access.session_guard import extend_login, read_login
 from .access.tokens import issue_token
 from .errors import AuthorizeMissing, LoginRequired, SessionChangePending, SubscriptionRefused
 from .publishing.transactions import never_atomic
@@ -33,15 +34,26 @@ REDIS_TIMEOUT_S = 2.0
 """The time that a view may spend on Redis before it answers 503."""
 
 _View = Callable[[HttpRequest], JsonResponse]
+_ResponseView = Callable[[HttpRequest], HttpResponse]
 
 
 def _refuse(error: str, status: int) -> JsonResponse:
     return JsonResponse({"error": error}, status=status)
 
 
-def _for_scripts(view: _View) -> _View:
+def _for_scripts(*methods: str) -> Callable[[_View], _ResponseView]:
     """Wrap a view for scripts: 401 instead of a redirect, no caching, 503 where Redis fails."""
 
+    def wrap(view: _View) -> _ResponseView:
+        # Under ATOMIC_REQUESTS a user record would be restored at the commit, after the grant that
+        # must carry the name of the user's rights.
+        checked = require_http_methods(methods)(csrf_protect(never_atomic(_guarded(view))))
+        return never_cache(vary_on_cookie(login_not_required(checked)))
+
+    return wrap
+
+
+def _guarded(view: _View) -> _View:
     @wraps(view)
     def answer(request: HttpRequest) -> JsonResponse:
         retry_after_s = RETRY_AFTER_S
@@ -55,19 +67,15 @@ def _for_scripts(view: _View) -> _View:
             # browser may have a new cookie, which would be deleted instead.
             request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)
         except redis_errors.RedisError as error:
-            log.warning("No %s could be issued: %s", view.__name__, error)
+            log.warning("The view %s could not answer: %s", view.__name__, error)
         answer = _refuse("unavailable", 503)
         answer["Retry-After"] = str(retry_after_s)
         return answer
 
-    # Under ATOMIC_REQUESTS a user record would be restored at the commit, after the grant that
-    # must carry the name of the user's rights.
-    return never_cache(
-        vary_on_cookie(login_not_required(require_POST(csrf_protect(never_atomic(answer)))))
-    )
+    return answer
 
 
-@_for_scripts
+@_for_scripts("POST")
 def token(request: HttpRequest) -> JsonResponse:
     """Answer with ``{"token", "url", "expires_in"}``, or with ``{"error"}`` and 401 or 503."""
     issued = issue_token(request, may_start=True)
@@ -77,7 +85,7 @@ def token(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"token": issued.text, "url": url, "expires_in": issued.expires_in_s})
 
 
-@_for_scripts
+@_for_scripts("POST")
 def grant(request: HttpRequest) -> JsonResponse:
     """Answer ``{"channel"}`` with ``{"grant", "expires_in"}``, or ``{"error"}`` and 400 to 503.
 
@@ -94,6 +102,16 @@ def grant(request: HttpRequest) -> JsonResponse:
     except SubscriptionRefused:
         return _refuse("not_allowed", 403)
     return JsonResponse({"grant": issued.text, "expires_in": issued.expires_in_s})
+
+
+@_for_scripts("GET", "POST")
+def session(request: HttpRequest) -> JsonResponse:
+    """Answer with ``{"user", "expires_in", "extends_to"}``, or ``{"error"}`` and 401 or 503.
+
+    A GET leaves the session as it is, and a POST extends it.
+    """
+    login = extend_login(request) if request.method == "POST" else read_login(request)
+    return _refuse("login_required", 401) if login is None else JsonResponse(login.fields)
 
 
 def _refuse_for_want_of_authorize(error: AuthorizeMissing) -> JsonResponse:

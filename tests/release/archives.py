@@ -23,6 +23,7 @@ CLIENT = (
     "sockgate-shared.js",
     "sockgate-state.js",
     "sockgate-tag.js",
+    "sockgate-guard.js",
     "sockgate.mjs",
     "sockgate.mjs.map",
     "sockgate.d.ts",
@@ -53,7 +54,7 @@ IN_TARBALL = (
     "package/README.md",
     *(
         f"package/dist/{name}.{ending}"
-        for name in ("react", "svelte", "vue")
+        for name in ("guard", "react", "svelte", "vue")
         for ending in ("mjs", "cjs", "d.ts", "d.cts")
     ),
     *(f"package/dist/{name}" for name in (*CLIENT, "sockgate.cjs", "sockgate.cjs.map")),

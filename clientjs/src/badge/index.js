@@ -14,7 +14,11 @@ function install(page) {
   /** @type {Badge | undefined} */
   var badge;
   if (canShow && !isHidden()) {
+    var former = page.SockgateBadge;
     page.SockgateBadge = function (client, events, explain) {
+      if (former) {
+        former(client, events, explain);
+      }
       badge = badge || new Badge(page.document, explain);
       badge.enter(client.state, {});
       watch(events, badge);

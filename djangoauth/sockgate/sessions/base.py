@@ -44,6 +44,14 @@ class RecordedSession(SessionBase):
             redis.RedisError: Redis fails or does not answer.
         """
 
+    @abstractmethod
+    def seconds_left(self) -> int:
+        """Return the seconds until this session ends as it is stored; 0 when it is gone.
+
+        Raises:
+            redis.RedisError: Redis fails or does not answer.
+        """
+
     def mark_visitor(self) -> None:
         """Mark the session as a visitor's, which ends soon while it holds nothing else."""
         self[VISITOR_KEY] = 1
@@ -87,6 +95,14 @@ class RecordedSession(SessionBase):
             NotImplementedError: the engine cannot find the sessions of a user.
         """
         raise NotImplementedError(f"{cls.__module__} cannot find the sessions of a user")
+
+
+def ends_at_a_date(data: Any) -> bool:
+    """Check a session, or its data, for the date of ``set_expiry``, which no request prolongs.
+
+    Django stores it as a text.
+    """
+    return isinstance(data.get("_session_expiry"), str | datetime)
 
 
 def _visitor_age(keys: Collection[str]) -> dict[str, Any]:

@@ -105,6 +105,10 @@ class IdentityMirror(RecordedSession):
         if not left_s or not self._seconds_left():
             Removal(key).now()
 
+    def seconds_left(self) -> int:
+        """Return the seconds until this session ends as it is stored; 0 when it is gone."""
+        return 0 if self.session_key is None else self._seconds_left()
+
     def _seconds_left(self) -> int:
         """Return the seconds until the session ends; 0 when it is gone.
 

@@ -5,7 +5,6 @@ that a reader of Redis cannot make a cookie. Redis deletes expired sessions itse
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from django.contrib.sessions.backends.base import CreateError, UpdateError
@@ -15,7 +14,7 @@ from .. import conf
 from ..redis_clients import pools
 from ..tenants import sid_of
 from ..users import records
-from .base import RecordedSession
+from .base import RecordedSession, ends_at_a_date
 from .records import Removal, Save, is_current, record_of, remove_listed
 
 
@@ -128,6 +127,10 @@ class SessionStore(RecordedSession):
         if self.session_key and record.user and not is_current(self.session_key, record):
             records.restore(record.user, int(self.get_expiry_age()))
 
+    def seconds_left(self) -> int:
+        """Return the seconds until this session ends as it is stored; 0 when it is gone."""
+        return max(int(pools.records().ttl(self._record_key())), 0)  # type: ignore[arg-type]
+
     @classmethod
     def end_logins(cls, uid: str) -> None:
         """End every session of a user."""
@@ -158,13 +161,8 @@ class SessionStore(RecordedSession):
             ttl_s=ttl_s,
             mode="create" if must_create else "update",
             data=self.encode(dict(data)),
-            age_s=0 if _ends_at_a_date(data) else ttl_s,
+            age_s=0 if ends_at_a_date(data) else ttl_s,
         )
-
-
-def _ends_at_a_date(data: Mapping[str, Any]) -> bool:
-    """Check for the date of ``set_expiry``, which Django stores as a text."""
-    return isinstance(data.get("_session_expiry"), str | datetime)
 
 
 def _record_key(session_key: str | None) -> str:

@@ -1,5 +1,7 @@
 """``{% sockgate_client %}``: the browser client, its configuration and a first token.
 
+``{% sockgate_session_guard %}`` covers the page when its login ends, and warns before.
+
 There is no inline script. The configuration is a data block, which browsers do not execute, so
 that a Content-Security-Policy of ``script-src 'self'`` is enough. The response of a page with a
 token varies by cookie.
@@ -10,7 +12,7 @@ with itsdangerous and msgspec, is imported when a page uses the tag.
 
 import logging
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from django import template
 from django.conf import settings
@@ -32,6 +34,7 @@ from ..redis_clients.time_budget import time_budget
 from ..sessions.base import RecordedSession
 
 CONFIG_ID = "sockgate-config"
+GUARD_CONFIG_ID = "sockgate-guard-config"
 SCRIPT = "sockgate/sockgate.js"
 SCRIPT_WITH_SOCKJS = "sockgate/sockgate-full.js"
 """For old browsers. Those before 2017 cannot parse ``SCRIPT``, and execute this one."""
@@ -41,6 +44,9 @@ SOCKJS = "sockgate/sockgate-sockjs.js"
 
 SHARED = "sockgate/sockgate-shared.js"
 """``SCRIPT`` loads it with ``shared``, and as a SharedWorker."""
+
+GUARD = "sockgate/sockgate-guard.js"
+"""Warns before the login of a page ends, and covers the page afterwards."""
 
 BADGE = "sockgate/badge.js"
 """Shows the state of the client in the page, in ``DEBUG`` only."""
@@ -62,12 +68,7 @@ def sockgate_client(
             out.
         shared: the tabs of one login share one connection, where the browser can do that.
     """
-    request = context.get("request")
-    if request is None:
-        raise ImproperlyConfigured(
-            "{% sockgate_client %} needs the context processor "
-            "django.template.context_processors.request."
-        )
+    request = _request_of(context, "sockgate_client")
     names = channels.split() if isinstance(channels, str) else channels
     values = client_config(request, names) | ({"shared": True} if shared else {})
     config = json_script(values, CONFIG_ID)
@@ -76,6 +77,45 @@ def sockgate_client(
     if settings.DEBUG:
         tags.append(_script(static(BADGE), nonce))
     return format_html("{}\n{}", config, format_html_join("\n", "{}", ([tag] for tag in tags)))
+
+
+@register.simple_tag(takes_context=True)
+def sockgate_session_guard(
+    context: Context, warn: float = 120, *, dialog: bool = True, cover: bool = True
+) -> SafeString:
+    """Warn before the login of this page ends, and cover the page at once when it has ended.
+
+    A page without a login stays as it is: no script, no request, no cookie.
+
+    Args:
+        context: of the template.
+        warn: so many seconds before the end.
+        dialog: False: no dialog; the page shows its own, on the event ``session-expiring``.
+        cover: False: the content stays visible when the login has ended.
+    """
+    request = _request_of(context, "sockgate_session_guard")
+    if isinstance(warn, bool) or not isinstance(warn, int | float) or not 0 < warn < float("inf"):
+        raise ImproperlyConfigured(
+            f"{{% sockgate_session_guard %}}: warn must be a number of seconds above 0, not {warn!r}."
+        )
+    from ..access.session_guard import guard_config, login_place, page_texts
+
+    with time_budget(conf.current().page_timeout):
+        login = guard_config(request)
+    if login is None:
+        return SafeString("")
+    values = {
+        **login,
+        "sessionUrl": reverse("sockgate:session"),
+        "warn": warn,
+        "dialog": bool(dialog),
+        "cover": bool(cover),
+        **login_place(),
+        **page_texts(),
+        **_csrf_config(request),
+    }
+    config = json_script(values, GUARD_CONFIG_ID)
+    return format_html("{}\n{}", config, _script(static(GUARD), _nonce(context, request)))
 
 
 def client_config(request: HttpRequest, channels: Iterable[str] = ()) -> dict[str, Any]:
@@ -100,7 +140,23 @@ def client_config(request: HttpRequest, channels: Iterable[str] = ()) -> dict[st
         "transports": config.transports,
         "sockjsUrl": static(SOCKJS),
         "sharedUrl": static(SHARED),
-        **({} if "loginRequired" in first else _csrf_token(request)),
+        **_csrf_config(request, has_token="loginRequired" not in first),
+    }
+
+
+def _request_of(context: Context, tag: str) -> HttpRequest:
+    request = context.get("request")
+    if request is None:
+        raise ImproperlyConfigured(
+            f"{{% {tag} %}} needs the context processor "
+            "django.template.context_processors.request."
+        )
+    return cast(HttpRequest, request)
+
+
+def _csrf_config(request: HttpRequest, *, has_token: bool = True) -> dict[str, Any]:
+    return {
+        **(_csrf_token(request) if has_token else {}),
         "csrfCookieName": _readable_csrf_cookie(),
         "csrfHeaderName": settings.CSRF_HEADER_NAME.removeprefix("HTTP_").replace("_", "-"),
     }

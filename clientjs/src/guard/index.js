@@ -1,0 +1,13 @@
+/**
+ * The script `sockgate-guard.js`, which Django's tag `{% sockgate_session_guard %}` loads: it guards the page by the tag's
+ * configuration, with the page's client, or with one of its own where the page has none.
+ */
+import { ensureClient } from "../page/clients.js";
+import { CONFIG_ID, guardSession } from "./module.js";
+
+export { guardSession };
+
+if (document.getElementById(CONFIG_ID)) {
+  guardSession();
+  ensureClient(window);
+}

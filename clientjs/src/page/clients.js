@@ -1,0 +1,69 @@
+/**
+ * The clients of a page, for scripts beside the core: each new client calls `window.SockgateBadge`.
+ */
+
+/** So long after the page has loaded, a script that needs a client and has none connects by itself. */
+const WAIT_MS = 3000;
+
+/**
+ * Call back with each client that the page makes from now on.
+ *
+ * @param {any} page  a window
+ * @param {function(any, {emit: function(string, any, any=): boolean}): void} callback  receives the client, and its events
+ * @returns {function(): void} ends it
+ */
+export function followClients(page, callback) {
+  const former = page.SockgateBadge;
+  let isOver = false;
+  page.SockgateBadge = (/** @type {any} */ client, /** @type {any} */ events, /** @type {any} */ explain) => {
+    if (former) {
+      former(client, events, explain);
+    }
+    if (!isOver) {
+      callback(client, events);
+    }
+  };
+  return () => {
+    isOver = true;
+  };
+}
+
+/**
+ * Connect the page when it has no client some time after it has loaded. That client is closed when the page makes one
+ * itself.
+ *
+ * @param {any} page  a window, with the global `Sockgate` of the script
+ * @param {number} [waitMs]
+ * @returns {function(): void} ends it
+ */
+export function ensureClient(page, waitMs = WAIT_MS) {
+  /** @type {any} */
+  let own = null;
+  let isMade = false;
+  /** @type {any} */
+  let timer = null;
+  const unfollow = followClients(page, () => {
+    isMade = true;
+    if (own) {
+      own.close();
+      own = null;
+    }
+  });
+  const wait = () => {
+    timer = page.setTimeout(() => {
+      if (!isMade && page.Sockgate && page.Sockgate.connect) {
+        own = page.Sockgate.connect();
+      }
+    }, waitMs);
+  };
+  if (page.document.readyState === "complete") {
+    wait();
+  } else {
+    page.addEventListener("load", wait);
+  }
+  return () => {
+    unfollow();
+    page.removeEventListener("load", wait);
+    page.clearTimeout(timer);
+  };
+}
