@@ -39,7 +39,7 @@ button, a {
 }
 .primary { border-color: transparent; color: #fff; background: var(--sockgate-guard-accent, #0b57d0); font-weight: 600; }
 button[disabled] { opacity: .6; cursor: progress; }
-:focus-visible { outline: 3px solid Highlight; outline-offset: 2px; }
+:focus-visible { outline: 3px solid var(--sockgate-guard-color, CanvasText); outline-offset: 2px; }
 @media (forced-colors: active) { button, a, .primary { border-color: ButtonText; } }
 `;
 

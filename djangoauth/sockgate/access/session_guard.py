@@ -167,4 +167,4 @@ def login_place() -> dict[str, Any]:
 
 def _is_ours(url: str) -> bool:
     path = url.partition("?")[0].partition("#")[0]
-    return is_valid_path("/" + path.removeprefix(get_script_prefix()).lstrip("/"))
+    return bool(is_valid_path("/" + path.removeprefix(get_script_prefix()).lstrip("/")))

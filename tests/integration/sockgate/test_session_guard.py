@@ -113,9 +113,7 @@ def test_get_never_extends_the_session(
     assert "last_activity" not in login.session
 
 
-def test_post_extends_the_session_and_its_cookie(
-    engine: str, login: Client, redis: Redis
-) -> None:
+def test_post_extends_the_session_and_its_cookie(engine: str, login: Client, redis: Redis) -> None:
     shorten(login, 500, engine, redis)
     answer = login.post(ADDRESS)
     assert answer.json()["expires_in"] == 1209600
