@@ -129,7 +129,7 @@ class SessionStore(RecordedSession):
 
     def seconds_left(self) -> int:
         """Return the seconds until this session ends as it is stored; 0 when it is gone."""
-        return max(int(pools.records().ttl(self._record_key())), 0)  # type: ignore[arg-type]
+        return max(int(pools.records().ttl(self._record_key())), 0)
 
     @classmethod
     def end_logins(cls, uid: str) -> None:

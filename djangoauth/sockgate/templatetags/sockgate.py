@@ -96,7 +96,8 @@ def sockgate_session_guard(
     request = _request_of(context, "sockgate_session_guard")
     if isinstance(warn, bool) or not isinstance(warn, int | float) or not 0 < warn < float("inf"):
         raise ImproperlyConfigured(
-            f"{{% sockgate_session_guard %}}: warn must be a number of seconds above 0, not {warn!r}."
+            "{% sockgate_session_guard %}: warn must be a number of seconds above 0, not "
+            f"{warn!r}."
         )
     from ..access.session_guard import guard_config, login_place, page_texts
 
