@@ -7,8 +7,7 @@ Django neither saves nor deletes.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME, SESSION_KEY
@@ -26,8 +25,7 @@ from ..sessions.pending_change import is_change_pending
 DEFAULT_WARN_S = 120
 
 
-@dataclass(frozen=True, slots=True)
-class RemainingLogin:
+class RemainingLogin(NamedTuple):
     """A login, and how long it lasts.
 
     Args:

@@ -149,8 +149,7 @@ def _request_of(context: Context, tag: str) -> HttpRequest:
     request = context.get("request")
     if request is None:
         raise ImproperlyConfigured(
-            f"{{% {tag} %}} needs the context processor "
-            "django.template.context_processors.request."
+            f"{{% {tag} %}} needs the context processor django.template.context_processors.request."
         )
     return cast(HttpRequest, request)
 
