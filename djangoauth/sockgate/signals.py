@@ -1,5 +1,7 @@
 """Receivers of Django's signals: logins, and changes of users, groups and permissions.
 
+Our own signals ``user_online`` and ``user_offline`` are imported from here, too.
+
 Strategy: a receiver acts after the commit. When Redis does not answer, a change that revokes
 something raises: the database has the change, and saving again repeats it. A login raises nothing,
 because the next token writes a missing record.
@@ -25,6 +27,7 @@ from django.db.models import Q
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete
 
 from . import conf
+from .channels.online import user_offline, user_online
 from .redis_clients import redis_errors
 from .redis_clients.time_budget import time_budget
 from .sessions.base import recorded_engine
@@ -32,6 +35,8 @@ from .tenants import pinned
 from .users import permissions
 from .users.recipients import wire_uid
 from .users.subclasses import subclasses_of
+
+__all__ = ["connect", "user_offline", "user_online"]
 
 log = logging.getLogger("sockgate")
 

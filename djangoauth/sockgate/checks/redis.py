@@ -21,6 +21,14 @@ def check_redis(**_: Any) -> Iterable[CheckMessage]:
 
 
 @register(TAG, deploy=True)
+def check_signal_senders(**_: Any) -> Iterable[CheckMessage]:
+    """W121 ``PRESENCE_SIGNALS`` without a running ``sockgate_signals``."""
+    from .redis_server import sender_problems
+
+    return sender_problems()
+
+
+@register(TAG, deploy=True)
 def check_deployments(**_: Any) -> Iterable[CheckMessage]:
     """E120 a conflict with another site; W120 gateways with other prefixes than Django's."""
     from .redis_server import deployment_problems

@@ -21,6 +21,7 @@ from sockgate_gateway.wire.deployments import (
 )
 from sockgate_gateway.wire.scripts import DEPLOYMENTS
 
+from ..channels.online_sender import has_sender
 from ..redis_clients import pools
 from ..redis_clients.time_budget import time_budget
 from .settings import readable_settings
@@ -148,6 +149,25 @@ def deployment_problems() -> Iterable[CheckMessage]:
             f"but Django publishes to {_place(ours)}.",
             hint="Set the same REDIS_URL, KEY_PREFIX and CHANNEL_PREFIX for both.",
             id="sockgate.W120",
+        )
+
+
+def sender_problems() -> Iterable[CheckMessage]:
+    """Report that no process sends the signals ``user_online`` and ``user_offline``."""
+    config = readable_settings()
+    if config is None or not config.presence_signals or pools.kind() is Kind.MEMORY:
+        return
+    try:
+        with time_budget(TIMEOUT_S):
+            is_sent = has_sender()
+    except RedisError:  # E103 says that Redis does not answer.
+        return
+    if not is_sent:
+        yield Warning(
+            'SOCKGATE["PRESENCE_SIGNALS"] is True, but no process has sent user_online and '
+            "user_offline in the last minute.",
+            hint="Run manage.py sockgate_signals beside the site, under systemd or as a container.",
+            id="sockgate.W121",
         )
 
 

@@ -15,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from .. import conf
+from ..channels.online import user_offline, user_online
 from ..sessions.base import recorded_engine
 
 TAG = "sockgate"
@@ -192,6 +193,21 @@ def check_tenants_apart(**_: Any) -> Iterable[CheckMessage]:
             "primary key in two tenants receive each other's publications.",
             hint='Add "TENANT": "sockgate.tenants.schema_name" to SOCKGATE.',
             id="sockgate.W021",
+        )
+
+
+@register(TAG)
+def check_signal_receivers(**_: Any) -> Iterable[CheckMessage]:
+    """W022 receivers of ``user_online`` or ``user_offline``, which nothing sends."""
+    config = readable_settings()
+    has_receivers = bool(user_online.receivers or user_offline.receivers)
+    if config and has_receivers and not config.presence_signals:
+        yield Warning(
+            "A receiver of user_online or user_offline is connected, but "
+            'SOCKGATE["PRESENCE_SIGNALS"] is not True, so the signals are never sent.',
+            hint='Set "PRESENCE_SIGNALS": True, restart the gateway with it, and run '
+            "manage.py sockgate_signals beside the site.",
+            id="sockgate.W022",
         )
 
 

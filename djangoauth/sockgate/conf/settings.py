@@ -48,6 +48,8 @@ class Settings(NamedTuple):
     publish_on_commit: bool
     max_payload: int
     namespaces: "Namespaces"
+    presence_signals: bool
+    offline_after: float
     authorize: Authorize | str | None
     tenant: Callable[[], str] | str | None
 

@@ -21,6 +21,7 @@ from redis import Redis, RedisError
 
 from .. import conf
 from ..channels import namespaces
+from ..channels.online_sender import SignalSender
 from ..conf.defaults import debug_defaults, embedded_valkey
 from ..redis_clients.clients import open_client
 from ..redis_clients.embedded import EmbeddedPassword
@@ -43,6 +44,9 @@ PIPE_VARIABLE = "DJANGO_SOCKGATE_PIPE"
 VALKEY_START_S = 20.0
 STOP_TIMEOUT_S = 15.0
 CHECK_S = 0.05
+DEVELOPMENT_CLAIM_AFTER_S = 10.0
+"""The reloader kills a process at every save; the next one finishes its events after so long."""
+
 OWNER_CHECK_S = 0.5
 """How often a member checks that its owner lives."""
 
@@ -89,6 +93,7 @@ def _owner(served: Served, note: Note, *, use_reloader: bool) -> Iterator[None]:
             note(f"[gateway] does not start with these settings: {error}")
         if not use_reloader:
             _write_namespaces()
+            _send_signals()
         yield
     finally:
         supervisor.stop()
@@ -105,6 +110,7 @@ def _member(served: Served, note: Note) -> Iterator[None]:
     except OSError:
         note("[gateway] its supervisor has ended: start runserver again")
     _write_namespaces()
+    _send_signals()
     yield
 
 
@@ -155,6 +161,17 @@ def _write_namespaces() -> None:
     """Write the namespaces, so that a save of the settings changes open pages, too."""
     with suppress(RedisError, ImproperlyConfigured), time_budget(conf.current().page_timeout):
         namespaces.sync()
+
+
+def _send_signals() -> None:
+    """Send ``user_online`` and ``user_offline`` from this process, which has the site's receivers.
+
+    In production the command ``sockgate_signals`` does so. The thread ends with the process.
+    """
+    with suppress(ImproperlyConfigured):
+        if conf.current().presence_signals:
+            sender = SignalSender(DEVELOPMENT_CLAIM_AFTER_S)
+            threading.Thread(target=sender.run, daemon=True, name="sockgate-signals").start()
 
 
 def _end_with(owner: int) -> None:

@@ -8,8 +8,10 @@ from redis.asyncio import Redis
 from ..channels.presence import Change, Heartbeat
 from ..wire import scripts
 from ..wire.control import PresenceChanged, write_control
-from ..wire.names import Names
+from ..wire.names import BROADCAST, Names
+from ..wire.online import MAX_EVENTS, ONLINE_TTL_MS, OnlineKeys
 from ..wire.presence import HEARTBEAT_S, WORKER_TTL_S, Present, merge
+from ..wire.tenants import without_tenant
 from .errors import translated_errors
 
 HASH_TTL_S = 3600
@@ -17,6 +19,9 @@ HASH_TTL_S = 3600
 
 REWRITE_BEATS = HASH_TTL_S // 2 // HEARTBEAT_S
 """After so many heartbeats, half a TTL, the hashes are written again."""
+
+USERS_EACH = 500
+"""One script notes so many users; in the meantime Redis serves nobody else."""
 
 
 class RedisPresence:
@@ -26,12 +31,16 @@ class RedisPresence:
         client: for short commands.
         names: of this deployment.
         worker: the name of the worker.
+        has_signals: note who is online, for Django's signals.
     """
 
-    def __init__(self, client: Redis, names: Names, worker: str) -> None:
+    def __init__(
+        self, client: Redis, names: Names, worker: str, *, has_signals: bool = False
+    ) -> None:
         self._client = client
         self._names = names
         self._worker = worker
+        self._has_signals = has_signals
         self._others: tuple[str, ...] = ()
         self._beats = 0
 
@@ -68,6 +77,8 @@ class RedisPresence:
             self._queue_noticed(pipeline, change, others)
         for channel in {change.channel for change in changes}:
             pipeline.expire(self._names.presence(channel, self._worker), HASH_TTL_S)
+        if self._has_signals:
+            self._queue_online(pipeline, changes)
         await _execute(pipeline)
 
     async def read_others(self, channel: str) -> Present:
@@ -149,6 +160,23 @@ class RedisPresence:
         ttl_ms = HASH_TTL_S * 1000
         arguments = (change.uid, change.count, ttl_ms, self._names.control, *notices)
         pipeline.execute_command("EVAL", scripts.PRESENCE, len(keys), *keys, *arguments)
+
+
+    def _queue_online(self, pipeline: Any, changes: Iterable[Change]) -> None:
+        """Note who is online: every connection is subscribed to ``broadcast``."""
+        keys = OnlineKeys(self._names)
+        keys_used = (keys.at(self._worker), keys.online, keys.leaving, keys.events)
+        users = [
+            (change.uid, int(change.count > 0))
+            for change in changes
+            if change.uid and without_tenant(change.channel) == BROADCAST
+        ]
+        for start in range(0, len(users), USERS_EACH):
+            part = users[start : start + USERS_EACH]
+            arguments = (ONLINE_TTL_MS, MAX_EVENTS, *(item for user in part for item in user))
+            pipeline.execute_command(
+                "EVAL", scripts.ONLINE, len(keys_used), *keys_used, *arguments
+            )
 
 
 def _quiet_counts(changes: Iterable[Change]) -> dict[str, dict[str, int]]:

@@ -52,6 +52,9 @@ class Config:
     token_max_age: float = option(3600.0, "how long a token is valid", SECONDS)
     grant_max_age: float = option(3600.0, "how long a grant for a channel is valid", SECONDS)
     namespaces: str = option("", "JSON of namespaces and their policies, in place of Django's")
+    presence_signals: bool = option(
+        False, "note who is online for Django's signals user_online and user_offline", SWITCH
+    )
     connect_timeout: float = option(
         10.0, "how long a client may take to send its connect frame", SECONDS
     )

@@ -19,5 +19,14 @@ HISTORY = _read("history.lua")
 PRESENCE = _read("presence.lua")
 """Count a user's connections, and publish joins and leaves."""
 
+ONLINE = _read("online.lua")
+"""Note the users at a worker, and write an event for each who comes online."""
+
+OFFLINE = _read("offline.lua")
+"""Write an event for each user who has left."""
+
+ABSENT = _read("absent.lua")
+"""Note that users of killed workers may have left."""
+
 DEPLOYMENTS = _read("deployments.lua")
 """Register a worker among the deployments of a Redis server, and list them."""

@@ -1,0 +1,15 @@
+-- Note that users may have left who are at no live worker: theirs was killed.
+-- KEYS[1]  users who may have left, a sorted set by time in ms
+-- KEYS[2…] the users at each live worker, sets
+-- ARGV     uids of users online
+local now = redis.call('TIME')
+now = now[1] * 1000 + math.floor(now[2] / 1000)
+for _, uid in ipairs(ARGV) do
+  local is_here = false
+  for worker = 2, #KEYS do
+    is_here = is_here or redis.call('SISMEMBER', KEYS[worker], uid) == 1
+  end
+  if not is_here then
+    redis.call('ZADD', KEYS[1], 'NX', now, uid)
+  end
+end
