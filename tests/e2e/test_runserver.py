@@ -28,6 +28,14 @@ from tests.ports import HOST
 pytestmark = pytest.mark.e2e
 
 NEWS = {"channel": "user:1", "data": {"event": "news", "data": {"title": "Djangocon 2012"}}}
+RECEIVER = """
+from django.dispatch import receiver
+from sockgate.signals import user_online
+
+@receiver(user_online)
+def write(user_id, **_):
+    print(f"user {user_id} is online", flush=True)
+"""
 CONFIG = re.compile(r'id="sockgate-config"[^>]*>(.*?)</script>')
 
 
@@ -151,6 +159,18 @@ def test_nothing_outlives_a_killed_parent(project: Project) -> None:
         assert len(pids) == 4
         runserver.send(signal.SIGKILL)
         wait_for_end(pids)
+
+
+def test_signals_are_sent_by_the_process_that_serves_the_site(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    with (tmp_path / "mysite" / "settings.py").open("a") as file:
+        file.write('SOCKGATE = {**globals().get("SOCKGATE", {}), "PRESENCE_SIGNALS": True}\n')
+    with (tmp_path / "mysite" / "urls.py").open("a") as file:
+        file.write(RECEIVER)
+    with Runserver(project, port_of_project()) as runserver:
+        runserver.wait_until_ready()
+        open_tab(log_in(runserver.origin()), runserver.origin()).close()
+        runserver.wait_for("user 1 is online")
 
 
 def test_command_says_that_the_embedded_valkey_does_not_run(project: Project) -> None:

@@ -1,1 +1,1 @@
-"""Channels as Django sees them: namespaces, presence, number of connections."""
+"""Channels as Django sees them: namespaces, presence, who is online, how many."""

@@ -31,8 +31,8 @@ log = logging.getLogger("sockgate")
 
 CLAIM_AFTER_S = 60.0
 POLL_S = 0.2
-"""How often a process without work asks for events. Redis could let it wait (``BLOCK``), but the URL
-may set a shorter timeout, and a stopping process should not wait."""
+"""How often a process without work asks for events. Redis could let it wait (``BLOCK``), but the
+URL may set a shorter timeout, and a stopping process should not wait."""
 SWEEP_S = 1.0
 RETRY_S = 1.0
 IDLE_CONSUMER_MS = 3_600_000
@@ -116,9 +116,7 @@ class SignalSender:
     # One event at a time: those that wait behind a slow receiver are left to other processes.
 
     def _read(self) -> list[Any]:
-        reply: Any = pools.records().xreadgroup(
-            GROUP, self._name, {_events_key(): ">"}, count=1
-        )
+        reply: Any = pools.records().xreadgroup(GROUP, self._name, {_events_key(): ">"}, count=1)
         return list(reply[0][1]) if reply else []
 
     def _claim(self) -> list[Any]:

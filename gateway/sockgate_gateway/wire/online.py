@@ -1,12 +1,13 @@
 """Users online: the keys behind Django's signals ``user_online`` and ``user_offline``.
 
-With the option ``presence_signals`` each worker keeps the set of users that are connected to it. Two
-scripts keep the rest in step. ``online.lua`` runs for a worker: a user's first connection adds the
-user to the set of all who are online and writes an event; a worker's last connection of a user
-notes that the user may have left. ``offline.lua`` runs for Django's command ``sockgate_signals``: a
-user who may have left some seconds ago, and is at no live worker, is offline, which is an event.
-``absent.lua`` notes users of workers that were killed. Each script changes the set and writes
-the event in one step, so there is one event for each change, however many processes run them.
+With the option ``presence_signals`` each worker keeps the set of users that are connected to it.
+Three scripts keep the rest in step. A worker runs ``online.lua``. A user's first connection adds
+the user to the set of all who are online, which is an event. The last connection of a user at a
+worker notes that the user may have left. Django's command ``sockgate_signals`` runs the others.
+``offline.lua`` checks users who may have left some seconds ago. A user at no live worker is
+offline, which is an event. ``absent.lua`` notes users of workers that were killed. Each script
+changes the set and writes the event in one step. So each change is one event, however many
+processes run the scripts.
 
 Redis Cluster: all keys have one hash tag. So they are in one slot, for all tenants: uids are
 qualified.

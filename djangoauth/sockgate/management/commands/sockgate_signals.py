@@ -37,8 +37,8 @@ class Command(BaseCommand):
         """
         if not conf.current().presence_signals:
             raise CommandError(
-                'SOCKGATE["PRESENCE_SIGNALS"] is not True, so that gateways note nobody. Set it, and '
-                "restart the gateway with it (manage.py sockgate_env prints its variables)."
+                'SOCKGATE["PRESENCE_SIGNALS"] is not True, so that gateways note nobody. Set it, '
+                "and restart the gateway with it (manage.py sockgate_env prints its variables)."
             )
         if not 0 < options["claim_after"] < float("inf"):
             raise CommandError("--claim-after must be a number of seconds above 0.")

@@ -1,13 +1,17 @@
 """The deploy checks with a real Redis."""
 
 from collections.abc import Iterator
+from threading import Thread
 from typing import Any
 
 import pytest
 from redis import Redis
-from sockgate.checks.redis import check_redis
+from sockgate.channels.online_sender import SignalSender
+from sockgate.checks.redis import check_redis, check_signal_senders
 from sockgate.redis_clients import pools
 from sockgate_gateway.wire.addresses import Kind
+
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -66,3 +70,20 @@ def test_check_redis_reports_a_hidden_configuration(redis: Redis, settings: Any)
 
 def test_check_redis_reports_no_answer(no_redis: None) -> None:
     assert ids() == ["sockgate.E103"]
+
+
+def test_check_reports_signals_that_no_process_sends(settings: Any) -> None:
+    assert [*check_signal_senders()] == []
+    settings.SOCKGATE = {**settings.SOCKGATE, "PRESENCE_SIGNALS": True}
+    (found,) = check_signal_senders()
+    assert found.id == "sockgate.W121"
+    assert "manage.py sockgate_signals" in str(found.hint)
+    sender = SignalSender()
+    thread = Thread(target=sender.run)
+    thread.start()
+    try:
+        wait_until(lambda: not [*check_signal_senders()])
+    finally:
+        sender.stop()
+        thread.join()
+    assert [*check_signal_senders()] == [found]

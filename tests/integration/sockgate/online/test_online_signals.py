@@ -13,6 +13,7 @@ from sockgate_gateway.wire.names import Names
 from sockgate_gateway.wire.online import OnlineKeys
 from sockgate_gateway.wire.tenants import in_tenant
 
+from tests.integration.clusters import cluster
 from tests.integration.gatewayprocess import NAMES, Django, Gateway
 from tests.integration.sockgate.online.apps import STUCK
 from tests.waiting import wait_until
@@ -280,6 +281,21 @@ async def test_gateway_without_the_option_notes_nobody(django, redis_server, tmp
             assert not django.redis.exists(KEYS.online, KEYS.events)
     finally:
         plain.stop()
+
+
+async def test_signals_on_a_cluster(tmp_path):
+    """All keys are in one slot, whichever node has it."""
+    with cluster(tmp_path / "nodes") as nodes, nodes.emptied() as redis:
+        site, both = Site(nodes.url, tmp_path), Django(redis)
+        gateway = Gateway(nodes.url, tmp_path / "gateway", presence_signals="yes").start()
+        try:
+            site.start()
+            async with gateway.welcomed(both.log_in("a", "7")):
+                wait_until(lambda: site.calls() == ["7 online"])
+            wait_until(lambda: site.calls() == ["7 online", "7 offline"])
+        finally:
+            site.stop()
+            gateway.stop()
 
 
 def test_command_names_the_setting_that_is_missing(site, monkeypatch, settings):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.checks import run_checks
+from sockgate.channels.online import user_offline
 from sockgate.checks import deploy, redis_server
 from sockgate.checks import settings as checks
 from sockgate_gateway import advisories
@@ -392,3 +393,18 @@ def test_checks_recognise_django_tenants(
     assert "sockgate.tenants.schema_name" in str(found.hint)
     settings.SOCKGATE = {**settings.SOCKGATE, "TENANT": "sockgate.tenants.schema_name"}
     assert [*checks.check_tenants_apart(), *checks.check_tenant_callable()] == []
+
+
+def test_checks_report_receivers_of_signals_that_nothing_sends(settings: Any) -> None:
+    def receive(**_: Any) -> None: ...
+
+    assert [*checks.check_signal_receivers()] == []
+    user_offline.connect(receive)
+    try:
+        (found,) = checks.check_signal_receivers()
+        assert found.id == "sockgate.W022"
+        assert "sockgate_signals" in str(found.hint)
+        settings.SOCKGATE = {**settings.SOCKGATE, "PRESENCE_SIGNALS": True}
+        assert [*checks.check_signal_receivers()] == []
+    finally:
+        user_offline.disconnect(receive)

@@ -45,6 +45,12 @@ def test_gateway_has_the_settings_of_django(site: Any) -> None:
     assert config.origins == ("https://www.example.com",)
 
 
+def test_gateway_notes_who_is_online_where_django_sends_the_signals(site: Any) -> None:
+    assert not load({}, variables_of_settings()).presence_signals
+    site.SOCKGATE = {**site.SOCKGATE, "PRESENCE_SIGNALS": True}
+    assert load({}, variables_of_settings()).presence_signals
+
+
 def test_channel_prefix_is_passed_on_only_where_it_is_set(site: Any) -> None:
     assert "SOCKGATE_CHANNEL_PREFIX" not in variables_of_settings()
     site.SOCKGATE = {**site.SOCKGATE, "CHANNEL_PREFIX": "shop-rt:"}
