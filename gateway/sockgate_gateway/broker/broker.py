@@ -38,9 +38,7 @@ class Broker:
         self.session_probe = SessionProbe(servers, self.sessions, names, wheel)
         self.audience = AudienceReplies(client, names)
         self.namespaces = RedisNamespaces(client, names)
-        self.presence = RedisPresence(
-            client, names, worker, has_signals=config.presence_signals
-        )
+        self.presence = RedisPresence(client, names, worker, has_signals=config.presence_signals)
         self.publisher = RedisPublisher(servers, names)
         self.revocations = RedisRevocations(client, names)
         self.deployment = deployment_of(names, config.signing_keys)

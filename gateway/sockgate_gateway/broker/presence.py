@@ -161,7 +161,6 @@ class RedisPresence:
         arguments = (change.uid, change.count, ttl_ms, self._names.control, *notices)
         pipeline.execute_command("EVAL", scripts.PRESENCE, len(keys), *keys, *arguments)
 
-
     def _queue_online(self, pipeline: Any, changes: Iterable[Change]) -> None:
         """Note who is online: every connection is subscribed to ``broadcast``."""
         keys = OnlineKeys(self._names)
@@ -174,9 +173,7 @@ class RedisPresence:
         for start in range(0, len(users), USERS_EACH):
             part = users[start : start + USERS_EACH]
             arguments = (ONLINE_TTL_MS, MAX_EVENTS, *(item for user in part for item in user))
-            pipeline.execute_command(
-                "EVAL", scripts.ONLINE, len(keys_used), *keys_used, *arguments
-            )
+            pipeline.execute_command("EVAL", scripts.ONLINE, len(keys_used), *keys_used, *arguments)
 
 
 def _quiet_counts(changes: Iterable[Change]) -> dict[str, dict[str, int]]:
