@@ -169,8 +169,9 @@ def test_signals_are_sent_by_the_process_that_serves_the_site(tmp_path: Path) ->
         file.write(RECEIVER)
     with Runserver(project, port_of_project()) as runserver:
         runserver.wait_until_ready()
-        open_tab(log_in(runserver.origin()), runserver.origin()).close()
+        tab = open_tab(log_in(runserver.origin()), runserver.origin())
         runserver.wait_for("user 1 is online")
+        tab.close()
 
 
 def test_command_says_that_the_embedded_valkey_does_not_run(project: Project) -> None:
