@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         SockgateError,
         TenantError,
     )
+    from .live.models import LiveModel, live_model
     from .publishing.async_calls import (
         abroadcast,
         aposition,
@@ -74,6 +75,7 @@ _NAMES_BY_MODULE = {
         "online_users",
         "presence",
     ),
+    "live.models": ("LiveModel", "live_model"),
     "publishing.publisher": ("Publisher",),
     "publishing.async_calls": (
         "abroadcast",
@@ -108,6 +110,7 @@ _MODULE_OF = {name: module for module, names in _NAMES_BY_MODULE.items() for nam
 __all__ = [
     "ChannelNameError",
     "EventNameError",
+    "LiveModel",
     "PublicationError",
     "PublicationInvalid",
     "PublicationTooLarge",
@@ -129,6 +132,7 @@ __all__ = [
     "count_connections",
     "current_tenant",
     "is_online",
+    "live_model",
     "online_users",
     "position",
     "presence",

@@ -1,0 +1,1 @@
+"""Live templates: parts of a page that follow what changes on the server."""
