@@ -1,1 +1,1 @@
-"""Live templates: parts of a page that follow what changes on the server."""
+"""Live pages: what a page shows follows what changes on the server."""
