@@ -5,6 +5,7 @@ matter in production are in ``deploy.py`` and ``redis.py``.
 """
 
 from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
 from typing import Any
 
 from django.conf import settings
@@ -181,6 +182,23 @@ def check_tenant_callable(**_: Any) -> Iterable[CheckMessage]:
     hint = "It is the dotted path of a callable that returns the name of the current tenant."
     if config and _is_broken_path(config.tenant):
         yield _not_callable("TENANT", config.tenant, hint, "sockgate.E021")
+
+
+@register(TAG)
+def check_oidc(**_: Any) -> Iterable[CheckMessage]:
+    """E022 ``OIDC`` without PyJWT, or with a ``USER_FOR`` that cannot be called."""
+    config = readable_settings()
+    if config is None or config.oidc is None:
+        return
+    if find_spec("jwt") is None or find_spec("cryptography") is None:
+        yield Error(
+            'SOCKGATE["OIDC"] needs PyJWT with cryptography, which is not installed.',
+            hint="pip install 'sockgate[oidc]'",
+            id="sockgate.E022",
+        )
+    if _is_broken_path(config.oidc.user_for):
+        hint = "It is the dotted path of a callable that takes a sub and returns a user, or None."
+        yield _not_callable("OIDC", config.oidc.user_for, hint, "sockgate.E022")
 
 
 @register(TAG)

@@ -10,6 +10,7 @@ from sockgate_gateway.wire.addresses import read_address
 from sockgate_gateway.wire.errors import AddressError, PrefixError
 from sockgate_gateway.wire.names import KEY_PREFIX, check_prefix
 
+from . import oidc
 from .defaults import debug_defaults, testing_defaults
 
 DEFAULT_GATEWAY_URL = "/realtime"
@@ -172,6 +173,13 @@ KEYS: Mapping[str, Key] = {
     "OFFLINE_AFTER": Key("a number of seconds above 0", _is_duration, lambda: 10),
     "AUTHORIZE": Key(
         "a callable, the dotted path of one, or None", _is_callable, lambda: None, lambda it: it
+    ),
+    "OIDC": Key(
+        "a dict with ISSUER, CLIENT_ID and JWKS_URL, or None",
+        lambda value: not oidc.problem_of(value),
+        lambda: None,
+        oidc.read,
+        problem_of=oidc.problem_of,
     ),
     "TENANT": Key(
         "a callable, the dotted path of one, or None", _is_callable, lambda: None, lambda it: it

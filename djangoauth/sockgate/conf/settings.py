@@ -18,6 +18,7 @@ from sockgate_gateway.wire.names import Names, names_at, prefix_problem
 
 from .defaults import testing_defaults
 from .keys import KEYS
+from .oidc import Provider
 
 if TYPE_CHECKING:
     from sockgate_gateway.wire.namespaces import Namespaces
@@ -51,6 +52,7 @@ class Settings(NamedTuple):
     presence_signals: bool
     offline_after: float
     authorize: Authorize | str | None
+    oidc: Provider | None
     tenant: Callable[[], str] | str | None
 
     @property

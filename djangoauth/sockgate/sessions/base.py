@@ -96,6 +96,20 @@ class RecordedSession(SessionBase):
         """
         raise NotImplementedError(f"{cls.__module__} cannot find the sessions of a user")
 
+    @classmethod
+    def end_logins_with(cls, uid: str, key: str, value: str) -> None:
+        """End the sessions of a user whose data has this value under a key.
+
+        Args:
+            uid: as for ``end_logins``.
+            key: of the session's data.
+            value: what the data has there.
+
+        Raises:
+            NotImplementedError: the engine cannot find the sessions of a user.
+        """
+        raise NotImplementedError(f"{cls.__module__} cannot find the sessions of a user")
+
 
 def ends_at_a_date(data: Any) -> bool:
     """Check a session, or its data, for the date of ``set_expiry``, which no request prolongs.

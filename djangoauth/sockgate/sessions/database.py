@@ -43,12 +43,28 @@ class DatabaseMirror(IdentityMirror, DatabaseStore):
 
         It decodes every live session, because the table has no column for the user.
         """
+        for session_key, _ in cls._logins_of(uid):
+            cls(session_key).delete()
+        remove_listed(uid)
+
+    @classmethod
+    def end_logins_with(cls, uid: str, key: str, value: str) -> None:
+        """End the sessions of a user whose data has this value under a key.
+
+        It decodes every live session, as ``end_logins`` does.
+        """
+        for session_key, data in cls._logins_of(uid):
+            if data.get(key) == value:
+                cls(session_key).delete()
+
+    @classmethod
+    def _logins_of(cls, uid: str) -> Iterator[tuple[str, dict[str, Any]]]:
         rows = _rows(cls.get_model_class()).filter(expire_date__gt=timezone.now())
         decode = cls().decode
         for row in rows.only("session_key", "session_data").iterator():
-            if record_of(decode(row.session_data)).user == uid:
-                cls(row.session_key).delete()
-        remove_listed(uid)
+            data = decode(row.session_data)
+            if record_of(data).user == uid:
+                yield row.session_key, data
 
     @classmethod
     def clear_expired(cls) -> None:

@@ -9,7 +9,7 @@ record may exist whose listing failed, but then the save fails, and no browser r
 
 from collections.abc import Mapping
 from time import time
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
@@ -183,7 +183,7 @@ def remove_listed(uid: str) -> None:
     It repeats until the list is empty: a session that moves is listed under its new key first.
     """
     names = conf.current().names
-    while sids := _listed(uid):
+    while sids := listed(uid):
         with pools.records().pipeline(transaction=False) as pipe:
             for sid in sids:
                 pipe.delete(names.session(sid))
@@ -191,6 +191,16 @@ def remove_listed(uid: str) -> None:
             pipe.execute()
 
 
-def _listed(uid: str) -> list[str]:
+def remove_sid(sid: str) -> None:
+    """Remove one session record by its sid, and notify the gateways."""
+    names, client = conf.current().names, cast(Any, pools.records())
+    notice = write_control(RevokeSession(sid))
+    user = client.eval(END_RECORD, 1, names.session(sid), names.control, notice)
+    if user:
+        client.zrem(names.user_sessions(user.decode()), sid)
+
+
+def listed(uid: str) -> list[str]:
+    """Return the sids of a user's sessions; some may have expired."""
     sids: list[Any] = pools.records().zrange(conf.current().names.user_sessions(uid), 0, -1)
     return [sid.decode() for sid in sids]

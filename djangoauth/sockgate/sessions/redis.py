@@ -15,7 +15,7 @@ from ..redis_clients import pools
 from ..tenants import sid_of
 from ..users import records
 from .base import RecordedSession, ends_at_a_date
-from .records import Removal, Save, is_current, record_of, remove_listed
+from .records import Removal, Save, is_current, listed, record_of, remove_listed, remove_sid
 
 
 class SessionStore(RecordedSession):
@@ -135,6 +135,15 @@ class SessionStore(RecordedSession):
     def end_logins(cls, uid: str) -> None:
         """End every session of a user."""
         remove_listed(uid)
+
+    @classmethod
+    def end_logins_with(cls, uid: str, key: str, value: str) -> None:
+        """End the sessions of a user whose data has this value under a key."""
+        names, decode = conf.current().names, cls().decode
+        for sid in listed(uid):
+            encoded: Any = pools.records().hget(names.session(sid), "data")
+            if encoded and decode(encoded.decode()).get(key) == value:
+                remove_sid(sid)
 
     @classmethod
     def clear_expired(cls) -> None:

@@ -12,6 +12,7 @@ PAGES = (
     "README.md",
     "docs/django.md",
     "docs/deploy.md",
+    "docs/oidc.md",
     "docs/python-client.md",
     "docs/testing.md",
     "docs/troubleshooting.md",
