@@ -27,6 +27,7 @@ DJANGO_ONLY = frozenset(
         "SOCKGATE_OFFLINE_AFTER",
         "SOCKGATE_PAGE_TIMEOUT",
         "SOCKGATE_PUBLISH_ON_COMMIT",
+        "SOCKGATE_OIDC",
         "SOCKGATE_TENANT",
     }
 )

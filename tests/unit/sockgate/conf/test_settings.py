@@ -32,6 +32,7 @@ def test_read_of_an_empty_dict_returns_the_defaults() -> None:
         presence_signals=False,
         offline_after=10,
         authorize=None,
+        oidc=None,
         tenant=None,
     )
 
