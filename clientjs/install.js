@@ -9,6 +9,7 @@ const COPIES = {
     "sockgate-full.js.map",
     "sockgate-sockjs.js",
     "sockgate-shared.js",
+    "sockgate-live.js",
     "sockgate-state.js",
     "sockgate-tag.js",
     "sockgate-guard.js",

@@ -24,5 +24,5 @@ var KINDS = {
  * @returns {Client}
  */
 export function connect(options) {
-  return assemble(options, window, KINDS);
+  return (/** @type {any} */ (connect).client = assemble(options, window, KINDS));
 }

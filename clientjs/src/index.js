@@ -16,7 +16,8 @@
  * `rt.off("news")` removes all handlers of the event. `rt.listen("news", handler)` adds a handler,
  * and returns a function that removes it.
  *
- * Django's `touch(channel)` is the event "touch", without data: something changed on the channel.
+ * Django's `touch(channel)` is the event "touch": something changed on the channel. Its data is `{audience}`, about how many
+ * connections receive it.
  *
  * ## State
  *
@@ -186,7 +187,8 @@ var KINDS = { Client: Client, Subscription: Subscription, post: post, makeOpener
  * @returns {Client}
  */
 export function connect(options) {
-  return assemble(options, window, KINDS);
+  // For other scripts of the page: sockgate-live.js uses the same client.
+  return (/** @type {any} */ (connect).client = assemble(options, window, KINDS));
 }
 
 /** @type {import("./transports/starter.js").MakeOpener} */

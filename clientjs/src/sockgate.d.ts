@@ -278,6 +278,9 @@ export type PublishCallback = (refusal: Refusal | null, frame?: PublishedFrame) 
 
 export type PresenceCallback = (refusal: Refusal | null, frame?: PresenceFrame) => void;
 
+/** `audience`: about how many connections receive this touch. null: the gateway did not recognize it as one. */
+export type TouchData = { audience: number } | null;
+
 /** Handlers of events of channels. */
 export interface ChannelHandlers {
   gap: (channel: string, frame: GapFrame) => void;
@@ -287,7 +290,7 @@ export interface ChannelHandlers {
   join: (channel: string, frame: MoveFrame) => void;
   leave: (channel: string, frame: MoveFrame) => void;
   /** Django has called `touch(channel)`: something changed here. */
-  touch: (data: null, message: Message<null, "touch">) => void;
+  touch: (data: TouchData, message: Message<TouchData, "touch">) => void;
   /** A request was refused, and nothing of the page received that. */
   error: (code: ErrorCode, frame: ErrorFrame) => void;
 }

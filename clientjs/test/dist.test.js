@@ -19,6 +19,7 @@ const SHARED = read("../dist/sockgate-shared.js");
 const STATE = read("../dist/sockgate-state.js");
 const TAG = read("../dist/sockgate-tag.js");
 const GUARD = read("../dist/sockgate-guard.js");
+const LIVE = read("../dist/sockgate-live.js");
 const SOCKJS_OF_DJANGO = read("../dist/sockgate-sockjs.js");
 
 for (const [name, code] of Object.entries({ FULL, SOCKJS, SOCKJS_OF_DJANGO })) {
@@ -47,8 +48,18 @@ for (const name of ["sockgate.mjs", "sockgate.cjs", "sockgate-shared.js", "share
   });
 }
 
+for (const name of ["sockgate-live.js", "live.mjs", "live.cjs"]) {
+  test(`an ES2021 parser accepts ${name}`, () => {
+    parse(read(`../dist/${name}`), { ecmaVersion: 2021, sourceType: "module" });
+  });
+}
+
+test("the live script names what it contains", () => {
+  assert.match(LIVE, /^\/\*!\n \* Sockgate, BSD-3-Clause\. Contains:\n \* idiomorph \S+, 0BSD/);
+});
+
 test("each module has the syntax of a module", () => {
-  for (const name of ["sockgate.mjs", "full.mjs", "shared.mjs", "state.mjs", "tag.mjs", "guard.mjs", "react.mjs", "svelte.mjs", "vue.mjs"]) {
+  for (const name of ["sockgate.mjs", "full.mjs", "shared.mjs", "live.mjs", "state.mjs", "tag.mjs", "guard.mjs", "react.mjs", "svelte.mjs", "vue.mjs"]) {
     assert.match(read(`../dist/${name}`), /^(import|export) /m, name);
   }
 });
@@ -93,7 +104,7 @@ test("each entry has types for tools that do not read exports", () => {
 
 test("the files that package.json names are built", () => {
   const { main, module, types, unpkg, exports } = JSON.parse(read("../package.json"));
-  const entries = [".", "./guard", "./react", "./shared", "./state", "./svelte", "./tag", "./vue"].flatMap((name) => Object.values(exports[name]));
+  const entries = [".", "./guard", "./live", "./react", "./shared", "./state", "./svelte", "./tag", "./vue"].flatMap((name) => Object.values(exports[name]));
   const named = [main, module, types, unpkg, ...entries.flatMap((entry) => Object.values(entry))];
   for (const path of named) assert.ok(existsSync(new URL(`../${path}`, import.meta.url)), path);
 });
@@ -112,6 +123,7 @@ test("the scripts stay small", () => {
   assert.ok(zipped(STATE) <= 1600, `${zipped(STATE)} bytes with gzip`);
   assert.ok(zipped(TAG) <= 750, `${zipped(TAG)} bytes with gzip`);
   assert.ok(zipped(GUARD) <= 5200, `${zipped(GUARD)} bytes with gzip`);
+  assert.ok(zipped(LIVE) <= 6000, `${zipped(LIVE)} bytes with gzip`);
   assert.ok(zipped(SHARED) <= 11200, `${zipped(SHARED)} bytes with gzip`);
   assert.ok(sizes[0] <= 9000 && sizes[1] <= 20750, `${sizes} bytes with gzip`);
 });
@@ -124,7 +136,7 @@ test("the script of Django's SockJS has only the transports of browsers with Web
 
 test("the README states the sizes of the scripts", () => {
   const README = read("../README.md");
-  for (const [name, code] of Object.entries({ "sockgate.js": CLIENT, "sockgate-full.js": FULL, "sockgate-sockjs.js": SOCKJS_OF_DJANGO, "sockgate-shared.js": SHARED, "sockgate-state.js": STATE, "sockgate-tag.js": TAG, "sockgate-guard.js": GUARD })) {
+  for (const [name, code] of Object.entries({ "sockgate.js": CLIENT, "sockgate-full.js": FULL, "sockgate-sockjs.js": SOCKJS_OF_DJANGO, "sockgate-shared.js": SHARED, "sockgate-state.js": STATE, "sockgate-tag.js": TAG, "sockgate-guard.js": GUARD, "sockgate-live.js": LIVE })) {
     const row = README.split("\n").find((line) => line.startsWith(`| \`${name}\``));
     const [, kB, zippedKB] = row.match(/(\d+) kB, (\d+) kB with gzip/);
     assert.ok(Math.abs(code.length / 1000 - kB) < 2, `${name}: ${code.length} bytes`);
@@ -135,7 +147,7 @@ test("the README states the sizes of the scripts", () => {
 test("Django and the gateway serve the built files", () => {
   assert.equal(read("../../djangoauth/sockgate/static/sockgate/sockgate.js"), CLIENT);
   assert.equal(read("../../gateway/sockgate_gateway/sockjs/static/sockjs.js"), SOCKJS);
-  for (const name of ["sockgate.js.map", "sockgate-full.js", "sockgate-full.js.map", "sockgate-sockjs.js", "sockgate-shared.js", "sockgate-state.js", "sockgate-tag.js", "sockgate-guard.js", "sockgate.mjs", "sockgate.mjs.map", "sockgate.d.ts", "badge.js"]) {
+  for (const name of ["sockgate.js.map", "sockgate-full.js", "sockgate-full.js.map", "sockgate-sockjs.js", "sockgate-shared.js", "sockgate-live.js", "sockgate-state.js", "sockgate-tag.js", "sockgate-guard.js", "sockgate.mjs", "sockgate.mjs.map", "sockgate.d.ts", "badge.js"]) {
     const served = read(`../../djangoauth/sockgate/static/sockgate/${name}`);
     assert.equal(served, read(`../dist/${name}`));
   }

@@ -85,7 +85,7 @@ class Stack:
     def run_in_django(self, code: str) -> None:
         """Run Python code in a process of the site's, as a colleague's shell would."""
         environ = {**os.environ, **self.django.environ}
-        subprocess.run([*_manage("shell"), "-c", code], env=environ, check=True, timeout=60)
+        subprocess.run([*_manage("shell"), "-c", code], env=environ, check=True, timeout=180)
 
     def faults(self) -> list[str]:
         """Give what the gateway has logged as an error."""
@@ -119,7 +119,7 @@ class Stack:
             [*_manage("prepare"), *ACCOUNTS],
             env={**os.environ, **self._django_environ()},
             check=True,
-            timeout=60,
+            timeout=180,
         )
 
     def _common_environ(self) -> dict[str, str]:

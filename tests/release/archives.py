@@ -24,6 +24,7 @@ CLIENT = (
     "sockgate-state.js",
     "sockgate-tag.js",
     "sockgate-guard.js",
+    "sockgate-live.js",
     "sockgate.mjs",
     "sockgate.mjs.map",
     "sockgate.d.ts",

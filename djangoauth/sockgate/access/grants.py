@@ -89,8 +89,13 @@ class _Issuer:
         self._request = request
         self._may_start = may_start
 
-    def issue(self, channel: str) -> IssuedGrant:
-        """Issue the grant of one channel; the errors are those of ``issue_grant``."""
+    def issue(self, channel: str, *, is_decided: bool = False) -> IssuedGrant:
+        """Issue the grant of one channel; the errors are those of ``issue_grant``.
+
+        Args:
+            channel: its name.
+            is_decided: the user may subscribe; ``AUTHORIZE`` is not called.
+        """
         config = conf.current()
         if is_automatic(check_channel(channel)):
             raise SubscriptionRefused(channel)
@@ -98,7 +103,7 @@ class _Issuer:
             return IssuedGrant(None, config.token_max_age)
         # Read before AUTHORIZE decides: a right that is revoked meanwhile makes this grant void.
         sid, issued_at, rights = self._owner
-        if not may_subscribe(self._request, channel):
+        if not is_decided and not may_subscribe(self._request, channel):
             raise SubscriptionRefused(channel)
         signer = GrantSigner(signing_keys(), lambda: issued_at)
         grant = Grant(sid, qualify(channel), rights)
@@ -112,6 +117,28 @@ class _Issuer:
             raise LoginRequired
         issued_at = time()
         return sid_of(str(session.session_key)), issued_at, _rights_of(session)
+
+
+class LiveGrants:
+    """Issue grants for the live fragments of a page, whose template's author has decided on them.
+
+    ``AUTHORIZE`` is not called. Session and rights are read once, and no session is started.
+    """
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._issuer = _Issuer(request, may_start=False)
+
+    def issue(self, channel: str) -> IssuedGrant | None:
+        """Issue the grant of a channel; None where it needs a login, or only the server subscribes.
+
+        Raises:
+            ChannelNameError, SessionChangePending, ImproperlyConfigured, redis.RedisError: as for
+                ``issue_grant``.
+        """
+        try:
+            return self._issuer.issue(channel, is_decided=True)
+        except (SubscriptionRefused, LoginRequired):
+            return None
 
 
 def _awaited(answer: Any) -> Any:

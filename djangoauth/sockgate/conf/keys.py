@@ -181,6 +181,7 @@ KEYS: Mapping[str, Key] = {
         oidc.read,
         problem_of=oidc.problem_of,
     ),
+    "LIVE_RATE": Key("a number of requests a second above 0", _is_positive, lambda: 100),
     "TENANT": Key(
         "a callable, the dotted path of one, or None", _is_callable, lambda: None, lambda it: it
     ),

@@ -53,6 +53,7 @@ class Settings(NamedTuple):
     offline_after: float
     authorize: Authorize | str | None
     oidc: Provider | None
+    live_rate: int
     tenant: Callable[[], str] | str | None
 
     @property

@@ -28,6 +28,8 @@ from django.utils.safestring import SafeString
 from .. import conf
 from ..access.reminder import AUTHORIZE_REMINDER
 from ..errors import AuthorizeMissing, SessionChangePending
+from ..live.fragment import LiveFragment
+from ..live.script_tags import nonce_of, script_tag
 from ..redis_clients import redis_errors
 from ..redis_clients.breaker import PAGES, BreakerOpen
 from ..redis_clients.time_budget import time_budget
@@ -53,6 +55,7 @@ BADGE = "sockgate/badge.js"
 
 log = logging.getLogger("sockgate")
 register = template.Library()
+register.tag("live", LiveFragment.parse)
 
 
 @register.simple_tag(takes_context=True)
@@ -72,10 +75,10 @@ def sockgate_client(
     names = channels.split() if isinstance(channels, str) else channels
     values = client_config(request, names) | ({"shared": True} if shared else {})
     config = json_script(values, CONFIG_ID)
-    nonce = _nonce(context, request)
+    nonce = nonce_of(context, request)
     tags = _client_tags(nonce)
     if settings.DEBUG:
-        tags.append(_script(static(BADGE), nonce))
+        tags.append(script_tag(static(BADGE), nonce))
     return format_html("{}\n{}", config, format_html_join("\n", "{}", ([tag] for tag in tags)))
 
 
@@ -170,10 +173,10 @@ def _client_tags(nonce: str) -> list[SafeString]:
     """
     transports = conf.current().transports
     if transports is not None and "websocket" not in transports:
-        return [_script(static(SCRIPT_WITH_SOCKJS), nonce)]
+        return [script_tag(static(SCRIPT_WITH_SOCKJS), nonce)]
     return [
-        _script(static(SCRIPT), nonce),
-        _script(static(SCRIPT_WITH_SOCKJS), nonce, is_for_old_browsers=True),
+        script_tag(static(SCRIPT), nonce),
+        script_tag(static(SCRIPT_WITH_SOCKJS), nonce, is_for_old_browsers=True),
     ]
 
 
@@ -235,18 +238,3 @@ def _mark_csrf_session(request: HttpRequest) -> None:
 def _readable_csrf_cookie() -> str | None:
     is_hidden = settings.CSRF_USE_SESSIONS or settings.CSRF_COOKIE_HTTPONLY
     return None if is_hidden else settings.CSRF_COOKIE_NAME
-
-
-def _nonce(context: Context, request: HttpRequest) -> str:
-    # Django 6 has the nonce in the context, django-csp on the request. Both create it on first use,
-    # and Django's is false until then.
-    nonce = context.get("csp_nonce")
-    if nonce is None:
-        nonce = getattr(request, "csp_nonce", None)
-    return "" if nonce is None else str(nonce)
-
-
-def _script(src: str, nonce: str, *, is_for_old_browsers: bool = False) -> SafeString:
-    attributes = format_html(' nonce="{}"', nonce) if nonce else ""
-    old = " nomodule" if is_for_old_browsers else ""
-    return format_html('<script src="{}"{}{}></script>', src, attributes, old)

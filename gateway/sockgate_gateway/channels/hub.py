@@ -17,6 +17,7 @@ from ..connections.connection import Connection
 from ..errors import BrokerUnavailable
 from ..loop.hint_log import HintLog
 from ..wire.errors import PayloadError
+from ..wire.events import TOUCH_PAYLOADS, touch_for
 from ..wire.names import Names
 from ..wire.namespaces import Policy
 from ..wire.publication import ExcludingFrame, Position, Publication, read_publication
@@ -235,6 +236,8 @@ class Hub:
             self._drop(channel, f"{len(raw)} bytes are too many", _HINT_FOR_SIZE)
             return None
         try:
+            if raw in TOUCH_PAYLOADS:
+                raw = touch_for(len(channel.connections) * self._presence.workers)
             publication = read_publication(raw)
         except PayloadError as error:
             self._drop(channel, str(error), _HINT_FOR_FORM)

@@ -148,6 +148,7 @@ class Presence:
         live = beat.live | self._live if beat.was_forgotten else beat.live
         self._dead = (self._dead | self._live) - live
         self._live = live
+        self._counts.workers = 1 + len(live)
         self._is_back = self._is_back or beat.was_forgotten
         if beat.was_forgotten or beat.is_stale:
             self._counts.mark_all()

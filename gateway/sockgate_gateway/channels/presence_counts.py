@@ -19,13 +19,15 @@ Entry = tuple[str, str]
 class PresenceCounts:
     """Count subscribed connections, and note which counts were not written yet.
 
-    ``changed`` is set when counts are to be written soon.
+    ``changed`` is set when counts are to be written soon. ``workers`` is how many workers lived at
+    the last heartbeat, with this one; ``Presence.heartbeat`` sets it.
     """
 
     def __init__(self) -> None:
         self._counts: dict[str, Counter[str]] = {}
         self._unwritten: dict[Entry, None] = {}
         self.changed = asyncio.Event()
+        self.workers = 1
 
     def add(self, connection: Connection, channel: str, policy: Policy) -> None:
         """Count a connection that is subscribed to a channel, if the channel is counted.

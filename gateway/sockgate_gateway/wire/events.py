@@ -25,7 +25,20 @@ an error for it. After a plain ``PUBLISH`` of such a name, pages receive the eve
 """
 
 TOUCH = "touch"
-"""The event "something changed here". It carries no data, and is published by ``touch`` alone."""
+"""The event "something changed here". It is published without data, by ``touch``
+alone. The gateway adds the audience when it delivers it."""
 
 TOUCH_PAYLOAD = b'{"event":"touch","data":null}'
 """The payload of a touch. A browser cannot publish it: its events begin with ``client-``."""
+
+TOUCH_PAYLOADS = (TOUCH_PAYLOAD, b'{"event": "touch", "data": null}')
+"""Its forms by which a gateway recognizes a touch; the second is that of Python's ``json.dumps``."""
+
+
+def touch_for(audience: int) -> bytes:
+    """Return the payload with which a gateway delivers a touch.
+
+    Args:
+        audience: about how many connections receive it. Pages spread their requests accordingly.
+    """
+    return b'{"event":"touch","data":{"audience":%d}}' % audience

@@ -287,6 +287,13 @@ async def test_users_of_a_dead_worker_leave(hub, store, presence):
     assert frames == [{"type": "leave", "channel": "room:7", "user": "2"}]
 
 
+async def test_heartbeat_counts_the_workers_that_live(presence, counts, store):
+    assert counts.workers == 1
+    store.next_heartbeat = Heartbeat(frozenset({"w2", "w3"}), was_forgotten=False)
+    await presence.heartbeat()
+    assert counts.workers == 3
+
+
 async def test_cancelled_heartbeat_does_not_end_the_heartbeats(hub, store, presence):
     beats = iter([asyncio.CancelledError, None])
     store.was_beaten = asyncio.Event()

@@ -33,6 +33,7 @@ def test_read_of_an_empty_dict_returns_the_defaults() -> None:
         offline_after=10,
         authorize=None,
         oidc=None,
+        live_rate=100,
         tenant=None,
     )
 

@@ -1,0 +1,138 @@
+"""``{% live "orders" %} … {% endlive %}``: a part of a page that follows ``touch("orders")``.
+
+The tag writes one element with an id, its channels and their grants. The browser's script fetches
+the page again after a touch, and takes the element by its id. So a viewer sees what the view gives
+them, and the id must be the same each time the page is rendered.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.template import Context, Node, NodeList, TemplateSyntaxError
+from django.template.base import FilterExpression, Parser, Token, token_kwargs
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from .. import conf
+from .page import page_of
+
+USAGE = '{% live "channel" … [id="…"] [tag="div"] [class="…"] %}'
+
+_TAG = re.compile(r"[a-z][a-z0-9-]*")
+_UNSAFE_IN_ID = re.compile(r"[^A-Za-z0-9_-]+")
+_VOID_OR_RAW = re.compile(
+    "area|base|br|col|embed|hr|iframe|img|input|link|meta|noscript|param|script|source|style|"
+    "template|textarea|title|track|wbr"
+)
+
+
+class LiveFragment(Node):
+    """The node of one ``{% live %}``.
+
+    Args:
+        channels: each a text, or a list of texts.
+        attributes: of the element; ``tag`` is its name.
+        nodelist: its content.
+    """
+
+    def __init__(
+        self,
+        channels: list[FilterExpression],
+        attributes: dict[str, FilterExpression],
+        nodelist: NodeList,
+    ) -> None:
+        self.nodelist = nodelist
+        self._channels = channels
+        self._attributes = attributes
+
+    @classmethod
+    def parse(cls, parser: Parser, token: Token) -> "LiveFragment":
+        """Parse the tag up to ``{% endlive %}``.
+
+        Raises:
+            TemplateSyntaxError: there is no channel, or an attribute that the tag writes itself.
+        """
+        bits = token.split_contents()[1:]
+        channels: list[FilterExpression] = []
+        while bits and not re.match(r"\w+=", bits[0]):
+            channels.append(parser.compile_filter(bits.pop(0)))
+        attributes = token_kwargs(bits, parser)
+        if bits or not channels:
+            raise TemplateSyntaxError(f"{{% live %}} is used so: {USAGE}")
+        for name in attributes:
+            if name.startswith(("on", "data_sockgate")) or name == "style":
+                raise TemplateSyntaxError(f"{{% live %}} cannot have the attribute {name!r}.")
+        nodelist = parser.parse(("endlive",))
+        parser.delete_first_token()
+        return cls(channels, attributes, nodelist)
+
+    def render(self, context: Context) -> SafeString:
+        """Render the element.
+
+        Raises:
+            ChannelNameError: a text is not a channel name.
+            TemplateSyntaxError: a channel is empty, or the id is not unique.
+            ImproperlyConfigured: the context has no request.
+        """
+        # An included template with ``only`` has no variables, but is still of a request.
+        request = context.get("request") or getattr(context, "request", None)
+        if request is None:
+            raise ImproperlyConfigured(
+                "{% live %} needs the context processor django.template.context_processors.request."
+            )
+        page, channels = page_of(context, request), self._resolved_channels(context)
+        attributes = {
+            name.replace("_", "-"): value
+            for name, expression in self._attributes.items()
+            if (value := expression.resolve(context)) is not None and value is not False
+        }
+        tag = _checked_tag(attributes.pop("tag", "div"))
+        page.claim(_checked_id(attributes.setdefault("id", _id_of(channels))))
+        # Grants are issued before the content is rendered: a right that is revoked meanwhile makes
+        # them void, and what changes meanwhile is touched after them.
+        attributes["data-sockgate-live"] = json.dumps(page.subscriptions(channels))
+        attributes["data-sockgate-rate"] = conf.current().live_rate
+        script = page.script(context)
+        return format_html(
+            "{}<{}{}>{}</{}>",
+            script,
+            tag,
+            format_html_join("", ' {}="{}"', attributes.items()),
+            self.nodelist.render(context),
+            tag,
+        )
+
+    def _resolved_channels(self, context: Context) -> list[str]:
+        given = [(one.token, one.resolve(context)) for one in self._channels]
+        return list(dict.fromkeys(name for pair in given for name in _names(*pair)))
+
+
+def _names(source: str, value: Any) -> Iterator[str]:
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list | tuple | set | frozenset):
+        raise TemplateSyntaxError(f"{{% live {source} %}}: {source} must be a text or a list.")
+    for name in names:
+        if not isinstance(name, str) or not name:
+            raise TemplateSyntaxError(
+                f"{{% live {source} %}}: {source} is not the name of a channel."
+            )
+        yield name
+
+
+def _checked_tag(tag: Any) -> str:
+    if not isinstance(tag, str) or not _TAG.fullmatch(tag) or _VOID_OR_RAW.fullmatch(tag):
+        raise TemplateSyntaxError("{% live %}: tag must be an element with content, such as tbody.")
+    return tag
+
+
+def _checked_id(value: Any) -> str:
+    if not re.fullmatch(r"\S+", str(value)):
+        raise TemplateSyntaxError("{% live %}: the id must be a text without spaces.")
+    return str(value)
+
+
+def _id_of(channels: list[str]) -> str:
+    return "live-" + _UNSAFE_IN_ID.sub("-", "-".join(channels))

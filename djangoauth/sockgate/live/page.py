@@ -1,0 +1,96 @@
+"""What the live fragments of one page share: their ids, their grants, and one script."""
+
+import logging
+from typing import Any
+
+from django.http import HttpRequest
+from django.template import Context, TemplateSyntaxError
+from django.templatetags.static import static
+from django.utils.safestring import SafeString
+from sockgate_gateway.wire.names import check_channel
+
+from .. import conf
+from ..errors import SessionChangePending
+from ..redis_clients import redis_errors
+from ..redis_clients.breaker import PAGES, BreakerOpen
+from ..redis_clients.time_budget import time_budget
+from .script_tags import nonce_of, script_tag
+
+SCRIPT = "sockgate/sockgate-live.js"
+
+_KEY = "sockgate.live.page"
+
+log = logging.getLogger("sockgate")
+
+
+class LivePage:
+    """One page while it is rendered; made by ``page_of``."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+        self._ids: set[str] = set()
+        self._grants: dict[str, dict[str, Any]] = {}
+        self._issuer: Any = None
+        self._is_failed = False
+        self._has_script = False
+
+    def script(self, context: Context) -> SafeString:
+        """Return the tag of the script, once; then an empty text."""
+        if self._has_script:
+            return SafeString("")
+        self._has_script = True
+        nonce = nonce_of(context, self._request)
+        return script_tag(static(SCRIPT), nonce, is_deferred=True)
+
+    def claim(self, element_id: str) -> None:
+        """Record that a fragment has this id.
+
+        Raises:
+            TemplateSyntaxError: another fragment of the page has it.
+        """
+        if element_id in self._ids:
+            raise TemplateSyntaxError(
+                f"Two {{% live %}} of this page have the id {element_id!r}. The id is made of the "
+                "channels: give each its own, such as {% live channel id=... %}, with a value that "
+                "stays the same when the page is rendered again."
+            )
+        self._ids.add(element_id)
+
+    def subscriptions(self, channels: list[str]) -> dict[str, dict[str, Any]]:
+        """Return what the page needs for each channel: ``{"grant", "expires_in"}``.
+
+        It is empty where there is no grant: without a session, or while Redis does not answer. The
+        page then takes the grant from its next request. It is also empty for automatic channels.
+
+        Raises:
+            ChannelNameError: a text is not a channel name.
+        """
+        with time_budget(conf.current().page_timeout):
+            return {channel: self._subscription(check_channel(channel)) for channel in channels}
+
+    def _subscription(self, channel: str) -> dict[str, Any]:
+        if channel not in self._grants and not self._is_failed:
+            try:
+                with PAGES.guard():
+                    self._grants[channel] = self._issue(channel)
+            except (SessionChangePending, BreakerOpen):
+                self._is_failed = True
+            except redis_errors.RedisError as error:
+                self._is_failed = True
+                log.warning("A live page is sent without its grants: %s", error)
+        return self._grants.get(channel, {})
+
+    def _issue(self, channel: str) -> dict[str, Any]:
+        from ..access.grants import LiveGrants  # A page without fragments does not need it.
+
+        self._issuer = self._issuer or LiveGrants(self._request)
+        issued = self._issuer.issue(channel)
+        return {} if issued is None else {"grant": issued.text, "expires_in": issued.expires_in_s}
+
+
+def page_of(context: Context, request: HttpRequest) -> LivePage:
+    """Return the page that is being rendered, which all its included templates share."""
+    # The dict of the outermost template. Each included template has one of its own behind it.
+    shared: dict[str, Any] = context.render_context.dicts[1]  # type: ignore[assignment]
+    page: LivePage = shared.setdefault(_KEY, LivePage(request))
+    return page

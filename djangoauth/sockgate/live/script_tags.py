@@ -1,0 +1,32 @@
+"""``<script>`` tags, with the nonce of the page's Content-Security-Policy."""
+
+from django.http import HttpRequest
+from django.template import Context
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+
+def nonce_of(context: Context, request: HttpRequest) -> str:
+    """Return the nonce of the page's scripts; empty without one."""
+    # Django 6 has the nonce in the context, django-csp on the request. Both create it on first use,
+    # and Django's is false until then.
+    nonce = context.get("csp_nonce")
+    if nonce is None:
+        nonce = getattr(request, "csp_nonce", None)
+    return "" if nonce is None else str(nonce)
+
+
+def script_tag(
+    src: str, nonce: str, *, is_for_old_browsers: bool = False, is_deferred: bool = False
+) -> SafeString:
+    """Return the tag of a script.
+
+    Args:
+        src: its URL.
+        nonce: of the page; may be empty.
+        is_for_old_browsers: browsers since 2017 do not load it.
+        is_deferred: it is executed when the page is complete.
+    """
+    attributes = format_html(' nonce="{}"', nonce) if nonce else ""
+    when = " nomodule" if is_for_old_browsers else " defer" if is_deferred else ""
+    return format_html('<script src="{}"{}{}></script>', src, attributes, when)

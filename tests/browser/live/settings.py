@@ -1,0 +1,14 @@
+"""The demo's settings, with the pages of ``urls.py``, and an ``AUTHORIZE`` that allows nothing."""
+
+from tests.e2e.demo_settings import *  # noqa: F403
+from tests.e2e.demo_settings import SOCKGATE
+
+ROOT_URLCONF = "tests.browser.live.urls"
+STATICFILES_DIRS = [("npm", "clientjs/node_modules")]
+
+SOCKGATE = {
+    **SOCKGATE,
+    "AUTHORIZE": "tests.browser.live.urls.allow_nothing",
+    "NAMESPACES": {"public": {"public": True}},
+    "PAGE_TIMEOUT": 10,  # A busy machine must not send a page without grants.
+}

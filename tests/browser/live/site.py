@@ -1,0 +1,69 @@
+"""The live site as a test sees it."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page, expect
+from redis import Redis
+from sockgate.publishing.publisher import Publisher
+
+from tests.browser.windows import TIMEOUT_MS
+from tests.e2e.stack import Stack
+
+
+class Site:
+    """A stack whose Django site has live pages."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.redis = Redis.from_url(f"{stack._redis_url}/0", decode_responses=True)
+        self._publisher = Publisher(f"{stack._redis_url}/0")
+
+    def show(self, *everybody: str, version: str = "", **of_user: list[str]) -> None:
+        """Decide what the pages show from now on."""
+        self.redis.set("site:rows", json.dumps({"all": everybody, **of_user}))
+        self.put("version", version)
+
+    def put(self, name: str, value: str) -> None:
+        self.redis.set(f"site:{name}", value)
+
+    def touch(self, *channels: str) -> None:
+        for channel in channels:
+            self.stack.publish_text(channel, '{"event":"touch","data":null}')
+
+    def fetches(self) -> list[dict[str, Any]]:
+        """Return the requests of live pages so far."""
+        return [json.loads(text) for text in self.redis.lrange("site:fetches", 0, -1)]
+
+    def close(self) -> None:
+        self.redis.close()
+        self._publisher.close()
+
+
+@contextmanager
+def running_site(folder: Path, settings: str = "settings", **options: str) -> Iterator[Site]:
+    """Run the site; options are those of the gateway."""
+    stack = Stack(folder, **options)
+    stack.django.environ["DJANGO_SETTINGS_MODULE"] = f"tests.browser.live.{settings}"
+    try:
+        stack.start()
+        site = Site(stack)
+        yield site
+        site.close()
+    finally:
+        stack.stop()
+
+
+def expect_rows(page: Page, *rows: str) -> None:
+    expect(page.locator("#rows li")).to_have_text(list(rows), timeout=TIMEOUT_MS)
+
+
+def expect_text(page: Page, selector: str, text: str) -> None:
+    expect(page.locator(selector)).to_have_text(text, timeout=TIMEOUT_MS)
+
+
+def expect_gone(page: Page, selector: str) -> None:
+    expect(page.locator(selector)).to_have_count(0, timeout=TIMEOUT_MS)

@@ -1,0 +1,71 @@
+"""Many pages on one live fragment, and many touches: few requests, and every page right."""
+
+from collections import defaultdict
+from itertools import pairwise
+from pathlib import Path
+from time import sleep
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser.live.site import Site, expect_rows, running_site
+from tests.browser.windows import Profile
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.browser
+
+TOUCHES = 50
+
+
+def test_pages_spread_their_requests_over_the_window(tmp_path: Path, chromium: Browser) -> None:
+    """12 pages at 4 requests a second have a window of 3 s."""
+    times = times_of_requests(tmp_path, chromium, "calm_settings", pages=12)
+    check_spacing(times, window_s=3.0)
+    firsts = sorted(each[0] for each in times)
+    assert firsts[-1] - firsts[0] > 0.5, "all pages have made their requests at once"
+
+
+@pytest.mark.soak
+def test_200_pages_with_50_touches_in_a_second(tmp_path: Path, chromium: Browser) -> None:
+    """200 pages at 100 requests a second have a window of 2 s."""
+    times = times_of_requests(tmp_path, chromium, "settings", pages=200)
+    check_spacing(times, window_s=2.0)
+
+
+def times_of_requests(
+    folder: Path, chromium: Browser, settings: str, pages: int
+) -> list[list[float]]:
+    """Open pages, touch often within a second, and return when each page made its requests."""
+    with running_site(folder / "herd", settings, max_per_user="1000") as site:
+        site.show("first")
+        alice = Profile(chromium, site.stack.origin).log_in("alice")
+        opened = [alice.open(f"/orders/?{number}") for number in range(pages)]
+        wait_until(lambda: len(requests_by_page(site)) == pages)
+        opened[-1].wait_for_timeout(5000)  # What follows the first subscription is over.
+        site.redis.delete("site:fetches")
+        for number in range(TOUCHES):
+            site.show(f"row {number}")
+            site.touch("orders")
+            sleep(1 / TOUCHES)  # Within a second, as the test says.
+        for page in opened:
+            expect_rows(page, f"row {TOUCHES - 1}")
+        opened[-1].wait_for_timeout(5000)  # No page makes more requests.
+        times = list(requests_by_page(site).values())
+        assert len(times) == pages
+        alice.close()
+        return times
+
+
+def requests_by_page(site: Site) -> dict[str, list[float]]:
+    times: dict[str, list[float]] = defaultdict(list)
+    for fetch in site.fetches():
+        times[fetch["path"]].append(fetch["at"])
+    return times
+
+
+def check_spacing(times: list[list[float]], window_s: float) -> None:
+    """Check that a page makes one request in a window at most; a busy machine delays some."""
+    assert max(map(len, times)) <= 1 + 1 / window_s + 1
+    spacings = [later - sooner for each in times for sooner, later in pairwise(each)]
+    short = [spacing for spacing in spacings if spacing < window_s * 0.8]
+    assert len(short) <= len(times) * 0.02, sorted(short)

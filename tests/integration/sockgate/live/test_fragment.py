@@ -1,0 +1,204 @@
+"""``{% live %}``: its element, its grants, its ids, its script."""
+
+import json
+import re
+from html import unescape
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AnonymousUser, User
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest, HttpResponse
+from django.template import Context, Engine, RequestContext, Template, TemplateSyntaxError
+from django.test import Client, override_settings
+from django.urls import include, path
+from sockgate.sessions.redis import SessionStore
+from sockgate_gateway.wire.errors import ChannelNameError
+from sockgate_gateway.wire.names import sid_of
+from sockgate_gateway.wire.tokens import GrantSigner
+
+pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
+
+SOURCE = "{% load sockgate %}{% live 'orders' own %}{{ text }}{% endlive %}"
+SCRIPT = '<script src="/static/sockgate/sockgate-live.js" defer></script>'
+ELEMENT = re.compile(r'<(\w+)(?: [\w-]+="[^"]*")* data-sockgate-live="([^"]*)"')
+
+
+def page(request: HttpRequest) -> HttpResponse:
+    source = request.GET.get("source", SOURCE)
+    names = ["customer:7", "customer:8"]
+    context = {"own": "customer:7", "names": names, "empty": "", "text": "<b>"}
+    return HttpResponse(Template(source).render(RequestContext(request, context)))
+
+
+urlpatterns = [path("", page), path("realtime/", include("sockgate.urls"))]
+
+
+@pytest.fixture(autouse=True)
+def _project(sockgate: Any, transactional_db: None) -> Any:
+    with override_settings(ROOT_URLCONF=__name__):
+        yield
+
+
+@pytest.fixture
+def login(client: Client) -> Client:
+    client.force_login(User.objects.create_user("alice"))
+    return client
+
+
+def show(client: Client, inner: str = "") -> str:
+    source = {"source": "{% load sockgate %}" + inner} if inner else {}
+    return client.get("/", source).content.decode()
+
+
+def subscriptions(html: str) -> list[dict[str, Any]]:
+    return [json.loads(unescape(found[2])) for found in ELEMENT.finditer(html)]
+
+
+def test_fragment_is_an_element_with_an_id_of_its_channels(login: Client) -> None:
+    html = show(login)
+    assert html.startswith(f'{SCRIPT}<div id="live-orders-customer-7" data-sockgate-live="')
+    assert html.endswith(' data-sockgate-rate="100">&lt;b&gt;</div>')
+
+
+def test_fragment_carries_grants_that_authorize_did_not_decide(
+    login: Client, settings: Any
+) -> None:
+    [channels] = subscriptions(show(login))
+    assert set(channels) == {"orders", "customer:7"}
+    grant = GrantSigner(settings.SOCKGATE["SIGNING_KEYS"]).read(channels["orders"]["grant"], 60)
+    assert (grant.sid, grant.channel) == (sid_of(login.session.session_key), "orders")
+    assert grant.rights
+    assert channels["orders"]["expires_in"] == 3600
+
+
+def test_fragment_needs_no_grant_for_public_and_automatic_channels(
+    login: Client, settings: Any
+) -> None:
+    settings.SOCKGATE = {**settings.SOCKGATE, "NAMESPACES": {"news": {"public": True}}}
+    [channels] = subscriptions(show(login, "{% live 'news:1' 'broadcast' %}{% endlive %}"))
+    assert channels == {"news:1": {"grant": None, "expires_in": 3600}, "broadcast": {}}
+
+
+def test_visitor_receives_neither_grant_nor_session(client: Client, settings: Any) -> None:
+    for anonymous in (False, True):
+        settings.SOCKGATE = {**settings.SOCKGATE, "ANONYMOUS": anonymous}
+        response = client.get("/")
+        assert subscriptions(response.content.decode()) == [{"orders": {}, "customer:7": {}}]
+        assert not response.cookies
+
+
+def test_fragment_takes_lists_and_attributes(login: Client) -> None:
+    attributes = "id='x' tag='tbody' class=text aria_live='polite' hidden=None"
+    html = show(login, "{% live names " + attributes + " %}{% endlive %}")
+    assert '<tbody id="x" class="&lt;b&gt;" aria-live="polite" data-sockgate-live=' in html
+    assert html.endswith("></tbody>")
+    assert set(subscriptions(html)[0]) == {"customer:7", "customer:8"}
+
+
+def test_fragments_of_a_loop_have_ids_of_their_channels(login: Client) -> None:
+    html = show(login, "{% for name in names %}{% live name %}{% endlive %}{% endfor %}")
+    assert re.findall(r' id="([^"]*)"', html) == ["live-customer-7", "live-customer-8"]
+    assert html.count("<script") == 1
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% live 'a' %}{% endlive %}{% live 'a' %}{% endlive %}",
+        "{% for name in names %}{% live 'a' %}{% endlive %}{% endfor %}",
+        "{% live 'a' %}{% live 'a' %}{% endlive %}{% endlive %}",
+    ],
+)
+def test_fragments_with_the_same_id_are_an_error(login: Client, source: str) -> None:
+    with pytest.raises(TemplateSyntaxError, match=r"Two {% live %} .* id 'live-a'"):
+        show(login, source)
+
+
+def test_page_that_is_rendered_again_has_the_same_ids(login: Client) -> None:
+    assert [re.findall(' id="([^"]*)"', show(login)) for _ in range(2)] == [
+        ["live-orders-customer-7"],
+        ["live-orders-customer-7"],
+    ]
+
+
+def test_one_context_may_be_rendered_twice(rf: Any) -> None:
+    context = Context({"request": _request(rf), "own": "x"})
+    template = Template(SOURCE)
+    assert template.render(context) == template.render(context)
+
+
+@pytest.mark.parametrize("tag", ["{% include 'part' %}", "{% include 'part' only %}"])
+def test_included_templates_share_ids_and_script(rf: Any, tag: str) -> None:
+    part = "{% load sockgate %}{% live 'a' %}{% endlive %}"
+    engine = Engine(
+        libraries={"sockgate": "sockgate.templatetags.sockgate"},
+        loaders=[("django.template.loaders.locmem.Loader", {"part": part})],
+        context_processors=["django.template.context_processors.request"],
+    )
+    outer = "{% load sockgate %}{% live 'b' %}{% endlive %}" + tag
+
+    def render(source: str) -> str:
+        return engine.from_string(source).render(RequestContext(_request(rf)))
+
+    assert render(outer).count("<script") == 1
+    with pytest.raises(TemplateSyntaxError):
+        render(outer + tag)
+
+
+@pytest.mark.parametrize(
+    ("source", "cause"),
+    [
+        ("{% live %}{% endlive %}", "is used so"),
+        ("{% live id='x' %}{% endlive %}", "is used so"),
+        ("{% live 'a' id='x' 'b' %}{% endlive %}", "is used so"),
+        ("{% live 'a' onclick='x' %}{% endlive %}", "cannot have the attribute 'onclick'"),
+        ("{% live 'a' data_sockgate_live='x' %}{% endlive %}", "cannot have"),
+        ("{% live 'a' style='x' %}{% endlive %}", "cannot have"),
+        ("{% live 'a' tag='script' %}{% endlive %}", "tag must be"),
+        ("{% live 'a' tag='div onclick=x' %}{% endlive %}", "tag must be"),
+        ("{% live 'a' id='x y' %}{% endlive %}", "without spaces"),
+        ("{% live 'a' id='' %}{% endlive %}", "without spaces"),
+        ("{% live missing %}{% endlive %}", "missing is not the name of a channel"),
+        ("{% live empty %}{% endlive %}", "empty is not the name of a channel"),
+        ("{% live 7 %}{% endlive %}", "must be a text or a list"),
+    ],
+)
+def test_wrong_use_names_the_cause(login: Client, source: str, cause: str) -> None:
+    with pytest.raises(TemplateSyntaxError, match=cause):
+        show(login, source)
+
+
+def test_bad_channel_name_is_an_error(login: Client) -> None:
+    with pytest.raises(ChannelNameError):
+        show(login, "{% live 'a b' %}{% endlive %}")
+
+
+def test_fragment_needs_the_request() -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"context_processors\.request"):
+        Template(SOURCE).render(Context({"own": "x"}))
+
+
+def test_script_has_the_nonce_of_the_page(rf: Any) -> None:
+    context = Context({"request": _request(rf), "own": "x", "csp_nonce": "n0"})
+    assert 'sockgate-live.js" nonce="n0" defer>' in Template(SOURCE).render(context)
+
+
+def test_rate_is_a_setting(login: Client, settings: Any) -> None:
+    settings.SOCKGATE = {**settings.SOCKGATE, "LIVE_RATE": 7}
+    assert 'data-sockgate-rate="7"' in show(login)
+    settings.SOCKGATE = {**settings.SOCKGATE, "LIVE_RATE": 0}
+    with pytest.raises(ImproperlyConfigured, match="LIVE_RATE"):
+        show(login)
+
+
+def test_page_without_redis_has_no_grants(login: Client, no_redis: None, caplog: Any) -> None:
+    assert subscriptions(show(login)) == [{"orders": {}, "customer:7": {}}]
+    assert caplog.text.count("A live page is sent without its grants") <= 1
+
+
+def _request(rf: Any) -> HttpRequest:
+    request: HttpRequest = rf.get("/")
+    request.session = SessionStore()
+    request.user = AnonymousUser()
+    return request
