@@ -119,7 +119,7 @@ def sockgate_session_guard(
         **_csrf_config(request),
     }
     config = json_script(values, GUARD_CONFIG_ID)
-    return format_html("{}\n{}", config, _script(static(GUARD), _nonce(context, request)))
+    return format_html("{}\n{}", config, script_tag(static(GUARD), nonce_of(context, request)))
 
 
 def client_config(request: HttpRequest, channels: Iterable[str] = ()) -> dict[str, Any]:

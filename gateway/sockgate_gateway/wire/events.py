@@ -32,7 +32,7 @@ TOUCH_PAYLOAD = b'{"event":"touch","data":null}'
 """The payload of a touch. A browser cannot publish it: its events begin with ``client-``."""
 
 TOUCH_PAYLOADS = (TOUCH_PAYLOAD, b'{"event": "touch", "data": null}')
-"""Its forms by which a gateway recognizes a touch; the second is that of Python's ``json.dumps``."""
+"""Its forms by which a gateway recognizes a touch; the second is by Python's ``json.dumps``."""
 
 
 def touch_for(audience: int) -> bytes:
