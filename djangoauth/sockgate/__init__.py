@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         SockgateError,
         TenantError,
     )
+    from .live.html import apublish_html, publish_html
     from .live.models import LiveModel, live_model
     from .publishing.async_calls import (
         abroadcast,
@@ -75,6 +76,7 @@ _NAMES_BY_MODULE = {
         "online_users",
         "presence",
     ),
+    "live.html": ("apublish_html", "publish_html"),
     "live.models": ("LiveModel", "live_model"),
     "publishing.publisher": ("Publisher",),
     "publishing.async_calls": (
@@ -123,6 +125,7 @@ __all__ = [
     "aposition",
     "apresence",
     "apublish",
+    "apublish_html",
     "apublish_many",
     "apublish_to",
     "apublish_to_group",
@@ -137,6 +140,7 @@ __all__ = [
     "position",
     "presence",
     "publish",
+    "publish_html",
     "publish_many",
     "publish_to",
     "publish_to_group",

@@ -74,13 +74,13 @@ export class Fragments {
 
   /** @param {any} element @param {Element} fresh */
   _morph(element, fresh) {
-    if (this._emit(element, "before", { fresh })) {
+    if (this.emit(element, "before", { fresh })) {
       morph(element, fresh);
       this._all().filter((other) => element.contains(other)).forEach((other) => this._own.add(other));
       if (this._page.htmx) {
         this._page.htmx.process(element);
       }
-      this._emit(element, "after", { isEmptied: false });
+      this.emit(element, "after", { isEmptied: false });
     }
   }
 
@@ -88,12 +88,12 @@ export class Fragments {
   _clear(element) {
     if (element.firstChild) {
       element.replaceChildren();
-      this._emit(element, "after", { isEmptied: true });
+      this.emit(element, "after", { isEmptied: true });
     }
   }
 
   /** @param {any} element @param {string} when @param {any} detail @returns {boolean} nobody has prevented it */
-  _emit(element, when, detail) {
+  emit(element, when, detail) {
     const { CustomEvent } = this._page;
     return element.dispatchEvent(
       new CustomEvent(`sockgate:live-${when}`, { bubbles: true, cancelable: when === "before", detail })

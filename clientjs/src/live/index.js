@@ -10,11 +10,11 @@ export { start };
 export function begin(page) {
   const { document, Sockgate } = page;
   const config = document.getElementById("sockgate-config");
-  if (page[STARTED] || !document.querySelector("[data-sockgate-live]")) {
+  if (page[STARTED]) {
     return;
   }
   if (!config || !Sockgate) {
-    page.console.error("sockgate: this page has {% live %}, and needs {% sockgate_client %}, too. Its live parts stay as they are.");
+    page.console.error("sockgate: {% live %} needs {% sockgate_client %} in the same page.");
     return;
   }
   // Without a login there is no connection, and the page stays as it is.

@@ -7,6 +7,7 @@
  */
 import { PageSource } from "./fetch.js";
 import { Fragments } from "./fragments.js";
+import { EVENT, push } from "./push.js";
 import { Schedule } from "./schedule.js";
 
 /**
@@ -57,6 +58,7 @@ export class LivePage {
     this._fragments.begin();
     this._rt
       .on("touch", (data, message) => this._touched(data, message))
+      .on(EVENT, (data, { from }) => from === undefined && push(this._page, data, (...given) => this._fragments.emit(...given)))
       .on("gap", (channel) => this._missed(channel))
       .on("subscribed", (channel) => this._subscribed(channel))
       .on("user", () => this._vanish())
@@ -235,7 +237,7 @@ export class LivePage {
     } else if (answer.kind === "gone") {
       this._fragments.clear();
     } else if (answer.kind !== "same") {
-      this._warn(`sockgate: the live parts of this page cannot be refreshed: ${answer.why}`);
+      this._warn(`sockgate: live parts are not refreshed: ${answer.why}`);
     }
     return answer.kind === "retry" ? answer.ms : null;
   }

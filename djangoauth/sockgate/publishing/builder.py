@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any, TypedDict
 
-from sockgate_gateway.wire.events import TOUCH_PAYLOAD
+from sockgate_gateway.wire.events import HTML, TOUCH_PAYLOAD
 from sockgate_gateway.wire.names import check_channel
 from sockgate_gateway.wire.namespaces import Namespaces
 from sockgate_gateway.wire.publish_request import PublishRequest
@@ -11,7 +11,7 @@ from sockgate_gateway.wire.tenants import in_tenant
 
 from ..errors import PublicationInvalid
 from .coalescing import coalescing_of
-from .encoding import encode
+from .encoding import encode, encode_own
 from .exclusion import Excludable, excluded_connection
 
 MAX_IDEMPOTENCY_KEY_LENGTH = 255
@@ -87,7 +87,17 @@ class PublicationBuilder:
     ) -> list[PublishRequest]:
         """Build the same publication for each channel; the data is encoded once."""
         _check_keywords(how)
-        payload, key = encode(event, data, self._max_payload), how.get("idempotency_key")
+        return self._build_each(channels, encode(event, data, self._max_payload), how)
+
+    def build_html(self, channel: str, data: Any, how: PublishOptions) -> PublishRequest:
+        """Build the publication of a rendered fragment; raises as ``build``."""
+        _check_keywords(how)
+        return self._build_each([channel], encode_own(HTML, data, self._max_payload), how)[0]
+
+    def _build_each(
+        self, channels: Iterable[str], payload: bytes, how: PublishOptions
+    ) -> list[PublishRequest]:
+        key = how.get("idempotency_key")
         is_sequenced, namespaces = _is_sequenced(how), self._namespaces()
         excluded = excluded_connection(how.get("exclude"))
         coalescing = coalescing_of(how.get("coalesce"), how.get("within"))

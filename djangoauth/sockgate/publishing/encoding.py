@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
-from sockgate_gateway.wire.events import RESERVED_EVENTS, TOUCH
+from sockgate_gateway.wire.events import HTML, RESERVED_EVENTS, TOUCH
 
 from ..errors import EventNameError, PublicationInvalid, PublicationTooLarge
 
@@ -22,6 +22,11 @@ def encode(event: str, data: Any, limit_bytes: int) -> bytes:
         PublicationTooLarge: the payload has more bytes than the limit.
     """
     _check_event(event)
+    return encode_own(event, data, limit_bytes)
+
+
+def encode_own(event: str, data: Any, limit_bytes: int) -> bytes:
+    """Encode a publication of an event that only we publish; raises as ``encode``."""
     payload = _to_json({"event": event, "data": data})
     if len(payload) > limit_bytes:
         raise PublicationTooLarge(f"{len(payload)} bytes are over the limit of {limit_bytes}")
@@ -44,6 +49,8 @@ def _check_event(event: object) -> None:
             f"the event {TOUCH!r} means that something changed, and carries no data: call "
             "touch(channel), or choose another name"
         )
+    if event == HTML:
+        raise EventNameError(f"the event {HTML!r} is reserved: call publish_html(…)")
 
 
 def _to_json(value: Any) -> bytes:

@@ -29,6 +29,7 @@ from .. import conf
 from ..access.reminder import AUTHORIZE_REMINDER
 from ..errors import AuthorizeMissing, SessionChangePending
 from ..live.fragment import LiveFragment
+from ..live.page import page_of
 from ..live.script_tags import nonce_of, script_tag
 from ..redis_clients import redis_errors
 from ..redis_clients.breaker import PAGES, BreakerOpen
@@ -60,7 +61,11 @@ register.tag("live", LiveFragment.parse)
 
 @register.simple_tag(takes_context=True)
 def sockgate_client(
-    context: Context, channels: str | Iterable[str] = (), *, shared: bool = False
+    context: Context,
+    channels: str | Iterable[str] = (),
+    *,
+    shared: bool = False,
+    live: bool = False,
 ) -> SafeString:
     """Load the client; ``Sockgate.connect()`` then needs no arguments.
 
@@ -70,6 +75,8 @@ def sockgate_client(
             ``rt.subscribe`` needs no request for them. A channel that ``AUTHORIZE`` refuses is left
             out.
         shared: the tabs of one login share one connection, where the browser can do that.
+        live: load the script of ``{% live %}``, too: it shows what ``publish_html`` publishes, and
+            connects by itself.
     """
     request = _request_of(context, "sockgate_client")
     names = channels.split() if isinstance(channels, str) else channels
@@ -77,6 +84,8 @@ def sockgate_client(
     config = json_script(values, CONFIG_ID)
     nonce = nonce_of(context, request)
     tags = _client_tags(nonce)
+    if live:
+        tags.append(page_of(context, request).script(context))
     if settings.DEBUG:
         tags.append(script_tag(static(BADGE), nonce))
     return format_html("{}\n{}", config, format_html_join("\n", "{}", ([tag] for tag in tags)))

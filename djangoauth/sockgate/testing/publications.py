@@ -5,14 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
 
-from django.contrib.auth.models import Group
 from django.core.serializers.json import DjangoJSONEncoder
 from sockgate_gateway.wire.events import TOUCH
-from sockgate_gateway.wire.names import check_channel, user_channel
 from sockgate_gateway.wire.publish_request import PublishRequest
 from sockgate_gateway.wire.tenants import SEPARATOR, without_tenant
 
-from ..users.recipients import channel_of_group, uid_of
+from ..users.recipients import channel_of
 
 ANY_DATA: Any = ...
 """Stands for any data."""
@@ -61,20 +59,6 @@ def publication_of(request: PublishRequest) -> Publication:
         request.excluded,
         request.coalescing.key if request.coalescing else None,
     )
-
-
-def channel_of(to: Any) -> str:
-    """Name the channel of a recipient: a user, a primary key, a group, or a channel's name.
-
-    Raises:
-        ChannelNameError: a text is not the name of a channel.
-        PublicationInvalid: for any other recipient that cannot exist.
-    """
-    if isinstance(to, str):
-        return check_channel(to)
-    if isinstance(to, Group):
-        return channel_of_group(to)
-    return user_channel(uid_of(to))
 
 
 def is_same_data(expected: Any, data: Any) -> bool:

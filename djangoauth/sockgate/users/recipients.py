@@ -12,7 +12,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
-from sockgate_gateway.wire.names import group_channel
+from sockgate_gateway.wire.names import check_channel, group_channel, user_channel
 
 from .. import conf
 from ..errors import PublicationInvalid
@@ -69,6 +69,20 @@ def channel_of_group(group: Group | str) -> str:
             "model has no groups"
         )
     return group_channel(name)
+
+
+def channel_of(to: Any) -> str:
+    """Name the channel of a recipient: a user, a primary key, a group, or a channel's name.
+
+    Raises:
+        ChannelNameError: a text is not the name of a channel.
+        PublicationInvalid: for any other recipient that cannot exist.
+    """
+    if isinstance(to, str):
+        return check_channel(to)
+    if isinstance(to, Group):
+        return channel_of_group(to)
+    return user_channel(uid_of(to))
 
 
 def check_several(users: Iterable[UserOrPk]) -> Iterable[UserOrPk]:

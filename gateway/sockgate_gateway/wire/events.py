@@ -28,6 +28,9 @@ TOUCH = "touch"
 """The event "something changed here". It is published without data, by ``touch``
 alone. The gateway adds the audience when it delivers it."""
 
+HTML = "sockgate:html"
+"""The event of a rendered fragment. Only ``publish_html`` publishes it."""
+
 TOUCH_PAYLOAD = b'{"event":"touch","data":null}'
 """The payload of a touch. A browser cannot publish it: its events begin with ``client-``."""
 

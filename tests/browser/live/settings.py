@@ -1,7 +1,7 @@
 """The demo's settings, with the pages of ``urls.py``, and an ``AUTHORIZE`` that allows nothing."""
 
 from tests.e2e.demo_settings import *  # noqa: F403
-from tests.e2e.demo_settings import SOCKGATE
+from tests.e2e.demo_settings import SOCKGATE, TEMPLATES
 
 ROOT_URLCONF = "tests.browser.live.urls"
 STATICFILES_DIRS = [("npm", "clientjs/node_modules")]
@@ -12,3 +12,23 @@ SOCKGATE = {
     "NAMESPACES": {"public": {"public": True}},
     "PAGE_TIMEOUT": 10,  # A busy machine must not send a page without grants.
 }
+
+TEMPLATES = [
+    *TEMPLATES,
+    {
+        "NAME": "pushed",
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "OPTIONS": {
+            "loaders": [
+                (
+                    "django.template.loaders.locmem.Loader",
+                    {
+                        "toast.html": "<p>{{ text }}</p>",
+                        "count.html": "{{ count }}",
+                        "row.html": "<tr id=row{{ count }}><td onclick='x'>{{ count }}</td></tr>",
+                    },
+                )
+            ]
+        },
+    },
+]

@@ -37,6 +37,8 @@ NESTED = """{% live channels id="list" %}{% for name in names %}
 HTMX = """{% live "stock" %}<button id="more" hx-get="/part/{{ version }}/" hx-target="#part"
 hx-swap="innerHTML">{{ version }}</button>{% endlive %}<div id="part"></div>
 <button id="load" hx-get="/partial/" hx-target="#part">load</button>"""
+TOASTS = """<div id="toasts" role="status"></div><b id="bell">0</b>
+<table><tbody id="table"></tbody></table>{% live "orders" %}<p id="shown">{{ version }}</p>{% endlive %}"""
 PARTIAL = '{% load sockgate %}{% live "parts" %}<p id="partial">{{ version }}</p>{% endlive %}'
 
 
@@ -112,6 +114,11 @@ urlpatterns = [
             + BODY
             + HTMX
         ),
+    ),
+    path("toasts/", page(HEAD + "{% sockgate_client live=True %}" + BODY + TOASTS)),
+    path(
+        "pushed/",
+        page(HEAD + "{% sockgate_client live=True %}" + BODY + TOASTS.partition("{% live")[0]),
     ),
     path("part/<slug:version>/", lambda request, version: HttpResponse(f"part {version}")),
     path("partial/", page(PARTIAL)),

@@ -1,0 +1,53 @@
+"""``publish_html`` in real pages: a toast and a count in one line each."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.live.site import expect_text
+from tests.browser.windows import TIMEOUT_MS
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.browser
+
+PUBLISH = """
+from django.contrib.auth.models import User
+from sockgate import publish_html
+alice = User.objects.get(username="alice")
+"""
+
+
+def test_toast_count_and_row_reach_their_pages(site, log_in):
+    alice, bob = log_in("alice"), log_in("bob")
+    pages = [alice.open("/toasts/"), alice.open("/pushed/"), bob.open("/toasts/")]
+    for page in pages:
+        page.wait_for_function("Sockgate.connect.client?.state === 'connected'", polling=50)
+    wait_until(lambda: len(site.fetches()) >= 2)
+    site.stack.run_in_django(
+        PUBLISH
+        + """
+publish_html(alice, "toasts", "toast.html", {"text": "<b>Hello</b>"})
+publish_html(alice, "bell", "count.html", {"count": 3}, swap="replace")
+publish_html("orders", "table", "row.html", {"count": 1})
+publish_html("orders", "table", "row.html", {"count": 1})
+publish_html("broadcast", "bell", "count.html", {"count": "!"}, swap="after")
+"""
+    )
+    for page in pages[:2]:
+        expect_text(page, "#toasts p", "<b>Hello</b>")
+        expect_text(page, "#bell", "3")
+    expect_text(pages[2], "#bell", "0")
+    expect(pages[2].locator("body")).to_contain_text("0!", timeout=TIMEOUT_MS)
+    expect_text(pages[2], "#table td", "1")
+    expect(pages[2].locator("#toasts p")).to_have_count(0)
+    expect(pages[1].locator("#table td")).to_have_count(0)  # It does not follow "orders".
+
+
+def test_browser_cannot_publish_html(site, log_in):
+    page = log_in("alice").open("/toasts/")
+    wait_until(site.fetches)
+    code = page.evaluate(
+        "new Promise((resolve) => Sockgate.connect.client.subscribe('orders').publish("
+        "'sockgate:html', {target: 'bell', swap: 'remove', html: ''}, "
+        "(refusal) => resolve(refusal && refusal.code)))"
+    )
+    assert code in ("not_allowed", "bad_event")
