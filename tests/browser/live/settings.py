@@ -25,7 +25,7 @@ TEMPLATES = [
                     {
                         "toast.html": "<p>{{ text }}</p>",
                         "count.html": "{{ count }}",
-                        "row.html": "<tr id=row{{ count }}><td onclick='x'>{{ count }}</td></tr>",
+                        "row.html": "<tr id=row{{ count }}><td>{{ count }}</td></tr>",
                     },
                 )
             ]

@@ -38,7 +38,8 @@ HTMX = """{% live "stock" %}<button id="more" hx-get="/part/{{ version }}/" hx-t
 hx-swap="innerHTML">{{ version }}</button>{% endlive %}<div id="part"></div>
 <button id="load" hx-get="/partial/" hx-target="#part">load</button>"""
 TOASTS = """<div id="toasts" role="status"></div><b id="bell">0</b>
-<table><tbody id="table"></tbody></table>{% live "orders" %}<p id="shown">{{ version }}</p>{% endlive %}"""
+<table><tbody id="table"></tbody></table>
+{% live "orders" %}<p id="shown">{{ version }}</p>{% endlive %}"""
 PARTIAL = '{% load sockgate %}{% live "parts" %}<p id="partial">{{ version }}</p>{% endlive %}'
 
 
