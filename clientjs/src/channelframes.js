@@ -57,6 +57,7 @@ var NOTICES = {
   },
   "on join": emit,
   "on leave": emit,
+  "on presence_changed": emit,
   "on error": function (parts, frame) {
     parts.refusals.emit(frame);
   }

@@ -8,7 +8,7 @@ import { messageOf } from "./frames.js";
 import { nothing } from "./own.js";
 
 /** Events of the connection and its channels, which no publication may use. */
-var RESERVED = /^(\*|state|error|gap|subscribed|unsubscribed|presence|join|leave|user)$/;
+var RESERVED = /^(\*|state|error|gap|subscribed|unsubscribed|presence|presence_changed|join|leave|user)$/;
 
 /**
  * @constructor

@@ -71,10 +71,11 @@ export function unsubscribeFrame(channel) {
 
 /**
  * @param {string} channel
+ * @param {any} [data]  set it for this page, in place of a request for the presence; null removes it
  * @returns {any}
  */
-export function presenceFrame(channel) {
-  return { type: "presence", channel: channel };
+export function presenceFrame(channel, data) {
+  return { type: data === undefined ? "presence" : "set_presence", channel: channel, data: data };
 }
 
 /**

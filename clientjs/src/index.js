@@ -67,6 +67,16 @@
  * history has; or false for no recovery. `rt.presence(channel, callback)` needs no
  * subscription object.
  *
+ * Where the channel's namespace has `presence_data`, the presence has data: `frame.data["7"]` is what
+ * Django says about a user, and `frame.page_data["7"]` what each page of the user says about itself.
+ * With `presence_data: "subscribers"` a page says something until it unsubscribes or reconnects, so
+ * say it after each "subscribed":
+ *
+ *     room.presence(function (refusal) { … }, { editing: "title" });
+ *
+ * The data is an object of at most 1,024 bytes as JSON, or null: nothing. "join" has `data`, and
+ * "presence_changed" has `data`, `page_data` or both: what has changed.
+ *
  * ## Other events
  *
  * The handlers of a subscription and of the client receive `(channel, frame)`.
@@ -82,6 +92,7 @@
  * - "presence": the response to `presence`: `{users: {"7": 2}, anonymous: 1}`, numbers of
  *   connections
  *
+ * - "presence_changed": the data of `frame.user` has changed, see below
  * - "error": a request was refused, and the page has no callback or handler for that: a `publish`
  *   without a callback, a channel without a handler of "unsubscribed", a frame. The handlers of the
  *   channel's subscriptions and of the client receive `(code, frame)`, with `frame.channel` and
@@ -110,12 +121,15 @@
  *     await room.ready();
  *     const { users, anonymous } = await room.presence();
  *     await room.publish("client-typing", { … });
+ *     await room.setPresence({ editing: "title" });
  *     for await (const message of room.messages({ signal })) { … }
  *
  * - `rt.ready(options)` waits for a connection: its value is the detail of "connected". `room.ready`
  *   waits until the channel is subscribed. The options are `timeout` in milliseconds, and `signal`
  * - `room.presence()`, `rt.presence(channel)` and `room.publish(event, data)` return promises, unless
  *   they are given a callback. The refusal of a `publish` that nobody awaits is an "error" event
+ * - `room.setPresence(data)` says something about this page in the presence, and again on each later
+ *   connection. Before the channel is subscribed the promise is fulfilled at once
  * - `room.messages(options)` and `rt.messages(options)` are the messages from this call on. The loop
  *   ends when `signal` aborts, when the page unsubscribes or when it closes the client. It throws when
  *   the channel was rejected or taken away, when the client was closed otherwise ("closed"), or when

@@ -35,13 +35,14 @@ Requests.prototype.attach = function (link) {
 };
 
 /**
- * Request the presence of a channel.
+ * Request the presence of a channel, or set what it shows of this page.
  *
  * @param {string} channel
  * @param {ResponseCallback} callback
+ * @param {any} [data]  undefined: request the presence; null: show nothing
  */
-Requests.prototype.presence = function (channel, callback) {
-  this._sendNow(presenceFrame(channel), callback);
+Requests.prototype.presence = function (channel, callback, data) {
+  this._sendNow(presenceFrame(channel, data), callback);
 };
 
 /**

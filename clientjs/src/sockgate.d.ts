@@ -207,12 +207,38 @@ export interface PresenceFrame {
   users: { [user: string]: number };
   /** Number of connections of visitors who have not logged in. */
   anonymous: number;
+  /** What Django says about each user, where the namespace has `presence_data`. */
+  data?: { [user: string]: PresenceData };
+  /** What the pages of each user say, where the namespace has `presence_data: "subscribers"`. */
+  page_data?: { [user: string]: PresenceData[] };
+  /** There are so many users that the data of some is missing. */
+  data_truncated?: true;
 }
+
+/** An object of at most 1,024 bytes as JSON. */
+export type PresenceData = { [name: string]: any };
 
 export interface MoveFrame {
   type: "join" | "leave";
   channel: string;
   user: string;
+  /** Of `join`: what Django says about the user. */
+  data?: PresenceData;
+}
+
+export interface PresenceChangedFrame {
+  type: "presence_changed";
+  channel: string;
+  user: string;
+  /** What Django says about the user now, null: nothing; absent: it has not changed. */
+  data?: PresenceData | null;
+  /** What the user's pages say now; absent: it has not changed. */
+  page_data?: PresenceData[];
+}
+
+export interface PresenceSetFrame {
+  type: "presence_set";
+  channel: string;
 }
 
 export interface Refusal {
@@ -225,6 +251,7 @@ export type ErrorCode =
   | "not_allowed"
   | "bad_channel"
   | "bad_event"
+  | "bad_data"
   | "too_many_channels"
   | "too_many"
   | "unavailable"
@@ -281,6 +308,8 @@ export type PresenceCallback = (refusal: Refusal | null, frame?: PresenceFrame) 
 /** `audience`: about how many connections receive this touch. null: the gateway did not recognize it as one. */
 export type TouchData = { audience: number } | null;
 
+export type PresenceSetCallback = (refusal: Refusal | null, frame?: PresenceSetFrame) => void;
+
 /** Handlers of events of channels. */
 export interface ChannelHandlers {
   gap: (channel: string, frame: GapFrame) => void;
@@ -289,6 +318,7 @@ export interface ChannelHandlers {
   presence: (channel: string, frame: PresenceFrame) => void;
   join: (channel: string, frame: MoveFrame) => void;
   leave: (channel: string, frame: MoveFrame) => void;
+  presence_changed: (channel: string, frame: PresenceChangedFrame) => void;
   /** Django has called `touch(channel)`: something changed here. */
   touch: (data: TouchData, message: Message<TouchData, "touch">) => void;
   /** A request was refused, and nothing of the page received that. */
@@ -391,6 +421,14 @@ export interface Subscription<Events extends object = AnyEvents> extends Channel
   /** Request the number of connections of each user. */
   presence(): Promise<PresenceFrame>;
   presence(callback: PresenceCallback): void;
+  /** Set what presence shows of this page, until the subscription or the connection ends; null: nothing. */
+  presence(callback: PresenceSetCallback, data: PresenceData | null): void;
+
+  /**
+   * Set what presence shows of this page, now and on every later connection; null: nothing. The namespace
+   * needs `presence_data: "subscribers"`. While the channel is not subscribed, the promise is fulfilled at once.
+   */
+  setPresence(data: PresenceData | null): Promise<PresenceSetFrame | undefined>;
 
   /**
    * Publish to all subscribers, where the channel's namespace has `publish: "subscribers"`. A refusal

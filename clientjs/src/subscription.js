@@ -56,12 +56,13 @@ Subscription.prototype.emit = function (event, first, second) {
 };
 
 /**
- * Request the presence of the channel.
+ * Request the presence of the channel, or set what it shows of this page.
  *
  * @param {import("./requests.js").ResponseCallback} callback
+ * @param {any} [data]  undefined: request the presence; null: show nothing
  */
-Subscription.prototype.presence = function (callback) {
-  this._owner.parts.requests.presence(this.channel, callback);
+Subscription.prototype.presence = function (callback, data) {
+  this._owner.parts.requests.presence(this.channel, callback, data);
 };
 
 /**

@@ -41,7 +41,7 @@ const EVENTS = members("ClientHandlers", "ChannelHandlers");
 /** For the list of a channel's subscriptions. */
 const INTERNAL = ["emit"];
 /** What old browsers lack. */
-const MODULE_ONLY = ["ready", "messages", "loadState"];
+const MODULE_ONLY = ["ready", "messages", "loadState", "setPresence"];
 
 function publicNames(object) {
   const names = [];

@@ -52,6 +52,7 @@ SEEDS = [
     b'{"type":"connect","token":"a.b.c","recover":{"room:1":["e",7]},"id":1}',
     b'{"type":"subscribe","channel":"room:7","grant":"g","recover":["e",1],"id":"x"}',
     b'{"type":"ping"}',
+    b'{"type":"set_presence","channel":"room:7","data":{"text":"\\u00e4"},"id":2}',
     b'{"type":"publish","channel":"room:7","event":"said","data":{"text":"\\u00e4"},"id":2}',
     b'{"event":"news","data":{"a":[1,2.5e3,null,true,"\\ud83d\\ude00"]}}',
     b"#epoch:12#" + b'{"a":1}',

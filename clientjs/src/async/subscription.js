@@ -21,6 +21,8 @@ export class AsyncSubscription extends Subscription {
     this._onLeave = new Set();
     /** @type {import("../requests.js").Refusal} */
     this._why = { code: "unsubscribed", message: "the page has unsubscribed" };
+    /** What presence shows of this page; undefined: it was never set. @type {any} */
+    this._shown = undefined;
   }
 
   /**
@@ -50,11 +52,24 @@ export class AsyncSubscription extends Subscription {
    * Request the presence of the channel.
    *
    * @param {import("../requests.js").ResponseCallback} [callback]  instead of the promise
+   * @param {any} [data]  with a callback: set it for this page
    * @returns {any} a promise, unless there is a callback
    */
-  presence(callback) {
-    const send = (/** @type {any} */ settle) => super.presence(settle);
+  presence(callback, data) {
+    const send = (/** @type {any} */ settle) => super.presence(settle, data);
     return callback ? send(callback) : this._request(send);
+  }
+
+  /**
+   * Set what presence shows of this page, now and on every later connection.
+   *
+   * @param {any} data  an object; null: nothing
+   * @returns {Promise<any>} fulfilled at once while the channel is not subscribed
+   */
+  setPresence(data) {
+    this._shown = data;
+    const send = (/** @type {any} */ settle) => super.presence(settle, data);
+    return this.state === "subscribed" ? this._request(send) : Promise.resolve();
   }
 
   /**
@@ -110,6 +125,8 @@ export class AsyncSubscription extends Subscription {
   emit(event, first, second) {
     if (event === "unsubscribed") {
       this._why = second;
+    } else if (event === "subscribed" && this._shown) {
+      this.setPresence(this._shown);
     }
     return super.emit(event, first, second);
   }

@@ -16,14 +16,14 @@
  * @property {Subscription["state"]} state
  * @property {Unsubscribed | null} why  the channel is not subscribed
  *
- * @typedef {{users: string[], anonymous: number}} Presence
+ * @typedef {import("./hooks.js").Presence} Presence
  */
 
 /** @type {ChannelState} */
 export const NO_CHANNEL = { room: null, state: "unsubscribed", why: null };
 
 /** Events of a subscription that are no messages. */
-const CHANNEL_EVENTS = ["gap", "subscribed", "unsubscribed", "presence", "join", "leave"];
+const CHANNEL_EVENTS = ["gap", "subscribed", "unsubscribed", "presence", "presence_changed", "join", "leave"];
 
 /**
  * Follow the state and the user of a client.
@@ -83,15 +83,28 @@ export function followPresence(client, channel, options, onChange) {
   let users = new Set();
   let anonymous = 0;
   let requests = 0;
-  /** Joins and leaves since the request. @type {Array<function(Set<string>): void>} */
+  /** Joins, leaves and changes since the request. @type {Array<function(): void>} */
   let moves = [];
-  const note = () => onChange({ users: [...users].sort(byNumber), anonymous });
+  /** Where the namespace has data. @type {any} */
+  let shown = {};
+  const note = () => onChange({ users: [...users].sort(byNumber), anonymous, ...shown });
 
-  /** @param {function(Set<string>): void} move */
+  /** @param {function(): void} move */
   const move = (move) => {
     moves.push(move);
-    move(users);
+    move();
     note();
+  };
+
+  /**
+   * @param {"data" | "pageData"} kind
+   * @param {string} user
+   * @param {any} value  undefined: it has not changed
+   */
+  const show = (kind, user, value) => {
+    if (value !== undefined) {
+      shown = { ...shown, [kind]: { ...shown[kind], [user]: value } };
+    }
   };
 
   const request = () => {
@@ -103,15 +116,35 @@ export function followPresence(client, channel, options, onChange) {
       }
       users = new Set(Object.keys(frame.users));
       anonymous = frame.anonymous;
-      moves.forEach((move) => move(users));
+      shown = frame.data ? { data: frame.data, pageData: frame.page_data } : {};
+      moves.forEach((move) => move());
       note();
     });
   };
 
   const undo = [
     room.listen("subscribed", request),
-    room.listen("join", (_, { user }) => move((users) => users.add(user))),
-    room.listen("leave", (_, { user }) => move((users) => users.delete(user))),
+    room.listen("join", (_, { user, data }) =>
+      move(() => {
+        users.add(user);
+        show("data", user, data);
+      })
+    ),
+    room.listen("leave", (_, { user }) =>
+      move(() => {
+        users.delete(user);
+        if (shown.data) {
+          show("data", user, null);
+          show("pageData", user, []);
+        }
+      })
+    ),
+    room.listen("presence_changed", (_, { user, data, page_data }) =>
+      move(() => {
+        show("data", user, data);
+        show("pageData", user, page_data);
+      })
+    ),
     room.listen("unsubscribed", () => onChange(null)),
     // Joins and leaves may be lost while the gateway has no Redis.
     client.listen("state", (state) => {

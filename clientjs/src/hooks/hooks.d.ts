@@ -1,5 +1,5 @@
 /** The types that the hooks of all frameworks share. */
-import type { ChannelHandlers, Message, Subscription, Unsubscribed } from "../sockgate.js";
+import type { ChannelHandlers, Message, PresenceData, Subscription, Unsubscribed } from "../sockgate.js";
 
 type Name<Events> = Extract<keyof Events, string>;
 
@@ -21,4 +21,8 @@ export interface Presence {
   users: string[];
   /** Connections of visitors, when the channel was subscribed. */
   anonymous: number;
+  /** What Django says about users, where the namespace has `presence_data`. */
+  data?: { [user: string]: PresenceData | null };
+  /** What the pages of users say. */
+  pageData?: { [user: string]: PresenceData[] };
 }

@@ -37,6 +37,8 @@ export class SharedChannel {
     this.isLive = isAutomatic;
     /** Tabs that receive the publications. @type {Set<Tab>} */
     this.members = new Set();
+    /** What presence shows of tabs; the connection shows that of the last one. @type {Map<Tab, any>} */
+    this.shown = new Map();
     /** Requests that wait for the gateway. @type {Array<{tab: Tab, frame: any}>} */
     this.waiting = [];
     /** Of the last publication; null: the channel has no history. @type {Position | null} */
@@ -54,6 +56,22 @@ export class SharedChannel {
     /** @type {Array<{offset: number, text: string}>} */
     this._kept = [];
     this._characters = 0;
+  }
+
+  /**
+   * Record what presence shows of a tab.
+   *
+   * @param {Tab} tab
+   * @param {any} data  null: nothing
+   * @returns {any} what it shows of the connection: the data that was set last, of the tabs that have some
+   */
+  show(tab, data) {
+    this.shown.delete(tab);
+    if (data !== null) {
+      this.shown.set(tab, data);
+    }
+    const all = Array.from(this.shown.values());
+    return all.length ? all[all.length - 1] : null;
   }
 
   /**

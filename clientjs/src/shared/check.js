@@ -35,6 +35,7 @@ const KINDS = {
   "a subscribe": { channel: isText, grant: isOptionalText, recover: isOptionalRecover },
   "a unsubscribe": { channel: isText },
   "a presence": { channel: isText },
+  "a set_presence": { channel: isText, data: (value) => value !== undefined },
   "a publish": { channel: isText, event: isText, data: (value) => value !== undefined },
   "a ping": {}
 };

@@ -209,3 +209,42 @@ test("a room has a reason for users when it was rejected or taken away", () => {
     assert.ok(why.message);
   }
 });
+
+test("setPresence is a promise, and is sent again on every subscription", async () => {
+  const { room, answer, refuse, page } = AsyncRoom.subscribed();
+  const frames = () => page.socket.sent.filter(({ type }) => type === "set_presence");
+  const set = room.setPresence({ editing: "title" });
+  answer({ type: "presence_set", channel: "room:7" });
+  assert.equal((await set).type, "presence_set");
+  room.emit("subscribed", "room:7", { type: "subscribed" });
+  assert.deepEqual(frames().map(({ channel, data }) => [channel, data]), [
+    ["room:7", { editing: "title" }],
+    ["room:7", { editing: "title" }],
+  ]);
+  answer({ type: "presence_set", channel: "room:7" });
+  const rejected = assert.rejects(room.setPresence(null), { code: "not_allowed" });
+  refuse("not_allowed");
+  await rejected;
+  assert.equal(frames().at(-1).data, null);
+  room.emit("subscribed", "room:7", { type: "subscribed" });
+  assert.equal(frames().length, 3);
+});
+
+test("presence with data and a callback sets it", () => {
+  const { room, answer, page } = AsyncRoom.subscribed();
+  const given = [];
+  room.presence((refusal, frame) => given.push([refusal, frame.type]), { x: 1 });
+  const { type, data } = page.socket.sent.at(-1);
+  assert.deepEqual([type, data], ["set_presence", { x: 1 }]);
+  answer({ type: "presence_set", channel: "room:7" });
+  assert.deepEqual(given, [[null, "presence_set"]]);
+});
+
+test("changed data is an event", () => {
+  const { room, page } = AsyncRoom.subscribed();
+  const frame = { type: "presence_changed", channel: "room:7", user: "8", page_data: [{ x: 1 }] };
+  const seen = [];
+  room.on("presence_changed", (channel, changed) => seen.push(changed.page_data));
+  page.socket.deliver(frame);
+  assert.deepEqual(seen, [[{ x: 1 }]]);
+});

@@ -144,6 +144,24 @@ test("joins and leaves while presence is requested are kept", async () => {
   assert.deepEqual(JSON.parse(text()), { users: ["7", "9"], anonymous: 3 });
 });
 
+test("presence has the data of users and pages, and follows its changes", async () => {
+  const Present = () => JSON.stringify(usePresence("room:7"));
+  await subscribed(h(Present));
+  await deliver({ type: "presence_changed", channel: "room:7", user: "7", page_data: [{ x: 2 }] });
+  const data = { 7: { name: "A" }, 8: { name: "B" } };
+  await answer({ type: "presence", channel: "room:7", users: { 7: 1, 8: 1 }, anonymous: 0, data, page_data: { 7: [{ x: 1 }] } });
+  assert.deepEqual(JSON.parse(text()).pageData, { 7: [{ x: 2 }] });
+  await deliver({ type: "join", channel: "room:7", user: "9", data: { name: "C" } });
+  await deliver({ type: "presence_changed", channel: "room:7", user: "7", data: null });
+  await deliver({ type: "leave", channel: "room:7", user: "8" });
+  assert.deepEqual(JSON.parse(text()), {
+    users: ["7", "9"],
+    anonymous: 0,
+    data: { 7: null, 8: null, 9: { name: "C" } },
+    pageData: { 7: [{ x: 2 }], 8: [] },
+  });
+});
+
 test("a server renders the page, and the browser takes it over", async () => {
   const idle = new AsyncClient({ ...new FakePage().parts, autoConnect: false });
   const tree = (client) => h(SockgateProvider, { client }, h(Room, { channel: "room:7" }));

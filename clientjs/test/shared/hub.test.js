@@ -265,3 +265,24 @@ test("frames before connect, and a second connect, end the tab alone", () => {
   assert.deepEqual([one.ends, other.ends], [[4501], []]);
   assert.ok(!gateway.socket.isClosed);
 });
+
+test("the connection shows the data that a tab has set last, until that tab leaves", () => {
+  const { gateway, one, other } = two();
+  const shown = () => gateway.socket.sent.filter(({ type }) => type === "set_presence").map(({ data }) => data);
+  const set = (tab, data) => tab.send({ type: "set_presence", channel: "room:7", id: 9, data });
+  set(one, { x: 1 });
+  gateway.answer("set_presence", { type: "presence_set", channel: "room:7" });
+  set(other, { x: 2 });
+  set(one, { x: 3 });
+  set(other, null);
+  assert.deepEqual(shown(), [{ x: 1 }, { x: 2 }, { x: 3 }, { x: 3 }]);
+  set(other, { x: 4 });
+  other.send({ type: "unsubscribe", channel: "room:7", id: 10 });
+  assert.deepEqual(shown().slice(4), [{ x: 4 }, { x: 3 }]);
+});
+
+test("a tab without data changes nothing when it leaves", () => {
+  const { gateway, other } = two();
+  other.send({ type: "unsubscribe", channel: "room:7", id: 10 });
+  assert.ok(!gateway.socket.sent.some(({ type }) => type === "set_presence"));
+});

@@ -156,6 +156,15 @@ def check_authorize(**_: Any) -> Iterable[CheckMessage]:
 
 
 @register(TAG)
+def check_presence_data(**_: Any) -> Iterable[CheckMessage]:
+    """E011 a ``PRESENCE_DATA`` that cannot be called."""
+    config = readable_settings()
+    hint = "It is the dotted path of a callable that takes a user, and returns a dict or None."
+    if config and _is_broken_path(config.presence_data):
+        yield _not_callable("PRESENCE_DATA", config.presence_data, hint, "sockgate.E011")
+
+
+@register(TAG)
 def check_authorize_present(**_: Any) -> Iterable[CheckMessage]:
     """W006 namespaces on request, but no ``AUTHORIZE``: every subscription is refused."""
     from ..conf import policies

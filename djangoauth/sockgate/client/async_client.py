@@ -168,6 +168,23 @@ class AsyncClient:
         frame = await self._answer_to(self._protocol.presence(channel), timeout_s)
         return presence_of(channel, frame)
 
+    async def set_presence(
+        self,
+        channel: str,
+        data: dict[str, Any] | None,
+        *,
+        timeout_s: float | None = ANSWER_TIMEOUT_S,
+    ) -> None:
+        """Set what presence shows of this client, an object of 1,024 bytes as JSON; None: nothing.
+
+        It ends with the subscription and with the connection: set it again after ``Subscribed``.
+
+        Raises:
+            RequestRejected, NotConnected, TimeoutError: the gateway did not accept it.
+            TypeError, ValueError: the data has no JSON form.
+        """
+        await self._answer_to(self._protocol.set_presence(channel, data), timeout_s)
+
     async def receive(self, timeout_s: float | None = None) -> Event:
         """Return the next event, and wait for it.
 

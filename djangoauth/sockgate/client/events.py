@@ -1,6 +1,6 @@
 """What a client receives: messages, and changes of its connection and its channels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -74,10 +74,17 @@ class Unsubscribed:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """The first connection of a user has subscribed to a channel."""
+    """The first connection of a user has subscribed to a channel.
+
+    Args:
+        channel: its name.
+        user: primary key.
+        data: what Django says about the user, where the namespace has ``presence_data``.
+    """
 
     channel: str
     user: str
+    data: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +96,39 @@ class Left:
 
 
 @dataclass(frozen=True, slots=True)
+class PresenceChanged:
+    """The data of a user on a channel has changed.
+
+    Args:
+        channel: its name.
+        user: primary key.
+        data: what Django says about the user now; None: it has not changed.
+        page_data: what the user's pages and programs say now; None: it has not changed.
+    """
+
+    channel: str
+    user: str
+    data: dict[str, Any] | None = None
+    page_data: list[dict[str, Any]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Presence:
-    """The answer to a request for presence: numbers of connections by user, and of visitors."""
+    """The answer to a request for presence.
+
+    Args:
+        channel: its name.
+        users: numbers of connections, by primary key.
+        anonymous: the number of connections of visitors.
+        data: what Django says about each user, where the namespace has ``presence_data``.
+        page_data: what the pages and programs of each user say.
+    """
 
     channel: str
     users: dict[str, int]
     anonymous: int
+    data: dict[str, dict[str, Any]] = field(default_factory=dict)
+    page_data: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +171,7 @@ Event = (
     | Unsubscribed
     | Joined
     | Left
+    | PresenceChanged
     | StateChanged
     | UserChanged
     | FrameRejected

@@ -121,6 +121,16 @@ class Client:
         """Request the presence of a channel; raises as ``AsyncClient.presence``."""
         return self._loop.run(self._client.presence(channel, timeout_s=timeout_s))
 
+    def set_presence(
+        self,
+        channel: str,
+        data: dict[str, Any] | None,
+        *,
+        timeout_s: float | None = ANSWER_TIMEOUT_S,
+    ) -> None:
+        """Set what presence shows of this client; see ``AsyncClient.set_presence``."""
+        self._loop.run(self._client.set_presence(channel, data, timeout_s=timeout_s))
+
     def receive(self, timeout_s: float | None = None) -> Event:
         """Return the next event, and wait for it; raises as ``AsyncClient.receive``."""
         return self._loop.run(self._client.receive(timeout_s))

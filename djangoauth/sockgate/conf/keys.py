@@ -169,6 +169,9 @@ KEYS: Mapping[str, Key] = {
     "NAMESPACES": Key(
         "a dict, namespace to policy", _is_namespaces, dict[str, Any], _read_namespaces
     ),
+    "PRESENCE_DATA": Key(
+        "a callable, the dotted path of one, or None", _is_callable, lambda: None, lambda it: it
+    ),
     "PRESENCE_SIGNALS": Key("True or False", _is_bool, lambda: False),
     "OFFLINE_AFTER": Key("a number of seconds above 0", _is_duration, lambda: 10),
     "AUTHORIZE": Key(

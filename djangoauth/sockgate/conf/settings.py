@@ -49,6 +49,7 @@ class Settings(NamedTuple):
     publish_on_commit: bool
     max_payload: int
     namespaces: "Namespaces"
+    presence_data: Callable[[Any], Any] | str | None
     presence_signals: bool
     offline_after: float
     authorize: Authorize | str | None

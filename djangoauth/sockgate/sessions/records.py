@@ -18,7 +18,6 @@ from sockgate_gateway.wire.names import auth_digest
 from sockgate_gateway.wire.records import (
     MOVED_S,
     SESSION_FIELDS,
-    USER_FIELDS,
     USER_MARGIN_S,
     SessionRecord,
     read_session,
@@ -110,7 +109,7 @@ class Save(NamedTuple):
         pipe.expire(listing, self._user_ttl_s, nx=True)
         pipe.expire(listing, self._user_ttl_s, gt=True)
         pipe.expire(user, self._user_ttl_s, gt=True)
-        pipe.hmget(user, USER_FIELDS)
+        pipe.hmget(user, records.LOGIN_FIELDS)
 
     def _lacks_user_record(self, replies: list[Any]) -> bool:
         return bool(replies) and self.ttl_s > 0 and not records.has_login(replies[-1], self.record)
@@ -171,7 +170,7 @@ def is_current(session_key: str, record: SessionRecord) -> bool:
     names = conf.current().names
     with pools.records().pipeline(transaction=False) as pipe:
         pipe.hmget(names.session(sid_of(session_key)), SESSION_FIELDS)
-        pipe.hmget(names.user(record.user), USER_FIELDS)
+        pipe.hmget(names.user(record.user), records.LOGIN_FIELDS)
         (user, auth), user_fields = pipe.execute()
     has_user = not record.user or records.has_login(user_fields, record)
     return has_user and read_session({"user": user, "auth": auth}) == record

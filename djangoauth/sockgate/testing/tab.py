@@ -127,6 +127,10 @@ class Tab:
         """Request the presence; raises as ``Client.presence``."""
         return self._connection.presence(channel)
 
+    def set_presence(self, channel: str, data: dict[str, Any] | None) -> None:
+        """Set what presence shows of this tab; raises as ``Client.set_presence``."""
+        self._connection.set_presence(channel, data)
+
     def logout(self) -> None:
         """Log out at the site, in this browser."""
         self.client.logout()

@@ -11,6 +11,7 @@ record has no valid login that could be lost.
 
 import logging
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from secrets import token_urlsafe
@@ -20,9 +21,16 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import router, transaction
-from sockgate_gateway.wire.control import ControlMessage, RevokeUser, UserChanged, write_control
+from sockgate_gateway.wire.control import (
+    ControlMessage,
+    RevokeUser,
+    UserChanged,
+    UserDataChanged,
+    write_control,
+)
 from sockgate_gateway.wire.errors import ChannelNameError
 from sockgate_gateway.wire.names import auth_digest, group_channel
+from sockgate_gateway.wire.presence import USER_DATA
 from sockgate_gateway.wire.records import (
     USER_FIELDS,
     SessionRecord,
@@ -36,15 +44,32 @@ from ..redis_clients import pools
 from ..redis_clients.scripts import END_RECORD, RENEW_RIGHTS, WRITE_USER
 from ..tenants import bare, pinned, qualify, sees_rows
 from . import permissions
+from .presence_data import data_of, is_written
 from .recipients import wire_uid
 
 log = logging.getLogger("sockgate")
 
-CurrentRecord = tuple[UserRecord, str]
-"""The record of a user as the database has it, and the digest of the user's permissions."""
+
+@dataclass(frozen=True, slots=True)
+class CurrentRecord:
+    """The record of a user as the database has it.
+
+    Args:
+        user: what the gateway reads.
+        permissions: the digest of the user's permissions.
+        presence: the user's data. It is not compared: a signed URL is another one at each call.
+    """
+
+    user: UserRecord
+    permissions: str
+    presence: bytes = field(compare=False)
+
 
 CurrentRecords = dict[str, CurrentRecord]
 """By uid."""
+
+LOGIN_FIELDS = (*USER_FIELDS, USER_DATA)
+"""The fields of a user record that ``has_login`` checks."""
 
 _BATCH = 500
 _NAME_BYTES = 9
@@ -153,13 +178,15 @@ def has_login(fields: list[bytes | None], session: SessionRecord) -> bool:
     """Check that a user record allows the login of a session.
 
     Args:
-        fields: the values of ``USER_FIELDS``, as Redis returned them.
+        fields: the values of ``LOGIN_FIELDS``, as Redis returned them.
         session: the session record.
     """
-    record = read_user(dict(zip(USER_FIELDS, fields, strict=True)))
+    values = dict(zip(LOGIN_FIELDS, fields, strict=True))
+    record = read_user(values)
     # An older release wrote records without the name of the rights, so that no grant could be
     # valid: such a record must be written again.
-    return is_valid_login(session, record) and bool(record and record.rights)
+    is_complete = bool(record and record.rights) and is_written(values[USER_DATA])
+    return is_valid_login(session, record) and is_complete
 
 
 def _batches(pks: Iterable[Any]) -> Iterator[list[Any]]:
@@ -183,10 +210,10 @@ def _is_active(user: Any) -> bool:
 
 def _write(client: Any, uid: str, current: CurrentRecord, *ttl_s: int) -> None:
     """Write a record that exists; with ``ttl_s`` also a new one, which lives at least so long."""
-    record, digest = current
-    fields = record.to_hash()
-    written = (fields["auth"], fields["channels"], digest, _new_name(), int(time()))
-    _run(client, WRITE_USER, uid, *written, *_notice(UserChanged(uid)), *ttl_s)
+    fields = current.user.to_hash()
+    written = (fields["auth"], fields["channels"], current.permissions, _new_name(), int(time()))
+    data = (current.presence, write_control(UserDataChanged(uid)))
+    _run(client, WRITE_USER, uid, *written, *_notice(UserChanged(uid)), *data, *ttl_s)
 
 
 def _rename_rights(client: Any, uid: str) -> None:
@@ -216,7 +243,8 @@ def _notice(message: ControlMessage) -> tuple[str, Any]:
 
 def _current_record(user: Any) -> CurrentRecord:
     auth = " ".join(map(auth_digest, _auth_hashes(user)))
-    return UserRecord(auth, tuple(_channels(user))), permissions.digest_of(user)
+    record = UserRecord(auth, tuple(_channels(user)))
+    return CurrentRecord(record, permissions.digest_of(user), data_of(user))
 
 
 def _new_name() -> str:

@@ -3,19 +3,24 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgspec
 from redis.asyncio import Redis
 
 from ..channels.presence import Change, Heartbeat
 from ..wire import scripts
-from ..wire.control import PresenceChanged, write_control
+from ..wire.control import OptionalJson, PresenceChanged, write_control
 from ..wire.names import BROADCAST, Names
 from ..wire.online import MAX_EVENTS, ONLINE_TTL_MS, OnlineKeys
-from ..wire.presence import HEARTBEAT_S, WORKER_TTL_S, Present, merge
+from ..wire.presence import (
+    HEARTBEAT_S,
+    WORKER_TTL_S,
+    Present,
+    StoredData,
+    merge,
+)
 from ..wire.tenants import without_tenant
 from .errors import translated_errors
-
-HASH_TTL_S = 3600
-"""The hashes of a worker that has died expire; a live worker writes its hashes again."""
+from .presence_data import HASH_TTL_S, RedisPresenceData
 
 REWRITE_BEATS = HASH_TTL_S // 2 // HEARTBEAT_S
 """After so many heartbeats, half a TTL, the hashes are written again."""
@@ -41,6 +46,7 @@ class RedisPresence:
         self._names = names
         self._worker = worker
         self._has_signals = has_signals
+        self._data = RedisPresenceData(client, names, worker)
         self._others: tuple[str, ...] = ()
         self._beats = 0
 
@@ -68,13 +74,18 @@ class RedisPresence:
         """
         noticed = [change for change in changes if change.has_notices]
         others = await self._known_others() if noticed else set()
+        described = {change.uid for change in noticed if change.has_data and change.count}
+        data = await self._data.read_users(described)
         pipeline = self._client.pipeline(transaction=False)
         for channel, counts in _quiet_counts(changes).items():
             self._queue(pipeline, channel, counts)
         for change in noticed:
             if is_back and change.count:
                 pipeline.hdel(self._names.presence(change.channel, self._worker), change.uid)
-            self._queue_noticed(pipeline, change, others)
+            self._queue_noticed(pipeline, change, others, data.get(change.uid, msgspec.UNSET))
+        for change in changes:
+            if change.has_data:
+                self._data.queue(pipeline, change, others, data, is_back=is_back)
         for channel in {change.channel for change in changes}:
             pipeline.expire(self._names.presence(channel, self._worker), HASH_TTL_S)
         if self._has_signals:
@@ -95,6 +106,17 @@ class RedisPresence:
         replies = await _execute(pipeline)
         found = zip(replies[::2], replies[1::2], strict=True)
         return merge(counts for is_live, counts in found if is_live)
+
+    async def read_data(
+        self, channel: str, uids: Sequence[str], *, has_pages: bool
+    ) -> list[StoredData]:
+        """Read the data of users, and that of their pages at all other workers that live.
+
+        Raises:
+            BrokerUnavailable: Redis cannot be used now.
+        """
+        others = sorted({*await self._members()} - {self._worker}) if has_pages else []
+        return await self._data.read(channel, uids, others)
 
     async def read_worker(self, channel: str, worker: str) -> Present:
         """Return who was subscribed to a channel at one worker.
@@ -150,12 +172,14 @@ class RedisPresence:
         if len(present) < len(counts):
             pipeline.hdel(key, *(counts.keys() - present.keys()))
 
-    def _queue_noticed(self, pipeline: Any, change: Change, others: Iterable[str]) -> None:
+    def _queue_noticed(
+        self, pipeline: Any, change: Change, others: Iterable[str], data: OptionalJson
+    ) -> None:
         workers = (self._worker, *others)
         keys = [self._names.presence(change.channel, worker) for worker in workers]
         notices = [
-            write_control(PresenceChanged(change.channel, change.uid, is_present))
-            for is_present in (True, False)
+            write_control(PresenceChanged(change.channel, change.uid, True, data)),
+            write_control(PresenceChanged(change.channel, change.uid, False)),
         ]
         ttl_ms = HASH_TTL_S * 1000
         arguments = (change.uid, change.count, ttl_ms, self._names.control, *notices)

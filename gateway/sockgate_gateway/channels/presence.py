@@ -12,19 +12,29 @@ connections.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Protocol
+
+import msgspec
 
 from ..connections.connection import Connection
 from ..errors import BrokerUnavailable
 from ..loop.background import run_until_one_fails
 from ..loop.failure_log import FailureLog
-from ..wire import protocol
+from ..wire import presence_frames
 from ..wire.namespaces import Policy
-from ..wire.presence import HEARTBEAT_S, Present
+from ..wire.presence import (
+    HEARTBEAT_S,
+    MAX_REPLY_USERS,
+    PresenceData,
+    Present,
+    StoredData,
+    collect_data,
+)
 from .hub import Hub
-from .presence_counts import PresenceCounts
+from .presence_counts import Changed, PresenceCounts
 
 log = logging.getLogger("sockgate.hub")
 
@@ -37,13 +47,18 @@ class Change:
     """How many connections a user has on a channel of this worker now.
 
     ``uid`` is empty for anonymous visitors. ``has_notices``: the connections on the channel
-    receive ``join`` and ``leave``.
+    receive ``join`` and ``leave``. ``has_data``: presence on the channel shows data. ``pages``: the
+    data of the user's pages, JSON objects with commas between them; None: pages have none here.
+    ``changed``: which data has changed since the last write.
     """
 
     channel: str
     uid: str
     count: int
     has_notices: bool
+    has_data: bool = False
+    pages: bytes | None = None
+    changed: Changed = Changed.NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +85,11 @@ class PresenceStore(Protocol):
 
     async def read_others(self, channel: str) -> Present:
         """Add up the counts of a channel at all other workers that live."""
+
+    async def read_data(
+        self, channel: str, uids: Sequence[str], *, has_pages: bool
+    ) -> list[StoredData]:
+        """Read the data of users, and that of their pages at all other workers that live."""
 
     async def read_worker(self, channel: str, worker: str) -> Present:
         """Read the last counts of a channel at one worker."""
@@ -117,8 +137,18 @@ class Presence:
         """
         for channel in connection.channels:
             if self._hub.is_subscribed(connection, channel):
-                self._counts.remove_user(channel, before)
+                self._counts.remove_user(connection, channel, before)
                 self._counts.add(connection, channel, self._policy_of(channel))
+
+    def user_data_changed(self, connection: Connection) -> None:
+        """Note that the data of a connection's user has changed."""
+        for channel in connection.channels:
+            if self._policy_of(channel).presence_data != "none":
+                self._counts.note(channel, connection.uid or "", Changed.USER_DATA)
+
+    def set_page_data(self, connection: Connection, channel: str, data: bytes) -> bool:
+        """Set the data of a page, a JSON object; empty removes it. False: it does not fit."""
+        return self._counts.set_page_data(connection, channel, connection.uid or "", data)
 
     async def read(self, channel: str) -> Present:
         """Add up the counts of a channel at all workers; simultaneous calls share one read.
@@ -164,6 +194,9 @@ class Presence:
             policy = self._policy_of(channel)
             for connection in self._hub.connections_on(channel):
                 self._counts.add(connection, channel, policy)
+        self._counts.pages.keep(
+            {entry for entry in self._counts.pages.entries() if self._has_pages(entry[0])}
+        )
 
     async def stop(self) -> None:
         """Remove this worker from Redis; its connections are gone."""
@@ -193,7 +226,7 @@ class Presence:
         is_back, self._is_back = self._is_back, False
         try:
             if unwritten:
-                changes = [self._change(*entry) for entry in unwritten]
+                changes = [self._change(*entry, what) for entry, what in unwritten.items()]
                 await self._store.write(changes, is_back=is_back)
         except BrokerUnavailable:
             self._counts.put_back(unwritten)
@@ -211,19 +244,48 @@ class Presence:
             gone = await self._store.read_worker(channel, worker)
             present = await self._present(channel)
             for uid in gone.users.keys() - present.users.keys():
-                self._hub.send(channel, protocol.left(channel, uid))
+                self._hub.send(channel, presence_frames.left(channel, uid))
+            if self._has_pages(channel):
+                await self._send_page_data(channel, gone.users.keys() & present.users.keys())
+
+    async def _send_page_data(self, channel: str, uids: Iterable[str]) -> None:
+        """Send what is left of the data of pages when a worker has died."""
+        data = await self._data(channel, list(uids))
+        for uid in islice(uids, MAX_REPLY_USERS):
+            pages = msgspec.Raw(b"[%b]" % b",".join(data.pages.get(uid, ())))
+            self._hub.send(channel, presence_frames.data_changed(channel, uid, page_data=pages))
 
     async def _read(self, channel: str) -> Present:
         await self._write()
-        return await self._present(channel)
+        present = await self._present(channel)
+        if self._policy_of(channel).presence_data == "none":
+            return present
+        return replace(present, data=await self._data(channel, list(present.users)))
+
+    async def _data(self, channel: str, uids: Sequence[str]) -> PresenceData:
+        chosen = uids[:MAX_REPLY_USERS]
+        has_pages = self._has_pages(channel)
+        stored = await self._store.read_data(channel, chosen, has_pages=has_pages)
+        pages = [self._counts.pages.of(channel, uid) if has_pages else () for uid in chosen]
+        found = collect_data(dict(zip(chosen, zip(stored, pages, strict=True), strict=True)))
+        is_complete = found.is_complete and len(chosen) == len(uids)
+        return replace(found, is_complete=is_complete)
+
+    def _has_pages(self, channel: str) -> bool:
+        return self._policy_of(channel).presence_data == "subscribers"
 
     async def _present(self, channel: str) -> Present:
         others = await self._store.read_others(channel)
         return self._counts.present(channel).plus(others)
 
-    def _change(self, channel: str, uid: str) -> Change:
-        has_notices = bool(uid) and self._policy_of(channel).join_leave
-        return Change(channel, uid, self._counts.of(channel, uid), has_notices)
+    def _change(self, channel: str, uid: str, changed: Changed) -> Change:
+        policy, count = self._policy_of(channel), self._counts.of(channel, uid)
+        has_notices = bool(uid) and policy.join_leave
+        if policy.presence_data == "none" or not uid:
+            return Change(channel, uid, count, has_notices)
+        has_pages = policy.presence_data == "subscribers"
+        pages = b",".join(self._counts.pages.of(channel, uid)) if has_pages else None
+        return Change(channel, uid, count, has_notices, has_data=True, pages=pages, changed=changed)
 
     async def _log_failures(self, work: Callable[[], Awaitable[None]]) -> None:
         try:

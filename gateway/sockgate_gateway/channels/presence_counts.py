@@ -5,27 +5,40 @@ The hub adds and removes connections; ``presence.py`` writes what has changed to
 
 import asyncio
 from collections import Counter
+from enum import IntFlag
 
 from ..connections.connection import Connection
 from ..wire.names import BROADCAST
 from ..wire.namespaces import Policy
 from ..wire.presence import Present
 from ..wire.tenants import without_tenant
+from .page_data import Entry, PageData
 
-Entry = tuple[str, str]
-"""A channel and a uid; the uid of anonymous visitors is empty."""
+
+class Changed(IntFlag):
+    """What has changed of a user beside the number of connections."""
+
+    NOTHING = 0
+    USER_DATA = 1
+    PAGE_DATA = 2
+
+
+Unwritten = dict[Entry, Changed]
+"""What is to be written: a channel and a uid; the uid of anonymous visitors is empty."""
 
 
 class PresenceCounts:
     """Count subscribed connections, and note which counts were not written yet.
 
     ``changed`` is set when counts are to be written soon. ``workers`` is how many workers lived at
-    the last heartbeat, with this one; ``Presence.heartbeat`` sets it.
+    the last heartbeat, with this one; ``Presence.heartbeat`` sets it. ``pages`` has the data of
+    pages.
     """
 
     def __init__(self) -> None:
         self._counts: dict[str, Counter[str]] = {}
-        self._unwritten: dict[Entry, None] = {}
+        self._unwritten: Unwritten = {}
+        self.pages = PageData()
         self.changed = asyncio.Event()
         self.workers = 1
 
@@ -39,13 +52,28 @@ class PresenceCounts:
 
     def remove(self, connection: Connection, channel: str) -> None:
         """Stop counting a connection, which was subscribed to a channel."""
-        self.remove_user(channel, connection.uid)
+        self.remove_user(connection, channel, connection.uid)
 
-    def remove_user(self, channel: str, uid: str | None) -> None:
-        """Stop counting one connection of a user, or of a visitor (None)."""
+    def remove_user(self, connection: Connection, channel: str, uid: str | None) -> None:
+        """Stop counting a connection as one of a user, or of a visitor (None)."""
         uid = uid or ""
+        if self.pages and self.pages.drop(connection, channel, uid):
+            self.note(channel, uid, Changed.PAGE_DATA)
         if channel in self._counts and self._counts[channel][uid] > 0:
             self._count(channel, uid, -1)
+
+    def set_page_data(self, connection: Connection, channel: str, uid: str, data: bytes) -> bool:
+        """Set the data of a page, of a counted connection; False: it does not fit."""
+        is_set = self.pages.put(connection, channel, uid, data)
+        if is_set:
+            self.note(channel, uid, Changed.PAGE_DATA)
+        return is_set
+
+    def note(self, channel: str, uid: str, what: Changed) -> None:
+        """Note that data of a user has changed, on a channel where the user is counted."""
+        if self.of(channel, uid):
+            self._unwritten[channel, uid] = self._unwritten.get((channel, uid), what) | what
+            self.changed.set()
 
     def channels(self) -> list[str]:
         """List the channels with connections that are counted."""
@@ -70,18 +98,22 @@ class PresenceCounts:
     def mark_all(self) -> None:
         """Note that every count is to be written again."""
         for channel, counts in self._counts.items():
-            self._unwritten.update(dict.fromkeys((channel, uid) for uid in counts))
+            for uid in counts:
+                self._unwritten.setdefault((channel, uid), Changed.NOTHING)
 
-    def put_back(self, unwritten: dict[Entry, None]) -> None:
+    def put_back(self, unwritten: Unwritten) -> None:
         """Note that these counts could not be written; the next heartbeat tries again."""
-        self._unwritten = {**unwritten, **self._unwritten}
+        later = self._unwritten
+        self._unwritten = dict(unwritten)
+        for entry, what in later.items():
+            self._unwritten[entry] = self._unwritten.get(entry, what) | what
 
     def retry(self) -> None:
         """Set ``changed`` if counts are unwritten."""
         if self._unwritten:
             self.changed.set()
 
-    def take_unwritten(self) -> dict[Entry, None]:
+    def take_unwritten(self) -> Unwritten:
         """Return the counts that are to be written, and mark them as written."""
         self.changed.clear()
         unwritten, self._unwritten = self._unwritten, {}
@@ -94,5 +126,5 @@ class PresenceCounts:
             del counts[uid]
         if not counts:
             del self._counts[channel]
-        self._unwritten[channel, uid] = None
+        self._unwritten.setdefault((channel, uid), Changed.NOTHING)
         self.changed.set()

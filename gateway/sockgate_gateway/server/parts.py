@@ -22,6 +22,7 @@ from ..connections.replay_budget import ReplayBudget
 from ..loop.timer_wheel import TimerWheel
 from ..sessions.access import Access
 from ..sessions.authenticator import Authenticator
+from ..sessions.client_presence import ClientPresence
 from ..sessions.client_publish import ClientPublisher
 from ..sessions.control import ControlMessages
 from ..sessions.grants import Grants
@@ -70,6 +71,7 @@ class Parts:
             registry=self.registry,
             monitor=self.monitor,
             policy_audit=self.policy_audit,
+            presence=self.presence,
             replies=broker.audience,
             wheel=wheel,
         )
@@ -186,6 +188,9 @@ class Parts:
         self.client_publisher = ClientPublisher(
             self.lifecycle, self.hub, self.policies, broker.publisher, broker.pubsub
         )
+        self.client_presence = ClientPresence(
+            self.lifecycle, self.hub, self.policies, self.presence, broker.pubsub
+        )
         self.token_refresh = TokenRefresh(
             self.registry, self.authenticator, self.access, self.revalidator
         )
@@ -195,6 +200,7 @@ class Parts:
             token_refresh=self.token_refresh,
             presence=self.presence,
             client_publisher=self.client_publisher,
+            client_presence=self.client_presence,
             policies=self.policies,
             barrier=broker.pubsub,
         )

@@ -6,19 +6,22 @@ from typing import ClassVar, Protocol
 
 from ..channels.hub import Hub
 from ..channels.policy_audit import PolicyAudit
+from ..channels.presence import Presence
 from ..connections.batch import Batch
 from ..connections.registry import Registry
 from ..loop.timer_wheel import TimerWheel
-from ..wire import protocol
+from ..wire import presence_frames, protocol
 from ..wire.control import (
     CountConnections,
     NamespacesChanged,
     PresenceChanged,
+    PresenceDataChanged,
     RevokeChannel,
     RevokeSession,
     RevokeUser,
     SessionMoved,
     UserChanged,
+    UserDataChanged,
     read_control,
 )
 from ..wire.errors import ControlError
@@ -46,6 +49,7 @@ class ControlMessages:
         registry: has the connections.
         monitor: handles changes of sessions, users and grants.
         policy_audit: reads the policies again, when Django has changed them or may have.
+        presence: notes that the data of a user has changed.
         replies: sends counts of connections.
         wheel: measures how long the link is lost.
     """
@@ -57,6 +61,7 @@ class ControlMessages:
         registry: Registry,
         monitor: SessionMonitor,
         policy_audit: PolicyAudit,
+        presence: Presence,
         replies: ReplySink,
         wheel: TimerWheel,
     ) -> None:
@@ -64,6 +69,7 @@ class ControlMessages:
         self._registry = registry
         self._monitor = monitor
         self._policy_audit = policy_audit
+        self._presence = presence
         self._replies = replies
         self._wheel = wheel
         self._lost_at: float | None = None
@@ -130,8 +136,22 @@ class ControlMessages:
         self._policy_audit.read_soon()
 
     def _presence_changed(self, message: PresenceChanged) -> None:
-        frame = protocol.joined if message.is_present else protocol.left
-        self._hub.send(message.channel, frame(message.channel, message.user))
+        channel, user = message.channel, message.user
+        if message.is_present:
+            frame = presence_frames.joined(channel, user, message.data or None)
+        else:
+            frame = presence_frames.left(channel, user)
+        self._hub.send(channel, frame)
+
+    def _presence_data(self, message: PresenceDataChanged) -> None:
+        frame = presence_frames.data_changed(
+            message.channel, message.user, message.data or None, message.page_data or None
+        )
+        self._hub.send(message.channel, frame)
+
+    def _user_data_changed(self, message: UserDataChanged) -> None:
+        for connection in self._registry.of_user(message.uid):
+            self._presence.user_data_changed(connection)
 
     _actions: ClassVar[dict[type, Callable[..., None]]] = {
         RevokeSession: _revoke_session,
@@ -142,4 +162,6 @@ class ControlMessages:
         CountConnections: _count_connections,
         NamespacesChanged: _namespaces_changed,
         PresenceChanged: _presence_changed,
+        PresenceDataChanged: _presence_data,
+        UserDataChanged: _user_data_changed,
     }

@@ -18,7 +18,8 @@ from ..connections.connection import Connection
 from ..connections.states import State
 from ..errors import BrokerUnavailable, Rejected
 from ..loop.background import BackgroundTasks
-from ..wire import protocol
+from ..wire import presence_frames, protocol
+from .client_presence import ClientPresence
 from .client_publish import ClientPublisher
 from .lifecycle import Lifecycle
 from .refresh import TokenRefresh
@@ -39,6 +40,7 @@ class Requests:
         token_refresh: verifies new tokens.
         presence: reads who is present.
         client_publisher: publishes for clients.
+        client_presence: sets the data of pages.
         policies: says which channels show their presence.
         barrier: waits for control messages: one that ends the session may be under way.
     """
@@ -51,6 +53,7 @@ class Requests:
         token_refresh: TokenRefresh,
         presence: Presence,
         client_publisher: ClientPublisher,
+        client_presence: ClientPresence,
         policies: Policies,
         barrier: Barrier,
     ) -> None:
@@ -59,6 +62,7 @@ class Requests:
         self._token_refresh = token_refresh
         self._presence = presence
         self._client_publisher = client_publisher
+        self._client_presence = client_presence
         self._policies = policies
         self._barrier = barrier
         self._background = BackgroundTasks()
@@ -104,8 +108,13 @@ class Requests:
         present = await self._presence.read(channel)
         await self._barrier.synchronize()
         if connection.is_open and channel in connection.channels:
-            answer = protocol.presence(channel, present.users, present.anonymous, frame.id)
+            answer = presence_frames.presence(
+                channel, present.users, present.anonymous, frame.id, present.data
+            )
             connection.send(answer)
+
+    async def _set_presence(self, connection: Connection, frame: protocol.SetPresence) -> None:
+        await self._client_presence.set(connection, frame)
 
     async def _publish(self, connection: Connection, frame: protocol.Publish) -> None:
         await self._client_publisher.publish(connection, frame)
@@ -118,6 +127,7 @@ class Requests:
         protocol.Unsubscribe: _unsubscribe,
         protocol.Refresh: _refresh,
         protocol.Presence: _send_presence,
+        protocol.SetPresence: _set_presence,
         protocol.Publish: _publish,
     }
 

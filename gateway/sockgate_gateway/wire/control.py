@@ -8,6 +8,9 @@ import msgspec
 
 from .errors import ControlError
 
+OptionalJson = msgspec.Raw | msgspec.UnsetType
+"""Any JSON value, as it was written."""
+
 
 class RevokeSession(msgspec.Struct, tag="revoke_session", tag_field="op", frozen=True):
     """The session ended: close its connections."""
@@ -51,11 +54,30 @@ class NamespacesChanged(msgspec.Struct, tag="namespaces_changed", tag_field="op"
 
 
 class PresenceChanged(msgspec.Struct, tag="presence_changed", tag_field="op", frozen=True):
-    """A user joined a channel, or left it with their last connection."""
+    """A user joined a channel, or left it with their last connection.
+
+    ``data`` is what Django says about a user who joins; unset: nothing.
+    """
 
     channel: str
     user: str
     is_present: bool
+    data: OptionalJson = msgspec.UNSET
+
+
+class PresenceDataChanged(msgspec.Struct, tag="presence_data", tag_field="op", frozen=True):
+    """The data of a user on a channel has changed, or that of the user's pages, or both."""
+
+    channel: str
+    user: str
+    data: OptionalJson = msgspec.UNSET
+    page_data: OptionalJson = msgspec.UNSET
+
+
+class UserDataChanged(msgspec.Struct, tag="user_data_changed", tag_field="op", frozen=True):
+    """What Django says about a user in presence has changed."""
+
+    uid: str
 
 
 class CountConnections(msgspec.Struct, tag="count_connections", tag_field="op", frozen=True):
@@ -76,6 +98,8 @@ ControlMessage = (
     | SessionMoved
     | NamespacesChanged
     | PresenceChanged
+    | PresenceDataChanged
+    | UserDataChanged
     | CountConnections
 )
 

@@ -12,6 +12,7 @@ RESERVED_EVENTS = frozenset(
         "join",
         "leave",
         "presence",
+        "presence_changed",
         "state",
         "subscribed",
         "unsubscribed",

@@ -32,6 +32,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             reconnect and recover. ``latest`` keeps only the newest publication of each channel.
         state: what a subscriber receives that has no position, or has lost it. ``latest``: the
             newest publication of the channel, as far as the history has it.
+        presence_data: what presence shows of users beside their number. ``server``: what Django
+            says about a user. ``subscribers``: also what each subscribed page of a user says.
     """
 
     history: int = 100
@@ -43,12 +45,15 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     publish: Literal["server", "subscribers"] = "server"
     overflow: Literal["close", "latest"] = "close"
     state: Literal["none", "latest"] = "none"
+    presence_data: Literal["none", "server", "subscribers"] = "none"
 
     @property
     def conflict(self) -> str:
         """Why two fields contradict each other; empty: they do not."""
         if self.state == "latest" and not (self.recover and self.history >= 1):
             return "'state': 'latest' needs 'recover': true and a 'history' of 1 or more"
+        if self.presence_data != "none" and not self.presence:
+            return f"'presence_data': '{self.presence_data}' needs 'presence': true"
         return ""
 
 

@@ -1,4 +1,4 @@
-"""Presence: the hashes that workers keep in Redis, and their sum.
+"""Presence: the hashes that workers keep in Redis, their sum, and the data of users.
 
 Each worker keeps one hash for each channel, ``Names.presence(channel, worker)``: uid to number of
 connections, with the uid ``""`` for anonymous visitors. A live worker is in the set
@@ -10,23 +10,65 @@ To read: ``SMEMBERS`` the workers; then for each, in one pipeline, ``EXISTS`` it
 ``HGETALL`` its hash (``HGET`` for one user); then ``merge`` those that exist. All users that are
 online: the presence of ``broadcast``. Every connection is subscribed to it, and it is counted under
 every namespace policy.
+
+Data: what Django says about a user is in the user record, field ``USER_DATA``. What pages say about
+themselves is in a second hash for each channel and worker, ``page_data_key``: uid to the JSON
+objects of the user's pages, with commas between them.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import msgspec
+
+from .names import Names
 
 HEARTBEAT_S = 5
 WORKER_TTL_S = 15
 ANONYMOUS = b""
 
+USER_DATA = "presence"
+"""The field of a user record with the user's data, a JSON object, or ``null``."""
+
+MAX_DATA_BYTES = 1024
+"""The data of a user, or of a page, encoded."""
+
+MAX_REPLY_USERS = 256
+"""A presence reply has the data of so many users."""
+
+MAX_REPLY_BYTES = 64 * 1024
+"""A presence reply has so much data."""
+
+MAX_NOTICE_BYTES = 32 * 1024
+"""A notice has so much data of a user's pages."""
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceData:
+    """Data of users and their pages, by uid.
+
+    Args:
+        users: a JSON object for each user that Django says something about.
+        pages: a JSON object for each page that says something about itself.
+        is_complete: False: a limit has left out the data of some users.
+    """
+
+    users: dict[str, bytes]
+    pages: dict[str, list[bytes]]
+    is_complete: bool = True
+
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """The presence of a channel: connections by uid, and those of anonymous visitors."""
+    """The presence of a channel: connections by uid, and those of anonymous visitors.
+
+    ``data`` is None where the namespace has none.
+    """
 
     users: dict[str, int]
     anonymous: int
+    data: PresenceData | None = field(default=None, repr=False)
 
     def plus(self, other: "Present") -> "Present":
         """Add up two counts of one channel."""
@@ -43,3 +85,62 @@ def merge(hashes: Iterable[Mapping[bytes, bytes]]) -> Present:
     anonymous = counts.pop(ANONYMOUS, 0)
     users = {uid.decode(errors="replace"): count for uid, count in counts.items() if count > 0}
     return Present(users, anonymous)
+
+
+def page_data_key(names: Names, channel: str, worker: str) -> str:
+    """Return the key of the data of pages on a channel at one worker, a hash."""
+    return f"{names.key_prefix}page_data:{{{names.channel(channel)}}}:{worker}"
+
+
+def is_data(raw: bytes) -> bool:
+    """Return whether this is data of a user or a page: a JSON object that is not too large."""
+    if len(raw) > MAX_DATA_BYTES:
+        return False
+    try:
+        return isinstance(msgspec.json.decode(raw), dict)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return False
+
+
+def split_pages(stored: bytes) -> list[bytes]:
+    """Split the data of a user's pages at one worker; malformed data is omitted."""
+    try:
+        pages = msgspec.json.decode(b"[%b]" % stored, type=list[msgspec.Raw])
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return []
+    return [bytes(page) for page in pages if is_data(bytes(page))]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredData:
+    """The data of a user in Redis.
+
+    Args:
+        user: the field of the user record.
+        pages: the field of each other live worker's hash.
+    """
+
+    user: bytes | None
+    pages: tuple[bytes, ...] = ()
+
+
+def collect_data(found: Mapping[str, tuple[StoredData, tuple[bytes, ...]]]) -> PresenceData:
+    """Collect data for a reply, as much as fits.
+
+    Args:
+        found: by uid, what is in Redis, and the data of pages at this worker.
+    """
+    users: dict[str, bytes] = {}
+    pages: dict[str, list[bytes]] = {}
+    left_bytes = MAX_REPLY_BYTES
+    for uid, (stored, own) in found.items():
+        of_user = stored.user if stored.user and is_data(stored.user) else b""
+        of_pages = [*own, *(page for part in stored.pages for page in split_pages(part))]
+        left_bytes -= len(of_user) + sum(map(len, of_pages))
+        if left_bytes < 0:
+            return PresenceData(users, pages, is_complete=False)
+        if of_user:
+            users[uid] = of_user
+        if of_pages:
+            pages[uid] = of_pages
+    return PresenceData(users, pages)

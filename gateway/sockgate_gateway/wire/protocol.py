@@ -58,6 +58,14 @@ class Presence(msgspec.Struct, tag="presence", tag_field="type", frozen=True):
     id: FrameId = None
 
 
+class SetPresence(msgspec.Struct, tag="set_presence", tag_field="type", frozen=True):
+    """Set the data of this connection on a channel; ``null`` removes it."""
+
+    channel: str
+    data: msgspec.Raw
+    id: FrameId = None
+
+
 class Publish(msgspec.Struct, tag="publish", tag_field="type", frozen=True):
     """Publish on a subscribed channel."""
 
@@ -73,7 +81,7 @@ class Ping(msgspec.Struct, tag="ping", tag_field="type", frozen=True):
     id: FrameId = None
 
 
-ClientFrame = Connect | Subscribe | Unsubscribe | Refresh | Presence | Publish | Ping
+ClientFrame = Connect | Subscribe | Unsubscribe | Refresh | Presence | SetPresence | Publish | Ping
 
 _client_frames: msgspec.json.Decoder[ClientFrame] = msgspec.json.Decoder(ClientFrame)
 
@@ -108,8 +116,11 @@ def qualify_recover(recover: Mapping[str, Recover], tenant: str) -> Mapping[str,
     return {named_by_client(tenant, channel): asked for channel, asked in recover.items()}
 
 
-def _read_lone_surrogates(text: str) -> Publish | None:
-    """Decode a publication with escaped lone surrogates in its data, and in no other field."""
+def _read_lone_surrogates(text: str) -> Publish | SetPresence | None:
+    """Decode a frame with escaped lone surrogates in its data, and in no other field.
+
+    A publication keeps them. In the data of a page they remain replaced.
+    """
     replaced = replace_lone_surrogates(text)
     if replaced == text:
         return None
@@ -117,10 +128,15 @@ def _read_lone_surrogates(text: str) -> Publish | None:
         frame = _client_frames.decode(replaced)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return None
-    return _restore_data(frame, text, replaced) if isinstance(frame, Publish) else None
+    if not isinstance(frame, Publish | SetPresence):
+        return None
+    restored = _restore_data(frame, text, replaced)
+    return frame if restored and isinstance(frame, SetPresence) else restored
 
 
-def _restore_data(frame: Publish, text: str, replaced: str) -> Publish | None:
+def _restore_data(
+    frame: Publish | SetPresence, text: str, replaced: str
+) -> Publish | SetPresence | None:
     data = bytes(frame.data).decode()
     start = replaced.find(data)
     end = start + len(data)
@@ -129,7 +145,8 @@ def _restore_data(frame: Publish, text: str, replaced: str) -> Publish | None:
     return msgspec.structs.replace(frame, data=msgspec.Raw(text[start:end].encode()))
 
 
-def _frame(frame_type: str, **fields: Any) -> bytes:
+def frame(frame_type: str, **fields: Any) -> bytes:
+    """Encode a frame; fields that are None are omitted."""
     present = {name: value for name, value in fields.items() if value is not None}
     if "channel" in present:
         present["channel"] = without_tenant(present["channel"])
@@ -168,7 +185,7 @@ def connected(
 
 def error(code: str, message: str, reply_to: FrameId = None) -> bytes:
     """Reject one frame and keep the connection; ``code`` is for programs."""
-    return _frame("error", code=code, message=message, reply_to=reply_to)
+    return frame("error", code=code, message=message, reply_to=reply_to)
 
 
 def position(at: Position | None, is_recovered: bool | None = None) -> dict[str, Any]:
@@ -190,7 +207,7 @@ def subscribed(
     channel: str, reply_to: FrameId = None, at: Mapping[str, Any] | None = None
 ) -> bytes:
     """Confirm a subscription, requested or automatic, with its ``position``."""
-    return _frame("subscribed", channel=channel, **(at or {}), reply_to=reply_to)
+    return frame("subscribed", channel=channel, **(at or {}), reply_to=reply_to)
 
 
 def unsubscribed(channel: str, reply_to: FrameId = None, reason: str | None = None) -> bytes:
@@ -198,7 +215,7 @@ def unsubscribed(channel: str, reply_to: FrameId = None, reason: str | None = No
 
     After the reason ``RIGHTS_CHANGED`` the client asks Django for a fresh grant at once.
     """
-    return _frame("unsubscribed", channel=channel, reason=reason, reply_to=reply_to)
+    return frame("unsubscribed", channel=channel, reason=reason, reply_to=reply_to)
 
 
 def refreshed(
@@ -212,7 +229,7 @@ def refreshed(
 
 def refresh(within_s: float) -> bytes:
     """Ask for a fresh token, because the session has another user; without one it is closed."""
-    return _frame("refresh", within=within_s)
+    return frame("refresh", within=within_s)
 
 
 def _plain_user(user: str | None) -> str | None:
@@ -229,50 +246,32 @@ def _named(rights: str) -> dict[str, str]:
 
 def pong(reply_to: FrameId = None) -> bytes:
     """Answer a ping."""
-    return _frame("pong", reply_to=reply_to)
+    return frame("pong", reply_to=reply_to)
 
 
 def gap(channel: str, at: Position | None = None) -> bytes:
     """Notify that publications on a channel may be missing, with the position after them."""
-    return _frame("gap", channel=channel, **position(at))
-
-
-def presence(
-    channel: str, users: Mapping[str, int], anonymous: int, reply_to: FrameId = None
-) -> bytes:
-    """Answer with the presence of a channel: connections by uid, and anonymous ones."""
-    counts = {without_tenant(user): count for user, count in users.items()}
-    return _frame("presence", channel=channel, users=counts, anonymous=anonymous, reply_to=reply_to)
+    return frame("gap", channel=channel, **position(at))
 
 
 def published(channel: str, offset: int, reply_to: FrameId = None) -> bytes:
     """Confirm a client's publication; a plain one has the offset 0, which is omitted."""
-    return _frame("published", channel=channel, offset=offset or None, reply_to=reply_to)
-
-
-def joined(channel: str, user: str) -> bytes:
-    """Notify that a user joined a channel."""
-    return _frame("join", channel=channel, user=without_tenant(user))
-
-
-def left(channel: str, user: str) -> bytes:
-    """Notify that a user left a channel with their last connection."""
-    return _frame("leave", channel=channel, user=without_tenant(user))
+    return frame("published", channel=channel, offset=offset or None, reply_to=reply_to)
 
 
 def interrupted() -> bytes:
     """Notify that nothing is delivered from now on, although the connection is open."""
-    return _frame("interrupted")
+    return frame("interrupted")
 
 
 def resumed() -> bytes:
     """Notify that deliveries go on; a ``gap`` follows for each channel with possible losses."""
-    return _frame("resumed")
+    return frame("resumed")
 
 
 def drain(within_s: float) -> bytes:
     """Ask a client to reconnect elsewhere, at a random moment within so many seconds."""
-    return _frame("drain", within=within_s)
+    return frame("drain", within=within_s)
 
 
 class _Head(msgspec.Struct):
@@ -280,7 +279,7 @@ class _Head(msgspec.Struct):
     channel: str = ""
 
 
-_CONTENT = ("", "gap", "join", "leave", "presence", "skipped")
+_CONTENT = ("", "gap", "join", "leave", "presence", "presence_changed", "skipped")
 
 
 def is_content(frame: bytes, channel: str) -> bool:

@@ -19,6 +19,9 @@ HISTORY = _read("history.lua")
 PRESENCE = _read("presence.lua")
 """Count a user's connections, and publish joins and leaves."""
 
+PRESENCE_DATA = _read("presence_data.lua")
+"""Keep the data of a user's pages, and publish it."""
+
 ONLINE = _read("online.lua")
 """Note the users at a worker, and write an event for each who comes online."""
 

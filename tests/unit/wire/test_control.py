@@ -2,12 +2,18 @@
 
 from typing import get_args
 
+import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from sockgate_gateway.wire import control
 from sockgate_gateway.wire.errors import ControlError
 
+from tests.unit.wire.json_values import json_values
+
+st.register_type_strategy(
+    msgspec.Raw, json_values.map(lambda value: msgspec.Raw(msgspec.json.encode(value)))
+)
 message_classes = st.sampled_from(get_args(control.ControlMessage))
 
 

@@ -57,3 +57,11 @@ def test_state_without_a_history_is_refused(more):
 def test_state_is_read():
     read = read_namespaces('{"room": {"state": "latest", "history": 1}}')
     assert read.of("room:7").state == "latest"
+
+
+@pytest.mark.parametrize("value", ["server", "subscribers"])
+def test_presence_data_without_presence_is_refused(value):
+    with pytest.raises(NamespacesError, match="needs 'presence': true"):
+        read_namespaces(f'{{"room": {{"presence_data": "{value}"}}}}')
+    read = read_namespaces(f'{{"room": {{"presence_data": "{value}", "presence": true}}}}')
+    assert read.of("room:7").presence_data == value

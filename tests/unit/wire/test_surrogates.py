@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sockgate_gateway.wire.errors import FrameError
-from sockgate_gateway.wire.protocol import Publish, read_client_frame
+from sockgate_gateway.wire.protocol import Publish, SetPresence, read_client_frame
 from sockgate_gateway.wire.publication import read_publication
 from sockgate_gateway.wire.surrogates import replace_lone_surrogates
 
@@ -56,3 +56,17 @@ def test_no_other_field_may_hold_half_a_pair(changed):
     frame = {"type": "publish", "channel": "a", "event": "client-said", "data": "\ud800"}
     with pytest.raises(FrameError):
         read_client_frame(json.dumps({**frame, **changed}))
+
+
+@given(texts)
+def test_page_shows_any_text_without_halves(text):
+    frame = {"type": "set_presence", "channel": "a", "data": {"x": text}}
+    read = read_client_frame(json.dumps(frame))
+    assert isinstance(read, SetPresence)
+    json.loads(bytes(read.data))["x"].encode()
+
+
+def test_only_the_data_of_a_page_may_hold_half_a_pair():
+    frame = {"type": "set_presence", "channel": "\ud800", "data": {"x": "\ud800"}}
+    with pytest.raises(FrameError):
+        read_client_frame(json.dumps(frame))

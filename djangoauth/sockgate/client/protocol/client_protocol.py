@@ -20,7 +20,7 @@ from .backoff import Backoff
 from .close import Close
 from .connection import Connection, ConnectionParts
 from .credentials import Grants, IssuedGrant, IssuedToken, Tokens
-from .frames import Recover, presence_frame, publish_frame
+from .frames import Recover, presence_frame, publish_frame, set_presence_frame
 from .positions import Positions
 from .receiver import Receiver
 from .requests import Requests
@@ -134,6 +134,10 @@ class ClientProtocol:
     def presence(self, channel: str) -> int:
         """Request the presence of a channel, as ``publish`` does."""
         return self._request(lambda number: presence_frame(channel, number))
+
+    def set_presence(self, channel: str, data: dict[str, Any] | None) -> int:
+        """Set what presence shows of this client, as ``publish`` does."""
+        return self._request(lambda number: set_presence_frame(channel, data, number))
 
     def forget(self, request: int) -> None:
         """Ignore the answer to a request."""

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from sockgate_gateway.wire.events import RESERVED_EVENTS
 
-from ..events import Message, Presence
+from ..events import Joined, Message, Presence, PresenceChanged
 from .states import DEFAULT_HEARTBEAT_S, LONGEST_HEARTBEAT_S
 
 Frame = dict[str, Any]
@@ -45,6 +45,11 @@ def unsubscribe_frame(channel: str, request: int) -> str:
 def presence_frame(channel: str, request: int) -> str:
     """Write a ``presence`` frame."""
     return _write({"type": "presence", "channel": channel, "id": request})
+
+
+def set_presence_frame(channel: str, data: Any, request: int) -> str:
+    """Write a ``set_presence`` frame; raises as ``publish_frame``."""
+    return _write({"type": "set_presence", "channel": channel, "data": data, "id": request})
 
 
 def publish_frame(channel: str, event: str, data: Any, request: int) -> str:
@@ -112,7 +117,31 @@ def presence_of(channel: str, frame: Frame) -> Presence:
         channel,
         users if isinstance(users, dict) else {},
         anonymous if isinstance(anonymous, int) else 0,
+        object_of(frame, "data"),
+        object_of(frame, "page_data"),
     )
+
+
+def joined_of(frame: Frame) -> Joined:
+    """Read a ``join``."""
+    return Joined(frame["channel"], str(frame.get("user")), object_of(frame, "data"))
+
+
+def presence_changed_of(frame: Frame) -> PresenceChanged:
+    """Read a ``presence_changed``."""
+    pages = frame.get("page_data")
+    return PresenceChanged(
+        frame["channel"],
+        str(frame.get("user")),
+        object_of(frame, "data") if "data" in frame else None,
+        [page for page in pages if isinstance(page, dict)] if isinstance(pages, list) else None,
+    )
+
+
+def object_of(frame: Frame, name: str) -> dict[str, Any]:
+    """Return an object in a frame; empty where there is none."""
+    found = frame.get(name)
+    return found if isinstance(found, dict) else {}
 
 
 def heartbeat_of(welcome: Frame) -> float:

@@ -3,13 +3,22 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from ..events import Event, FrameRejected, Gap, Joined, Left, Unsubscribed, UserChanged
+from ..events import (
+    Event,
+    FrameRejected,
+    Gap,
+    Left,
+    Unsubscribed,
+    UserChanged,
+)
 from .actions import Outputs
 from .connection import Connection
 from .frames import (
     Frame,
     is_publication,
+    joined_of,
     message_of,
+    presence_changed_of,
     read_frame,
     without_reserved_name,
 )
@@ -135,8 +144,9 @@ _NOTICES: dict[str, _Handler] = {
     "unsubscribed": Receiver._unsubscribed,
     "gap": Receiver._gap,
     "skipped": Receiver._skip,
-    "join": lambda self, frame: self._put(Joined(frame["channel"], str(frame.get("user")))),
+    "join": lambda self, frame: self._put(joined_of(frame)),
     "leave": lambda self, frame: self._put(Left(frame["channel"], str(frame.get("user")))),
+    "presence_changed": lambda self, frame: self._put(presence_changed_of(frame)),
     "error": lambda self, frame: self._put(
         FrameRejected(str(frame.get("code", "")), str(frame.get("message", "")))
     ),
@@ -146,4 +156,12 @@ _NOTICES: dict[str, _Handler] = {
 _ANSWERS: dict[str, _Handler] = {"unsubscribed": Receiver._unsubscribe_answered}
 """Frames whose request has handled them before, and that need more."""
 
-_ABOUT_A_CHANNEL = {"subscribed", "unsubscribed", "gap", "skipped", "join", "leave"}
+_ABOUT_A_CHANNEL = {
+    "subscribed",
+    "unsubscribed",
+    "gap",
+    "skipped",
+    "join",
+    "leave",
+    "presence_changed",
+}

@@ -12,7 +12,7 @@ from sockgate_gateway.connections.registry import Limits, Registry
 from sockgate_gateway.errors import BrokerUnavailable
 from sockgate_gateway.wire.names import Names
 from sockgate_gateway.wire.namespaces import Policy
-from sockgate_gateway.wire.presence import Present
+from sockgate_gateway.wire.presence import Present, StoredData
 
 from tests.unit.gateway.channels.test_hub import FakeSubscriptions
 from tests.unit.gateway.fakes import SilentJoin, new_connection, new_hub
@@ -49,6 +49,10 @@ class FakeStore:
         self.reads += 1
         await turn_loop(1)
         return Present({"1": 1}, 2)
+
+    async def read_data(self, channel, uids, *, has_pages) -> list[StoredData]:
+        self._require()
+        return [StoredData(b'{"name":"x"}') for _ in uids]
 
     async def read_worker(self, channel: str, worker: str) -> Present:
         self._require()

@@ -29,6 +29,7 @@ def test_read_of_an_empty_dict_returns_the_defaults() -> None:
         publish_on_commit=True,
         max_payload=1024 * 1024,
         namespaces=Namespaces(),
+        presence_data=None,
         presence_signals=False,
         offline_after=10,
         authorize=None,
