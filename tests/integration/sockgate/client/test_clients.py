@@ -16,8 +16,10 @@ from sockgate.client import (
     ConnectionClosed,
     CredentialsError,
     Gap,
+    Joined,
     Message,
     NotConnected,
+    PresenceChanged,
     Reconnect,
     RequestRejected,
     SocketOptions,
@@ -43,6 +45,7 @@ NAMESPACES = json.dumps(
     {
         "room": {"history": 10, "publish": "subscribers", "presence": True},
         "orders": {"publish": "subscribers"},
+        "desk": {"presence": True, "join_leave": True, "presence_data": "subscribers"},
     }
 )
 EXAMPLES = Path(__file__).resolve().parents[4] / "examples" / "python_client"
@@ -120,6 +123,23 @@ def test_client_subscribes_publishes_and_reads_presence(client: Client) -> None:
         client.publish(ROOM, "said", 1)
     assert rejection.value.code == "bad_event"
     client.unsubscribe(ROOM)
+
+
+def test_client_shows_data_in_the_presence(client: Client, django: Django) -> None:
+    django.redis.hset(NAMES.user("7"), "presence", '{"name":"Alice"}')
+    client.subscribe("desk:7")
+    assert next_of(client, Joined) == Joined("desk:7", "7", {"name": "Alice"})
+    client.set_presence("desk:7", {"is": "busy"})
+    changed = next_of(client, PresenceChanged)
+    assert changed == PresenceChanged("desk:7", "7", None, [{"is": "busy"}])
+    found = client.presence("desk:7")
+    assert (found.data, found.page_data) == ({"7": {"name": "Alice"}}, {"7": [{"is": "busy"}]})
+    with pytest.raises(RequestRejected) as rejection:
+        client.set_presence("desk:7", {"is": "x" * 1024})
+    assert rejection.value.code == "bad_data"
+    client.set_presence("desk:7", None)
+    assert next_of(client, PresenceChanged).page_data == []
+    client.unsubscribe("desk:7")
 
 
 def test_rejected_subscription_raises(client: Client, django: Django) -> None:
