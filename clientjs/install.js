@@ -10,6 +10,8 @@ const COPIES = {
     "sockgate-sockjs.js",
     "sockgate-shared.js",
     "sockgate-live.js",
+    "sockgate-htmx.js",
+    "sockgate-turbo.js",
     "sockgate-state.js",
     "sockgate-tag.js",
     "sockgate-guard.js",

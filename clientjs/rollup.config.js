@@ -3,6 +3,8 @@
  * dist/sockgate-sockjs.js  SockJS for that, from Django's static files: the global `SockgateSockJS`
  * dist/sockgate-shared.js  one connection for all tabs: loaded with `shared: true`, and by its worker
  * dist/sockgate-live.js    for a script tag: the global `SockgateLive`, for Django's `{% live %}`, with idiomorph
+ * dist/sockgate-htmx.js    for a script tag: the htmx extension `sockgate`
+ * dist/sockgate-turbo.js   for a script tag: the element `sockgate-stream-source`, a source of Turbo Streams
  * dist/sockgate-state.js   for a script tag: the global `SockgateState`, which loads the state of a channel
  * dist/sockgate-tag.js     for a script tag: the global `SockgateTag`, which names the connection in requests
  * dist/sockgate-guard.js   for a script tag: guards the login of the page; the global `SockgateGuard`
@@ -286,6 +288,8 @@ export default [
   pageScript("shared", "SockgateShared", PRIVATE_NAMES),
   pageScript("state", "SockgateState", PRIVATE_NAMES),
   pageScript("tag", "SockgateTag"),
+  pageScript("htmx", "SockgateHtmx"),
+  pageScript("turbo", "SockgateTurbo", PRIVATE_NAMES),
   pageScript("guard", "SockgateGuard", PRIVATE_NAMES),
   // Without an export, tools take a module for a script.
   modulesOf("shared", "module", sharedTypes, { footer: "export {};" }),

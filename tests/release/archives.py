@@ -25,6 +25,8 @@ CLIENT = (
     "sockgate-tag.js",
     "sockgate-guard.js",
     "sockgate-live.js",
+    "sockgate-htmx.js",
+    "sockgate-turbo.js",
     "sockgate.mjs",
     "sockgate.mjs.map",
     "sockgate.d.ts",

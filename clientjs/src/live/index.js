@@ -2,24 +2,16 @@
  * The script `sockgate-live.js`, which `{% live %}` loads: the global `SockgateLive`. It starts when the page is complete, with
  * the page's own client where there is one, else with one that it makes.
  */
+import { clientOf } from "../page/client.js";
 import { STARTED, start } from "./module.js";
 
 export { start };
 
 /** @param {any} page */
 export function begin(page) {
-  const { document, Sockgate } = page;
-  const config = document.getElementById("sockgate-config");
-  if (page[STARTED]) {
-    return;
-  }
-  if (!config || !Sockgate) {
-    page.console.error("sockgate: {% live %} needs {% sockgate_client %} in the same page.");
-    return;
-  }
-  // Without a login there is no connection, and the page stays as it is.
-  if (Sockgate.connect.client || !JSON.parse(config.text).loginRequired) {
-    start(Sockgate.connect.client || Sockgate.connect(), page);
+  const rt = page[STARTED] ? null : clientOf(page, "{% live %}");
+  if (rt) {
+    start(rt, page);
   }
 }
 

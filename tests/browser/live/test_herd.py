@@ -3,7 +3,7 @@
 from collections import defaultdict
 from itertools import pairwise
 from pathlib import Path
-from time import sleep
+from time import monotonic, sleep
 
 import pytest
 from playwright.sync_api import Browser
@@ -19,8 +19,8 @@ TOUCHES = 50
 
 def test_pages_spread_their_requests_over_the_window(tmp_path: Path, chromium: Browser) -> None:
     """12 pages at 4 requests a second have a window of 3 s."""
-    times = times_of_requests(tmp_path, chromium, "calm_settings", pages=12)
-    check_spacing(times, window_s=3.0)
+    times, touching_s = times_of_requests(tmp_path, chromium, "calm_settings", pages=12)
+    check_spacing(times, touching_s, window_s=3.0)
     firsts = sorted(each[0] for each in times)
     assert firsts[-1] - firsts[0] > 0.5, "all pages have made their requests at once"
 
@@ -28,14 +28,18 @@ def test_pages_spread_their_requests_over_the_window(tmp_path: Path, chromium: B
 @pytest.mark.soak
 def test_200_pages_with_50_touches_in_a_second(tmp_path: Path, chromium: Browser) -> None:
     """200 pages at 100 requests a second have a window of 2 s."""
-    times = times_of_requests(tmp_path, chromium, "settings", pages=200)
-    check_spacing(times, window_s=2.0)
+    times, touching_s = times_of_requests(tmp_path, chromium, "settings", pages=200)
+    check_spacing(times, touching_s, window_s=2.0)
 
 
 def times_of_requests(
     folder: Path, chromium: Browser, settings: str, pages: int
-) -> list[list[float]]:
-    """Open pages, touch often within a second, and return when each page made its requests."""
+) -> tuple[list[list[float]], float]:
+    """Open pages, touch often within a second, and return when each page made its requests.
+
+    Returns:
+        The times by page, and how many seconds the touches took on this machine.
+    """
     with running_site(folder / "herd", settings, max_per_user="1000") as site:
         site.show("first")
         alice = Profile(chromium, site.stack.origin).log_in("alice")
@@ -43,17 +47,19 @@ def times_of_requests(
         wait_until(lambda: len(requests_by_page(site)) == pages)
         opened[-1].wait_for_timeout(5000)  # What follows the first subscription is over.
         site.redis.delete("site:fetches")
+        began = monotonic()
         for number in range(TOUCHES):
             site.show(f"row {number}")
             site.touch("orders")
             sleep(1 / TOUCHES)  # Within a second, as the test says.
+        touching_s = monotonic() - began
         for page in opened:
             expect_rows(page, f"row {TOUCHES - 1}")
         opened[-1].wait_for_timeout(5000)  # No page makes more requests.
         times = list(requests_by_page(site).values())
         assert len(times) == pages
         alice.close()
-        return times
+        return times, touching_s
 
 
 def requests_by_page(site: Site) -> dict[str, list[float]]:
@@ -63,9 +69,9 @@ def requests_by_page(site: Site) -> dict[str, list[float]]:
     return times
 
 
-def check_spacing(times: list[list[float]], window_s: float) -> None:
+def check_spacing(times: list[list[float]], touching_s: float, window_s: float) -> None:
     """Check that a page makes one request in a window at most; a busy machine delays some."""
-    assert max(map(len, times)) <= 1 + 1 / window_s + 1
+    assert max(map(len, times)) <= 2 + touching_s / window_s
     spacings = [later - sooner for each in times for sooner, later in pairwise(each)]
     short = [spacing for spacing in spacings if spacing < window_s * 0.8]
     assert len(short) <= len(times) * 0.02, sorted(short)

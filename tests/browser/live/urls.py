@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 from functools import cache
+from pathlib import Path
 from time import time
 from typing import Any
 
@@ -40,7 +42,24 @@ hx-swap="innerHTML">{{ version }}</button>{% endlive %}<div id="part"></div>
 TOASTS = """<div id="toasts" role="status"></div><b id="bell">0</b>
 <table><tbody id="table"></tbody></table>
 {% live "orders" %}<p id="shown">{{ version }}</p>{% endlive %}"""
+EXTENSION = """<div hx-ext="sockgate"><button id="paid" sg-channel="orders" sg-on="paid gap"
+hx-get="/part/paid/" hx-trigger="sg:paid" hx-target="#part"></button>
+<div id="own" sg-channel="broadcast" hx-get="/part/touched/" hx-trigger="sg:touch"></div></div>
+<div id="part"></div>"""
+SOURCE = """<sockgate-stream-source channel="orders"></sockgate-stream-source>
+<ul id="streamed"></ul>"""
 PARTIAL = '{% load sockgate %}{% live "parts" %}<p id="partial">{{ version }}</p>{% endlive %}'
+
+HTMX_JS = "npm/htmx.org/dist/htmx.min.js"
+TURBO_JS = "npm/@hotwired/turbo/dist/turbo.es2017-umd.js"
+LIBRARIES = {
+    "alpine": "npm/@alpinejs/csp/dist/cdn.min.js",
+    "stimulus": "npm/@hotwired/stimulus/dist/stimulus.umd.js",
+}
+RECIPES = ("/extension/", "/streams/", "/alpine/", "/stimulus/")
+"""Their pages carry a grant."""
+
+FRONTENDS = Path(__file__).parents[3] / "docs" / "frontends.md"
 
 
 @cache
@@ -50,7 +69,7 @@ def store() -> Redis:
 
 def allow_nothing(request: HttpRequest, channel: str) -> bool:
     store().incr("site:authorized")
-    return False
+    return request.path in RECIPES
 
 
 def text_of(name: str) -> str:
@@ -93,6 +112,39 @@ def page(source: str) -> Any:
     return lambda request: render(request, source)
 
 
+def with_scripts(body: str, *names: str) -> str:
+    """Return a page with the client, scripts from static files in this order, and a body."""
+    tags = "".join(f"""<script src="{{% static '{name}' %}}"></script>""" for name in names)
+    grants = '{% sockgate_client channels="orders" %}'
+    config = '<meta name="htmx-config" content=\'{"includeIndicatorStyles":false}\'>'
+    return HEAD + config + grants + tags + BODY + body
+
+
+def recipe_of(name: str, kind: str) -> str:
+    """Return a code block of docs/frontends.md: the first one of a kind below a heading."""
+    section = FRONTENDS.read_text("utf-8").lower().index(f"## {name}")
+    found = re.compile(rf"```{kind}\n(.*?)```", re.DOTALL).search(
+        FRONTENDS.read_text("utf-8"), section
+    )
+    assert found, name
+    return found[1]
+
+
+def recipe_page(name: str) -> Any:
+    """Show the page of a recipe, with its library and its script, as the document has them."""
+    library = "<script src=\"{% static '" + LIBRARIES[name] + "' %}\"></script>"
+    recipe = f'<script src="/recipes/{name}.js"></script>'
+    scripts = recipe + library if name == "alpine" else library + recipe
+    if name == "alpine":
+        scripts = scripts.replace(" src", " defer src")
+    grants = '{% sockgate_client channels="orders" %}'
+    return lambda request: render(request, HEAD + grants + BODY + recipe_of(name, "html") + scripts)
+
+
+def script(text: str) -> HttpResponse:
+    return HttpResponse(text, "text/javascript")
+
+
 def etag_of(request: HttpRequest) -> str:
     note_fetch(request)
     return f'"{text_of("version")}"'
@@ -121,10 +173,15 @@ urlpatterns = [
         "pushed/",
         page(HEAD + "{% sockgate_client live=True %}" + BODY + TOASTS.partition("{% live")[0]),
     ),
+    path("extension/", page(with_scripts(EXTENSION, HTMX_JS, "sockgate/sockgate-htmx.js"))),
+    path("streams/", page(with_scripts(SOURCE, TURBO_JS, "sockgate/sockgate-turbo.js"))),
+    path("alpine/", recipe_page("alpine")),
+    path("stimulus/", recipe_page("stimulus")),
+    path("recipes/<slug:name>.js", lambda request, name: script(recipe_of(name, "js"))),
     path("part/<slug:version>/", lambda request, version: HttpResponse(f"part {version}")),
     path("partial/", page(PARTIAL)),
     path(
         "script.js",
-        lambda request: HttpResponse("window.runs = (window.runs || 0) + 1", "text/javascript"),
+        lambda request: script("window.runs = (window.runs || 0) + 1"),
     ),
 ]
