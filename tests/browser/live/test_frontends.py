@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.live.site import expect_text
-from tests.browser.windows import TIMEOUT_MS
+from tests.browser.windows import TIMEOUT_MS, Profile
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.browser
@@ -52,8 +52,9 @@ def test_htmx_extension_leaves_the_channel_with_its_element(site, log_in):
     expect_left(site, page)
 
 
-def test_turbo_stream_source_feeds_turbo(site, log_in):
-    page = open_subscribed(log_in, "/streams/")
+def test_turbo_stream_source_feeds_turbo(site, chromium):
+    alice = Profile(chromium, site.stack.origin)
+    page = open_subscribed(alice.log_in, "/streams/")
     row = "<template><li>{}</li></template>"
     stream = f'<turbo-stream action="append" target="streamed">{row}</turbo-stream>'
     for number in range(2):
@@ -66,6 +67,9 @@ def test_turbo_stream_source_feeds_turbo(site, log_in):
     site.stack.publish("orders", {"event": "turbo-stream", "data": stream.format("late")})
     page.wait_for_timeout(500)  # It would have arrived by then.
     expect(page.locator("#streamed li")).to_have_text(["0", "1"])
+    # Turbo's own style, for its progress bar.
+    assert [violation for violation in alice.violations if "style" not in violation] == []
+    alice.close()
 
 
 @pytest.mark.parametrize("name", ["alpine", "stimulus"])
