@@ -15,6 +15,7 @@ const COPIES = {
     "sockgate-state.js",
     "sockgate-tag.js",
     "sockgate-guard.js",
+    "sockgate-progress.js",
     "sockgate.mjs",
     "sockgate.mjs.map",
     "sockgate.d.ts",

@@ -8,6 +8,7 @@
  * dist/sockgate-state.js   for a script tag: the global `SockgateState`, which loads the state of a channel
  * dist/sockgate-tag.js     for a script tag: the global `SockgateTag`, which names the connection in requests
  * dist/sockgate-guard.js   for a script tag: guards the login of the page; the global `SockgateGuard`
+ * dist/sockgate-progress.js  for a script tag: the bars of `{% task_progress %}`
  * dist/sockgate-full.js    for a script tag, SockJS inside, for browsers without WebSocket, from IE8 on
  * dist/sockgate.mjs        for `import`, with or without a bundler; loads SockJS when needed
  * dist/full.mjs            for `import "sockgate/full"`, SockJS inside
@@ -291,6 +292,7 @@ export default [
   pageScript("htmx", "SockgateHtmx"),
   pageScript("turbo", "SockgateTurbo", PRIVATE_NAMES),
   pageScript("guard", "SockgateGuard", PRIVATE_NAMES),
+  pageScript("progress", "SockgateProgress", PRIVATE_NAMES),
   // Without an export, tools take a module for a script.
   modulesOf("shared", "module", sharedTypes, { footer: "export {};" }),
   modulesOf("state", "index", hookTypes("state", "state")),

@@ -18,6 +18,7 @@ const SOCKJS = read("../dist/sockjs.js");
 const SHARED = read("../dist/sockgate-shared.js");
 const STATE = read("../dist/sockgate-state.js");
 const TAG = read("../dist/sockgate-tag.js");
+const PROGRESS = read("../dist/sockgate-progress.js");
 const GUARD = read("../dist/sockgate-guard.js");
 const LIVE = read("../dist/sockgate-live.js");
 const HTMX = read("../dist/sockgate-htmx.js");
@@ -44,7 +45,7 @@ test("nothing of the script is for old browsers only", () => {
   assert.match(FULL, /attachEvent/);
 });
 
-for (const name of ["sockgate.mjs", "sockgate.cjs", "sockgate-shared.js", "shared.mjs", "shared.cjs", "sockgate-state.js", "state.mjs", "state.cjs", "sockgate-htmx.js", "sockgate-turbo.js", "sockgate-tag.js", "tag.mjs", "tag.cjs", "sockgate-guard.js", "guard.mjs", "guard.cjs"]) {
+for (const name of ["sockgate.mjs", "sockgate.cjs", "sockgate-shared.js", "shared.mjs", "shared.cjs", "sockgate-state.js", "state.mjs", "state.cjs", "sockgate-htmx.js", "sockgate-turbo.js", "sockgate-tag.js", "tag.mjs", "tag.cjs", "sockgate-guard.js", "sockgate-progress.js", "guard.mjs", "guard.cjs"]) {
   test(`an ES2018 parser accepts ${name}`, () => {
     parse(read(`../dist/${name}`), { ecmaVersion: 2018, sourceType: "module" });
   });
@@ -124,6 +125,7 @@ test("the scripts stay small", () => {
   const sizes = [zipped(CLIENT), zipped(CLIENT) + zipped(SOCKJS_OF_DJANGO)];
   assert.ok(zipped(STATE) <= 1600, `${zipped(STATE)} bytes with gzip`);
   assert.ok(zipped(TAG) <= 750, `${zipped(TAG)} bytes with gzip`);
+  assert.ok(zipped(PROGRESS) <= 2200, `${zipped(PROGRESS)} bytes with gzip`);
   assert.ok(zipped(GUARD) <= 5200, `${zipped(GUARD)} bytes with gzip`);
   assert.ok(zipped(HTMX) <= 1000 && zipped(TURBO) <= 1000, `${zipped(HTMX)}, ${zipped(TURBO)} bytes with gzip`);
   assert.ok(zipped(LIVE) <= 6000, `${zipped(LIVE)} bytes with gzip`);
@@ -139,7 +141,7 @@ test("the script of Django's SockJS has only the transports of browsers with Web
 
 test("the README states the sizes of the scripts", () => {
   const README = read("../README.md");
-  for (const [name, code] of Object.entries({ "sockgate.js": CLIENT, "sockgate-full.js": FULL, "sockgate-sockjs.js": SOCKJS_OF_DJANGO, "sockgate-shared.js": SHARED, "sockgate-state.js": STATE, "sockgate-tag.js": TAG, "sockgate-guard.js": GUARD, "sockgate-live.js": LIVE, "sockgate-htmx.js": HTMX, "sockgate-turbo.js": TURBO })) {
+  for (const [name, code] of Object.entries({ "sockgate.js": CLIENT, "sockgate-full.js": FULL, "sockgate-sockjs.js": SOCKJS_OF_DJANGO, "sockgate-shared.js": SHARED, "sockgate-state.js": STATE, "sockgate-tag.js": TAG, "sockgate-guard.js": GUARD, "sockgate-progress.js": PROGRESS, "sockgate-live.js": LIVE, "sockgate-htmx.js": HTMX, "sockgate-turbo.js": TURBO })) {
     const row = README.split("\n").find((line) => line.startsWith(`| \`${name}\``));
     const [, kB, zippedKB] = row.match(/(\d+) kB, (\d+) kB with gzip/);
     assert.ok(Math.abs(code.length / 1000 - kB) < 2, `${name}: ${code.length} bytes`);
@@ -150,7 +152,7 @@ test("the README states the sizes of the scripts", () => {
 test("Django and the gateway serve the built files", () => {
   assert.equal(read("../../djangoauth/sockgate/static/sockgate/sockgate.js"), CLIENT);
   assert.equal(read("../../gateway/sockgate_gateway/sockjs/static/sockjs.js"), SOCKJS);
-  for (const name of ["sockgate.js.map", "sockgate-full.js", "sockgate-full.js.map", "sockgate-sockjs.js", "sockgate-shared.js", "sockgate-live.js", "sockgate-htmx.js", "sockgate-turbo.js", "sockgate-state.js", "sockgate-tag.js", "sockgate-guard.js", "sockgate.mjs", "sockgate.mjs.map", "sockgate.d.ts", "badge.js"]) {
+  for (const name of ["sockgate.js.map", "sockgate-full.js", "sockgate-full.js.map", "sockgate-sockjs.js", "sockgate-shared.js", "sockgate-live.js", "sockgate-htmx.js", "sockgate-turbo.js", "sockgate-state.js", "sockgate-tag.js", "sockgate-guard.js", "sockgate-progress.js", "sockgate.mjs", "sockgate.mjs.map", "sockgate.d.ts", "badge.js"]) {
     const served = read(`../../djangoauth/sockgate/static/sockgate/${name}`);
     assert.equal(served, read(`../dist/${name}`));
   }

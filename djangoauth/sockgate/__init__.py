@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .errors import (
         ChannelNameError,
         EventNameError,
+        ProgressFailed,
         PublicationError,
         PublicationInvalid,
         PublicationTooLarge,
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
         publish_to_group,
         touch,
     )
+    from .publishing.progress import progress, tracked_task
     from .publishing.publisher import Publisher
     from .tenants import current_tenant, use_tenant
 
@@ -62,6 +64,7 @@ _NAMES_BY_MODULE = {
     "errors": (
         "ChannelNameError",
         "EventNameError",
+        "ProgressFailed",
         "PublicationError",
         "PublicationInvalid",
         "PublicationTooLarge",
@@ -78,6 +81,7 @@ _NAMES_BY_MODULE = {
     ),
     "live.html": ("apublish_html", "publish_html"),
     "live.models": ("LiveModel", "live_model"),
+    "publishing.progress": ("progress", "tracked_task"),
     "publishing.publisher": ("Publisher",),
     "publishing.async_calls": (
         "abroadcast",
@@ -113,6 +117,7 @@ __all__ = [
     "ChannelNameError",
     "EventNameError",
     "LiveModel",
+    "ProgressFailed",
     "PublicationError",
     "PublicationInvalid",
     "PublicationTooLarge",
@@ -139,6 +144,7 @@ __all__ = [
     "online_users",
     "position",
     "presence",
+    "progress",
     "publish",
     "publish_html",
     "publish_many",
@@ -150,6 +156,7 @@ __all__ = [
     "revoke_session",
     "revoke_user",
     "touch",
+    "tracked_task",
     "use_tenant",
 ]
 

@@ -29,6 +29,7 @@ __all__ = [
     "EventNameError",
     "GrantError",
     "LoginRequired",
+    "ProgressFailed",
     "PublicationError",
     "PublicationInvalid",
     "PublicationTooLarge",
@@ -57,6 +58,10 @@ class EventNameError(PublicationInvalid):
 
 class PublicationTooLarge(PublicationError):
     """The payload of a publication is over the size limit."""
+
+
+class ProgressFailed(SockgateError):
+    """The work of a ``progress`` has failed; the text is shown to its user."""
 
 
 class SessionChangePending(SockgateError):

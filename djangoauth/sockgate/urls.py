@@ -17,4 +17,5 @@ urlpatterns = [
     path("token/", views.token, name="token"),
     path("grant/", views.grant, name="grant"),
     path("session/", views.session, name="session"),
+    path("progress/", views.progress, name="progress"),
 ]

@@ -18,7 +18,7 @@ from sockgate_gateway.wire.errors import ChannelNameError
 from . import conf
 from .access.grants import issue_grant
 from .access.reminder import AUTHORIZE_REMINDER
-from .access.session_guard import extend_login, read_login
+from .access.session_guard import current_uid, extend_login, read_login
 from .access.tokens import issue_token
 from .errors import AuthorizeMissing, LoginRequired, SessionChangePending, SubscriptionRefused
 from .publishing.transactions import never_atomic
@@ -112,6 +112,20 @@ def session(request: HttpRequest) -> JsonResponse:
     """
     login = extend_login(request) if request.method == "POST" else read_login(request)
     return _refuse("login_required", 401) if login is None else JsonResponse(login.fields)
+
+
+@_for_scripts("GET")
+def progress(request: HttpRequest) -> JsonResponse:
+    """Answer ``?id=…&id=…`` with ``{"progress": {id: report}}``; unknown ids are left out.
+
+    It leaves the session as it is, as ``session`` does.
+    """
+    from .publishing.progress import records  # A site without progress does not need it.
+
+    uid, ids = current_uid(request), request.GET.getlist("id")
+    if uid is None:
+        return _refuse("login_required", 401)
+    return JsonResponse({"progress": records.read(uid, ids)})
 
 
 def _refuse_for_want_of_authorize(error: AuthorizeMissing) -> JsonResponse:

@@ -1,4 +1,4 @@
-"""The demo's site with a page that has the session guard."""
+"""The demo's site with a page that has the session guard, and one with the progress of a work."""
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -35,7 +35,19 @@ def connect(request: HttpRequest) -> HttpResponse:
     return HttpResponse(script, content_type="text/javascript")
 
 
+WORK = """{% load sockgate %}<!doctype html><html lang="en"><head><title>Export</title>
+<meta name="color-scheme" content="light dark">{% sockgate_client %}</head>
+<body><h1>Export</h1><p id="secret">{% task_progress "job" label="Export of the orders" %}</p>
+</body></html>"""
+
+
+def work(request: HttpRequest) -> HttpResponse:
+    """A page with a bar, and no script of its own."""
+    return HttpResponse(Template(WORK).render(RequestContext(request)))
+
+
 urlpatterns = [
+    path("work/", login_required(work)),
     path("guarded/", login_required(guarded)),
     path("open/", guarded),
     path("connect.js", connect),

@@ -79,8 +79,8 @@ def test_page_without_a_client_of_its_own_is_covered_too(log_in: Callable) -> No
     alice = log_in("alice")
     page = alice.open("/guarded/?alone")
     expect_open(page)
-    with page.expect_websocket():
-        pass
+    badge = page.locator("#sockgate-badge #summary")
+    expect(badge).to_contain_text("connected", timeout=TIMEOUT_MS)
     log_out(alice)
     expect_covered(page)
 

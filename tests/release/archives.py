@@ -24,6 +24,7 @@ CLIENT = (
     "sockgate-state.js",
     "sockgate-tag.js",
     "sockgate-guard.js",
+    "sockgate-progress.js",
     "sockgate-live.js",
     "sockgate-htmx.js",
     "sockgate-turbo.js",

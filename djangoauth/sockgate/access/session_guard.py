@@ -21,6 +21,7 @@ from ..redis_clients import redis_errors
 from ..redis_clients.breaker import PAGES, BreakerOpen
 from ..sessions.base import RecordedSession, ends_at_a_date
 from ..sessions.pending_change import is_change_pending
+from ..users.recipients import uid_of
 
 DEFAULT_WARN_S = 120
 
@@ -61,7 +62,27 @@ def read_login(request: HttpRequest) -> RemainingLogin | None:
     try:
         return _remaining(request, lambda session: session.seconds_left())
     finally:
-        _leave_unsaved(request)
+        leave_unsaved(request)
+
+
+def current_uid(request: HttpRequest) -> str | None:
+    """Return the user of a request, whose session stays as it is; None without a login.
+
+    Raises:
+        SessionChangePending: as for ``read_login``.
+        redis.RedisError: as for ``read_login``.
+    """
+    try:
+        return page_uid(request)
+    finally:
+        leave_unsaved(request)
+
+
+def page_uid(request: HttpRequest) -> str | None:
+    """Return the user of a page; None without a login. Raises as ``current_uid``."""
+    if is_change_pending(request):
+        raise SessionChangePending
+    return uid_of(request.user) if request.user.is_authenticated else None
 
 
 def extend_login(request: HttpRequest) -> RemainingLogin | None:
@@ -90,7 +111,8 @@ def _remaining(
     return RemainingLogin(str(session[SESSION_KEY]), left_s, extends_to_s)
 
 
-def _leave_unsaved(request: HttpRequest) -> None:
+def leave_unsaved(request: HttpRequest) -> None:
+    """Leave an empty session behind, so that this request neither extends nor changes the login."""
     # Without the cookie, Django does not delete it either.
     request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)
     request.session = type(request.session)()

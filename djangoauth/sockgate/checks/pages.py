@@ -62,7 +62,9 @@ def check_transports(**_: Any) -> Iterable[CheckMessage]:
 def check_urls(**_: Any) -> Iterable[CheckMessage]:
     """W001 no URL of the token view; W005 a URL of a view that another URL pattern answers."""
     try:
-        addresses = [reverse_url(f"sockgate:{name}") for name in ("token", "grant", "session")]
+        addresses = [
+            reverse_url(f"sockgate:{name}") for name in ("token", "grant", "session", "progress")
+        ]
     except (NoReverseMatch, ImproperlyConfigured):
         yield Warning(
             "The token view has no URL, so {% sockgate_client %} cannot be used.",

@@ -131,6 +131,20 @@ def sockgate_session_guard(
     return format_html("{}\n{}", config, script_tag(static(GUARD), nonce_of(context, request)))
 
 
+@register.simple_tag(takes_context=True)
+def task_progress(context: Context, progress_id: Any, label: str = "") -> SafeString:
+    """Show the progress of a work of this user; see ``sockgate.progress``.
+
+    Args:
+        context: of the template.
+        progress_id: ``bar.id``, or the id of a tracked task.
+        label: the name of the bar for screen readers.
+    """
+    from ..live.progress import bar
+
+    return bar(context, _request_of(context, "task_progress"), progress_id, label)
+
+
 def client_config(request: HttpRequest, channels: Iterable[str] = ()) -> dict[str, Any]:
     """Return the configuration with which the client connects from this page.
 

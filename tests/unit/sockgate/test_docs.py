@@ -13,6 +13,7 @@ PAGES = (
     "docs/django.md",
     "docs/deploy.md",
     "docs/oidc.md",
+    "docs/progress.md",
     "docs/python-client.md",
     "docs/testing.md",
     "docs/troubleshooting.md",

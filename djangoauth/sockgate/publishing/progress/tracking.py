@@ -1,0 +1,144 @@
+"""``@tracked_task``: the progress of a task of Celery or of ``django.tasks``, under the task's id.
+
+Strategy: the decorator is below that of the task, and neither framework is imported. Celery passes
+the task as the first argument (``bind=True``), Django the context (``takes_context=True``). The
+``autoretry_for`` of Celery works outside of the function. So the decorator looks whether the
+exception is one of these, and whether a try is left.
+"""
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, NamedTuple, TypeVar, cast
+
+from .bar import STALLED_AFTER_S, TTL_S, Progress, ending_of
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+class _Run(NamedTuple):
+    """One run of a task: its id, the number of the try, and whether an error is tried again."""
+
+    id: str
+    attempt: int
+    is_retried: Callable[[BaseException], bool]
+
+
+def tracked_task(
+    function: Any = None,
+    *,
+    user: str = "user_id",
+    total: float | None = None,
+    stalled_after: float = STALLED_AFTER_S,
+    ttl: int = TTL_S,
+) -> Any:
+    """Show the progress of a task to one user: ``{% task_progress result.id %}``.
+
+    Place it below ``@shared_task(bind=True)`` or ``@task(takes_context=True)``. A function with a
+    parameter ``bar`` receives the ``Progress``. A failure and another try are shown.
+
+    Args:
+        function: the task's function.
+        user: the name of the parameter with the user, or the user's primary key.
+        total: as for ``progress``.
+        stalled_after: as for ``progress``.
+        ttl: as for ``progress``.
+
+    Raises:
+        TypeError: the function has no such parameter.
+    """
+
+    def decorate(function: _Function) -> _Function:
+        parameters = inspect.signature(function).parameters
+        if user not in parameters:
+            raise TypeError(
+                f"@tracked_task: {function.__qualname__} has no parameter {user!r} with the user. "
+                'Name it: @tracked_task(user="…").'
+            )
+        options: dict[str, Any] = {"total": total, "stalled_after": stalled_after, "ttl": ttl}
+        wrap = _wrap_async if inspect.iscoroutinefunction(function) else _wrap
+        return cast(_Function, wrap(function, user, options))
+
+    return decorate if function is None else decorate(function)
+
+
+def _wrap(function: Callable[..., Any], user: str, options: dict[str, Any]) -> Callable[..., Any]:
+    @wraps(function)
+    def tracked(*args: Any, **kwargs: Any) -> Any:
+        run, bar, more = _begin(function, user, options, args, kwargs)
+        bar.start()
+        try:
+            result = function(*args, **kwargs, **more)
+        except BaseException as error:
+            bar.finish(*_ending(run, error))
+            raise
+        bar.finish("done")
+        return result
+
+    return tracked
+
+
+def _wrap_async(
+    function: Callable[..., Any], user: str, options: dict[str, Any]
+) -> Callable[..., Any]:
+    @wraps(function)
+    async def tracked(*args: Any, **kwargs: Any) -> Any:
+        run, bar, more = _begin(function, user, options, args, kwargs)
+        await bar.astart()
+        try:
+            result = await function(*args, **kwargs, **more)
+        except BaseException as error:
+            await bar.afinish(*_ending(run, error))
+            raise
+        await bar.afinish("done")
+        return result
+
+    return tracked
+
+
+def _begin(
+    function: Callable[..., Any],
+    user: str,
+    options: dict[str, Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> tuple[_Run, Progress, dict[str, Any]]:
+    signature = inspect.signature(function)
+    given = signature.bind_partial(*args, **kwargs)
+    given.apply_defaults()
+    if user not in given.arguments:
+        raise TypeError(f"@tracked_task: {function.__qualname__} was called without {user!r}")
+    run = _run_of(function, args)
+    bar = Progress(given.arguments[user], id=run.id, attempt=run.attempt, **options)
+    return run, bar, {"bar": bar} if "bar" in signature.parameters else {}
+
+
+def _run_of(function: Callable[..., Any], args: tuple[Any, ...]) -> _Run:
+    first = args[0] if args else None
+    if request := getattr(first, "request", None):
+        if getattr(request, "id", None):
+            return _Run(request.id, (request.retries or 0) + 1, _celery_retries(first))
+    elif result := getattr(first, "task_result", None):
+        return _Run(result.id, getattr(first, "attempt", 1), lambda _: False)
+    raise TypeError(
+        f"@tracked_task: {function.__qualname__} was not called as a task. Use "
+        "@shared_task(bind=True) of Celery, or @task(takes_context=True) of Django, above it."
+    )
+
+
+def _celery_retries(task: Any) -> Callable[[BaseException], bool]:
+    def is_retried(error: BaseException) -> bool:
+        # ``raise self.retry(…)``
+        if any(kind.__name__ == "Retry" for kind in type(error).__mro__):
+            return type(error).__module__.startswith("celery.")
+        limit = task.max_retries
+        has_try_left = limit is None or (task.request.retries or 0) < limit
+        kinds = tuple(getattr(task, "autoretry_for", ()) or ())
+        excluded = tuple(getattr(task, "dont_autoretry_for", ()) or ())
+        return has_try_left and isinstance(error, kinds) and not isinstance(error, excluded)
+
+    return is_retried
+
+
+def _ending(run: _Run, error: BaseException) -> tuple[str, str | None]:
+    return ("retrying", None) if run.is_retried(error) else ending_of(error)

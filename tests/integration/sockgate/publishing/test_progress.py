@@ -1,0 +1,313 @@
+"""Progress of long work: what Redis holds, what is published, what the view and the tag show."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.template import Context, Template
+from django.test import Client, override_settings
+from django.urls import include, path
+from redis import Redis
+from sockgate import ProgressFailed, progress, tracked_task, use_tenant
+from sockgate.errors import PublicationInvalid
+from sockgate.publishing.progress import bar as bar_module
+from sockgate.publishing.progress.records import read
+
+from tests.integration.sockgate.conftest import Subscriber
+from tests.waiting import wait_until
+
+pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
+
+ADDRESS = "/realtime/progress/"
+ROOT = Path(__file__).resolve().parents[4]
+
+
+def page(request: HttpRequest) -> HttpResponse:
+    tag = '{% load sockgate %}{% task_progress "job" label="Export" %}{% task_progress "job" %}'
+    return HttpResponse(Template(tag).render(Context({"request": request})))
+
+
+urlpatterns = [path("", page), path("realtime/", include("sockgate.urls"))]
+
+
+@pytest.fixture(autouse=True)
+def _project(sockgate: Any, transactional_db: None) -> Iterator[None]:
+    bar_module._breaker.reset()
+    with override_settings(ROOT_URLCONF=__name__):
+        yield
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    return User.objects.create_user("alice", pk=1)
+
+
+@pytest.fixture
+def login(client: Client, alice: User) -> Client:
+    client.force_login(alice)
+    return client
+
+
+def published(subscriber: Subscriber) -> list[dict[str, Any]]:
+    """Return the reports that were published to the first user."""
+    found = [json.loads(raw) for channel, raw in subscriber.messages() if channel == "rt:user:1"]
+    assert all(one["event"] == "sockgate-progress" for one in found)
+    return [one["data"] for one in found]
+
+
+def shown(progress_id: str = "job") -> dict[str, Any]:
+    return read("1", [progress_id])[progress_id]
+
+
+def test_block_reports_start_and_end(alice: User, subscriber: Subscriber) -> None:
+    with progress(alice, total=2, id="job", message="Go") as bar:
+        assert shown()["state"] == "running"
+        bar.advance(2)
+    first, last = published(subscriber)
+    assert (first["state"], first["done"], first["message"]) == ("running", 0, "Go")
+    assert (last["state"], last["done"], last["total"]) == ("done", 2, 2)
+    assert {**shown(), "age": 0} == {**last, "age": 0}
+    assert first["n"] < last["n"]
+
+
+def test_reports_are_few_and_the_last_one_is_always_sent(
+    alice: User, subscriber: Subscriber, monkeypatch: Any
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(bar_module, "monotonic", lambda: now[0])
+    with progress(alice, total=1000) as bar:
+        for _ in bar.track(range(1000)):
+            now[0] += 0.001
+    reports = published(subscriber)
+    assert 10 <= len(reports) <= 13
+    assert reports[-1]["done"] == 1000
+
+
+def test_failure_is_shown_without_its_text_and_raised(alice: User) -> None:
+    with (
+        pytest.raises(OSError, match="secret"),
+        progress(alice, id="job", message="Row 7"),
+    ):
+        raise OSError("a secret path")
+    assert (shown()["state"], shown()["message"]) == ("failed", "")
+    with pytest.raises(ProgressFailed), progress(alice, id="job"):
+        raise ProgressFailed("The file has no rows.")
+    assert (shown()["state"], shown()["message"]) == ("failed", "The file has no rows.")
+
+
+def test_second_run_takes_the_place_of_the_first(alice: User) -> None:
+    for number in (1, 2):
+        with progress(alice, id="job"):
+            assert shown()["run"] == number
+
+
+def test_report_does_not_wait_for_a_transaction(alice: User, subscriber: Subscriber) -> None:
+    with transaction.atomic(), progress(alice):
+        assert len(published(subscriber)) == 1
+
+
+async def test_asynchronous_block_does_the_same(sockgate: Any, db: None) -> None:
+    from asgiref.sync import sync_to_async
+
+    async with progress(1, total=1, id="job") as bar:
+        await bar.aupdate(message="x")
+        await bar.aadvance()
+    report = await sync_to_async(shown)()
+    assert (report["state"], report["done"]) == ("done", 1)
+
+
+def test_record_ends_by_itself(alice: User, redis: Redis) -> None:
+    with progress(alice, ttl=100):
+        pass
+    (key,) = redis.scan_iter("sockgate:progress:*")
+    assert 90 <= redis.ttl(key) <= 100
+
+
+def test_work_goes_on_without_redis(alice: User, no_redis: None, caplog: Any) -> None:
+    with progress(alice, total=100_000) as bar:
+        for _ in bar.track(range(100_000)):
+            pass
+    assert bar.state == "done"
+    assert caplog.text.count("the work goes on") == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"total": -1}, "total must be a number"),
+        ({"total": float("nan")}, "total must be a number"),
+        ({"total": "9"}, "total must be a number"),
+        ({"id": "a b"}, "needs an id"),
+        ({"id": ""}, "needs an id"),
+        ({"id": "x" * 101}, "needs an id"),
+        ({"message": "x" * 501}, "at most 500 characters"),
+        ({"ttl": 0}, "ttl must be"),
+        ({"stalled_after": -1}, "stalled_after must be"),
+    ],
+)
+def test_misuse_raises(alice: User, given: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        progress(alice, **given)
+    with pytest.raises(PublicationInvalid):
+        progress(None)  # type: ignore[arg-type]
+
+
+def test_view_shows_a_user_only_their_own(alice: User, login: Client) -> None:
+    bob = User.objects.create_user("bob", pk=2)
+    with progress(alice, id="job"), progress(bob, id="other"):
+        answer = login.get(ADDRESS, {"id": ["job", "other", "no such", "*", "job"]})
+    assert list(answer.json()["progress"]) == ["job"]
+    assert "no-store" in answer["Cache-Control"]
+    assert Client().get(ADDRESS, {"id": "job"}).status_code == 401
+
+
+def test_view_extends_no_session(alice: User, login: Client, settings: Any) -> None:
+    settings.SESSION_SAVE_EVERY_REQUEST = True
+    assert login.get(ADDRESS, {"id": "job"}).cookies == {}
+    assert login.get(ADDRESS).json() == {"progress": {}}
+
+
+def test_view_reads_a_bounded_number(alice: User, login: Client) -> None:
+    with progress(alice, id="job"):
+        ids = [f"job{number}" for number in range(50)]
+        assert login.get(ADDRESS, {"id": [*ids, "job"]}).json() == {"progress": {}}
+
+
+def test_names_of_tenants_differ(alice: User, settings: Any) -> None:
+    settings.SOCKGATE = {**settings.SOCKGATE, "TENANT": lambda: "acme"}
+    with progress(alice, id="job"):
+        assert shown()["state"] == "running"
+        with use_tenant("other"):
+            assert read("1", ["job"]) == {}
+
+
+def test_tag_shows_the_present_value(alice: User, login: Client) -> None:
+    with progress(alice, total=10, id="job") as bar:
+        bar.finish("running", "<b>Row 4</b>")
+        html = login.get("/").content.decode()
+    assert html.count("sockgate-progress.js") == 1
+    assert html.count("<sockgate-progress ") == 2
+    assert 'aria-label="Export" value="0" max="10"' in html
+    assert "<b>" not in html
+    report = json.loads(unescape(re.findall(r' report="([^"]*)"', html)[0]))
+    assert (report["id"], report["message"]) == ("job", "<b>Row 4</b>")
+
+
+def test_tag_shows_work_that_has_not_begun(login: Client) -> None:
+    html = login.get("/").content.decode()
+    assert 'state="waiting" report=""' in html
+    assert "Waiting for the start" in html
+
+
+def test_tag_leaves_a_visitors_page_alone(client: Client) -> None:
+    answer = client.get("/")
+    assert (answer.content, answer.cookies) == (b"", {})
+
+
+def test_tag_works_without_redis(login: Client, settings: Any) -> None:
+    settings.SESSION_ENGINE = "sockgate.sessions.db"
+    login.force_login(User.objects.get())
+    settings.SOCKGATE = {**settings.SOCKGATE, "REDIS_URL": "unix:///nowhere/redis.sock"}
+    assert 'state="waiting"' in login.get("/").content.decode()
+
+
+def test_tracked_task_names_what_is_missing(alice: User) -> None:
+    def export(owner: int) -> None: ...
+
+    with pytest.raises(TypeError, match="has no parameter 'user_id'"):
+        tracked_task(export)
+    with pytest.raises(TypeError, match="was not called as a task"):
+        tracked_task(user="owner")(export)(1)
+
+
+@pytest.fixture
+def celery(redis_server: Any, redis: Redis, alice: User, tmp_path: Path) -> Iterator[Any]:
+    """Celery's app, with a worker as a process."""
+    url = redis_server.connection_url
+    environ = {
+        **{key: text for key, text in os.environ.items() if key != "DJANGO_SETTINGS_MODULE"},
+        "SOCKGATE_REDIS_URL": url,
+        "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]),
+    }
+    name = "tests.integration.sockgate.publishing.progress_tasks"
+    command = [sys.executable, "-m", "celery", "-A", name, "worker", "--concurrency=1"]
+    log = (tmp_path / "worker.log").open("wb")
+    worker = subprocess.Popen(
+        [*command, "--without-mingle", "--without-gossip", "--pool=prefork"],
+        env=environ,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+    )
+    from tests.integration.sockgate.publishing.progress_tasks import app
+
+    app.conf.broker_url = url
+    try:
+        yield app
+    finally:
+        worker.send_signal(signal.SIGTERM)
+        try:
+            worker.wait(60)
+        finally:
+            worker.kill()
+            log.close()
+        app.pool.force_close_all()
+
+
+def run_task(app: Any, name: str, *args: Any) -> str:
+    return str(app.send_task(name, args).id)
+
+
+def wait_for(progress_id: str, state: str) -> dict[str, Any]:
+    def is_there() -> bool:
+        found = read("1", [progress_id])
+        return bool(found) and found[progress_id]["state"] == state
+
+    wait_until(is_there)
+    return shown(progress_id)
+
+
+def test_tasks_of_celery_are_tracked(celery: Any) -> None:
+    done = wait_for(run_task(celery, "export", 1), "done")
+    assert (done["done"], done["total"], done["attempt"]) == (3, 3, 1)
+    again = wait_for(run_task(celery, "fragile", 1, 2), "done")
+    assert (again["attempt"], again["run"]) == (2, 2)
+    failed = wait_for(run_task(celery, "fragile", 1, 9), "failed")
+    assert (failed["attempt"], failed["message"]) == (2, "")
+    assert wait_for(run_task(celery, "by_hand", 1), "done")["attempt"] == 2
+    assert wait_for(run_task(celery, "broken", 1), "failed")["message"] == "The file has no rows."
+    killed = run_task(celery, "dies", 1)
+    wait_until(lambda: read("1", [killed]).get(killed, {}).get("age", 0) > 1)
+    assert shown(killed)["state"] == "running"  # Pages show it as stalled.
+
+
+def test_retry_of_celery_is_shown(alice: User, subscriber: Subscriber) -> None:
+    from tests.integration.sockgate.publishing.progress_tasks import fragile
+
+    fragile.apply((1, 2), throw=False)
+    states = [(one["state"], one["attempt"]) for one in published(subscriber)]
+    assert states == [("running", 1), ("retrying", 1), ("running", 2), ("done", 2)]
+
+
+def test_tasks_of_django_are_tracked(alice: User, settings: Any) -> None:
+    pytest.importorskip("django.tasks")
+    settings.TASKS = {"default": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"}}
+    from tests.integration.sockgate.publishing import django_tasks
+
+    done = django_tasks.export.enqueue(1)
+    assert (shown(done.id)["state"], shown(done.id)["done"]) == ("done", 3)
+    failed = django_tasks.broken.enqueue(1)
+    assert (shown(failed.id)["state"], shown(failed.id)["message"]) == ("failed", "")
+    ran = django_tasks.asynchronous.enqueue(1)
+    assert shown(ran.id)["state"] == "done"
