@@ -142,7 +142,7 @@ def test_page_whose_login_expires_is_covered(stack: Stack, log_in: Callable) -> 
     alice = log_in("alice")
     stack.gateway.stop()
     try:
-        page = alice.open("/guarded/?age=6&warn=1")
+        page = alice.open("/guarded/?age=20&warn=1")
         expect_open(page)
         expect_covered(page)
     finally:
@@ -151,7 +151,7 @@ def test_page_whose_login_expires_is_covered(stack: Stack, log_in: Callable) -> 
 
 def test_site_that_does_not_answer_uncovers_nothing(log_in: Callable) -> None:
     alice = log_in("alice")
-    page = alice.open("/guarded/?age=8&warn=1")
+    page = alice.open("/guarded/?age=25&warn=1")
     page.route("**/realtime/session/", lambda route: route.abort())
     expect(cover(page).get_by_role("heading", name="Checking your login")).to_be_visible(
         timeout=TIMEOUT_MS
