@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.stack import Stack
+from tests.e2e.stack import Stack, running_stack
 
 pytestmark = pytest.mark.browser
 
@@ -33,15 +33,8 @@ except ProgressFailed:
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory) -> Iterator[Stack]:
-    stack = Stack(tmp_path_factory.mktemp("work"))
-    stack.django.environ["DJANGO_SETTINGS_MODULE"] = "tests.browser.guarded_settings"
-    try:
-        stack.start()
+    with running_stack(tmp_path_factory.mktemp("work"), "tests.browser.guarded_settings") as stack:
         yield stack
-        faults = stack.faults()
-    finally:
-        stack.stop()
-    assert faults == []
 
 
 def expect_shown(page: Page, state: str, text: str, value: str | None) -> None:

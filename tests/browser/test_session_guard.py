@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.windows import Profile
 from tests.chromium import run_chromium
-from tests.e2e.stack import Stack
+from tests.e2e.stack import Stack, running_stack
 
 pytestmark = pytest.mark.browser
 
@@ -17,15 +17,10 @@ TIMEOUT_MS = 90_000
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory) -> Iterator[Stack]:
-    stack = Stack(tmp_path_factory.mktemp("guarded"))
-    stack.django.environ["DJANGO_SETTINGS_MODULE"] = "tests.browser.guarded_settings"
-    try:
-        stack.start()
+    with running_stack(
+        tmp_path_factory.mktemp("guarded"), "tests.browser.guarded_settings"
+    ) as stack:
         yield stack
-        faults = stack.faults()
-    finally:
-        stack.stop()
-    assert faults == []
 
 
 @pytest.fixture(scope="module")
@@ -149,16 +144,20 @@ def test_page_whose_login_expires_is_covered(stack: Stack, log_in: Callable) -> 
         stack.gateway.start()
 
 
-def test_site_that_does_not_answer_uncovers_nothing(log_in: Callable) -> None:
+def test_site_that_does_not_answer_uncovers_nothing(stack: Stack, log_in: Callable) -> None:
     alice = log_in("alice")
-    page = alice.open("/guarded/?age=25&warn=1")
-    page.route("**/realtime/session/", lambda route: route.abort())
-    expect(cover(page).get_by_role("heading", name="Checking your login")).to_be_visible(
-        timeout=TIMEOUT_MS
-    )
-    page.unroute("**/realtime/session/")
-    page.evaluate("dispatchEvent(new Event('online'))")
-    expect_covered(page)
+    stack.gateway.stop()  # Else it says first that the login has ended.
+    try:
+        page = alice.open("/guarded/?age=15&warn=1")
+        page.route("**/realtime/session/", lambda route: route.abort())
+        expect(cover(page).get_by_role("heading", name="Checking your login")).to_be_visible(
+            timeout=TIMEOUT_MS
+        )
+        page.unroute("**/realtime/session/")
+        page.evaluate("dispatchEvent(new Event('online'))")
+        expect_covered(page)
+    finally:
+        stack.gateway.start()
 
 
 def test_visitor_page_makes_no_request(stack: Stack, chromium: Browser) -> None:

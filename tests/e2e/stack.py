@@ -142,9 +142,11 @@ class Stack:
 
 
 @contextmanager
-def running_stack(folder: Path, **options: str) -> Iterator[Stack]:
-    """Run a stack; its gateway must not have met a fault of its own."""
+def running_stack(folder: Path, settings: str = "", **options: str) -> Iterator[Stack]:
+    """Run a stack, with Django's settings of a module; its gateway must not have met a fault."""
     stack = Stack(folder, **options)
+    if settings:
+        stack.django.environ["DJANGO_SETTINGS_MODULE"] = settings
     try:
         stack.start()
         yield stack
