@@ -83,6 +83,10 @@ class Tab:
         text = result["result"].get("value")
         return None if text is None else json.loads(text)
 
+    def show(self) -> None:
+        """Bring the tab to the front."""
+        self._firefox.call("browsingContext.activate", context=self._context)
+
     def close(self) -> None:
         """Close the tab."""
         self._firefox.call("browsingContext.close", context=self._context)
