@@ -262,11 +262,12 @@ def celery(redis_server: Any, redis: Redis, alice: User, tmp_path: Path) -> Iter
         finally:
             worker.kill()
             log.close()
-        app.pool.force_close_all()
 
 
 def run_task(app: Any, name: str, *args: Any) -> str:
-    return str(app.send_task(name, args).id)
+    # A connection of its own: the pools of Celery are shared by the whole process.
+    with app.connection_for_write() as connection:
+        return str(app.send_task(name, args, connection=connection).id)
 
 
 def wait_for(progress_id: str, state: str) -> dict[str, Any]:
