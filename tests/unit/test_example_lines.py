@@ -28,7 +28,7 @@ MAX_WIDTH = 100
 
 MARKER = re.compile(r"^\s*(?:#|//|\{#) (begin|end) (\w+)(?: #\})?$")
 COMMENT = re.compile(r"^(?:#|//|\{#|<!--|<%#)")
-LIVE = re.compile(r"publish|progress|touch|live|presence|Sockgate|\brt\b|lobby|quote|EventSource|WebSocket")
+LIVE = re.compile(r"publish|progress|touch|live|presence|Sockgate|\brt\b|lobby|quote|WebSocket")
 NOT_LIVE = re.compile(r"^(?:from|import) |sockgate\.urls|\{% load |id=\"quote\"|^<title>|^\"\"\"")
 
 
