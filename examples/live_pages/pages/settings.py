@@ -19,9 +19,8 @@ INSTALLED_APPS = [
 SESSION_ENGINE = "sockgate.sessions.redis"
 
 SOCKGATE = {
-    # Every user who has logged in may follow a public channel. A fragment needs no permission.
+    # Every user who has logged in may follow these channels, so there is no AUTHORIZE.
     "NAMESPACES": {
-        "chat": {},
         "lobby": {
             "public": True,
             "history": 0,

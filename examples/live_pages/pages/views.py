@@ -60,7 +60,7 @@ def say(request: HttpRequest) -> HttpResponse:
     """Say something in the chat."""
     message = Message.objects.create(author=request.user, text=request.POST["text"])
     # begin chat
-    publish_html("chat:shop", "said", "pages/message.html", {"message": message})
+    publish_html("chat", "said", "pages/message.html", {"message": message}, sequenced=True)
     # end chat
     return redirect("page")
 
