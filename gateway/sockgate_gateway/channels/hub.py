@@ -242,15 +242,17 @@ class Hub:
         except PayloadError as error:
             self._drop(channel, str(error), _HINT_FOR_FORM)
             return None
-        if publication.coalescing and not self._coalescer.passes(channel.name, publication):
+        if publication.coalescing and not self._coalescer.passes(channel, publication):
             channel.has_plain = True
             return None
         return channel.receive(publication)
 
-    def _deliver_held(self, name: str, publication: Publication) -> None:
-        """Deliver a publication at the end of its window."""
-        channel = self._channels.get(self._key(name))
-        if channel is None:
+    def _deliver_held(self, channel: Channel, publication: Publication) -> None:
+        """Deliver a publication at the end of its window.
+
+        Without connections a channel receives nothing, so those who come later may be further.
+        """
+        if self._channels.get(self._key(channel.name)) is not channel:
             return
         frame = channel.receive(publication)
         if isinstance(frame, ExcludingFrame):

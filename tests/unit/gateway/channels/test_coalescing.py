@@ -1,6 +1,7 @@
 """Of publications with one key, at most one in a window; the last one always."""
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 from sockgate_gateway.channels import coalescing
@@ -41,12 +42,12 @@ class Channel:
         self.timers = Timers()
         self.released = []
         self.coalescer = Coalescer(
-            lambda channel, one: self.released.append((channel, one)), self.timers.call_later
+            lambda channel, one: self.released.append((channel.name, one)), self.timers.call_later
         )
 
     def passes(self, payload, key="order:7", channel="orders", within_ms=100):
         one = Publication(payload, coalescing=Coalescing(key, within_ms))
-        return self.coalescer.passes(channel, one)
+        return self.coalescer.passes(SimpleNamespace(name=channel), one)
 
     @property
     def held_bytes(self):
@@ -184,3 +185,17 @@ async def test_nothing_is_delivered_after_the_last_connection_has_left():
     hub.unsubscribe_all(other)
     await asyncio.sleep(0.05)  # The window would have ended.
     assert delivered(one) == [("a", 1)]
+
+
+async def test_what_was_held_is_not_delivered_to_those_who_come_after_all_have_left():
+    """Nothing is received in between, so what was held may be older than what they have loaded."""
+    hub, one, other = hub_and_tabs()
+    hub.fan_out(received(("a", b"#:::20:k#1"), ("a", b"#:::20:k#2")))
+    hub.unsubscribe_all(one)
+    hub.unsubscribe_all(other)
+    hub.fan_out(received(("a", b"#:::20:k#3")))
+    late = subscriber(hub, "a")
+    await asyncio.sleep(0.05)  # The window would have ended.
+    assert delivered(late) == []
+    hub.fan_out(received(("a", b"#:::20:k#4")))
+    await until(lambda: delivered(late) == [("a", 4)])
