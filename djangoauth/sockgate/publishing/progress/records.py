@@ -82,8 +82,11 @@ def is_id(progress_id: object) -> bool:
 
 
 def key_of(uid: str, progress_id: str) -> str:
-    """Name the record; ``uid`` is of the current tenant, as ``uid_of`` gives it."""
-    return f"{conf.current().key_prefix}progress:{qualify(uid)}:{progress_id}"
+    """Name the record; ``uid`` is of the current tenant, as ``uid_of`` gives it.
+
+    No id has a ``/``, so no two users share a name, whatever their primary keys contain.
+    """
+    return f"{conf.current().key_prefix}progress:{progress_id}/{qualify(uid)}"
 
 
 def read(uid: str, ids: Iterable[str]) -> dict[str, dict[str, Any]]:

@@ -22,7 +22,7 @@ from redis import Redis
 from sockgate import ProgressFailed, progress, tracked_task, use_tenant
 from sockgate.errors import PublicationInvalid
 from sockgate.publishing.progress import bar as bar_module
-from sockgate.publishing.progress.records import read
+from sockgate.publishing.progress.records import key_of, read
 
 from tests.integration.sockgate.conftest import Subscriber
 from tests.waiting import wait_until
@@ -312,3 +312,10 @@ def test_tasks_of_django_are_tracked(alice: User, settings: Any) -> None:
     assert (shown(failed.id)["state"], shown(failed.id)["message"]) == ("failed", "")
     ran = django_tasks.asynchronous.enqueue(1)
     assert shown(ran.id)["state"] == "done"
+
+
+def test_users_whose_keys_contain_separators_share_no_record(sockgate: Any, redis: Redis) -> None:
+    """A site may have texts as primary keys, and an id may contain colons."""
+    keys = [key_of(*one) for one in (("smith", "jones:job"), ("smith:jones", "job"))]
+    keys += [key_of(*one) for one in (("a/b", "job"), ("b", "job"), ("b", "job:a"))]
+    assert len({*keys}) == len(keys)
