@@ -162,18 +162,21 @@ class LiveModel(Generic[_Object]):
         self._begin(instance, (field.name, what), stored.filter(pk__in=pks))
 
     def _begin(self, instance: Any, what: object, before: Any) -> None:
-        changes = self._begun.setdefault(instance._state, {})
-        changes[what] = _Change(before, self._channels_of(before))
+        changes, channels = self._begun.setdefault(instance._state, {}), self._channels_of(before)
+        # A receiver may save the object once more, before this change has ended.
+        outer = changes.get(what)
+        changes[what] = _Change(before, channels | outer.channels if outer else channels)
 
     def _end(
         self, instance: Any, what: object, using: str, after: Iterable[_Object] | None = None
     ) -> None:
         """Touch the channels before a change and after it; None: read the objects again."""
         change = self._begun.get(instance._state, {}).pop(what, None)
-        if change is None:
-            return
-        objects = change.objects.all() if after is None else after
-        for channel in change.channels | self._channels_of(objects):
+        if after is None:
+            after = change.objects.all() if change else ()
+        # An inner save has ended the change of the outer one, and touched what was before both.
+        before = change.channels if change else frozenset()
+        for channel in before | self._channels_of(after):
             _touch(channel, using)
 
     def _channels_of(self, objects: Iterable[_Object]) -> frozenset[str]:

@@ -2,7 +2,11 @@
 
 import uuid
 
+from typing import Any
+
 from django.db import models
+from django.db.models.signals import post_save, pre_save
+from django.dispatch import receiver
 from sockgate import live_model
 
 
@@ -70,3 +74,28 @@ def channels_of_member(member: Member) -> list[str]:
 
 
 live_model(Member, channels=channels_of_member)
+
+
+class Ticket(models.Model):
+    desk = models.IntegerField(default=1)
+    saves_after = 0
+
+
+@receiver(post_save, sender=Ticket)
+def save_once_more(instance: Ticket, **_: Any) -> None:
+    """Connected before the live model, as receivers above it are."""
+    if instance.saves_after:
+        instance.saves_after -= 1
+        instance.save()
+
+
+live_model(Ticket, channels=lambda ticket: f"desk:{ticket.desk}")
+
+
+@receiver(pre_save, sender=Ticket)
+def move_twice(instance: Ticket, **_: Any) -> None:
+    """Connected after the live model."""
+    if instance.desk == 8:
+        instance.desk = 9
+        instance.save()
+        instance.desk = 10

@@ -24,6 +24,7 @@ from tests.integration.sockgate.livemodels.models import (  # noqa: E402
     OrderForAdmin,
     RushOrder,
     Team,
+    Ticket,
     Visit,
     live_orders,
 )
@@ -150,6 +151,14 @@ assert touched(rush.delete) == ["customer:1", "label:red", "orders"]
 assert touched(OrderForAdmin.objects.get(pk=order.pk).save) == ["customer:1", "orders"]
 visit = Visit.objects.create()
 assert touched(visit.save) == [f"dated:{visit.pk}"]
+
+# Receivers that save the object once more, before and after it is written.
+ticket = Ticket.objects.create()
+ticket.desk, ticket.saves_after = 2, 2
+assert touched(ticket.save) == ["desk:1", "desk:2", "desk:2", "desk:2"]
+ticket.desk = 8
+assert touched(ticket.save) == ["desk:10", "desk:2", "desk:9"]
+assert Ticket.objects.get(pk=ticket.pk).desk == 10
 
 # What sends no signal.
 rows = Order.objects.filter(pk__in=[order.pk, other.pk])
