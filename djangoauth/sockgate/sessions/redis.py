@@ -140,10 +140,14 @@ class SessionStore(RecordedSession):
     def end_logins_with(cls, uid: str, key: str, value: str) -> None:
         """End the sessions of a user whose data has this value under a key."""
         names, decode = conf.current().names, cls().decode
-        for sid in listed(uid):
-            encoded: Any = pools.records().hget(names.session(sid), "data")
-            if encoded and decode(encoded.decode()).get(key) == value:
-                remove_sid(sid)
+        checked: set[str] = set()
+        # A session that moves meanwhile is listed under its new key first.
+        while sids := [sid for sid in listed(uid) if sid not in checked]:
+            for sid in sids:
+                encoded: Any = pools.records().hget(names.session(sid), "data")
+                if encoded and decode(encoded.decode()).get(key) == value:
+                    remove_sid(sid)
+            checked.update(sids)
 
     @classmethod
     def clear_expired(cls) -> None:

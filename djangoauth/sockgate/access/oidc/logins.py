@@ -4,22 +4,29 @@ Strategy: the session's own data says which provider session it belongs to, so t
 the session's key changes. Redis holds one small key for each ``sid`` and ``sub``, with the uid.
 Neither has anything from which a cookie could be made. At a logout, the engine looks through the
 sessions of that one user.
+
+A logout may come while the login is still being made. So a logout first notes that the ``sid`` has
+ended, and a login saves its session before it looks for that note. Either the logout finds the
+session, or the login finds the note.
 """
 
 import hashlib
+from functools import partial
 from importlib import import_module
 from time import time
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import logout
 from django.core.exceptions import ImproperlyConfigured
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
 from ... import conf
 from ...conf.oidc import Provider
 from ...redis_clients import pools
-from ...tenants import bare, qualify
+from ...tenants import bare, pinned, qualify
 from ...users.recipients import uid_of
 from ..revocation import revoke_user
 
@@ -30,6 +37,12 @@ MIN_TTL_S = 30 * 24 * 3600
 """A session may be extended later, and Redis is not written again then."""
 
 MAX_LENGTH = 255
+
+CLAIM_TTL_S = 60
+"""A token whose logout has failed, together with Redis or the process, may come again after it."""
+
+ENDED_TTL_S = 60
+"""For so long a login may still be on its way when its provider session has ended."""
 
 
 def provider() -> Provider:
@@ -47,7 +60,8 @@ def provider() -> Provider:
 def remember_oidc_session(request: HttpRequest, sid: str | None, sub: str | None = None) -> None:
     """Note that a provider's session has made the login of this request.
 
-    Call it after ``django.contrib.auth.login``, with the claims of the ID token.
+    Call it after ``django.contrib.auth.login``, with the claims of the ID token. Where that session
+    has ended meanwhile, the request is logged out.
 
     Args:
         request: with the session and the user of the login.
@@ -66,11 +80,20 @@ def remember_oidc_session(request: HttpRequest, sid: str | None, sub: str | None
     issuer, uid = provider().issuer, uid_of(request.user)
     if sid is not None:
         request.session[MARK] = _digest("sid", issuer, sid)
+        request.session.save()
     ttl_s = max(int(request.session.get_expiry_age()), MIN_TTL_S)
     with pools.records().pipeline(transaction=False) as pipe:
         for kind, value in claims.items():
             pipe.set(_key(kind, issuer, value), uid, ex=ttl_s)
         pipe.execute()
+    if sid is not None:
+        # The row of a database engine is visible to a logout from the commit on.
+        transaction.on_commit(pinned(partial(_log_out_if_ended, request, sid)))
+
+
+def _log_out_if_ended(request: HttpRequest, sid: str) -> None:
+    if pools.records().exists(_key("ended", provider().issuer, sid)):
+        logout(request)
 
 
 def end_logins(sid: str | None, sub: str | None) -> bool:
@@ -82,6 +105,8 @@ def end_logins(sid: str | None, sub: str | None) -> bool:
     Raises:
         redis.RedisError: Redis fails or does not answer; some sessions may not have ended.
     """
+    if sid is not None:
+        pools.records().set(_key("ended", provider().issuer, sid), 1, ex=ENDED_TTL_S)
     uid = _uid_for(sid, sub)
     if uid is None:
         return False
@@ -101,10 +126,15 @@ def _end_marked(uid: str, sid: str) -> None:
         revoke_user(uid)  # An engine of the site: too many sessions end, never too few.
 
 
-def claim(jti: str, ttl_s: int) -> bool:
-    """Note the id of a token; return False when it was noted before."""
+def claim(jti: str) -> bool:
+    """Note the id of a token for a while; return False when it was noted before."""
     key = _key("jti", provider().issuer, jti)
-    return bool(pools.records().set(key, int(time()), nx=True, ex=ttl_s))
+    return bool(pools.records().set(key, int(time()), nx=True, ex=CLAIM_TTL_S))
+
+
+def keep(jti: str, ttl_s: int) -> None:
+    """Note the id of a token whose logout is done."""
+    pools.records().set(_key("jti", provider().issuer, jti), int(time()), ex=ttl_s)
 
 
 def release(jti: str) -> None:

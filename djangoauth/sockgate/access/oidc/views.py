@@ -56,10 +56,11 @@ def _token_of(request: HttpRequest) -> str:
 
 
 def _end(logout: tokens.Logout) -> None:
-    if not logins.claim(logout.jti, REPLAY_WINDOW_S):
+    if not logins.claim(logout.jti):
         raise LogoutRefused("the token was used before")
     try:
         is_known = logins.end_logins(logout.sid, logout.sub)
+        logins.keep(logout.jti, REPLAY_WINDOW_S)
     except BaseException:
         logins.release(logout.jti)
         raise

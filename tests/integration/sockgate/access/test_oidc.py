@@ -10,13 +10,15 @@ from typing import Any
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
+from django.contrib.auth import login
 from django.contrib.auth.models import User
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.template import Context, Template
 from django.test import Client, RequestFactory, override_settings
-from django.urls import include, path
+from django.urls import clear_url_caches, include, path
 from redis import Redis
 from sockgate import broadcast
 from sockgate.access.oidc import back_channel_logout, remember_oidc_session, views
@@ -145,6 +147,52 @@ def test_user_for_finds_the_user_of_a_sub(provider: Provider, settings: Any, use
     assert not is_logged_in(browser)
 
 
+def test_logout_ends_a_session_that_moves_meanwhile(provider: Provider, monkeypatch: Any) -> None:
+    from sockgate.sessions import redis as engine
+
+    browser, listed = log_in("alice"), engine.listed
+
+    def listed_before_the_move(uid: str) -> list[str]:
+        found = listed(uid)
+        monkeypatch.setattr(engine, "listed", listed)
+        session = browser.session
+        session.cycle_key()
+        browser.cookies["sessionid"] = session.session_key
+        return found
+
+    monkeypatch.setattr(engine, "listed", listed_before_the_move)
+    send(provider.token())
+    assert not is_logged_in(browser)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_login_that_is_still_being_made_ends_with_the_logout(
+    engine: str, provider: Provider, when: str
+) -> None:
+    """The provider ends the session just before, or just after, the site remembers it."""
+    user, browser = User.objects.create_user("alice"), Client()
+
+    def callback(request: HttpRequest) -> HttpResponse:
+        login(request, user)
+        with transaction.atomic():
+            if when == "before":
+                assert send(provider.token()).status_code == 200
+            remember_oidc_session(request, "provider-session")
+        if when == "after":
+            assert send(provider.token()).status_code == 200
+        return HttpResponse()
+
+    urlpatterns.append(path("callback/", callback))
+    clear_url_caches()
+    try:
+        answer = browser.get("/callback/")
+    finally:
+        urlpatterns.pop()
+        clear_url_caches()
+    assert answer.status_code in {200, 400}
+    assert not is_logged_in(browser)
+
+
 def test_unknown_session_is_a_success_with_a_hint_in_the_log(
     provider: Provider, caplog: Any, monkeypatch: Any
 ) -> None:
@@ -174,7 +222,7 @@ def test_redis_holds_nothing_from_which_a_cookie_could_be_made(
     browser = log_in("alice", "sid-of-provider", "sub-of-alice")
     send(provider.token())
     names = [key for key in redis.scan_iter() if b":oidc:" in key]
-    assert len(names) == 3
+    assert len(names) == 4
     dump = b"".join(names + [redis.get(name) or b"" for name in names])
     key = browser.session.session_key.encode()
     assert not any(secret in dump for secret in (key, b"sid-of-provider", b"sub-of-alice"))
@@ -326,6 +374,7 @@ def test_types_of_older_providers_are_accepted(provider: Provider, header: Any) 
 def test_token_is_used_once(provider: Provider, redis: Redis) -> None:
     token = provider.token()
     assert send(token).status_code == 200
+    redis.delete(*redis.scan_iter("sockgate:oidc:ended:*"))  # It would expire by itself.
     browser = log_in("alice")
     assert send(token).status_code == 400
     assert is_logged_in(browser)
@@ -346,6 +395,29 @@ def test_failed_logout_can_be_repeated(provider: Provider, settings: Any, monkey
     assert is_logged_in(browser)
     assert send(token).status_code == 200
     assert not is_logged_in(browser)
+
+
+def test_failed_logout_can_be_repeated_when_redis_has_failed_with_it(
+    provider: Provider, redis: Redis, monkeypatch: Any
+) -> None:
+    from redis.exceptions import ConnectionError as Down
+    from sockgate.access.oidc import logins
+
+    browser, token = log_in("alice"), provider.token()
+    with monkeypatch.context() as patch:
+
+        def fail(*_: Any) -> None:
+            raise Down("away")
+
+        patch.setattr(logins, "end_logins", fail)
+        patch.setattr(logins, "release", fail)
+        assert send(token).json()["error"] == "temporarily_unavailable"
+    (key,) = redis.scan_iter("sockgate:oidc:jti:*")
+    assert redis.ttl(key) <= logins.CLAIM_TTL_S < views.REPLAY_WINDOW_S / 5
+    redis.delete(key)  # It would expire by itself.
+    assert send(token).status_code == 200
+    assert not is_logged_in(browser)
+    assert redis.ttl(key) > logins.CLAIM_TTL_S
 
 
 @pytest.mark.parametrize(
