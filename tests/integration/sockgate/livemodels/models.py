@@ -1,7 +1,6 @@
 """Models whose changes touch channels."""
 
 import uuid
-
 from typing import Any
 
 from django.db import models
