@@ -248,10 +248,7 @@ class Hub:
         return channel.receive(publication)
 
     def _deliver_held(self, channel: Channel, publication: Publication) -> None:
-        """Deliver a publication at the end of its window.
-
-        Without connections a channel receives nothing, so those who come later may be further.
-        """
+        """Deliver a publication at its window's end; a channel opened later may be further."""
         if self._channels.get(self._key(channel.name)) is not channel:
             return
         frame = channel.receive(publication)
