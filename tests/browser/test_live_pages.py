@@ -51,6 +51,20 @@ def test_bell_shows_a_toast_and_the_count_to_one_user(stack, log_in):
     expect(pages[2].locator("#toasts p")).to_have_count(0)
 
 
+def test_progress_is_shown_in_all_pages_of_its_user(stack, log_in):
+    admin, alice = log_in("admin"), open_page(log_in("alice"))
+    send(alice, "order", "coffee")
+    watching = open_page(admin)
+    open_page(admin).click("#remind button")
+    bar = watching.locator("sockgate-progress")
+    expect(bar).to_have_attribute("state", "done", timeout=TIMEOUT_MS)
+    expect(open_page(admin).locator("sockgate-progress")).to_have_attribute("state", "done")
+    expect(alice.locator("#toasts p", has_text="coffee is still open")).to_have_count(
+        1, timeout=TIMEOUT_MS
+    )
+    expect(alice.locator("sockgate-progress")).to_have_count(0)
+
+
 def test_list_is_fresh_and_shows_only_what_the_viewer_may_see(stack, log_in):
     admin, alice, bob = (open_page(log_in(name)) for name in ("admin", "alice", "bob"))
     other = open_page(log_in("alice"))

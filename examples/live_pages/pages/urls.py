@@ -9,6 +9,7 @@ urlpatterns = [
     path("", views.page, name="page"),
     path("order/", views.order, name="order"),
     path("pay/<int:pk>/", views.pay, name="pay"),
+    path("remind/", views.remind, name="remind"),
     path("say/", views.say, name="say"),
     path("price/", views.price, name="price"),
     path("login/", LoginView.as_view(template_name="pages/login.html"), name="login"),

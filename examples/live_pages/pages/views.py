@@ -6,7 +6,7 @@ from django.contrib.auth.decorators import login_required, user_passes_test
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
-from sockgate import publish_html, publish_to
+from sockgate import progress, publish_html, publish_to
 
 from .models import Message, Notice, Order
 
@@ -41,6 +41,22 @@ def pay(request: HttpRequest, pk: int) -> HttpResponse:
     order.is_paid = True
     order.save()
     notify(order.customer, f"{order} is paid")
+    return redirect("page")
+
+
+@staff_only
+@require_POST
+def remind(request: HttpRequest) -> HttpResponse:
+    """Remind the customers of their open orders, one after another."""
+    orders = Order.objects.filter(is_paid=False)
+    # begin progress
+    with progress(request.user, total=len(orders), id="reminders") as bar:
+        # end progress
+        for order in orders:
+            notify(order.customer, f"{order} is still open")
+            # begin progress
+            bar.advance()
+            # end progress
     return redirect("page")
 
 
