@@ -18,14 +18,6 @@ LIMITS = {
     "chat": 8,
     "ticker": 3,
 }
-    "connection": 2,
-    "bell": 2,
-    "progress": 3,
-    "list": 3,
-    "presence": 4,
-    "chat": 8,
-    "ticker": 3,
-}
 """Lines at most. A new example also needs markers in the site, and a section in the page."""
 
 SECTIONS = {name: name.capitalize() for name in LIMITS} | {
