@@ -177,8 +177,8 @@ def check_authorize_present(**_: Any) -> Iterable[CheckMessage]:
     if on_request:
         yield Warning(
             f'SOCKGATE["NAMESPACES"] has {", ".join(sorted(on_request))}, but '
-            'SOCKGATE["AUTHORIZE"] is not set: every subscription is refused (not_allowed), but for '
-            "those of {% live %}.",
+            'SOCKGATE["AUTHORIZE"] is not set: every subscription is refused (not_allowed), but '
+            "for those of {% live %}.",
             hint='Set "AUTHORIZE" to the dotted path of a callable that takes the request and the '
             'channel, or "public": True in the namespace.',
             id="sockgate.W006",
