@@ -148,7 +148,7 @@ def refresh_permitted(
     *, instance: Any, action: str, reverse: bool, pk_set: Any, using: str, **_: Any
 ) -> None:
     """Refresh the members of groups whose permissions have changed."""
-    if not permissions.are_used():
+    if not _are_permissions_used():
         return
     if action == "pre_clear" and reverse:
         store_members(instance=instance, using=using)
@@ -157,6 +157,16 @@ def refresh_permitted(
     elif action.startswith("post_"):
         groups = pk_set if reverse else [instance.pk]
         _refresh_after_commit(_pks(Q(groups__in=groups), using), using)
+
+
+def _are_permissions_used() -> bool:
+    """Check it; False while Redis fails: migrations without ``AUTHORIZE`` must not need Redis."""
+    try:
+        with time_budget(conf.current().page_timeout):
+            return permissions.are_used()
+    except redis_errors.RedisError as error:
+        log.warning("Live pages are not notified of changed permissions: %s", error)
+        return False
 
 
 def store_members(*, instance: Any, using: str, **_: Any) -> None:
@@ -173,7 +183,7 @@ def _members(held: Any, using: str) -> list[Any]:
     """List the members of a group, or the holders of a permission."""
     if isinstance(held, Group):
         return _pks(Q(groups=held), using)
-    if not permissions.are_used():
+    if not _are_permissions_used():
         return []
     holders = Q()
     if permissions.groups_field():

@@ -19,7 +19,7 @@ from ..errors import AuthorizeMissing, LoginRequired, SubscriptionRefused
 from ..sessions.base import RecordedSession
 from ..sessions.records import record_of
 from ..tenants import qualify, sid_of
-from ..users import records
+from ..users import live_grants, records
 from .tokens import session_of, signing_keys
 
 
@@ -135,6 +135,7 @@ class LiveGrants:
             ChannelNameError, SessionChangePending, ImproperlyConfigured, redis.RedisError: as for
                 ``issue_grant``.
         """
+        live_grants.note()
         try:
             return self._issuer.issue(channel, is_decided=True)
         except (SubscriptionRefused, LoginRequired):

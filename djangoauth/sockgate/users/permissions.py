@@ -15,6 +15,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db.models import ManyToManyField, Model, Prefetch
 
 from .. import conf
+from . import live_grants
 
 NAMING = ("content_type", "codename")
 """The fields by which ``has_perm`` finds a permission; a change of one changes what is allowed."""
@@ -34,24 +35,37 @@ def permissions_field() -> "ManyToManyField[Any, Any] | None":
 
 
 def are_used() -> bool:
-    """Check that channels can be granted, so that permissions matter."""
-    return conf.current().authorize is not None
+    """Check that channels can be granted, so that permissions matter.
+
+    Raises:
+        redis.RedisError: without ``AUTHORIZE``, Redis fails or does not answer.
+    """
+    return conf.current().authorize is not None or live_grants.are_noted()
 
 
-def relations() -> Iterator["str | Prefetch[str, Any, Any]"]:
-    """List the relations to fetch together with users, so that ``digest_of`` needs no query."""
+def relations(*, used: bool) -> Iterator["str | Prefetch[str, Any, Any]"]:
+    """List the relations to fetch together with users, so that ``digest_of`` needs no query.
+
+    Args:
+        used: what ``are_used`` returns.
+    """
     named = Permission._base_manager.order_by().only("pk", *NAMING)
     if groups_field():
         yield "groups"
-        if are_used():
+        if used:
             yield Prefetch("groups__permissions", named)
-    if permissions_field() and are_used():
+    if permissions_field() and used:
         yield Prefetch("user_permissions", named)
 
 
-def digest_of(user: Any) -> str:
-    """Hash the flags of a user, the user's own permissions and those of the groups."""
-    if not are_used():
+def digest_of(user: Any, *, used: bool) -> str:
+    """Hash the flags of a user, the user's own permissions and those of the groups.
+
+    Args:
+        user: with its ``relations``.
+        used: what ``are_used`` returns; False: the digest is empty.
+    """
+    if not used:
         return ""
     flags = [bool(getattr(user, name, False)) for name in _FLAGS]
     own = _named(user.user_permissions) if permissions_field() else []

@@ -200,8 +200,9 @@ def _read_current(pks: Iterable[Any], using: str | None = None) -> CurrentRecord
     # By default where users are written: a replica may still have the rows as they were.
     model = get_user_model()
     found = model._base_manager.using(using or router.db_for_write(model)).filter(pk__in=list(pks))
-    users = found.prefetch_related(*permissions.relations())
-    return {wire_uid(user): _current_record(user) for user in users if _is_active(user)}
+    used = permissions.are_used()
+    users = found.prefetch_related(*permissions.relations(used=used))
+    return {wire_uid(user): _current_record(user, used) for user in users if _is_active(user)}
 
 
 def _is_active(user: Any) -> bool:
@@ -241,10 +242,11 @@ def _notice(message: ControlMessage) -> tuple[str, Any]:
     return conf.current().names.control, write_control(message)
 
 
-def _current_record(user: Any) -> CurrentRecord:
+def _current_record(user: Any, are_permissions_used: bool) -> CurrentRecord:
     auth = " ".join(map(auth_digest, _auth_hashes(user)))
     record = UserRecord(auth, tuple(_channels(user)))
-    return CurrentRecord(record, permissions.digest_of(user), data_of(user))
+    digest = permissions.digest_of(user, used=are_permissions_used)
+    return CurrentRecord(record, digest, data_of(user))
 
 
 def _new_name() -> str:

@@ -2,17 +2,20 @@
 
 import json
 import re
+from collections.abc import Callable
 from html import unescape
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import AnonymousUser, Group, Permission, User
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 from django.template import Context, Engine, RequestContext, Template, TemplateSyntaxError
 from django.test import Client, override_settings
 from django.urls import include, path
 from sockgate.sessions.redis import SessionStore
+from sockgate.users import live_grants
+from sockgate.users.records import rights_of
 from sockgate_gateway.wire.errors import ChannelNameError
 from sockgate_gateway.wire.names import sid_of
 from sockgate_gateway.wire.tokens import GrantSigner
@@ -202,3 +205,49 @@ def _request(rf: Any) -> HttpRequest:
     request.session = SessionStore()
     request.user = AnonymousUser()
     return request
+
+
+CHANGES: dict[str, Callable[[User, Permission], object]] = {
+    "permission": lambda user, permission: user.user_permissions.remove(permission),
+    "permission of the group": lambda user, permission: user.groups.get().permissions.clear(),
+    "flag": lambda user, _: _save(user, is_staff=False),
+}
+
+
+def _save(user: User, **fields: Any) -> None:
+    for name, value in fields.items():
+        setattr(user, name, value)
+    user.save()
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_lost_permission_makes_grants_void_without_authorize(
+    client: Client, settings: Any, monkeypatch: Any, change: Any
+) -> None:
+    """Whether the view still gives the fragment is what the page finds out then."""
+    settings.SOCKGATE = {**settings.SOCKGATE, "AUTHORIZE": None}
+    monkeypatch.setattr(live_grants, "_noted_at", float("-inf"))
+    permission = Permission.objects.get(codename="add_group")
+    user = User.objects.create_user("alice", is_staff=True)
+    user.user_permissions.add(permission)
+    user.groups.add(Group.objects.create(name="editors"))
+    user.groups.get().permissions.add(permission)
+    client.force_login(user)
+    reader = GrantSigner(settings.SOCKGATE["SIGNING_KEYS"])
+    [channels] = subscriptions(show(client))
+    granted = reader.read(channels["orders"]["grant"], 60)
+    assert granted.rights == rights_of(str(user.pk))
+    change(user, permission)
+    assert granted.rights != rights_of(str(user.pk))
+
+
+def test_permissions_change_without_redis_and_authorize(
+    settings: Any, no_redis: None, caplog: Any
+) -> None:
+    """As in a data migration of a site that has no Redis at that moment."""
+    settings.SOCKGATE = {**settings.SOCKGATE, "AUTHORIZE": None}
+    editors = Group.objects.create(name="editors")
+    User.objects.create_user("alice").groups.set([])
+    editors.permissions.add(Permission.objects.get(codename="add_group"))
+    editors.permissions.clear()
+    assert "Live pages are not notified" in caplog.text
