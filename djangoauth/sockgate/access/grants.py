@@ -101,6 +101,8 @@ class _Issuer:
             raise SubscriptionRefused(channel)
         if config.namespaces.of(channel).public:
             return IssuedGrant(None, config.token_max_age)
+        if is_decided and self._session is not None:
+            live_grants.note()
         # Read before AUTHORIZE decides: a right that is revoked meanwhile makes this grant void.
         sid, issued_at, rights = self._owner
         if not is_decided and not may_subscribe(self._request, channel):
@@ -110,9 +112,13 @@ class _Issuer:
         return IssuedGrant(signer.issue(grant), config.token_max_age)
 
     @cached_property
+    def _session(self) -> RecordedSession | None:
+        return session_of(self._request, may_start=self._may_start)
+
+    @cached_property
     def _owner(self) -> tuple[str, float, str]:
         """The session, when its rights were read, and their name."""
-        session = session_of(self._request, may_start=self._may_start)
+        session = self._session
         if session is None:
             raise LoginRequired
         issued_at = time()
@@ -135,7 +141,6 @@ class LiveGrants:
             ChannelNameError, SessionChangePending, ImproperlyConfigured, redis.RedisError: as for
                 ``issue_grant``.
         """
-        live_grants.note()
         try:
             return self._issuer.issue(channel, is_decided=True)
         except (SubscriptionRefused, LoginRequired):

@@ -241,6 +241,15 @@ def test_lost_permission_makes_grants_void_without_authorize(
     assert granted.rights != rights_of(str(user.pk))
 
 
+def test_visitor_needs_no_redis_without_authorize(
+    client: Client, settings: Any, monkeypatch: Any, no_redis: None, caplog: Any
+) -> None:
+    settings.SOCKGATE = {**settings.SOCKGATE, "AUTHORIZE": None}
+    monkeypatch.setattr(live_grants, "_noted_at", float("-inf"))
+    assert subscriptions(client.get("/").content.decode()) == [{"orders": {}, "customer:7": {}}]
+    assert "without its grants" not in caplog.text
+
+
 def test_permissions_change_without_redis_and_authorize(
     settings: Any, no_redis: None, caplog: Any
 ) -> None:
