@@ -1,5 +1,7 @@
 """Chromium for tests with real pages. Playwright is imported only by tests that start it."""
 
+import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from shutil import which
@@ -44,3 +46,19 @@ def run_chromium(*, complete: bool = False, **options: Any) -> Iterator["Browser
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS, **options)
         yield browser
         browser.close()
+
+
+@contextmanager
+def asleep(browser: "Browser") -> Iterator[None]:
+    """Let all processes of a browser stand still meanwhile, as when its computer sleeps."""
+    devtools = browser.new_browser_cdp_session()
+    found = devtools.send("SystemInfo.getProcessInfo")["processInfo"]
+    devtools.detach()
+    processes = [process["id"] for process in found]
+    try:
+        for process in processes:
+            os.kill(process, signal.SIGSTOP)
+        yield
+    finally:
+        for process in processes:
+            os.kill(process, signal.SIGCONT)

@@ -1,17 +1,15 @@
 """A page that was away for a while receives every publication of that time."""
 
 import json
-import os
-import signal
 import time
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser
 from sockgate.publishing.publisher import Publisher
 
 from tests.browser.room import SUBSCRIBE, Room
 from tests.browser.windows import Profile
+from tests.chromium import asleep
 from tests.devtools import DevTools, run_chromium_alone
 from tests.e2e.stack import Stack
 from tests.waiting import wait_until
@@ -64,15 +62,9 @@ def test_page_of_a_computer_that_slept_receives_every_publication(
     channel = f"room:asleep-{transport}"
     page = alice.open(f"/?transport={transport}")
     room = Room(page, channel, transport=transport).expect(["subscribed", None])
-    processes = processes_of(chromium)
-    try:
-        for process in processes:
-            os.kill(process, signal.SIGSTOP)
+    with asleep(chromium):
         publish(stack, channel)
         time.sleep(SLEEP_S)
-    finally:
-        for process in processes:
-            os.kill(process, signal.SIGCONT)
     room.expect(*ALL)
     room.close()
 
@@ -130,10 +122,3 @@ def publish(stack: Stack, channel: str) -> None:
     with Publisher(stack._redis_url) as publisher:
         for number in range(PUBLICATIONS):
             publisher.publish_to(channel, "news", number)
-
-
-def processes_of(browser: Browser) -> list[int]:
-    devtools = browser.new_browser_cdp_session()
-    found = devtools.send("SystemInfo.getProcessInfo")["processInfo"]
-    devtools.detach()
-    return [process["id"] for process in found]

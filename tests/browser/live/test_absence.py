@@ -7,7 +7,7 @@ from playwright.sync_api import Browser
 
 from tests.browser.live.site import Site, expect_gone, expect_rows
 from tests.browser.windows import Profile
-from tests.chromium import run_chromium
+from tests.chromium import asleep, run_chromium
 from tests.devtools import run_chromium_alone
 from tests.waiting import wait_until
 
@@ -78,6 +78,22 @@ def test_page_without_a_network_is_right_when_it_is_back(site: Site, alice: Prof
     site.show("changed meanwhile")
     site.touch("orders")
     page.context.set_offline(False)
+    expect_rows(page, "changed meanwhile")
+
+
+@pytest.mark.parametrize("restarts", [False, True], ids=["connected", "cut off"])
+def test_page_of_a_computer_that_slept_is_right(
+    site: Site, alice: Profile, chromium: Browser, restarts: bool
+) -> None:
+    page = alice.open("/orders/")
+    wait_until(site.fetches)
+    with asleep(chromium):
+        if restarts:
+            site.stack.gateway.stop()
+        site.show("changed meanwhile")
+        site.touch("orders")
+        if restarts:
+            site.stack.gateway.start()
     expect_rows(page, "changed meanwhile")
 
 
