@@ -4,7 +4,7 @@ redis-py raises ``RedisClusterException``, which is no ``RedisError``, when no n
 slot has no node.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -42,12 +42,19 @@ class Cluster(RedisCluster):
         with _cluster_errors():
             return super().execute_command(*args, **kwargs)  # type: ignore[no-untyped-call]
 
-    @contextmanager
-    def pipeline(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
-        """Return a pipeline as a context manager; run it within the context."""
+    def pipeline(self, *args: Any, **kwargs: Any) -> Any:
+        """Return a pipeline. Commands of several keys, such as ``delete``, use one, too."""
         pipeline: Any = super().pipeline(*args, **kwargs)  # type: ignore[no-untyped-call]
-        with _cluster_errors(), pipeline as pipe:
-            yield pipe
+        pipeline.execute = _translating_errors_of(pipeline.execute)
+        return pipeline
+
+
+def _translating_errors_of(execute: Callable[..., Any]) -> Callable[..., Any]:
+    def translating(*args: Any, **kwargs: Any) -> Any:
+        with _cluster_errors():
+            return execute(*args, **kwargs)
+
+    return translating
 
 
 class _AsyncPipeline(AsyncClusterPipeline):

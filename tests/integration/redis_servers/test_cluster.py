@@ -64,3 +64,12 @@ async def aset_many(client: Any) -> None:
         for number in range(12):
             pipe.set(f"key-{number}", number)
         await pipe.execute()
+
+
+def test_commands_of_several_keys_work(nodes: Cluster) -> None:
+    with open_client(nodes.url, 0) as client:
+        set_many(client)
+        names = [f"key-{number}" for number in range(12)]
+        assert client.exists(*names, "none") == 12
+        assert client.exists(names[0]) == 1
+        assert client.delete(*names) == 12
