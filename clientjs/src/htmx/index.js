@@ -8,7 +8,7 @@
  * An element with `sg-channel` subscribes to that channel. Each event that `sg-on` names is triggered on the element as
  * `sg:<event>`, with `{data, channel, offset, from}` as its detail.
  */
-import { clientOf } from "../page/client.js";
+import { clientOf } from "../page/clients.js";
 
 /** Events of the channel, whose handlers receive the channel and a frame. */
 const OF_CHANNEL = /^(gap|subscribed|unsubscribed)$/;

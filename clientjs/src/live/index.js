@@ -2,7 +2,7 @@
  * The script `sockgate-live.js`, which `{% live %}` loads: the global `SockgateLive`. It starts when the page is complete, with
  * the page's own client where there is one, else with one that it makes.
  */
-import { clientOf } from "../page/client.js";
+import { clientOf } from "../page/clients.js";
 import { STARTED, start } from "./module.js";
 
 export { start };

@@ -6,7 +6,7 @@
  * `publish_to("orders", "turbo-stream", html)` in Django delivers `<turbo-stream>` elements to Turbo. The attribute `event` is
  * another name of the event.
  */
-import { clientOf } from "../page/client.js";
+import { clientOf } from "../page/clients.js";
 
 /**
  * @param {any} page  a window with Turbo

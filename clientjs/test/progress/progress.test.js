@@ -158,7 +158,7 @@ test("a bar that is added later follows too", async () => {
   assert.equal(added.getAttribute("state"), "done");
 });
 
-test("screen readers are told about quarters, not about each report", () => {
+test("a screen reader announces quarters, not each report", () => {
   const page = new Page(REPORT);
   const announced = new Set();
   for (let n = 2; n < 102; n++) {

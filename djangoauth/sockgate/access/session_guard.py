@@ -23,8 +23,6 @@ from ..sessions.base import RecordedSession, ends_at_a_date
 from ..sessions.pending_change import is_change_pending
 from ..users.recipients import uid_of
 
-DEFAULT_WARN_S = 120
-
 
 class RemainingLogin(NamedTuple):
     """A login, and how long it lasts.

@@ -14,7 +14,7 @@ from ..errors import SessionChangePending
 from ..redis_clients import redis_errors
 from ..redis_clients.breaker import PAGES, BreakerOpen
 from ..redis_clients.time_budget import time_budget
-from .script_tags import nonce_of, script_tag
+from .script_tags import nonce_of, script_tag, shared_by_tags
 
 SCRIPT = "sockgate/sockgate-live.js"
 
@@ -89,8 +89,6 @@ class LivePage:
 
 
 def page_of(context: Context, request: HttpRequest) -> LivePage:
-    """Return the page that is being rendered, which all its included templates share."""
-    # The dict of the outermost template. Each included template has one of its own behind it.
-    shared: dict[str, Any] = context.render_context.dicts[1]  # type: ignore[assignment]
-    page: LivePage = shared.setdefault(_KEY, LivePage(request))
+    """Return the page that is being rendered, which its included templates share."""
+    page: LivePage = shared_by_tags(context).setdefault(_KEY, LivePage(request))
     return page

@@ -18,7 +18,7 @@ from ..publishing.progress.records import check_id, read
 from ..redis_clients import redis_errors
 from ..redis_clients.breaker import PAGES, BreakerOpen
 from ..redis_clients.time_budget import time_budget
-from .script_tags import nonce_of, script_tag
+from .script_tags import nonce_of, script_tag, shared_by_tags
 
 SCRIPT = "sockgate/sockgate-progress.js"
 CONFIG_ID = "sockgate-progress-config"
@@ -88,7 +88,7 @@ def _report_of(request: HttpRequest, progress_id: str) -> tuple[str | None, dict
 
 
 def _script_once(context: Context, request: HttpRequest, texts: dict[str, str]) -> SafeString:
-    shared: dict[str, Any] = context.render_context.dicts[1]  # type: ignore[assignment]
+    shared = shared_by_tags(context)
     if shared.get(_KEY):
         return SafeString("")
     shared[_KEY] = True

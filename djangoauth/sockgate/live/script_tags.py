@@ -1,9 +1,18 @@
 """``<script>`` tags, with the nonce of the page's Content-Security-Policy."""
 
+from typing import Any
+
 from django.http import HttpRequest
 from django.template import Context
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+
+
+def shared_by_tags(context: Context) -> dict[str, Any]:
+    """Return a dict that all tags of the page share, those of included templates too."""
+    # That of the outermost template. Each included template has one of its own behind it.
+    shared: dict[str, Any] = context.render_context.dicts[1]  # type: ignore[assignment]
+    return shared
 
 
 def nonce_of(context: Context, request: HttpRequest) -> str:

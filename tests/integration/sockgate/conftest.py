@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client, override_settings
 from redis import Redis
 from redis.client import PubSub
 from sockgate_gateway.wire.control import ControlMessage, read_control
@@ -26,6 +27,20 @@ def sockgate(redis_server: ValkeyServer, redis: Redis, settings: Any) -> Any:
     """Django's settings, with Sockgate on that Redis."""
     settings.SOCKGATE = {**settings.SOCKGATE, "REDIS_URL": redis_server.connection_url}
     return settings
+
+
+@pytest.fixture
+def own_urls(request: pytest.FixtureRequest, sockgate: Any, transactional_db: None) -> Any:
+    """The project with the addresses of the test's module."""
+    with override_settings(ROOT_URLCONF=request.module.__name__):
+        yield
+
+
+@pytest.fixture
+def login(client: Client) -> Client:
+    """A client with the login of alice."""
+    client.force_login(User.objects.create_user("alice"))
+    return client
 
 
 class Subscriber:

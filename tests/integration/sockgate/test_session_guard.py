@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 from django.template import Context, Template
-from django.test import Client, override_settings
+from django.test import Client
 from django.urls import include, path
 from django.utils import timezone, translation
 from redis import Redis
@@ -18,7 +18,11 @@ from sockgate_gateway.wire.names import sid_of
 
 from tests.integration.sockgate.conftest import NAMES
 
-pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("own_urls"),
+]
 
 ADDRESS = "/realtime/session/"
 ENGINES = ("redis", "db", "cached_db")
@@ -48,18 +52,6 @@ def note_activity(get_response: Any) -> Any:
         return get_response(request)  # type: ignore[no-any-return]
 
     return middleware
-
-
-@pytest.fixture(autouse=True)
-def _project(sockgate: Any, transactional_db: None) -> Any:
-    with override_settings(ROOT_URLCONF=__name__):
-        yield
-
-
-@pytest.fixture
-def login(client: Client) -> Client:
-    client.force_login(User.objects.create_user("alice"))
-    return client
 
 
 @pytest.fixture(params=ENGINES)

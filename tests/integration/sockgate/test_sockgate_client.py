@@ -9,14 +9,18 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 from django.template import Context, Template
-from django.test import Client, override_settings
+from django.test import Client
 from django.urls import include, path
 from django.utils.functional import SimpleLazyObject
 from sockgate_gateway.wire.errors import ChannelNameError
 from sockgate_gateway.wire.names import sid_of
 from sockgate_gateway.wire.tokens import GrantSigner, TokenSigner
 
-pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("own_urls"),
+]
 
 TAG = "{% load sockgate %}{% sockgate_client %}"
 
@@ -47,18 +51,6 @@ urlpatterns = [
     path("shared/", shared),
     path("realtime/", include("sockgate.urls")),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _project(sockgate: Any, transactional_db: None) -> Any:
-    with override_settings(ROOT_URLCONF=__name__):
-        yield
-
-
-@pytest.fixture
-def login(client: Client) -> Client:
-    client.force_login(User.objects.create_user("alice"))
-    return client
 
 
 def config_of(html: str) -> dict[str, Any]:

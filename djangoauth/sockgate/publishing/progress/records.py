@@ -24,7 +24,6 @@ MAX_IDS = 50
 _ID = re.compile(r"[A-Za-z0-9_.:@-]{1,100}")
 
 STATES = frozenset({"running", "retrying", "done", "failed"})
-FINAL_STATES = frozenset({"done", "failed"})
 
 
 class Report(NamedTuple):

@@ -11,7 +11,7 @@ from django.contrib.auth.models import AnonymousUser, Group, Permission, User
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 from django.template import Context, Engine, RequestContext, Template, TemplateSyntaxError
-from django.test import Client, override_settings
+from django.test import Client
 from django.urls import include, path
 from sockgate.sessions.redis import SessionStore
 from sockgate.users import live_grants
@@ -20,7 +20,11 @@ from sockgate_gateway.wire.errors import ChannelNameError
 from sockgate_gateway.wire.names import sid_of
 from sockgate_gateway.wire.tokens import GrantSigner
 
-pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("own_urls"),
+]
 
 SOURCE = "{% load sockgate %}{% live 'orders' own %}{{ text }}{% endlive %}"
 SCRIPT = '<script src="/static/sockgate/sockgate-live.js" defer></script>'
@@ -35,18 +39,6 @@ def page(request: HttpRequest) -> HttpResponse:
 
 
 urlpatterns = [path("", page), path("realtime/", include("sockgate.urls"))]
-
-
-@pytest.fixture(autouse=True)
-def _project(sockgate: Any, transactional_db: None) -> Any:
-    with override_settings(ROOT_URLCONF=__name__):
-        yield
-
-
-@pytest.fixture
-def login(client: Client) -> Client:
-    client.force_login(User.objects.create_user("alice"))
-    return client
 
 
 def show(client: Client, inner: str = "") -> str:
