@@ -1,6 +1,13 @@
-"""``<script>`` tags, with the nonce of the page's Content-Security-Policy."""
+"""``<script>`` tags: those that load a script, and the data blocks that give scripts their orders.
 
+A page may show HTML that a user wrote, whose ids and attributes sanitizers keep. So the browser's
+scripts take orders from ``<script type="application/json" data-sockgate="...">`` alone.
+"""
+
+import json
 from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
 
 from django.http import HttpRequest
 from django.template import Context
@@ -23,6 +30,21 @@ def nonce_of(context: Context, request: HttpRequest) -> str:
     if nonce is None:
         nonce = getattr(request, "csp_nonce", None)
     return "" if nonce is None else str(nonce)
+
+
+_JSON_ESCAPES = {ord(char): f"\\u{ord(char):04X}" for char in "<>&"}
+
+
+def order_tag(kind: str, data: Any) -> SafeString:
+    """Return a data block for the browser's scripts, which browsers do not execute.
+
+    Args:
+        kind: ``client``, ``guard``, ``progress``, ``live``, as in ``clientjs/src/page/orders.js``.
+        data: is written as JSON.
+    """
+    text = json.dumps(data, cls=DjangoJSONEncoder).translate(_JSON_ESCAPES)
+    block = '<script type="application/json" data-sockgate="{}">{}</script>'
+    return format_html(block, kind, SafeString(text))
 
 
 def script_tag(
