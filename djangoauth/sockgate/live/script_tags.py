@@ -8,7 +8,6 @@ import json
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
-
 from django.http import HttpRequest
 from django.template import Context
 from django.utils.html import format_html
