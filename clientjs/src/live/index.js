@@ -3,13 +3,14 @@
  * the page's own client where there is one, else with one that it makes.
  */
 import { clientOf } from "../page/clients.js";
+import { globalOf } from "../page/globals.js";
 import { STARTED, start } from "./module.js";
 
 export { start };
 
 /** @param {any} page */
 export function begin(page) {
-  const rt = page[STARTED] ? null : clientOf(page, "{% live %}");
+  const rt = globalOf(page, STARTED) ? null : clientOf(page, "{% live %}");
   if (rt) {
     start(rt, page);
   }

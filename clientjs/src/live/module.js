@@ -1,4 +1,5 @@
 /** `sockgate/live`: fragments that Django's `{% live %}` has written refresh themselves. */
+import { globalOf } from "../page/globals.js";
 import { LivePage } from "./page.js";
 
 /** The property of the window that has what was started. A page may load the script more than once. */
@@ -12,7 +13,7 @@ export const STARTED = "sockgateLive";
  * @returns {{scan(): void}}  `scan` finds fragments that a script has added or removed
  */
 export function start(rt, page = window) {
-  if (!page[STARTED]) {
+  if (!globalOf(page, STARTED)) {
     const live = new LivePage(rt, page);
     page[STARTED] = live;
     live.start();
