@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from redis.asyncio import Redis
 
-from ..channels.presence import Change, Heartbeat
+from ..channels.presence_store import Change, Heartbeat
 from ..wire import scripts
 from ..wire.control import OptionalJson, PresenceChanged, write_control
 from ..wire.names import BROADCAST, Names
@@ -17,6 +17,8 @@ from ..wire.presence import (
     Present,
     StoredData,
     merge,
+    read_beat,
+    write_beat,
 )
 from ..wire.tenants import without_tenant
 from .errors import translated_errors
@@ -50,21 +52,27 @@ class RedisPresence:
         self._others: tuple[str, ...] = ()
         self._beats = 0
 
-    async def beat(self) -> Heartbeat:
+    async def beat(self, connections: int) -> Heartbeat:
         """Renew this worker's heartbeat, and remove the workers that have died.
+
+        Args:
+            connections: how many this worker has.
 
         Raises:
             BrokerUnavailable: Redis cannot be used now.
         """
         pipeline = self._client.pipeline(transaction=False)
-        pipeline.set(self._names.worker(self._worker), 1, px=WORKER_TTL_S * 1000, get=True)
+        key, value = self._names.worker(self._worker), write_beat(connections)
+        pipeline.set(key, value, px=WORKER_TTL_S * 1000, get=True)
         pipeline.sadd(self._names.workers, self._worker)
         pipeline.smembers(self._names.workers)
         known, _, members = await _execute(pipeline)
-        await self._check_others(sorted({member.decode() for member in members} - {self._worker}))
+        others = await self._check_others(
+            sorted({member.decode() for member in members} - {self._worker})
+        )
         self._beats += 1
         is_stale = self._beats % REWRITE_BEATS == 0
-        return Heartbeat(frozenset(self._others), known is None, is_stale)
+        return Heartbeat(frozenset(self._others), known is None, is_stale, others)
 
     async def write(self, changes: Sequence[Change], *, is_back: bool = False) -> None:
         """Write the counts of this worker; if it ``is_back``, its users join again.
@@ -152,17 +160,20 @@ class RedisPresence:
         (members,) = await _execute(pipeline)
         return [member.decode() for member in members]
 
-    async def _check_others(self, others: Iterable[str]) -> None:
+    async def _check_others(self, others: Iterable[str]) -> dict[str, int]:
+        """Note which workers live, and return the connections of those that say how many."""
         pipeline = self._client.pipeline(transaction=False)
         for worker in others:
-            pipeline.exists(self._names.worker(worker))
-        liveness = dict(zip(others, await _execute(pipeline), strict=True))
-        self._others = tuple(worker for worker, is_live in liveness.items() if is_live)
-        dead = [worker for worker, is_live in liveness.items() if not is_live]
+            pipeline.get(self._names.worker(worker))
+        beats = dict(zip(others, await _execute(pipeline), strict=True))
+        live = {worker: read_beat(beat) for worker, beat in beats.items() if beat is not None}
+        self._others = tuple(live)
+        dead = [worker for worker, beat in beats.items() if beat is None]
         if dead:
             removal = self._client.pipeline(transaction=False)
             removal.srem(self._names.workers, *dead)
             await _execute(removal)
+        return {worker: count for worker, count in live.items() if count is not None}
 
     def _queue(self, pipeline: Any, channel: str, counts: dict[str, int]) -> None:
         key = self._names.presence(channel, self._worker)

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 from redis.asyncio import Redis
 
-from ..channels.presence import Change
 from ..channels.presence_counts import Changed
+from ..channels.presence_store import Change
 from ..wire import scripts
 from ..wire.control import PresenceDataChanged, write_control
 from ..wire.names import Names

@@ -12,10 +12,9 @@ connections.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
-from typing import Protocol
 
 import msgspec
 
@@ -30,72 +29,16 @@ from ..wire.presence import (
     MAX_REPLY_USERS,
     PresenceData,
     Present,
-    StoredData,
     collect_data,
 )
 from .hub import Hub
 from .presence_counts import Changed, PresenceCounts
+from .presence_store import Change, PresenceStore
 
 log = logging.getLogger("sockgate.hub")
 
 GATHER_S = 0.1
 """How long changes are gathered before they are written."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """How many connections a user has on a channel of this worker now.
-
-    ``uid`` is empty for anonymous visitors. ``has_notices``: the connections on the channel
-    receive ``join`` and ``leave``. ``has_data``: presence on the channel shows data. ``pages``: the
-    data of the user's pages, JSON objects with commas between them; None: pages have none here.
-    ``changed``: which data has changed since the last write.
-    """
-
-    channel: str
-    uid: str
-    count: int
-    has_notices: bool
-    has_data: bool = False
-    pages: bytes | None = None
-    changed: Changed = Changed.NOTHING
-
-
-@dataclass(frozen=True, slots=True)
-class Heartbeat:
-    """What a heartbeat has shown.
-
-    ``live``: the other workers that live. ``was_forgotten``: Redis took this worker for dead, and
-    its users for gone. ``is_stale``: what the worker has written will expire soon.
-    """
-
-    live: frozenset[str]
-    was_forgotten: bool
-    is_stale: bool = False
-
-
-class PresenceStore(Protocol):
-    """The presence of all workers in Redis. All methods raise ``BrokerUnavailable``."""
-
-    async def beat(self) -> Heartbeat:
-        """Renew the sign that this worker lives."""
-
-    async def write(self, changes: Sequence[Change], *, is_back: bool = False) -> None:
-        """Write counts of this worker; if it is back, its users count as new."""
-
-    async def read_others(self, channel: str) -> Present:
-        """Add up the counts of a channel at all other workers that live."""
-
-    async def read_data(
-        self, channel: str, uids: Sequence[str], *, has_pages: bool
-    ) -> list[StoredData]:
-        """Read the data of users, and that of their pages at all other workers that live."""
-
-    async def read_worker(self, channel: str, worker: str) -> Present:
-        """Read the last counts of a channel at one worker."""
-
-    async def remove_worker(self) -> None:
-        """Remove this worker."""
 
 
 class Presence:
@@ -107,6 +50,9 @@ class Presence:
         store: where the counts are written.
         policy_of: returns the policy that says whether a channel is counted, and whether ``join``
             and ``leave`` are sent.
+        count_connections: counts the connections of this worker.
+
+    ``connections_of_others``: of each other live worker, as of the last heartbeat.
     """
 
     def __init__(
@@ -115,8 +61,11 @@ class Presence:
         counts: PresenceCounts,
         store: PresenceStore,
         policy_of: Callable[[str], Policy],
+        count_connections: Callable[[], int],
     ) -> None:
         self._hub = hub
+        self._count_connections = count_connections
+        self.connections_of_others: Mapping[str, int] = {}
         self._counts = counts
         self._store = store
         self._policy_of = policy_of
@@ -127,6 +76,11 @@ class Presence:
         self._failures = FailureLog(log, "presence_postponed")
         self._reads: dict[str, asyncio.Task[Present]] = {}
         self._writing = asyncio.Lock()
+
+    @property
+    def connections(self) -> int:
+        """How many connections all live workers have together."""
+        return self._count_connections() + sum(self.connections_of_others.values())
 
     def user_changed(self, connection: Connection, before: str | None) -> None:
         """Count a connection for another user, on all channels that it is subscribed to.
@@ -173,7 +127,8 @@ class Presence:
         Raises:
             BrokerUnavailable: Redis is not available.
         """
-        beat = await self._store.beat()
+        beat = await self._store.beat(self._count_connections())
+        self.connections_of_others = beat.connections
         # Where Redis has forgotten this worker, others may be about to renew their sign, too.
         live = beat.live | self._live if beat.was_forgotten else beat.live
         self._dead = (self._dead | self._live) - live

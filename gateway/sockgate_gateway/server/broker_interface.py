@@ -5,7 +5,7 @@ from typing import Protocol
 
 from ..channels.hub import ChannelSubscriber
 from ..channels.policies import NamespacesReader
-from ..channels.presence import PresenceStore
+from ..channels.presence_store import PresenceStore
 from ..channels.recovery import Confirmations, History
 from ..connections.connection import Claim
 from ..sessions.authenticator import SessionReader

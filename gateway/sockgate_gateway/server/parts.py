@@ -90,7 +90,13 @@ class Parts:
             max_publication_bytes=config.max_publication,
             pending_limit_bytes=config.max_outbox,
         )
-        self.presence = Presence(self.hub, self.presence_counts, broker.presence, self.policies.of)
+        self.presence = Presence(
+            self.hub,
+            self.presence_counts,
+            broker.presence,
+            self.policies.of,
+            self._count_connections,
+        )
         self.policy_audit = PolicyAudit(
             self.policies, self.hub, self.presence, interval_s=config.audit_interval
         )
@@ -213,6 +219,11 @@ class Parts:
         """
         if self.policies.of(BROADCAST).recover:
             await self.history.read_many([HistoryRequest(BROADCAST)])
+
+    # Presence is built before the registry whose connections it counts.
+
+    def _count_connections(self) -> int:
+        return len(self.registry.connections)
 
     # The lifecycle is built before the two parts that it passes connections to.
 

@@ -3,7 +3,8 @@
 Each worker keeps one hash for each channel, ``Names.presence(channel, worker)``: uid to number of
 connections, with the uid ``""`` for anonymous visitors. A live worker is in the set
 ``Names.workers`` and has a key ``Names.worker(worker)``, which expires ``WORKER_TTL_S`` after its
-last heartbeat. A reader skips the hashes of workers without that key. So no clocks are compared,
+last heartbeat, and holds how many connections the worker has (``write_beat``). A reader skips the
+hashes of workers without that key. So no clocks are compared,
 and a killed worker disappears within ``WORKER_TTL_S``.
 
 To read: ``SMEMBERS`` the workers; then for each, in one pipeline, ``EXISTS`` its key and
@@ -19,6 +20,7 @@ objects of the user's pages, with commas between them.
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import msgspec
 
@@ -42,6 +44,23 @@ MAX_REPLY_BYTES = 64 * 1024
 
 MAX_NOTICE_BYTES = 32 * 1024
 """A notice has so much data of a user's pages."""
+
+
+class _Beat(msgspec.Struct):
+    connections: Annotated[int, msgspec.Meta(ge=0)]
+
+
+def write_beat(connections: int) -> bytes:
+    """Return the value of the key of a worker that has so many connections."""
+    return msgspec.json.encode(_Beat(connections))
+
+
+def read_beat(raw: bytes) -> int | None:
+    """Return how many connections a worker has; None: it does not say, as older versions."""
+    try:
+        return msgspec.json.decode(raw, type=_Beat).connections
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 from redis.asyncio import Redis
 from sockgate_gateway.broker.presence import RedisPresence
-from sockgate_gateway.channels.presence import Change
+from sockgate_gateway.channels.presence_store import Change
 from sockgate_gateway.wire.control import PresenceChanged, read_control
 
 from tests.integration.broker.bench import NAMES
@@ -58,7 +58,7 @@ def at(count: int, uid: str = "1") -> Change:
 async def test_user_at_two_workers_joins_and_leaves_once(new_workers):
     async with new_workers() as workers:
         for worker in (workers.first, workers.second):
-            await worker.beat()
+            await worker.beat(0)
             await worker.write([at(1)])
         await workers.first.write([at(0)])
         assert await workers.notices() == [("1", True)]
@@ -68,9 +68,9 @@ async def test_user_at_two_workers_joins_and_leaves_once(new_workers):
 
 async def test_user_at_a_worker_that_has_just_started_does_not_leave(new_workers):
     async with new_workers() as workers:
-        await workers.first.beat()
+        await workers.first.beat(0)
         await workers.first.write([at(1)])
-        await workers.second.beat()
+        await workers.second.beat(0)
         await workers.second.write([at(1)])
         await workers.first.write([at(0)])  # It has sent no heartbeat since the second one started.
         assert await workers.notices() == [("1", True)]
@@ -78,8 +78,8 @@ async def test_user_at_a_worker_that_has_just_started_does_not_leave(new_workers
 
 async def test_user_at_a_worker_that_redis_has_lost_does_not_leave(new_workers):
     async with new_workers() as workers:
-        await workers.second.beat()
-        await workers.first.beat()
+        await workers.second.beat(0)
+        await workers.first.beat(0)
         for worker in (workers.first, workers.second):
             await worker.write([at(1)])
         await workers.redis.delete(NAMES.workers, NAMES.worker("a"), NAMES.worker("b"))
@@ -90,20 +90,30 @@ async def test_user_at_a_worker_that_redis_has_lost_does_not_leave(new_workers):
 async def test_users_of_a_worker_that_is_back_join_again(new_workers):
     """The other workers have taken it for dead, and their clients have received its leaves."""
     async with new_workers() as workers:
-        await workers.first.beat()
+        await workers.first.beat(0)
         await workers.first.write([at(1), at(0, "2")])
         assert await workers.notices() == [("1", True)]
         await workers.redis.delete(NAMES.worker("a"))
-        pulse = await workers.first.beat()
+        pulse = await workers.first.beat(0)
         assert pulse.was_forgotten
         await workers.first.write([at(1), at(0, "2")], is_back=True)
         assert await workers.notices() == [("1", True)]
 
 
+async def test_workers_learn_how_many_connections_the_others_have(new_workers):
+    async with new_workers() as workers:
+        await workers.second.beat(30)
+        await workers.redis.sadd(NAMES.workers, "old")
+        await workers.redis.set(NAMES.worker("old"), 1, ex=60)  # A version that does not say.
+        pulse = await workers.first.beat(2)
+        assert pulse.live == {"b", "old"}
+        assert pulse.connections == {"b": 30}
+
+
 async def test_worker_that_stayed_is_not_back(new_workers):
     async with new_workers() as workers:
         for _ in range(2):
-            pulse = await workers.first.beat()
+            pulse = await workers.first.beat(0)
         assert not pulse.was_forgotten
         for _ in range(2):
             await workers.first.write([at(1)])

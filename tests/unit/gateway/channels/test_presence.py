@@ -5,8 +5,9 @@ import json
 
 import pytest
 from sockgate_gateway.channels.hub import Hub
-from sockgate_gateway.channels.presence import Change, Heartbeat, Presence
+from sockgate_gateway.channels.presence import Presence
 from sockgate_gateway.channels.presence_counts import PresenceCounts
+from sockgate_gateway.channels.presence_store import Change, Heartbeat
 from sockgate_gateway.connections.connection import Connection, Identity
 from sockgate_gateway.connections.registry import Limits, Registry
 from sockgate_gateway.errors import BrokerUnavailable
@@ -33,8 +34,9 @@ class FakeStore:
         self.backs: list[bool] = []
         self.is_written: asyncio.Event | None = None
 
-    async def beat(self) -> Heartbeat:
+    async def beat(self, connections: int) -> Heartbeat:
         self._require()
+        self.connections = connections
         return self.next_heartbeat
 
     async def write(self, changes, *, is_back=False) -> None:
@@ -69,8 +71,8 @@ class FakeStore:
         """Fail after the next heartbeat."""
         beat = self.beat
 
-        async def last_beat() -> Heartbeat:
-            pulse = await beat()
+        async def last_beat(connections: int) -> Heartbeat:
+            pulse = await beat(connections)
             self.is_away = True
             return pulse
 
@@ -108,7 +110,7 @@ def hub(counts, policy_of):
 
 @pytest.fixture
 def presence(hub, counts, store, policy_of):
-    return Presence(hub, counts, store, policy_of)
+    return Presence(hub, counts, store, policy_of, lambda: 7)
 
 
 def subscriber(hub: Hub, uid: str | None, *channels: str) -> Connection:
@@ -298,11 +300,19 @@ async def test_heartbeat_counts_the_workers_that_live(presence, counts, store):
     assert counts.workers == 3
 
 
+async def test_heartbeat_tells_and_learns_how_many_connections_workers_have(presence, store):
+    live = frozenset({"w2", "w3", "old"})
+    store.next_heartbeat = Heartbeat(live, was_forgotten=False, connections={"w2": 30, "w3": 5})
+    await presence.heartbeat()
+    assert store.connections == 7
+    assert presence.connections == 42
+
+
 async def test_cancelled_heartbeat_does_not_end_the_heartbeats(hub, store, presence):
     beats = iter([asyncio.CancelledError, None])
     store.was_beaten = asyncio.Event()
 
-    async def beat() -> Heartbeat:
+    async def beat(connections: int) -> Heartbeat:
         if (error := next(beats)) is not None:
             raise error
         store.was_beaten.set()
