@@ -159,6 +159,14 @@ def _gateway_url() -> Any:
 
 
 @register(TAG, deploy=True)
+def check_views(**_: Any) -> Iterable[CheckMessage]:
+    """W122 a view that the site's address does not lead to; I102 nothing answers there."""
+    from .site_views import view_problems
+
+    return () if settings.DEBUG else view_problems()
+
+
+@register(TAG, deploy=True)
 def check_debug(**_: Any) -> Iterable[CheckMessage]:
     """W103 DEBUG is on."""
     if settings.DEBUG:

@@ -15,11 +15,11 @@ from django.core.checks import CheckMessage, Warning, register  # noqa: A004
 from django.core.exceptions import ImproperlyConfigured
 from django.template import engines
 from django.template.backends.django import DjangoTemplates
-from django.urls import NoReverseMatch, Resolver404, ResolverMatch, get_script_prefix, resolve
-from django.urls import reverse as reverse_url
+from django.urls import Resolver404, ResolverMatch, get_script_prefix, resolve
 
 from ..conf.gateway_variables import path_of
 from .settings import TAG, readable_settings
+from .site_views import view_paths
 
 CLIENT = "static/sockgate/sockgate.js"
 SOCKJS_TRANSPORTS = frozenset(
@@ -62,17 +62,16 @@ def check_transports(**_: Any) -> Iterable[CheckMessage]:
 def check_urls(**_: Any) -> Iterable[CheckMessage]:
     """W001 no URL of the token view; W005 a URL of a view that another URL pattern answers."""
     try:
-        addresses = [
-            reverse_url(f"sockgate:{name}") for name in ("token", "grant", "session", "progress")
-        ]
-    except (NoReverseMatch, ImproperlyConfigured):
+        addresses = view_paths()
+    except ImproperlyConfigured:
+        addresses = []
+    if not addresses:
         yield Warning(
             "The token view has no URL, so {% sockgate_client %} cannot be used.",
             hint='Add path("realtime/", include("sockgate.urls")) to your URLs.',
             id="sockgate.W001",
         )
-    else:
-        yield from filter(None, map(_check_resolved, addresses))
+    yield from filter(None, map(_check_resolved, addresses))
 
 
 def _check_resolved(address: str) -> Warning | None:

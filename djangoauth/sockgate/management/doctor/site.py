@@ -1,6 +1,5 @@
 """The running Django site, as a page of it uses it: the token view."""
 
-import json
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -10,10 +9,11 @@ from django.conf import settings
 from django.urls import NoReverseMatch, reverse
 
 from ... import conf
+from ...checks.site_views import is_of_view, misdirected, request_view, view_paths
 from ...conf import gateway_variables
 from ...conf.defaults import debug_defaults
 from ...tenants import current_tenant
-from .http import MAX_SHOWN, Answer, Peer, exchange
+from .http import MAX_SHOWN, Answer, Peer, exchange, reachable
 from .report import StepFailed
 from .visit import Visit
 
@@ -88,10 +88,27 @@ class Site:
             settings.CSRF_HEADER_NAME.removeprefix("HTTP_").replace("_", "-"): visit.csrf_token,
         }
         answer = exchange(DJANGO, "POST", url, timeout_s=self._timeout_s, headers=headers, body="")
-        fields = _fields_of(answer)
+        fields = answer.fields
         if answer.status == 200 and isinstance(fields.get("token"), str):
             return Ticket(fields["token"], self._gateway_url(fields.get("url")))
         raise _failure(answer, url)
+
+    def try_views(self) -> str:
+        """Request every view of ``sockgate.urls``; return how many there are.
+
+        Raises:
+            StepFailed: something else answers in place of one.
+        """
+        paths = view_paths()
+        answers = {path: self._request_view(path) for path in paths}
+        wrong = [path for path in paths if not is_of_view(answers[path])]
+        if wrong:
+            raise StepFailed(misdirected(wrong, answers[wrong[0]]), *_MISDIRECTED)
+        return f"{len(paths)} at {self.origin}"
+
+    def _request_view(self, path: str) -> Answer:
+        with reachable(DJANGO, self.origin + path):
+            return request_view(self.origin + path, self._timeout_s)
 
     def _gateway_url(self, answered: Any) -> str:
         own = conf.gateway_url_at(self.origin)
@@ -124,14 +141,6 @@ def _token_path() -> str:
             'Add path("realtime/", include("sockgate.urls")) to the URLs.',
             "url-behind-a-catch-all",
         ) from error
-
-
-def _fields_of(answer: Answer) -> dict[str, Any]:
-    try:
-        fields = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        return {}
-    return fields if isinstance(fields, dict) else {}
 
 
 _FAILURES = {
@@ -171,12 +180,12 @@ _CATCH_ALL = (
 )
 
 
-_GATEWAY_ANSWERS = (
-    "The gateway answers in place of Django",
-    "Let the proxy pass the token view and the grant view to Django, and all else below that path "
-    "to the gateway (docs/deploy.md).",
+_MISDIRECTED = (
+    "Let the proxy pass only the gateway's own paths to the gateway, and all else to Django "
+    "(docs/deploy.md). Restart a site that runs an earlier version.",
     "doctor-site",
 )
+_GATEWAY_ANSWERS = ("The gateway answers in place of Django", *_MISDIRECTED)
 _TLS_ONLY = (
     "The server there speaks TLS only",
     "Name the site with https:// in --site.",

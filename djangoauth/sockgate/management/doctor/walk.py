@@ -66,6 +66,7 @@ class Walk:
             "Redis": self._try_redis,
             "session": self._start_session,
             "token from the site": self._request_token,
+            "views of the site": self._site.try_views,
             "gateway": self._find_gateway,
             "same Redis and keys": compare_registered,
         }

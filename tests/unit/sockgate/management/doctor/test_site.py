@@ -45,7 +45,7 @@ def redirecting(location: str) -> Answer:
 def test_token_view_that_the_proxy_sends_to_the_gateway(visit: Visit) -> None:
     failed = failure(visit, sending(OF_GATEWAY))
     assert "The gateway answers in place of Django" in failed.cause
-    assert "pass the token view" in failed.mend
+    assert "only the gateway's own paths" in failed.mend
 
 
 def test_http_to_a_port_of_tls(visit: Visit) -> None:
@@ -94,3 +94,26 @@ def test_site_of_the_running_runserver_is_found(project: Any) -> None:
 def test_site_in_production_is_that_of_the_settings(project: Any) -> None:
     project.DEBUG = False
     assert find_site(None) == ("https://www.example.com", Origin.SETTINGS)
+
+
+REFUSAL = response(b'{"error": "login_required"}', "401 Unauthorized")
+NO_GET = b"HTTP/1.1 405 Method Not Allowed\r\nallow: POST\r\nContent-Length: 0\r\n\r\n"
+
+
+def test_views_that_answer_are_counted() -> None:
+    with hostile_server(*map(sending, (NO_GET, NO_GET, REFUSAL, REFUSAL))) as url:
+        assert Site(url, 5.0).try_views() == f"4 at {url}"
+
+
+@pytest.mark.parametrize(
+    "other", [OF_GATEWAY, response(b"<title>Home</title>"), response(b"", "405 No")]
+)
+def test_view_that_the_proxy_sends_elsewhere_fails_the_walk(other: bytes) -> None:
+    with (
+        hostile_server(*map(sending, (NO_GET, NO_GET, other, REFUSAL))) as url,
+        pytest.raises(StepFailed) as failed,
+    ):
+        Site(url, 5.0).try_views()
+    assert "/realtime/session/" in failed.value.cause
+    assert "/realtime/token/" not in failed.value.cause
+    assert ("the gateway answers" in failed.value.cause) == (other is OF_GATEWAY)
