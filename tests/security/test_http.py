@@ -286,3 +286,28 @@ def test_operations_answer_head(ways: dict[str, Way]) -> None:
         head = f"HEAD {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
         answer = ways["operations"].ask(head)
         assert (answer.status, answer.body) == (status, b"")
+
+
+LONG = "a." * 20_000
+"""What fits into a head, and is longer than any header that is parsed may be."""
+
+
+@pytest.mark.parametrize("target", [RAW, SOCKJS, "/realtime/info"])
+@pytest.mark.parametrize("name", ["Origin", "Sec-WebSocket-Extensions", "Sec-Fetch-Site"])
+def test_header_that_is_too_long_is_refused_unread(way: Way, target: str, name: str) -> None:
+    more = "" if target == "/realtime/info" else HANDSHAKE
+    head = f"GET {target} HTTP/1.1\r\nHost: x\r\n{more}{name}: https://{LONG}\r\n\r\n"
+    answer = way.ask(head)
+    assert (answer.status, name.encode() in answer.body) == (431, True)
+
+
+def test_header_of_a_limit_is_served_and_one_byte_more_is_not(ways: dict[str, Way]) -> None:
+    way, origin = ways["fast path"], "https://" + "a" * (512 - len("https://"))
+    assert way.shake(more=f"Origin: {origin}\r\n").status == 403
+    assert way.shake(more=f"Origin: {origin}a\r\n").status == 431
+
+
+def test_address_of_a_page_and_addresses_of_proxies_may_be_long(ways: dict[str, Way]) -> None:
+    more = f"Referer: http://x/{LONG}\r\nX-Forwarded-For: {LONG}\r\nCookie: a={LONG}\r\n"
+    head = f"GET /realtime/info HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{more[:9000]}\r\n\r\n"
+    assert ways["fast path"].ask(head).status == 200

@@ -9,6 +9,8 @@ page can suppress the ``Referer``; ``Sec-Fetch-Site`` (Fetch Metadata) then says
 foreign. Programs and old browsers send none of the three, and are allowed. The token is the
 authority; the origin check only prevents a foreign page from using a visitor's browser.
 
+Whatever a stranger sends is cut or refused at ``MAX_ORIGIN_BYTES`` before it is parsed.
+
 Two places check an origin: ``WebSocketAcceptor`` (``websocket/accept.py``) for WebSockets, and
 ``Handler`` (``sockjs/handler.py``) for every other request.
 """
@@ -17,6 +19,12 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+
+MAX_ORIGIN_BYTES = 512
+"""A host has at most 253 characters (RFC 1035), so no browser's origin is as long."""
+
+_TOO_LONG = ""
+"""In place of an origin that is too long; it is no origin."""
 
 _FOREIGN_SITES = frozenset({"cross-site", "same-site"})
 """The values of ``Sec-Fetch-Site`` that refuse a request without ``Origin`` and ``Referer``.
@@ -61,6 +69,25 @@ def domain_of(entry: str) -> str | None:
     return domain
 
 
+def claimed_origin(origin: str | None, referer: str | None) -> str | None:
+    """Return what a request says about its page: ``Origin``, or else the start of ``Referer``.
+
+    Args:
+        origin: the ``Origin`` header as received; None when absent.
+        referer: the ``Referer`` header; its path and query may have any length.
+
+    Returns:
+        A text of at most ``MAX_ORIGIN_BYTES``; None when the request says nothing.
+    """
+    if origin is not None:
+        return origin if len(origin) <= MAX_ORIGIN_BYTES else _TOO_LONG
+    if referer is None or len(referer) <= MAX_ORIGIN_BYTES:
+        return referer
+    scheme, _, rest = referer[:MAX_ORIGIN_BYTES].partition("://")
+    host, slash, _ = rest.partition("/")
+    return f"{scheme}://{host}" if slash else _TOO_LONG
+
+
 class OriginPolicy:
     """Allow exact origins, and the subdomains of domains.
 
@@ -73,6 +100,11 @@ class OriginPolicy:
         self._domains = frozenset(domain for domain in domains.values() if domain)
         exact = {normalize_origin(entry) for entry, domain in domains.items() if not domain}
         self.allowed = exact | self._domains
+        parts = sorted(domain.partition("://") for domain in self._domains)
+        self._endings = {
+            chosen: tuple(f".{host}" for scheme, _, host in parts if scheme == chosen)
+            for chosen in _DEFAULT_PORTS
+        }
 
     def sources(self) -> list[str]:
         """List the allowed origins as sources of a Content-Security-Policy."""
@@ -94,7 +126,7 @@ class OriginPolicy:
             referer: the ``Referer`` header; used only without ``Origin``.
             fetch_site: the ``Sec-Fetch-Site`` header; used only without both.
         """
-        claimed = origin if origin is not None else referer
+        claimed = claimed_origin(origin, referer)
         if claimed is None:
             return (fetch_site or "").strip().lower() not in _FOREIGN_SITES
         if claimed in self.allowed:
@@ -110,11 +142,7 @@ class OriginPolicy:
 
     def _is_subdomain(self, origin: str) -> bool:
         scheme, _, host = origin.partition("://")
-        while host:
-            _, _, host = host.partition(".")
-            if f"{scheme}://{host}" in self._domains:
-                return True
-        return False
+        return host.endswith(self._endings[scheme])
 
 
 def _with_subdomains(domain: str) -> str:

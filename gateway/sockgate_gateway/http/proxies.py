@@ -1,7 +1,8 @@
 """The client of a request behind trusted proxies. Pure.
 
 ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are used only when the peer on the socket is a trusted
-proxy, and only as far back as trusted proxies wrote them. A client can begin such a header itself.
+proxy, and only as far back as trusted proxies wrote them. A client can begin such a header itself,
+with any number of addresses. So only its last ``MAX_FORWARDED_BYTES`` are read.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,6 +11,9 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 import msgspec
 
 from ..connections.sources import read_address
+
+MAX_FORWARDED_BYTES = 512
+"""The end of the header: what a dozen proxies write. An address that is cut off is not read."""
 
 
 class Client(msgspec.Struct, frozen=True, gc=False):
@@ -45,15 +49,18 @@ class ProxyPolicy:
         """
         if not self._networks or not self.is_trusted(peer):
             return Client(peer, scheme)
-        forwarded = headers.get("x-forwarded-proto", "").split(",")[-1].strip().lower()
+        forwarded = headers.get("x-forwarded-proto", "")[-MAX_FORWARDED_BYTES:]
         return Client(
             self._nearest_untrusted(peer, headers.get("x-forwarded-for", "")),
-            forwarded if forwarded in ("http", "https") else scheme,
+            _last_scheme(forwarded) or scheme,
         )
 
     def _nearest_untrusted(self, peer: str, forwarded_for: str) -> str:
         nearest = peer
-        for candidate in reversed(forwarded_for.split(",")):
+        candidates = forwarded_for[-MAX_FORWARDED_BYTES:].split(",")
+        if len(forwarded_for) > MAX_FORWARDED_BYTES:
+            del candidates[0]
+        for candidate in reversed(candidates):
             address = candidate.strip()
             if "%" in address or read_address(address) is None:  # A zone may be any text.
                 break
@@ -66,3 +73,9 @@ class ProxyPolicy:
         """Return whether an address is a trusted proxy's."""
         parsed = read_address(address)
         return parsed is not None and any(parsed in network for network in self._networks)
+
+
+def _last_scheme(forwarded: str) -> str:
+    """Return what the nearest proxy wrote; empty when it is no scheme of a page."""
+    scheme = forwarded.rpartition(",")[2].strip().lower()
+    return scheme if scheme in ("http", "https") else ""

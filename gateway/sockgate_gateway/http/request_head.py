@@ -9,12 +9,16 @@ from collections.abc import Mapping
 
 from tornado.httputil import HTTPHeaders, RequestStartLine
 
+from .header_limits import check_header_lengths
 from .responses import RequestRefused
 
 HOST = re.compile(
     r"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+;=-]|%[0-9A-Fa-f]{2})+)(?::[0-9]{0,5})?"
 )
 """A host with an optional port (RFC 9110 section 7.2)."""
+
+MAX_LENGTH_BYTES = 128
+"""Of ``Content-Length``, which proxies may have repeated."""
 
 _ABSOLUTE = re.compile(r"https?://([^/?#]*)([/?].*)?", re.IGNORECASE)
 
@@ -27,8 +31,9 @@ def check_head(
     A target in absolute form (RFC 9112 section 3.2.2) replaces ``Host``.
 
     Raises:
-        RequestRefused: the head is invalid, or the body is too large.
+        RequestRefused: the head is invalid, a header is too long, or the body is too large.
     """
+    check_header_lengths(headers)
     _check_host(start_line.version, headers)
     _check_body(start_line.version, headers, max_body_bytes)
     if start_line.path.startswith("/") or start_line.path == "*":
@@ -69,8 +74,9 @@ def _check_body(version: str, headers: HTTPHeaders, max_body_bytes: int) -> None
     if "Transfer-Encoding" in headers:
         _check_transfer_encoding(version, headers)
     elif "Content-Length" in headers:
-        length = _read_length(headers)
-        if len(length) > 15 or int(length) > max_body_bytes:
+        is_readable = len(headers["Content-Length"]) <= MAX_LENGTH_BYTES
+        length = _read_length(headers) if is_readable else ""
+        if not 0 < len(length) <= 15 or int(length) > max_body_bytes:
             raise RequestRefused(413, f"A body may have {max_body_bytes} bytes.")
 
 

@@ -12,7 +12,8 @@ from tornado.http1connection import HTTP1Connection
 from tornado.iostream import IOStream
 from tornado.web import HTTPError, RequestHandler, stream_request_body
 
-from ..http.origins import normalize_origin
+from ..http.header_limits import MAX_COOKIE_BYTES
+from ..http.origins import claimed_origin, normalize_origin
 from ..http.request_head import has_body
 from ..http.server_streams import linger_on_close
 from .interfaces import RouterBase
@@ -123,7 +124,8 @@ class Handler(PreflightHandler):
         """Set the cookie that some load balancers use to find the same worker again."""
         if not self.server.cookie_needed:
             return
-        cookie = self.cookies.get("JSESSIONID")
+        is_readable = len(self.request.headers.get("Cookie", "")) <= MAX_COOKIE_BYTES
+        cookie = self.cookies.get("JSESSIONID") if is_readable else None
         value = cookie.value if cookie and _SAFE_COOKIE.fullmatch(cookie.value) else "dummy"
         if self.request.protocol == "https":
             self.set_cookie("JSESSIONID", value, secure=True, samesite="None")
@@ -181,7 +183,7 @@ class Handler(PreflightHandler):
             self.request.headers.get, ("Origin", "Referer", "Sec-Fetch-Site")
         )
         if not self.server.origins.allows(origin, self._own_origin(), referer, site):
-            self.server.refusals.log_origin(referer if origin is None else origin)
+            self.server.refusals.log_origin(claimed_origin(origin, referer))
             raise HTTPError(403)
 
     def _check_method(self) -> None:

@@ -3,7 +3,7 @@
 import re
 
 from ..errors import Disconnect
-from ..http.origins import OriginPolicy
+from ..http.origins import OriginPolicy, claimed_origin
 from ..http.proxies import Client, ProxyPolicy
 from ..http.refusal_log import RefusalLog
 from ..http.request_head import asks_for_websocket
@@ -88,5 +88,5 @@ class WebSocketAcceptor:
         own = f"{client.scheme}://{request.headers.get('host', '')}"
         site = request.headers.get("sec-fetch-site")
         if not self._origins.allows(origin, own, fetch_site=site):
-            self._refusals.log_origin(origin)
+            self._refusals.log_origin(claimed_origin(origin, None))
             raise RequestRefused(403, "origin not allowed")

@@ -26,6 +26,9 @@ _TAIL = b"\x00\x00\xff\xff"
 _LAST_BLOCK = b"\x01\x00\x00\xff\xff"
 """An empty last block, which can be read only where another block has ended."""
 
+MAX_OFFER_BYTES = 1024
+"""Longer lists of extensions are declined unread; browsers send about 50 bytes."""
+
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _PARAMETER = re.compile(
     rf'\s*;\s*(?P<name>{_TOKEN})(?:\s*=\s*(?:(?P<bare>{_TOKEN})|"(?P<quoted>{_TOKEN})"))?'
@@ -40,6 +43,8 @@ def negotiate(extensions: str) -> str:
     Returns:
         The value of the response's header (RFC 7692 section 7.1); empty without such an offer.
     """
+    if len(extensions) > MAX_OFFER_BYTES:
+        return ""
     for offer in extensions.split(","):
         parameters = _read_offer(offer.strip())
         if parameters is not None and all(map(_is_supported, parameters, parameters.values())):

@@ -160,3 +160,13 @@ def test_sources_have_the_domain_and_its_subdomains(tenants):
         "https://*.shop.example",
         "https://shop.example",
     ]
+
+
+def test_long_address_of_a_page_has_its_origin():
+    policy = OriginPolicy(["https://*.example.com"])
+    assert policy.allows(None, OWN, "https://shop.example.com/" + "a" * 5000)
+    assert not policy.allows(None, OWN, "https://" + "a." * 5000 + "example.com/")
+    assert not policy.allows("https://shop.example.com/" + "a" * 5000, OWN)
+    assert not policy.allows(
+        None, OWN, "https://evil.example/?https://shop.example.com" + "/" * 600
+    )

@@ -73,3 +73,15 @@ def test_entry_that_is_not_an_address_raises(trusted):
 def test_any_forwarded_text_is_decided_without_an_error(peer, for_, proto):
     client = ProxyPolicy(["10.0.0.0/8"]).client_of(peer, "http", forwarded(for_, proto))
     assert client.scheme in ("http", "https")
+
+
+def test_only_the_end_of_a_long_header_is_read():
+    policy = ProxyPolicy(["10.0.0.0/8"])
+    written = "192.0.2.1, " + "10.0.0.2, " * 60
+    for end in ("203.0.113.7", "203.0.113.7, 10.0.0.3"):
+        headers = {"x-forwarded-for": written + end}
+        assert policy.client_of("10.0.0.1", "http", headers).address == "203.0.113.7"
+    cut = "1" * 600 + ".0.2.1"  # The end looks like an address of its own.
+    assert policy.client_of("10.0.0.1", "http", {"x-forwarded-for": cut}).address == "10.0.0.1"
+    only_ours = {"x-forwarded-for": "192.0.2.1," + "10.0.0.2," * 200 + "10.0.0.2"}
+    assert policy.client_of("10.0.0.1", "http", only_ours).address == "10.0.0.2"

@@ -1,0 +1,42 @@
+"""How long a header may be that the gateway reads. Pure.
+
+Strategy: a head may have 48 KiB, and parsing a header may cost more than reading it. So each header
+has a limit, which holds before it is parsed. A header that a stranger alone writes is refused above
+its limit (431). Others grow for good reasons on their way: the address of a page (``Referer``) and
+what proxies add are cut (``http/origins.py``, ``http/proxies.py``), and too long a ``Cookie`` is
+not read (``sockjs/handler.py``).
+"""
+
+from collections.abc import Mapping
+
+from .origins import MAX_ORIGIN_BYTES
+from .responses import RequestRefused
+
+LIMITS_BYTES = {
+    "Origin": MAX_ORIGIN_BYTES,
+    "Host": 512,
+    "Connection": 512,
+    "Upgrade": 512,
+    "Expect": 64,
+    "Transfer-Encoding": 128,
+    "Sec-WebSocket-Key": 64,
+    "Sec-WebSocket-Version": 64,
+    "Sec-WebSocket-Extensions": 1024,
+    "Sec-Fetch-Site": 64,
+    "Access-Control-Request-Headers": 1024,
+    "If-None-Match": 1024,
+}
+"""By header. ``Content-Length`` is checked with the body (413)."""
+
+MAX_COOKIE_BYTES = 8 * 1024
+
+
+def check_header_lengths(headers: Mapping[str, str]) -> None:
+    """Check the length of each header that is parsed.
+
+    Raises:
+        RequestRefused: one is too long.
+    """
+    for name, limit_bytes in LIMITS_BYTES.items():
+        if len(headers.get(name, "")) > limit_bytes:
+            raise RequestRefused(431, f"{name} may have {limit_bytes} bytes.")
