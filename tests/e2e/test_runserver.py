@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from playwright.sync_api import BrowserContext, expect
 from tests.e2e.quickstart import (
     ADMIN,
     PASSWORD,
+    README,
     Project,
     Runserver,
     connect,
@@ -116,6 +118,19 @@ def test_other_command_publishes_to_the_page(
     code = 'from sockgate import publish; print(publish(1, "news", {"title": "Djangocon 2012"}))'
     assert project.manage("shell", "-c", code).stdout.splitlines()[-1] == "1"
     assert tab.read() == NEWS
+    tab.close()
+
+
+def test_redis_cli_publishes_to_the_page_by_the_line_of_the_readme(
+    project: Project, runserver: Runserver, visitor: Visitor
+) -> None:
+    (line,) = re.findall(r"^redis-cli .*$", README.read_text(), re.MULTILINE)
+    tab = open_tab(visitor, runserver.origin())
+    done = subprocess.run(
+        ["sh", "-c", line], cwd=project.folder, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "1\n", done
+    assert tab.read()["data"]["data"] == {"title": "Djangocon 2012"}
     tab.close()
 
 

@@ -31,7 +31,7 @@ class ValkeyProcess(ChildProcess):
     @property
     def url(self) -> str:
         """Its address, with the password."""
-        return f"redis://:{self._password}@{HOST}:{self._port}/0"
+        return f"redis://default:{self._password}@{HOST}:{self._port}/0"
 
     def run(self) -> None:
         """Start it; see ``ChildProcess.start``.

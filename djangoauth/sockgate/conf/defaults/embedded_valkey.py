@@ -20,7 +20,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from .locks import is_locked, locked, try_lock
 from .ports import HOST, free_port, is_free
@@ -116,21 +116,28 @@ def prepare(folder: Path) -> str:
     with locked(folder / "redis.lock"):
         if is_running(folder):
             return url_of(folder)
-        url = url_of(folder)
-        if not _is_usable(url):
+        before = urlsplit(url_of(folder))
+        if _is_usable(before):
+            url = _write_url(folder, str(before.password), int(before.port or 0))
+        else:
             url = _choose_url(folder)
         _write(folder / "valkey.conf", _configuration(folder, url))
         return url
 
 
-def _is_usable(url: str) -> bool:
-    parts = urlsplit(url)
+def _is_usable(parts: SplitResult) -> bool:
     return bool(parts.port and parts.password and is_free(HOST, parts.port))
 
 
 def _choose_url(folder: Path) -> str:
-    url = f"redis://:{secrets.token_urlsafe(24)}@{HOST}:{free_port()}/0"
-    _write(folder / URL_FILE, f"{url}\n")
+    return _write_url(folder, secrets.token_urlsafe(24), free_port())
+
+
+def _write_url(folder: Path, password: str, port: int) -> str:
+    # With a user: redis-cli 7.0, as in Debian 12, sends an empty user name for an absent one.
+    url = f"redis://default:{password}@{HOST}:{port}/0"
+    if url != url_of(folder):
+        _write(folder / URL_FILE, f"{url}\n")
     return url
 
 

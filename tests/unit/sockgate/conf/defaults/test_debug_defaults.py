@@ -94,7 +94,7 @@ def test_address_of_the_embedded_valkey_is_chosen_by_the_first_command(
 ) -> None:
     url = conf.current().redis_url
     assert url == url_of(tmp_path / ".sockgate")
-    assert url.startswith("redis://:")
+    assert url.startswith("redis://default:")
     # The next runserver starts it there.
     assert prepare(tmp_path / ".sockgate") == url
 

