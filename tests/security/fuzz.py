@@ -14,7 +14,7 @@ from sockgate_gateway.connections.connection import Connection, Identity
 from sockgate_gateway.http.origins import OriginPolicy
 from sockgate_gateway.http.proxies import ProxyPolicy
 from sockgate_gateway.http.responses import RequestRefused
-from sockgate_gateway.sockjs.payload import MalformedPayload, MistypedPayload, read_messages
+from sockgate_gateway.sockjs.payload import MalformedPayload, read_messages
 from sockgate_gateway.websocket.deflate import inflate, negotiate
 from sockgate_gateway.websocket.frames import FrameReader, WebSocketProtocolError, read_close
 from sockgate_gateway.websocket.handshake import accept_handshake
@@ -193,9 +193,9 @@ TARGETS: dict[str, Target] = {
     "handshake": (_handshake, (RequestRefused,)),
     "plain_get": (read_plain_get, ()),
     "extensions": (lambda data: negotiate(data.decode("latin-1")), ()),
-    "xhr_send": (read_messages, (MalformedPayload, MistypedPayload)),
-    "jsonp_send": (_form, (MalformedPayload, MistypedPayload, HTTPInputError)),
-    "multipart": (_multipart, (MalformedPayload, MistypedPayload, HTTPInputError)),
+    "xhr_send": (read_messages, (MalformedPayload,)),
+    "jsonp_send": (_form, (MalformedPayload, HTTPInputError)),
+    "multipart": (_multipart, (MalformedPayload, HTTPInputError)),
     "channel": (lambda data: check_channel(_text(data)), (ChannelNameError, UnicodeDecodeError)),
     "envelopes": (_envelopes, ()),
     "forwarded": (_forwarded, ()),

@@ -204,7 +204,7 @@ def test_flood_of_empty_frames_is_closed(start_gateway: Any, flood: bytes) -> No
     assert (4504).to_bytes(2) + b"too many" in received
 
 
-@pytest.mark.parametrize("body", [b"[]", b"", b"["])
+@pytest.mark.parametrize("body", [b"[]", b"", b"[", b"{}"])
 def test_flood_of_empty_requests_is_closed(
     start_gateway: Any, tab_of: Callable[..., Tab], body: bytes
 ) -> None:

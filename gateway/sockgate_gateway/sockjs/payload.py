@@ -8,13 +8,7 @@ from ..wire.surrogates import replace_lone_surrogates
 
 
 class MalformedPayload(ValueError):
-    """A payload cannot be read; the message is the SockJS protocol's answer."""
-
-
-class MistypedPayload(ValueError):
-    """A payload is JSON, but no array of strings; ``answer`` is the SockJS protocol's answer."""
-
-    answer = "Payload expected."
+    """A payload is no array of strings; the message is the SockJS protocol's answer."""
 
 
 class _Frame(msgspec.Struct):
@@ -30,8 +24,8 @@ def read_messages(payload: bytes) -> list[str]:
     """Decode ``["…","…"]``.
 
     Raises:
-        MalformedPayload: it is empty, not UTF-8, not JSON, or holds half a surrogate pair.
-        MistypedPayload: it is JSON of another shape.
+        MalformedPayload: it is empty, not UTF-8, not JSON, JSON of another shape, or holds half a
+            surrogate pair.
     """
     if not payload:
         raise MalformedPayload("Payload expected.")
@@ -39,7 +33,7 @@ def read_messages(payload: bytes) -> list[str]:
         return _messages.decode(payload)
     except msgspec.ValidationError as error:
         _check_json(payload)
-        raise MistypedPayload(str(error)[:200]) from error
+        raise MalformedPayload("Payload expected.") from error
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise MalformedPayload("Broken JSON encoding.") from error
 

@@ -179,7 +179,10 @@ class WebSocket:
         except UnicodeDecodeError as error:
             raise WebSocketProtocolError(CLOSE_INVALID_DATA, "text is not UTF-8") from error
         except FrameError as error:
-            self._context.lifecycle.close(self._connection, CloseCode.PROTOCOL_ERROR, str(error))
+            # Broken SockJS framing is answered without a frame of SockJS.
+            code = CloseCode.PROTOCOL_ERROR
+            self._start_closing(encode_close(code, code.reason))
+            self._context.lifecycle.close(self._connection, code, str(error))
             return
         if not frames:
             self._context.lifecycle.allow_frames(self._connection)

@@ -92,6 +92,13 @@ class TestIncoming:
         assert service.received == []
         assert service.closed == [CloseCode.PROTOCOL_ERROR]
 
+    @pytest.mark.parametrize("payload", ['["a', "{}"])
+    def test_broken_framing_is_answered_by_the_close_alone(self, serve, open_browser, payload):
+        """SockJS protocol, WebsocketHttpErrors.test_broken_json: no frame comes first."""
+        browser = open_browser(serve())
+        browser.send(payload)
+        assert browser.next_frame().opcode is Opcode.CLOSE
+
 
 class TestFarewell:
     """Defect 16."""

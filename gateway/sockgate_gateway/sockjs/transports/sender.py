@@ -7,15 +7,15 @@ from ...wire.closecodes import CloseCode
 from ..binding import Binding
 from ..handler import Handler
 from ..interfaces import SessionView
-from ..payload import MalformedPayload, MistypedPayload, exceeds, read_messages, read_secret
+from ..payload import MalformedPayload, exceeds, read_messages, read_secret
 
 
 class Sender(Handler):
     """Pass messages to the session of the path.
 
     A message that is too long gets the usual answer, and the session is closed. A client receives
-    the close code only when its request has succeeded. A request without the secret of a bound
-    session is refused, and the session goes on.
+    the close code only when its request has succeeded. A body that is no array of strings, or a
+    request without the secret of a bound session, is refused, and the session goes on.
     """
 
     def check(self) -> None:
@@ -46,9 +46,6 @@ class Sender(Handler):
         except MalformedPayload as error:
             self._count_malformed(session)
             self.answer(500, str(error))
-        except MistypedPayload as error:
-            self._end(session, error)
-            self.answer(500, error.answer)
 
     @abstractmethod
     def payload(self) -> bytes:
@@ -78,10 +75,6 @@ class Sender(Handler):
         if session.binding is None:
             session.conn.on_empty_request()
 
-    def _end(self, session: SessionView, error: MistypedPayload) -> None:
-        if session.binding is None:
-            session.conn.fail(CloseCode.PROTOCOL_ERROR, str(error))
-
     def _receive(self, session: SessionView, messages: list[str]) -> None:
         if session.binding is None:
             session.binding = _first_binding(session, messages)
@@ -109,7 +102,7 @@ def _first_binding(session: SessionView, messages: list[str]) -> Binding | None:
         return None
     binding = Binding.of_secret(str(secret), binds_receivers=False)
     if binding is None:
-        raise MistypedPayload("a secret has 20 to 128 letters, digits, - and _")
+        raise MalformedPayload("A secret has 20 to 128 letters, digits, - and _.")
     return binding
 
 
