@@ -3,7 +3,7 @@
 Our own signals ``user_online`` and ``user_offline`` are imported from here, too.
 
 Strategy: a receiver acts after the commit. When Redis does not answer, a change that revokes
-something raises: the database has the change, and saving again repeats it. A login raises nothing,
+something raises in production, and is noted in DEBUG (``users.untold``). A login raises nothing,
 because the next token writes a missing record.
 
 Receivers are connected to the models of users, groups and permissions and their subclasses only. A
@@ -14,7 +14,7 @@ every process of a site connects the receivers.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -32,7 +32,7 @@ from .redis_clients import redis_errors
 from .redis_clients.time_budget import time_budget
 from .sessions.base import recorded_engine
 from .tenants import pinned
-from .users import permissions
+from .users import permissions, untold
 from .users.recipients import wire_uid
 from .users.subclasses import subclasses_of
 
@@ -104,16 +104,16 @@ def refresh_saved_user(
     if not created and update_fields != {"last_login"}:
         from .users import records
 
-        transaction.on_commit(
-            pinned(partial(records.refresh, [instance.pk], using=using)), using=using
-        )
+        refresh = partial(records.refresh, [instance.pk], using=using)
+        _tell_after_commit(untold.listed([instance.pk]), refresh, using)
 
 
 def remove_deleted_user(*, instance: Any, using: str, **_: Any) -> None:
     """End the logins of a deleted user."""
     from .users import records
 
-    transaction.on_commit(pinned(partial(records.remove, wire_uid(instance))), using=using)
+    what = f"The deletion of the user {instance.pk} is"
+    _tell_after_commit(what, partial(records.remove, wire_uid(instance)), using)
 
 
 def refresh_members(
@@ -161,11 +161,15 @@ def refresh_permitted(
 
 def _are_permissions_used() -> bool:
     """Check it; False while Redis fails: migrations without ``AUTHORIZE`` must not need Redis."""
+    if untold.is_paused():
+        return False
     try:
         with time_budget(conf.current().page_timeout):
             return permissions.are_used()
     except redis_errors.RedisError as error:
-        log.warning("Live pages are not notified of changed permissions: %s", error)
+        what = "A change of permissions is"
+        if not untold.note(what, error):
+            log.warning("%s %s", untold.saved(what, error), untold.HINT)
         return False
 
 
@@ -201,6 +205,10 @@ def _pks(chosen: Q, using: str) -> list[Any]:
 def _refresh_after_commit(pks: Iterable[Any], using: str) -> None:
     from .users import records
 
-    transaction.on_commit(
-        pinned(partial(records.refresh_recorded, list(pks), using=using)), using=using
-    )
+    users = list(pks)
+    refresh = partial(records.refresh_recorded, users, using=using)
+    _tell_after_commit(untold.listed(users), refresh, using)
+
+
+def _tell_after_commit(what: str, act: Callable[[], Any], using: str) -> None:
+    transaction.on_commit(pinned(partial(untold.tell, what, act)), using=using)

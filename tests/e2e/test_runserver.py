@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, expect
+from redis import Redis
 
 from tests.e2e.quickstart import (
     ADMIN,
@@ -197,6 +198,41 @@ def test_command_says_that_the_embedded_valkey_does_not_run(project: Project) ->
     code = "from sockgate import publish; publish(1, 'news')"
     with pytest.raises(AssertionError, match=r"runs only beside manage\.py runserver"):
         project.manage("shell", "-c", code)
+
+
+SET_UP = (
+    """
+from django.contrib.auth.models import Group, User
+Group.objects.get_or_create(name="editors")[0].user_set.add(1)
+user = User.objects.get(pk=1)
+user.set_password({PASSWORD!r})
+user.save()
+User.objects.create_user("passer-by").delete()
+"""
+    % PASSWORD
+)
+
+
+def test_set_up_script_runs_without_valkey_and_the_next_start_knows_its_changes(
+    project: Project,
+) -> None:
+    port = port_of_project()
+    with Runserver(project, port) as runserver:
+        runserver.wait_until_ready()
+        log_in(runserver.origin())
+    done = project.manage("shell", "-c", SET_UP)
+    assert done.stderr.count("The next runserver brings all records up to date") == 1
+    fields = {"username": ADMIN, "password": "!", "is_staff": True, "is_superuser": True}
+    users = [{"model": "auth.user", "pk": 1, "fields": fields}]
+    (project.folder / "users.json").write_text(json.dumps(users))
+    project.manage("loaddata", "users.json")
+    with Runserver(project, port) as runserver:
+        runserver.wait_until_ready()
+        runserver.wait_for("[redis] knows the users that changed while it did not run")
+        url = (project.folder / ".sockgate" / "redis.url").read_text().strip()
+        with Redis.from_url(url) as redis:
+            assert not redis.exists("sockgate:user:1")
+    assert project.manage("shell", "-c", SET_UP)  # The password is the one of the README again.
 
 
 def test_port_in_use_is_named_with_its_setting(project: Project) -> None:

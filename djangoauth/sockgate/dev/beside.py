@@ -26,6 +26,8 @@ from ..conf.defaults import debug_defaults, embedded_valkey
 from ..redis_clients.clients import open_client
 from ..redis_clients.embedded import EmbeddedPassword
 from ..redis_clients.time_budget import time_budget
+from ..sessions.base import recorded_engine
+from ..users import untold
 from .origins import page_origin
 from .planning import (
     GatewayElsewhere,
@@ -92,8 +94,7 @@ def _owner(served: Served, note: Note, *, use_reloader: bool) -> Iterator[None]:
         except ImproperlyConfigured as error:  # The member reports all of it, and may be mended.
             note(f"[gateway] does not start with these settings: {error}")
         if not use_reloader:
-            _write_namespaces()
-            _send_signals()
+            _begin_site(note)
         yield
     finally:
         supervisor.stop()
@@ -109,8 +110,7 @@ def _member(served: Served, note: Note) -> Iterator[None]:
         note(f"[gateway] keeps its former settings: {error}")
     except OSError:
         note("[gateway] its supervisor has ended: start runserver again")
-    _write_namespaces()
-    _send_signals()
+    _begin_site(note)
     yield
 
 
@@ -155,6 +155,20 @@ def _answers(client: Redis) -> bool:
         return bool(client.ping())
     except RedisError:
         return False
+
+
+def _begin_site(note: Note) -> None:
+    _forget_outdated(note)
+    _write_namespaces()
+    _send_signals()
+
+
+def _forget_outdated(note: Note) -> None:
+    """Bring records up to date that changed while Redis did not run."""
+    with suppress(RedisError, ImproperlyConfigured), time_budget(conf.current().page_timeout):
+        is_mirrored = hasattr(recorded_engine(), "watch_rows")
+        if untold.forget_outdated(are_sessions_mirrored=is_mirrored):
+            note("[redis] knows the users that changed while it did not run")
 
 
 def _write_namespaces() -> None:

@@ -21,10 +21,12 @@ from django.db.models.signals import post_delete
 from django.utils import timezone
 
 from ..tenants import pinned
+from ..users import untold
 from ..users.subclasses import subclasses_of
 from .mirror import IdentityMirror
 from .records import Removal, record_of, remove_listed
 
+_DELETED = "The deletion of a session is"
 _is_deleted_by_engine = ContextVar("is_deleted_by_engine", default=False)
 
 
@@ -123,4 +125,5 @@ def _deleting() -> Iterator[None]:
 
 def _end_deleted(*, instance: AbstractBaseSession, using: str, **_: Any) -> None:
     if not _is_deleted_by_engine.get():
-        transaction.on_commit(pinned(partial(Removal(instance.session_key).now)), using=using)
+        end = Removal(instance.session_key).now
+        transaction.on_commit(pinned(partial(untold.tell, _DELETED, end)), using=using)

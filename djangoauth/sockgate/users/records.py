@@ -73,6 +73,7 @@ LOGIN_FIELDS = (*USER_FIELDS, USER_DATA)
 
 _BATCH = 500
 _NAME_BYTES = 9
+_ANY = "0"
 
 
 def restore(uid: str, ttl_s: int) -> None:
@@ -148,6 +149,16 @@ def refresh_recorded(pks: Iterable[Any], using: str | None = None) -> None:
     For many users: most of them are not logged in.
     """
     refresh(_recorded(pks), using)
+
+
+def refresh_all() -> int:
+    """Refresh every user of the current tenant with a record; return how many there are."""
+    prefix = conf.current().names.user(qualify(_ANY)).removesuffix(_ANY)
+    client: Any = pools.records()
+    found = client.scan_iter(f"{prefix}*", count=_BATCH)
+    pks = [bare(key.decode().removeprefix(prefix)) for key in found]
+    refresh(pks)
+    return len(pks)
 
 
 def _recorded(pks: Iterable[Any]) -> Iterator[Any]:
