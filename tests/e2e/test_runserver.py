@@ -200,8 +200,7 @@ def test_command_says_that_the_embedded_valkey_does_not_run(project: Project) ->
         project.manage("shell", "-c", code)
 
 
-SET_UP = (
-    """
+SET_UP = f"""
 from django.contrib.auth.models import Group, User
 Group.objects.get_or_create(name="editors")[0].user_set.add(1)
 user = User.objects.get(pk=1)
@@ -209,8 +208,6 @@ user.set_password({PASSWORD!r})
 user.save()
 User.objects.create_user("passer-by").delete()
 """
-    % PASSWORD
-)
 
 
 def test_set_up_script_runs_without_valkey_and_the_next_start_knows_its_changes(
