@@ -3,7 +3,7 @@
 Our own signals ``user_online`` and ``user_offline`` are imported from here, too.
 
 Strategy: a receiver acts after the commit. When Redis does not answer, a change that revokes
-something raises in production, and is noted in DEBUG (``users.untold``). A login raises nothing,
+something raises in production, and is noted in DEBUG (``users.outdated``). A login raises nothing,
 because the next token writes a missing record.
 
 Receivers are connected to the models of users, groups and permissions and their subclasses only. A
@@ -32,7 +32,7 @@ from .redis_clients import redis_errors
 from .redis_clients.time_budget import time_budget
 from .sessions.base import recorded_engine
 from .tenants import pinned
-from .users import permissions, untold
+from .users import outdated, permissions
 from .users.recipients import wire_uid
 from .users.subclasses import subclasses_of
 
@@ -105,7 +105,7 @@ def refresh_saved_user(
         from .users import records
 
         refresh = partial(records.refresh, [instance.pk], using=using)
-        _tell_after_commit(untold.listed([instance.pk]), refresh, using)
+        _write_after_commit(outdated.listed([instance.pk]), refresh, using)
 
 
 def remove_deleted_user(*, instance: Any, using: str, **_: Any) -> None:
@@ -113,7 +113,7 @@ def remove_deleted_user(*, instance: Any, using: str, **_: Any) -> None:
     from .users import records
 
     what = f"The deletion of the user {instance.pk} is"
-    _tell_after_commit(what, partial(records.remove, wire_uid(instance)), using)
+    _write_after_commit(what, partial(records.remove, wire_uid(instance)), using)
 
 
 def refresh_members(
@@ -161,15 +161,15 @@ def refresh_permitted(
 
 def _are_permissions_used() -> bool:
     """Check it; False while Redis fails: migrations without ``AUTHORIZE`` must not need Redis."""
-    if untold.is_paused():
+    if outdated.is_paused():
         return False
     try:
         with time_budget(conf.current().page_timeout):
             return permissions.are_used()
     except redis_errors.RedisError as error:
         what = "A change of permissions is"
-        if not untold.note(what, error):
-            log.warning("%s %s", untold.saved(what, error), untold.HINT)
+        if not outdated.note(what, error):
+            log.warning("%s %s", outdated.saved(what, error), outdated.HINT)
         return False
 
 
@@ -207,8 +207,8 @@ def _refresh_after_commit(pks: Iterable[Any], using: str) -> None:
 
     users = list(pks)
     refresh = partial(records.refresh_recorded, users, using=using)
-    _tell_after_commit(untold.listed(users), refresh, using)
+    _write_after_commit(outdated.listed(users), refresh, using)
 
 
-def _tell_after_commit(what: str, act: Callable[[], Any], using: str) -> None:
-    transaction.on_commit(pinned(partial(untold.tell, what, act)), using=using)
+def _write_after_commit(what: str, act: Callable[[], Any], using: str) -> None:
+    transaction.on_commit(pinned(partial(outdated.write, what, act)), using=using)

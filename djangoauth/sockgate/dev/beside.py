@@ -27,7 +27,7 @@ from ..redis_clients.clients import open_client
 from ..redis_clients.embedded import EmbeddedPassword
 from ..redis_clients.time_budget import time_budget
 from ..sessions.base import recorded_engine
-from ..users import untold
+from ..users import outdated
 from .origins import page_origin
 from .planning import (
     GatewayElsewhere,
@@ -167,7 +167,7 @@ def _forget_outdated(note: Note) -> None:
     """Bring records up to date that changed while Redis did not run."""
     with suppress(RedisError, ImproperlyConfigured), time_budget(conf.current().page_timeout):
         is_mirrored = hasattr(recorded_engine(), "watch_rows")
-        if untold.forget_outdated(are_sessions_mirrored=is_mirrored):
+        if outdated.forget_outdated(are_sessions_mirrored=is_mirrored):
             note("[redis] knows the users that changed while it did not run")
 
 

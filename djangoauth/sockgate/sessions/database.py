@@ -21,7 +21,7 @@ from django.db.models.signals import post_delete
 from django.utils import timezone
 
 from ..tenants import pinned
-from ..users import untold
+from ..users import outdated
 from ..users.subclasses import subclasses_of
 from .mirror import IdentityMirror
 from .records import Removal, record_of, remove_listed
@@ -126,4 +126,4 @@ def _deleting() -> Iterator[None]:
 def _end_deleted(*, instance: AbstractBaseSession, using: str, **_: Any) -> None:
     if not _is_deleted_by_engine.get():
         end = Removal(instance.session_key).now
-        transaction.on_commit(pinned(partial(untold.tell, _DELETED, end)), using=using)
+        transaction.on_commit(pinned(partial(outdated.write, _DELETED, end)), using=using)

@@ -10,7 +10,7 @@ project holds::
     site.url      the address of the site, likewise
     valkey.conf   the configuration
     valkey.lock   locked while the server runs
-    untold        exists while a change could not be told to Redis, see ``users.untold``
+    outdated      exists while a change has not reached Redis, see ``users.outdated``
     valkey/       the data: sessions survive a restart
 
 Imports nothing of Django, because the process that supervises the server needs none.

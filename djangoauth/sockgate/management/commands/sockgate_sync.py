@@ -25,7 +25,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--users",
             action="store_true",
-            help="also after changes that Redis could not be told of; of one tenant, under TENANT",
+            help="also after changes that did not reach Redis; of one tenant, under TENANT",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.core.management import CommandError, call_command
 from django.test import Client
 from redis import Redis, RedisError
-from sockgate.users import records, untold
+from sockgate.users import outdated, records
 
 from tests.integration.sockgate.conftest import NAMES
 
@@ -30,8 +30,8 @@ def login(alice: User, client: Client) -> Client:
 @pytest.fixture
 def debug(sockgate: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     sockgate.DEBUG, sockgate.BASE_DIR = True, tmp_path
-    monkeypatch.setattr(untold, "_paused_until", float("-inf"))
-    monkeypatch.setattr(untold, "_next_line_at", float("-inf"))
+    monkeypatch.setattr(outdated, "_paused_until", float("-inf"))
+    monkeypatch.setattr(outdated, "_next_line_at", float("-inf"))
     return sockgate
 
 
@@ -53,7 +53,7 @@ def test_production_says_what_is_saved_and_what_to_run(login: Client, no_redis: 
     with pytest.raises(RedisError) as raised:
         alice.save()
     text = str(raised.value)
-    assert f"user(s) {alice.pk} is saved in the database, but Redis could not be told" in text
+    assert f"user(s) {alice.pk} is saved in the database, but did not reach Redis" in text
     assert "manage.py sockgate_sync --users" in text
     assert "nowhere" in text  # The cause.
     assert User.objects.get().check_password("other")
@@ -77,7 +77,7 @@ def test_production_leaves_no_note(login: Client, no_redis: None, settings: Any)
 def test_command_brings_records_up_to_date(login: Client, alice: User, redis: Redis) -> None:
     bob = User.objects.create_user("bob")
     Client().force_login(bob)
-    User.objects.filter(pk=alice.pk).update(password="other")  # No receiver hears of it.
+    User.objects.filter(pk=alice.pk).update(password="other")  # No signal is sent.
     Group.objects.create(name="staff").user_set.through.objects.create(
         user=alice, group=Group.objects.get()
     )
@@ -105,9 +105,9 @@ def test_debug_logs_one_line_and_forgets_the_records_later(
     assert "The next runserver brings all records up to date" in caplog.text
     debug.SOCKGATE = here
     assert not is_forgotten(redis, alice)
-    assert untold.forget_outdated(are_sessions_mirrored=False)
+    assert outdated.forget_outdated(are_sessions_mirrored=False)
     assert is_forgotten(redis, alice)
-    assert not untold.forget_outdated(are_sessions_mirrored=False)
+    assert not outdated.forget_outdated(are_sessions_mirrored=False)
     assert login.session.session_key  # A session that only Redis has stays.
     records.restore(str(alice.pk), 60)
     assert not is_forgotten(redis, alice)
@@ -116,9 +116,9 @@ def test_debug_logs_one_line_and_forgets_the_records_later(
 def test_note_stays_until_redis_answers(alice: User, debug: Any, no_redis: None) -> None:
     change(alice)
     with pytest.raises(RedisError):
-        untold.forget_outdated(are_sessions_mirrored=False)
+        outdated.forget_outdated(are_sessions_mirrored=False)
     debug.SOCKGATE = {**debug.SOCKGATE, "REDIS_URL": "memory://"}
-    assert untold.forget_outdated(are_sessions_mirrored=False)
+    assert outdated.forget_outdated(are_sessions_mirrored=False)
 
 
 def test_redis_that_has_failed_is_not_tried_for_each_user(
@@ -130,7 +130,7 @@ def test_redis_that_has_failed_is_not_tried_for_each_user(
     alice.save()
     alice.delete()
     assert tried == []
-    monkeypatch.setattr(untold, "monotonic", lambda: untold._paused_until + 1)
+    monkeypatch.setattr(outdated, "monotonic", lambda: outdated._paused_until + 1)
     User.objects.create_user("bob").delete()
     assert len(tried) == 1
 
@@ -150,5 +150,5 @@ def test_deleted_session_rows_are_forgotten(alice: User, debug: Any, redis: Redi
     change(alice)
     debug.SOCKGATE = here
     assert [*redis.scan_iter("sockgate:session:*")]
-    assert untold.forget_outdated(are_sessions_mirrored=True)
+    assert outdated.forget_outdated(are_sessions_mirrored=True)
     assert not [*redis.scan_iter("sockgate:session:*")]

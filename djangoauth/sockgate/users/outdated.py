@@ -1,4 +1,4 @@
-"""Changes of users that Redis could not be told of: said, and brought up to date later.
+"""Changes of users that did not reach Redis: said, and brought up to date later.
 
 Strategy: the change is in the database already, so a failure of Redis cannot undo it. In production
 it raises, with a text that says what is saved and what to run: open connections keep the former
@@ -20,7 +20,7 @@ from ..redis_clients import pools, redis_errors
 
 log = logging.getLogger("sockgate")
 
-NOTE_FILE = "untold"
+NOTE_FILE = "outdated"
 PAUSE_S = 5.0
 """In DEBUG, Redis is not tried again for so long: ``loaddata`` may save thousands of users."""
 
@@ -38,8 +38,8 @@ _paused_until = float("-inf")
 _next_line_at = float("-inf")
 
 
-def tell(what: str, act: Callable[[], Any]) -> None:
-    """Tell Redis of a saved change.
+def write(what: str, act: Callable[[], Any]) -> None:
+    """Write a saved change to Redis.
 
     Args:
         what: was saved, as the beginning of a sentence.
@@ -59,7 +59,7 @@ def tell(what: str, act: Callable[[], Any]) -> None:
 
 
 def note(what: str, error: Exception) -> bool:
-    """In DEBUG, note that Redis was not told, for the next ``runserver``; return whether it is."""
+    """In DEBUG, note for the next ``runserver`` what did not reach Redis; False: it cannot."""
     global _paused_until, _next_line_at
     if not settings.DEBUG:
         return False
@@ -106,7 +106,7 @@ def forget_outdated(*, are_sessions_mirrored: bool) -> bool:
 
 
 def listed(pks: Iterable[Any]) -> str:
-    """Name users for ``tell``, the first ones by their primary keys."""
+    """Name users for ``write``, the first ones by their primary keys."""
     first = [*pks]
     shown = ", ".join(map(str, first[:_SHOWN]))
     rest = f" and {len(first) - _SHOWN} more" if len(first) > _SHOWN else ""
@@ -115,7 +115,7 @@ def listed(pks: Iterable[Any]) -> str:
 
 def saved(what: str, error: Exception) -> str:
     """Say that a change is saved, and that Redis does not know it."""
-    return f"{what} saved in the database, but Redis could not be told: {error}."
+    return f"{what} saved in the database, but did not reach Redis: {error}."
 
 
 def _forget(*kinds: str) -> None:
