@@ -16,10 +16,12 @@ function open(attributes) {
   window.Sockgate = { connect };
   window.Turbo = { connectStreamSource: () => calls.push("connect"), disconnectStreamSource: () => calls.push("disconnect") };
   window.customElements.define("sockgate-stream-source", streamSource(window));
+  const errors = [];
+  window.console.error = (text) => errors.push(text);
   const received = [];
   window.document.body.addEventListener("message", ({ data }) => received.push(data), true);
   window.document.body.innerHTML = `<sockgate-stream-source ${attributes}></sockgate-stream-source>`;
-  return { window, calls, handlers, received, element: window.document.body.firstChild };
+  return { window, calls, handlers, received, errors, element: window.document.body.firstChild };
 }
 
 test("the element passes streams to Turbo while it is in the page", () => {
@@ -31,10 +33,20 @@ test("the element passes streams to Turbo while it is in the page", () => {
 });
 
 test("what a browser has published, and what is no text, is ignored", () => {
-  const { handlers, received } = open('channel="orders" event="client-stream"');
-  handlers["client-stream"]("<turbo-stream>", { from: "7" });
-  handlers["client-stream"]({ html: "" }, {});
+  const { handlers, received } = open('channel="orders" event="turbo-stream:rows"');
+  handlers["turbo-stream:rows"]("<turbo-stream>", { from: "7" });
+  handlers["turbo-stream:rows"]({ html: "" }, {});
   assert.deepEqual(received, []);
+  handlers["turbo-stream:rows"]("<turbo-stream>", {});
+  assert.deepEqual(received, ["<turbo-stream>"]);
+});
+
+test("an event that the gateway does not verify is refused", () => {
+  for (const event of ["client-stream", "rows", "turbo-streams", " turbo-stream"]) {
+    const { calls, handlers, errors } = open(`channel="orders" event="${event}"`);
+    assert.deepEqual([calls, Object.keys(handlers)], [[], []]);
+    assert.match(errors[0], /turbo-stream:/);
+  }
 });
 
 test("an element without a channel does nothing", () => {

@@ -5,10 +5,9 @@ without a request, because each recipient would receive what belongs to that of 
 permissions, CSRF tokens.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, Literal, Unpack
+from typing import Any, Unpack
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import Group
@@ -28,13 +27,8 @@ from ..publishing.dispatch import (
     now_or_on_commit,
     send_one_now,
 )
+from ..publishing.html_data import Swap, html_data
 from ..users.recipients import UserOrPk, channel_of
-
-Swap = Literal["append", "prepend", "before", "after", "replace", "outer", "remove"]
-
-SWAPS = ("append", "prepend", "before", "after", "replace", "outer", "remove")
-
-_TARGET = re.compile(r"\S{1,255}")
 
 Template = str | Sequence[str] | None
 
@@ -106,19 +100,14 @@ def _build(
     swap: str,
     how: PublishOptions,
 ) -> PublishRequest:
-    _check(target, template, context, swap)
-    html = "" if template is None else render_to_string(template, context)
-    data = {"target": target, "swap": swap, "html": html}
+    data = html_data(target, swap, "")
+    _check(template, context, swap)
+    if template is not None:
+        data["html"] = render_to_string(template, context)
     return new_builder().build_html(channel_of(to), data, how)
 
 
-def _check(target: object, template: object, context: object, swap: object) -> None:
-    if swap not in SWAPS:
-        raise PublicationInvalid(f"swap must be one of {', '.join(SWAPS)}")
-    if not isinstance(target, str) or not _TARGET.fullmatch(target):
-        raise PublicationInvalid(
-            "target must be the id of an element: 1 to 255 characters without spaces"
-        )
+def _check(template: object, context: object, swap: object) -> None:
     if (template is None) != (swap == "remove"):
         raise PublicationInvalid('only the swap "remove" has no template; pass None there')
     if isinstance(context, HttpRequest) or not isinstance(context, Mapping | None):

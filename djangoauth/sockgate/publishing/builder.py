@@ -1,9 +1,9 @@
 """Building publications from the arguments of a call: checked, encoded, kept or not. Pure."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
-from sockgate_gateway.wire.events import HTML, TOUCH_PAYLOAD
+from sockgate_gateway.wire.events import HTML, SIGNATURE_BYTES, TOUCH_PAYLOAD, is_markup
 from sockgate_gateway.wire.names import check_channel
 from sockgate_gateway.wire.namespaces import Namespaces
 from sockgate_gateway.wire.publish_request import PublishRequest
@@ -13,6 +13,9 @@ from ..errors import PublicationInvalid
 from .coalescing import coalescing_of
 from .encoding import encode, encode_own
 from .exclusion import Excludable, excluded_connection
+
+if TYPE_CHECKING:
+    from sockgate_gateway.wire.markup import MarkupSigner
 
 MAX_IDEMPOTENCY_KEY_LENGTH = 255
 
@@ -59,6 +62,7 @@ class PublicationBuilder:
         namespaces: returns the policies.
         max_payload: the limit of one payload in bytes.
         tenant_for: returns the tenant for the ``tenant`` option of a call; empty without tenants.
+        markup_signer: returns the signer of markup; None: there are no signing keys.
     """
 
     def __init__(
@@ -66,17 +70,20 @@ class PublicationBuilder:
         namespaces: Callable[[], Namespaces],
         max_payload: int,
         tenant_for: Callable[[str | None], str] = _no_tenant,
+        markup_signer: "Callable[[], MarkupSigner | None]" = lambda: None,
     ) -> None:
         self._namespaces = namespaces
         self._max_payload = max_payload
         self._tenant_for = tenant_for
+        self._markup_signer = markup_signer
 
     def build(self, channel: str, event: str, data: Any, how: PublishOptions) -> PublishRequest:
         """Build one publication.
 
         Raises:
             TypeError: ``how`` has an unknown keyword.
-            PublicationInvalid: the data has no JSON form, or an option has a bad value.
+            PublicationInvalid: the data has no JSON form, an option has a bad value, or the event
+                has markup and there are no signing keys.
             PublicationTooLarge: the payload is over the limit.
             ChannelNameError: the text is not a channel name.
         """
@@ -87,15 +94,29 @@ class PublicationBuilder:
     ) -> list[PublishRequest]:
         """Build the same publication for each channel; the data is encoded once."""
         _check_keywords(how)
+        if isinstance(event, str) and is_markup(event):
+            payload = encode(event, data, self._max_payload - SIGNATURE_BYTES)
+            return self._build_each(channels, payload, how, self._signer_of(event))
         return self._build_each(channels, encode(event, data, self._max_payload), how)
 
     def build_html(self, channel: str, data: Any, how: PublishOptions) -> PublishRequest:
         """Build the publication of a rendered fragment; raises as ``build``."""
         _check_keywords(how)
-        return self._build_each([channel], encode_own(HTML, data, self._max_payload), how)[0]
+        payload = encode_own(HTML, data, self._max_payload - SIGNATURE_BYTES)
+        return self._build_each([channel], payload, how, self._signer_of(HTML))[0]
+
+    def _signer_of(self, event: str) -> "MarkupSigner":
+        signer = self._markup_signer()
+        if signer is None:
+            raise PublicationInvalid(_NO_KEYS.format(event))
+        return signer
 
     def _build_each(
-        self, channels: Iterable[str], payload: bytes, how: PublishOptions
+        self,
+        channels: Iterable[str],
+        payload: bytes,
+        how: PublishOptions,
+        markup: "MarkupSigner | None" = None,
     ) -> list[PublishRequest]:
         key = how.get("idempotency_key")
         is_sequenced, namespaces = _is_sequenced(how), self._namespaces()
@@ -108,7 +129,7 @@ class PublicationBuilder:
             if policy is not None and coalescing is not None:
                 raise PublicationInvalid(_KEPT_AND_COALESCED.format(channel))
             return PublishRequest(
-                in_tenant(tenant, channel), payload, policy, key, excluded, coalescing
+                in_tenant(tenant, channel), payload, policy, key, excluded, coalescing, markup
             )
 
         tenant = self._tenant_for(how.get("tenant"))
@@ -124,6 +145,11 @@ class PublicationBuilder:
         qualified = in_tenant(self._tenant_for(tenant), check_channel(channel))
         return PublishRequest(qualified, TOUCH_PAYLOAD)
 
+
+_NO_KEYS = (
+    "pages insert the data of {!r} as markup, so it is signed: pass the signing keys of the site, "
+    "Publisher(…, signing_keys=[…])"
+)
 
 _KEPT_AND_COALESCED = (
     "a publication with coalesce is not kept, but those on {!r} are sequenced: leave out coalesce, "

@@ -17,10 +17,12 @@ from functools import partial
 from typing import Any, Unpack
 
 from django.contrib.auth.models import Group
+from sockgate_gateway.wire.events import is_markup
 from sockgate_gateway.wire.names import BROADCAST, check_channel, user_channel
 from sockgate_gateway.wire.publication import Position
 
 from .. import conf
+from ..errors import EventNameError
 from ..redis_clients import pools
 from ..tenants import current_tenant, qualify
 from ..users.recipients import UserOrPk, channel_of_group, uid_of
@@ -194,5 +196,14 @@ def channel_name(channel: str) -> str:
 
 
 def encode(event: str, data: Any) -> bytes:
-    """Encode a publication as UTF-8 JSON; raises as ``publish`` does."""
+    """Encode a publication as UTF-8 JSON, for a plain ``PUBLISH``; raises as ``publish`` does.
+
+    Raises:
+        EventNameError: also for an event with markup, which is signed together with its channel.
+    """
+    if isinstance(event, str) and is_markup(event):
+        raise EventNameError(
+            f"pages insert the data of {event!r} as markup, so it is signed together with its "
+            "channel: call publish_to or publish_html"
+        )
     return encoding.encode(event, data, conf.current().max_payload)

@@ -1,7 +1,8 @@
 """What the publishing calls share: when a publication is sent, and with which Redis client."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
 from sockgate_gateway.wire.names import user_channel
@@ -15,11 +16,27 @@ from . import sending
 from .builder import PublicationBuilder
 from .transactions import Later, after_commit, open_aliases
 
+if TYPE_CHECKING:
+    from sockgate_gateway.wire.markup import MarkupSigner
+
 
 def new_builder() -> PublicationBuilder:
     """Make a builder with the settings in force."""
     config = conf.current()
-    return PublicationBuilder(lambda: config.namespaces, config.max_payload, tenant_for)
+    return PublicationBuilder(
+        lambda: config.namespaces,
+        config.max_payload,
+        tenant_for,
+        lambda: markup_signer(config.signing_keys),
+    )
+
+
+@lru_cache(maxsize=8)
+def markup_signer(keys: tuple[str, ...]) -> "MarkupSigner":
+    """Return the signer of markup with these keys, whose derivation takes a moment."""
+    from sockgate_gateway.wire.markup import MarkupSigner
+
+    return MarkupSigner(keys)
 
 
 def user_channels(users: Iterable[UserOrPk]) -> list[str]:

@@ -3,10 +3,10 @@
 It sends the same commands as ``sockgate.publishing.calls``.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from time import monotonic
 from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 from uuid import UUID
 
 from sockgate_gateway.redis_servers.clients import close_client, database_of
@@ -27,8 +27,12 @@ from ..errors import PublicationInvalid
 from ..redis_clients.clients import open_client
 from ..redis_clients.retries import RETRIES
 from .builder import PublicationBuilder, PublishOptions
+from .html_data import Swap, html_data
 from .positions import read_position
 from .sending import Client, send, send_many
+
+if TYPE_CHECKING:
+    from sockgate_gateway.wire.markup import MarkupSigner
 
 Uid = int | str | UUID
 
@@ -48,6 +52,8 @@ class Publisher:
         channel_prefix: as in Django's ``SOCKGATE``; None: ``rt:``, with the number of the database
             unless that is 0.
         tenant: the tenant to publish to, for a site with ``SOCKGATE["TENANT"]``.
+        signing_keys: as in Django's ``SOCKGATE``, for events with markup: ``turbo-stream``, and
+            ``publish_html``. The others need none.
         clock: returns seconds.
     """
 
@@ -60,6 +66,7 @@ class Publisher:
         key_prefix: str = KEY_PREFIX,
         channel_prefix: str | None = None,
         tenant: str | None = None,
+        signing_keys: Sequence[str] = (),
         clock: Callable[[], float] = monotonic,
     ) -> None:
         database = database_of(redis)
@@ -69,7 +76,10 @@ class Publisher:
         self._retrying = open_client(redis, RETRIES) if isinstance(redis, str) else redis
         policies = _Policies(self._retrying, self._names, namespaces, clock)
         self._tenant = "" if tenant is None else check_tenant(tenant)
-        self._builder = PublicationBuilder(policies.current, max_payload, self._tenant_for)
+        signer = _markup_signer(signing_keys)
+        self._builder = PublicationBuilder(
+            policies.current, max_payload, self._tenant_for, lambda: signer
+        )
 
     def publish(self, uid: Uid, event: str, data: Any = None, **how: Unpack[PublishOptions]) -> int:
         """Publish to every browser in which a user is logged in.
@@ -132,6 +142,26 @@ class Publisher:
         """Publish to every connection; the rest is as in ``publish``."""
         return self.publish_to(BROADCAST, event, data, **how)
 
+    def publish_html(
+        self,
+        channel: str,
+        target: str,
+        html: str,
+        swap: Swap = "append",
+        **how: Unpack[PublishOptions],
+    ) -> int:
+        """Put markup into the element with the id ``target`` of the pages of a channel.
+
+        It is as ``sockgate.publish_html``, with the markup in place of a template. Whoever wrote
+        the markup must have escaped what users wrote.
+
+        Raises:
+            PublicationInvalid: also without ``signing_keys``, or when an argument is not valid.
+        """
+        data = html_data(target, swap, html)
+        request = self._builder.build_html(channel, data, how)
+        return send(self._client_for(how), self._names, request)
+
     def touch(self, channel: str, *, tenant: str | None = None) -> int:
         """Publish the event ``touch`` to a channel: something changed here. It carries no data.
 
@@ -173,6 +203,16 @@ class Publisher:
 
     def _client_for(self, how: PublishOptions) -> Client:
         return self._client if how.get("idempotency_key") is None else self._retrying
+
+
+def _markup_signer(keys: Sequence[str]) -> "MarkupSigner | None":
+    if isinstance(keys, str | bytes) or not all(isinstance(key, str) and key for key in keys):
+        raise ValueError("signing_keys must be a list of texts, oldest first, as in SOCKGATE")
+    if not keys:
+        return None
+    from sockgate_gateway.wire.markup import MarkupSigner
+
+    return MarkupSigner(keys)
 
 
 def _checked(prefix: str | None) -> str | None:

@@ -10,22 +10,24 @@ share one batch.
 import logging
 from collections import Counter
 from collections.abc import Callable
-from typing import Protocol
 
 from ..connections.batch import Batch, merge
 from ..connections.connection import Connection
 from ..errors import BrokerUnavailable
 from ..loop.hint_log import HintLog
-from ..wire.errors import PayloadError
+from ..wire.errors import MarkupError, PayloadError
 from ..wire.events import TOUCH_PAYLOADS, touch_for
+from ..wire.markup import may_be_markup
 from ..wire.names import Names
 from ..wire.namespaces import Policy
 from ..wire.publication import ExcludingFrame, Position, Publication, read_publication
 from .channel import Channel
+from .channel_subscriber import ChannelSubscriber
 from .coalescing import Coalescer
 from .exclusion import Receivers, split
 from .history import HistoryReply
 from .history_queue import HistoryQueue
+from .markup_gate import MarkupGate
 from .pending_subscriptions import PendingSubscription
 from .presence_counts import PresenceCounts
 
@@ -42,16 +44,6 @@ Run = tuple[Channel | Receivers, list[bytes]]
 connections where a publication excludes one."""
 
 
-class ChannelSubscriber(Protocol):
-    """The subscriptions of this worker in Redis."""
-
-    def subscribe(self, channel: str) -> None:
-        """Subscribe to a channel, soon."""
-
-    def unsubscribe(self, channel: str) -> None:
-        """Unsubscribe from a channel, in a while."""
-
-
 class Hub:
     """Channels to connections.
 
@@ -61,6 +53,7 @@ class Hub:
         queue: takes each channel whose history must be read before it goes live.
         presence: counts subscribed connections.
         policy_of: returns the policy of a channel.
+        markup: verifies what pages insert as markup.
         max_publication_bytes: larger publications are dropped and counted.
         pending_limit_bytes: how much may be pending on one channel while its history is read.
     """
@@ -72,6 +65,7 @@ class Hub:
         queue: HistoryQueue,
         presence: PresenceCounts,
         policy_of: Callable[[str], Policy],
+        markup: MarkupGate,
         *,
         max_publication_bytes: int,
         pending_limit_bytes: int,
@@ -81,6 +75,7 @@ class Hub:
         self._queue = queue
         self._presence = presence
         self._policy_of = policy_of
+        self.markup = markup
         self._max_bytes = max_publication_bytes
         self._pending_limit_bytes = pending_limit_bytes
         self._channels: dict[bytes, Channel] = {}
@@ -176,7 +171,7 @@ class Hub:
 
     def apply_history(self, channel: Channel, reply: HistoryReply) -> None:
         """Bring a channel up to date with its history, and complete its pending subscriptions."""
-        for connection in channel.apply_history(reply):
+        for connection in channel.apply_history(self.markup.admit_history(channel, reply)):
             self._presence.add(connection, channel.name, channel.policy)
         self._enqueue(channel)
 
@@ -239,9 +234,13 @@ class Hub:
             if raw in TOUCH_PAYLOADS:
                 raw = touch_for(len(channel.connections) * self._presence.workers)
             publication = read_publication(raw)
+            if may_be_markup(raw):
+                publication = self.markup.admit(channel, publication)
         except PayloadError as error:
             self._drop(channel, str(error), _HINT_FOR_FORM)
             return None
+        except MarkupError:
+            return None  # The gate has counted and logged it.
         if publication.coalescing and not self._coalescer.passes(channel, publication):
             channel.has_plain = True
             return None

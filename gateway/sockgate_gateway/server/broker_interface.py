@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from ..channels.hub import ChannelSubscriber
+from ..channels.channel_subscriber import ChannelSubscriber
 from ..channels.policies import NamespacesReader
 from ..channels.presence_store import PresenceStore
 from ..channels.recovery import Confirmations, History

@@ -100,6 +100,14 @@ class WorkerCollector(Collector):
         for cause, count in hub.gaps.items():
             gaps.add_metric([cause], count)
         yield gaps
+        refused = CounterMetricFamily(
+            "sockgate_markup_refused",
+            "Publications with markup that were dropped: their signature is missing or void.",
+            labels=["cause"],
+        )
+        for cause, count in hub.markup.refused.items():
+            refused.add_metric([cause], count)
+        yield refused
         opened = CounterMetricFamily("sockgate_opened", "Connections opened.", labels=["transport"])
         for transport, count in self._lifecycle.opened_count.items():
             opened.add_metric([transport], count)

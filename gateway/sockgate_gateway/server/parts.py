@@ -10,6 +10,7 @@ from time import time
 from ..channels.history import HistoryRequest
 from ..channels.history_queue import HistoryQueue
 from ..channels.hub import Hub
+from ..channels.markup_gate import MarkupGate
 from ..channels.policies import Policies
 from ..channels.policy_audit import PolicyAudit
 from ..channels.presence import Presence
@@ -32,6 +33,7 @@ from ..sessions.refresh import TokenRefresh
 from ..sessions.requests import Requests
 from ..sessions.revalidation import Revalidator
 from ..sessions.subscribe import SubscribeRequests
+from ..wire.markup import MarkupSigner
 from ..wire.names import BROADCAST
 from ..wire.protocol import ClientFrame
 from ..wire.tokens import GrantSigner, TokenSigner
@@ -60,7 +62,7 @@ class Parts:
     ) -> None:
         self.config = config
         self.wheel = wheel
-        self._build_channels(config, broker)
+        self._build_channels(config, broker, clock)
         self._build_connections(config, broker, wheel, clock)
         self._build_histories(broker)
         self._build_grants(config, broker, wheel, clock)
@@ -76,7 +78,9 @@ class Parts:
             wheel=wheel,
         )
 
-    def _build_channels(self, config: Config, broker: BrokerInterface) -> None:
+    def _build_channels(
+        self, config: Config, broker: BrokerInterface, clock: Callable[[], float]
+    ) -> None:
         """Build the hub, with the policies and the presence of its channels."""
         self.policies = Policies(broker.namespaces, config.namespaces)
         self.history_queue = HistoryQueue()
@@ -87,6 +91,7 @@ class Parts:
             self.history_queue,
             self.presence_counts,
             self.policies.of,
+            MarkupGate(broker.names, MarkupSigner(config.signing_keys, clock)),
             max_publication_bytes=config.max_publication,
             pending_limit_bytes=config.max_outbox,
         )

@@ -8,6 +8,7 @@ WireError
  +-- ChannelNameError       not a channel name
  +-- FrameError             not a frame that a client may send
  +-- PayloadError           not a publication that can be delivered
+ +-- MarkupError            markup for pages without a valid signature
  +-- ControlError           not a control message
  +-- NamespacesError        not a table of namespaces
  +-- AddressError           not a URL of Redis
@@ -54,6 +55,18 @@ class FrameError(WireError):
 
 class PayloadError(WireError):
     """A publication cannot be delivered: it is not UTF-8, or too large."""
+
+
+class MarkupError(WireError):
+    """Markup that pages would insert is not signed, or its signature is void.
+
+    Args:
+        cause: ``unsigned``, ``forged``, ``expired`` or ``future``.
+    """
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(f"markup is refused: {cause}")
+        self.cause = cause
 
 
 class ControlError(WireError):

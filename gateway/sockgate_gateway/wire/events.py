@@ -32,11 +32,24 @@ alone. The gateway adds the audience when it delivers it."""
 HTML = "sockgate:html"
 """The event of a rendered fragment. Only ``publish_html`` publishes it."""
 
+TURBO_STREAM = "turbo-stream"
+"""The event of elements for Turbo, which ``<sockgate-stream-source>`` inserts. Events that begin
+with ``turbo-stream:`` are others of this kind."""
+
 TOUCH_PAYLOAD = b'{"event":"touch","data":null}'
 """The payload of a touch. A browser cannot publish it: its events begin with ``client-``."""
 
 TOUCH_PAYLOADS = (TOUCH_PAYLOAD, b'{"event": "touch", "data": null}')
 """Its forms by which a gateway recognizes a touch; the second is by Python's ``json.dumps``."""
+
+
+SIGNATURE_BYTES = 66
+"""How many bytes the signature of markup adds to a payload."""
+
+
+def is_markup(event: str) -> bool:
+    """Return whether our scripts insert the data of an event into pages as markup."""
+    return event in (HTML, TURBO_STREAM) or event.startswith(f"{TURBO_STREAM}:")
 
 
 def touch_for(audience: int) -> bytes:

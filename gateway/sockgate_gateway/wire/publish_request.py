@@ -5,14 +5,17 @@ its SHA-1, or with its text when Redis does not have it.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from secrets import token_hex
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .names import Names
 from .namespaces import POSITION_TTL_S, Policy
 from .publication import Coalescing, Publication, write_publication
 from .scripts import PUBLISH
+
+if TYPE_CHECKING:
+    from .markup import MarkupSigner
 
 EPOCH_BYTES = 8
 IDEMPOTENCY_TTL_S = 3600
@@ -31,6 +34,7 @@ class PublishRequest:
         idempotency_key: with the same key, repeated requests within an hour publish once.
         excluded: id of a connection that does not receive it; None: all subscribers do.
         coalescing: of a plain publication, its key and window; None: each is delivered.
+        markup: signs the payload when it is sent; None: pages do not insert it as markup.
     """
 
     channel: str
@@ -39,16 +43,18 @@ class PublishRequest:
     idempotency_key: str | None = None
     excluded: str | None = None
     coalescing: Coalescing | None = None
+    markup: "MarkupSigner | None" = field(default=None, repr=False, compare=False)
 
     def command(self, names: Names, *, with_text: bool = False) -> tuple[Any, ...]:
         """Return the Redis command; ``with_text`` for a server without the script."""
         channel = names.channel(self.channel)
+        payload = self.payload if self.markup is None else self.markup.sign(channel, self.payload)
         if self.policy is None:
-            plain = Publication(self.payload, "", 0, self.excluded or "", self.coalescing)
+            plain = Publication(payload, "", 0, self.excluded or "", self.coalescing)
             return ("PUBLISH", channel, write_publication(plain))
         script = ("EVAL", PUBLISH) if with_text else ("EVALSHA", _PUBLISH_SHA1)
         keys, kept = self._keys(names), self._kept(self.policy)
-        return (*script, len(keys), *keys, channel, self.payload, token_hex(EPOCH_BYTES), *kept)
+        return (*script, len(keys), *keys, channel, payload, token_hex(EPOCH_BYTES), *kept)
 
     def _keys(self, names: Names) -> tuple[str, str, str]:
         position, key = names.offset(self.channel), self.idempotency_key

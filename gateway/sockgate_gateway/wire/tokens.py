@@ -5,7 +5,6 @@ allows one session to subscribe to one channel. ``itsdangerous`` signs both with
 keys, never with Django's ``SECRET_KEY``.
 """
 
-import hashlib
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,9 +13,10 @@ from time import time
 from typing import Any, NamedTuple
 
 import msgspec
-from itsdangerous import BadData, BadSignature, TimestampSigner, URLSafeSerializer
-from itsdangerous.encoding import base64_decode, want_bytes
+from itsdangerous import BadData, BadSignature, URLSafeSerializer
+from itsdangerous.encoding import base64_decode
 
+from .clock_signer import ClockSigner
 from .errors import TokenExpired, TokenInvalid, TokenOfUnknownKey
 from .key_ids import is_key_id, key_id, key_ids
 from .tenants import are_of_one_tenant
@@ -58,23 +58,6 @@ class _Claim(msgspec.Struct):
     kid: str = ""
 
 
-class _ClockSigner(TimestampSigner):
-    """Sign with keys that are derived once, and with the time of an injected clock."""
-
-    def __init__(self, keys: Sequence[str], salt: str, clock: Callable[[], float]) -> None:
-        super().__init__(list(keys), salt=salt, key_derivation="hmac", digest_method=hashlib.sha256)
-        self._clock = clock
-        self._derived = {key: super(_ClockSigner, self).derive_key(key) for key in self.secret_keys}
-
-    def derive_key(self, secret_key: str | bytes | None = None) -> bytes:
-        """Return the derived key of a secret key, or of the newest one."""
-        return self._derived[want_bytes(secret_key or self.secret_key)]
-
-    def get_timestamp(self) -> int:
-        """Give Unix seconds."""
-        return int(self._clock())
-
-
 class _Signer:
     """Sign small objects with the newest key, verify with any of them.
 
@@ -86,7 +69,7 @@ class _Signer:
             raise ValueError("at least one signing key is needed, and none may be empty")
         self._clock = clock
         self.key_ids = tuple(key_ids(keys))
-        self._signer = _ClockSigner(keys, salt, clock)
+        self._signer = ClockSigner(keys, salt, clock)
         self._form = URLSafeSerializer(list(keys), salt=salt)
 
     def _sign(self, fields: dict[str, Any]) -> str:

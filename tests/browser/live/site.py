@@ -20,7 +20,7 @@ class Site:
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
         self.redis = Redis.from_url(f"{stack._redis_url}/0", decode_responses=True)
-        self._publisher = Publisher(f"{stack._redis_url}/0")
+        self.publisher = Publisher(f"{stack._redis_url}/0", signing_keys=[stack.signing_key])
 
     def show(self, *everybody: str, version: str = "", **of_user: list[str]) -> None:
         """Decide what the pages show from now on."""
@@ -40,7 +40,7 @@ class Site:
 
     def close(self) -> None:
         self.redis.close()
-        self._publisher.close()
+        self.publisher.close()
 
 
 @contextmanager

@@ -58,13 +58,11 @@ def test_turbo_stream_source_feeds_turbo(site, chromium):
     row = "<template><li>{}</li></template>"
     stream = f'<turbo-stream action="append" target="streamed">{row}</turbo-stream>'
     for number in range(2):
-        site.stack.publish("orders", {"event": "turbo-stream", "data": stream.format(number)})
+        site.publisher.publish_to("orders", "turbo-stream", stream.format(number))
     expect(page.locator("#streamed li")).to_have_text(["0", "1"], timeout=TIMEOUT_MS)
-    site.stack.publish(
-        "orders", {"event": "turbo-stream", "data": stream.format("forged"), "from": "7"}
-    )
+    site.stack.publish("orders", {"event": "turbo-stream", "data": stream.format("forged")})
     page.evaluate("document.querySelector('sockgate-stream-source').remove()")
-    site.stack.publish("orders", {"event": "turbo-stream", "data": stream.format("late")})
+    site.publisher.publish_to("orders", "turbo-stream", stream.format("late"))
     page.wait_for_timeout(500)  # It would have arrived by then.
     expect(page.locator("#streamed li")).to_have_text(["0", "1"])
     # Turbo's own style, for its progress bar.

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 
 from sockgate_gateway.channels.channel import Channel
+from sockgate_gateway.channels.channel_subscriber import ChannelSubscriber
 from sockgate_gateway.channels.history import HistoryReply
 from sockgate_gateway.channels.history_queue import HistoryQueue
-from sockgate_gateway.channels.hub import ChannelSubscriber, Hub
+from sockgate_gateway.channels.hub import Hub
+from sockgate_gateway.channels.markup_gate import MarkupGate
 from sockgate_gateway.channels.pending_subscriptions import SubscriptionResult
 from sockgate_gateway.channels.presence_counts import PresenceCounts
 from sockgate_gateway.connections.batch import Batch
@@ -14,6 +16,7 @@ from sockgate_gateway.connections.replay_budget import ReplayBudget, ReplayRoom
 from sockgate_gateway.errors import BrokerUnavailable
 from sockgate_gateway.loop.timer_wheel import TimerWheel
 from sockgate_gateway.wire.closecodes import CloseCode
+from sockgate_gateway.wire.markup import MarkupSigner
 from sockgate_gateway.wire.names import Names
 from sockgate_gateway.wire.namespaces import Policy
 from sockgate_gateway.wire.publication import Position
@@ -115,6 +118,9 @@ class ImmediateHistory(HistoryQueue):
             self.hub.apply_history(channel, HistoryReply(None))
 
 
+MARKUP = MarkupSigner(["a-signing-key-of-the-tests-0123456789"])
+
+
 def new_hub(
     names: Names,
     subscriber: ChannelSubscriber,
@@ -123,6 +129,7 @@ def new_hub(
     *,
     queue: HistoryQueue | None = None,
     counts: PresenceCounts | None = None,
+    signer: MarkupSigner = MARKUP,
 ) -> Hub:
     """The product's hub; without a queue of the test, its channels go live at once."""
     queue = ImmediateHistory() if queue is None else queue
@@ -132,6 +139,7 @@ def new_hub(
         queue,
         counts or PresenceCounts(),
         policy_of,
+        MarkupGate(names, signer),
         max_publication_bytes=max_publication_bytes,
         pending_limit_bytes=1024 * 1024,
     )

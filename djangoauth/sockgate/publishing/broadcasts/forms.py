@@ -10,6 +10,7 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 from sockgate_gateway.wire.errors import ChannelNameError
+from sockgate_gateway.wire.events import is_markup
 from sockgate_gateway.wire.names import BROADCAST, group_channel, user_channel
 
 from ... import conf
@@ -95,6 +96,17 @@ class BroadcastForm(forms.Form):
             return users._default_manager.get_by_natural_key(username)
         except users.DoesNotExist:
             raise ValidationError(_("There is no such user."), code="unknown") from None
+
+    def clean_event(self) -> str:
+        """Refuse events that pages insert as markup: what is typed here is text, or JSON."""
+        event = str(self.cleaned_data["event"])
+        if is_markup(event):
+            message = _(
+                "Pages insert the data of this event as markup, which only code of the site may "
+                "send: publish_html or publish_to. Choose another event."
+            )
+            raise ValidationError(message, code="markup")
+        return event
 
     def clean_text(self) -> str:
         """Restore the line ends as they were typed: browsers send CRLF."""

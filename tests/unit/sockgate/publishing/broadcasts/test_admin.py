@@ -203,6 +203,10 @@ class TestForm:
         settings.SOCKGATE = {**settings.SOCKGATE, "MAX_PAYLOAD": 100}
         assert "over the limit of 100" in errors_of(preview(browser, text="x" * 100))["text"][0]
 
+    @pytest.mark.parametrize("event", ["sockgate:html", "turbo-stream", "turbo-stream:rows"])
+    def test_event_with_markup_is_at_fault(self, browser, event):
+        assert "markup" in errors_of(preview(browser, event=event))["event"][0]
+
     def test_reserved_event_is_at_fault(self, browser):
         assert "reserved" in errors_of(preview(browser, event="gap"))["event"][0]
 
