@@ -94,7 +94,7 @@ const INTERNAL = [
     "isOnRequest isPingDue isRejected isRequested isServerSide isSubscribed isUrlFixed joined " +
     "keep leave listener liveness makeBackoff makeOpener measure measured network next " +
     "nextCheckMs parts positions post prefetch publication put received refreshed refusals " +
-    "refused reject release renew requests reset retry setDeadline settle socket spreadMs start " +
+    "refused reject release renew report requests reset retry setDeadline settle socket spreadMs start " +
     "subscribed Subscription subscriptions take tokens until wasRefused watch").split(" "),
 ];
 const SMALL = {

@@ -79,6 +79,19 @@ ChannelEvents.prototype.unsubscribed = function (channel, why) {
 };
 
 /**
+ * @param {string} channel
+ * @returns {import("./requests.js").ResponseCallback} reports a refusal, where the page has no callback
+ */
+ChannelEvents.prototype.report = function (channel) {
+  var self = this;
+  return function (refusal) {
+    if (refusal) {
+      self.refused(channel, refusal);
+    }
+  };
+};
+
+/**
  * Report a refusal that no callback and no handler of "unsubscribed" receives.
  *
  * @param {string} channel

@@ -82,10 +82,11 @@ Client.prototype.subscribe = function (channel, options) {
  * Request the presence of a channel.
  *
  * @param {string} channel
- * @param {import("./requests.js").ResponseCallback} callback  receives a refusal, or null and the frame
+ * @param {import("./requests.js").ResponseCallback} [callback]  receives a refusal, or null and the frame; default: as of
+ *     a subscription
  */
 Client.prototype.presence = function (channel, callback) {
-  this._parts.requests.presence(channel, callback);
+  this._parts.requests.presence(channel, callback || this._parts.subscriptions.events.report(channel));
 };
 
 /** Connect again after `close`, or at once while waiting. Handlers may be added after this call. */

@@ -65,7 +65,8 @@
  * channel is public), and `recover`: the position at which the page was rendered, as
  * `[epoch, offset]`; or how many of the newest publications to receive first, "all" for what the
  * history has; or false for no recovery. `rt.presence(channel, callback)` needs no
- * subscription object.
+ * subscription object. Without a callback, the response is only the event "presence", and a refusal an
+ * "error"; the modules return a promise instead.
  *
  * Where the channel's namespace has `presence_data`, the presence has data: `frame.data["7"]` is what
  * Django says about a user, and `frame.page_data["7"]` what each page of the user says about itself.

@@ -24,38 +24,30 @@ import { fetchFreshToken, retryRefresh, sendRefresh } from "./actions/refreshing
  * @typedef {import("./socket.js").Close} Close
  */
 
+/** The gateway has accepted. @type {Object<string, function(Connection, any): void>} */
+var ATTACHED = {
+  interrupted: interrupt,
+  resumed: resume,
+  refresh: fetchFreshToken,
+  token: sendRefresh,
+  failed: retryRefresh,
+  lost: handleClose,
+  timeout: checkLink,
+  wake: probe,
+  online: probe,
+  drained: fetchToken,
+  offline: pause,
+  close: end
+};
+
 /** @type {Object<string, Object<string, function(Connection, any): void>>} */
 export var TRANSITIONS = {
   closed: { connect: start },
   fetching: { token: openSocket, failed: handleTokenFailure, timeout: wait, offline: pause, close: end },
   opening: { opened: sendConnect, lost: handleClose, timeout: wait, offline: pause, close: end },
   greeting: { accepted: handleAccept, lost: handleClose, timeout: tryNextWay, offline: pause, close: end },
-  connected: {
-    interrupted: interrupt,
-    refresh: fetchFreshToken,
-    token: sendRefresh,
-    failed: retryRefresh,
-    lost: handleClose,
-    timeout: checkLink,
-    wake: probe,
-    online: probe,
-    drained: fetchToken,
-    offline: pause,
-    close: end
-  },
-  interrupted: {
-    resumed: resume,
-    refresh: fetchFreshToken,
-    token: sendRefresh,
-    failed: retryRefresh,
-    lost: handleClose,
-    timeout: checkLink,
-    wake: probe,
-    online: probe,
-    drained: fetchToken,
-    offline: pause,
-    close: end
-  },
+  connected: ATTACHED,
+  interrupted: ATTACHED,
   waiting: {
     timeout: fetchToken,
     wake: fetchToken,

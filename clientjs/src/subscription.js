@@ -58,11 +58,13 @@ Subscription.prototype.emit = function (event, first, second) {
 /**
  * Request the presence of the channel, or set what it shows of this page.
  *
- * @param {import("./requests.js").ResponseCallback} callback
+ * @param {import("./requests.js").ResponseCallback} [callback]  default: the response is the event "presence", a refusal
+ *     an "error"
  * @param {any} [data]  undefined: request the presence; null: show nothing
  */
 Subscription.prototype.presence = function (callback, data) {
-  this._owner.parts.requests.presence(this.channel, callback, data);
+  var owner = this._owner;
+  owner.parts.requests.presence(this.channel, callback || owner.events.report(this.channel), data);
 };
 
 /**
@@ -74,15 +76,7 @@ Subscription.prototype.presence = function (callback, data) {
  */
 Subscription.prototype.publish = function (event, data, callback) {
   var owner = this._owner;
-  var channel = this.channel;
-  owner.parts.requests.publish(channel, event, data, callback || report);
-
-  /** @param {import("./requests.js").Refusal | null} refusal */
-  function report(refusal) {
-    if (refusal) {
-      owner.events.refused(channel, refusal);
-    }
-  }
+  owner.parts.requests.publish(this.channel, event, data, callback || owner.events.report(this.channel));
 };
 
 /** End this subscription. The last one of a channel also unsubscribes at the gateway. */

@@ -217,6 +217,19 @@ test("a gap frame without an offset keeps the position", () => {
 
 // Presence.
 
+test("presence without a callback is emitted, and so is its refusal", () => {
+  const room = enter();
+  for (const ask of [() => room.presence(), () => rt.presence("room:7")]) {
+    forget();
+    ask();
+    answer({ type: "presence", channel: "room:7", users: {}, anonymous: 1 });
+    ask();
+    refuse("not_allowed");
+    assert.deepEqual(names(), ["room presence", "presence", "room error", "error"]);
+    assert.deepEqual(calls.at(-1)[2], { type: "error", code: "not_allowed", message: "no", channel: "room:7" });
+  }
+});
+
 test("presence calls back and is emitted", () => {
   const room = enter();
   room.presence(record("callback"));

@@ -23,6 +23,8 @@ export class AsyncSubscription extends Subscription {
     this._why = { code: "unsubscribed", message: "the page has unsubscribed" };
     /** What presence shows of this page; undefined: it was never set. @type {any} */
     this._shown = undefined;
+    /** The same, as the gateway has accepted it. @type {any} */
+    this._accepted = undefined;
   }
 
   /**
@@ -68,8 +70,22 @@ export class AsyncSubscription extends Subscription {
    */
   setPresence(data) {
     this._shown = data;
-    const send = (/** @type {any} */ settle) => super.presence(settle, data);
-    return this.state === "subscribed" ? this._request(send) : Promise.resolve();
+    return this.state === "subscribed" ? this._show(data) : Promise.resolve();
+  }
+
+  // Refused data is not sent again. A lost connection is no refusal.
+  /** @param {any} data */
+  _show(data) {
+    return this._request((settle) =>
+      super.presence((refusal, frame) => {
+        if (!refusal) {
+          this._accepted = data;
+        } else if (refusal.code !== "not_connected" && this._shown === data && data !== null) {
+          this._shown = this._accepted;
+        }
+        settle(refusal, frame);
+      }, data)
+    );
   }
 
   /**
@@ -126,7 +142,7 @@ export class AsyncSubscription extends Subscription {
     if (event === "unsubscribed") {
       this._why = second;
     } else if (event === "subscribed" && this._shown) {
-      this.setPresence(this._shown);
+      this._show(this._shown);
     }
     return super.emit(event, first, second);
   }

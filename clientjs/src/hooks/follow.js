@@ -22,6 +22,9 @@
 /** @type {ChannelState} */
 export const NO_CHANNEL = { room: null, state: "unsubscribed", why: null };
 
+/** Where a `gap` does not say within which time to act. */
+const GAP_WITHIN_S = 1;
+
 /** Events of a subscription that are no messages. */
 const CHANNEL_EVENTS = ["gap", "subscribed", "unsubscribed", "presence", "presence_changed", "join", "leave"];
 
@@ -107,7 +110,10 @@ export function followPresence(client, channel, options, onChange) {
     }
   };
 
+  /** @type {any} */
+  let timer;
   const request = () => {
+    clearTimeout(timer);
     const number = ++requests;
     moves = [];
     room.presence((refusal, frame) => {
@@ -145,8 +151,16 @@ export function followPresence(client, channel, options, onChange) {
         show("pageData", user, page_data);
       })
     ),
-    room.listen("unsubscribed", () => onChange(null)),
-    // Joins and leaves may be lost while the gateway has no Redis.
+    room.listen("unsubscribed", () => {
+      clearTimeout(timer);
+      onChange(null);
+    }),
+    // Joins and leaves are lost with what a gap stands for. It often concerns all pages at once.
+    room.listen("gap", (_, /** @type {any} */ { within = GAP_WITHIN_S }) => {
+      clearTimeout(timer);
+      timer = setTimeout(request, Math.random() * within * 1000);
+    }),
+    // The same while the gateway has no Redis.
     client.listen("state", (state) => {
       if (state === "connected" && room.state === "subscribed") {
         request();
@@ -156,6 +170,7 @@ export function followPresence(client, channel, options, onChange) {
   return together([
     ...undo,
     () => {
+      clearTimeout(timer);
       requests += 1;
       room.unsubscribe();
     }

@@ -39,6 +39,8 @@ export class SharedChannel {
     this.members = new Set();
     /** What presence shows of tabs; the connection shows that of the last one. @type {Map<Tab, any>} */
     this.shown = new Map();
+    /** The same, where the gateway has accepted it. @type {Map<Tab, any>} */
+    this._accepted = new Map();
     /** Requests that wait for the gateway. @type {Array<{tab: Tab, frame: any}>} */
     this.waiting = [];
     /** Of the last publication; null: the channel has no history. @type {Position | null} */
@@ -66,12 +68,36 @@ export class SharedChannel {
    * @returns {any} what it shows of the connection: the data that was set last, of the tabs that have some
    */
   show(tab, data) {
-    this.shown.delete(tab);
-    if (data !== null) {
-      this.shown.set(tab, data);
-    }
+    put(this.shown, tab, data);
     const all = Array.from(this.shown.values());
     return all.length ? all[all.length - 1] : null;
+  }
+
+  /**
+   * Record the answer of the gateway to what a tab has shown. Refused data is forgotten.
+   *
+   * @param {Tab} tab
+   * @param {any} data
+   * @param {boolean} isAccepted
+   */
+  settle(tab, data, isAccepted) {
+    if (isAccepted) {
+      put(this._accepted, tab, this.members.has(tab) ? data : null);
+    } else if (data !== null && this.shown.get(tab) === data) {
+      put(this.shown, tab, this._accepted.has(tab) ? this._accepted.get(tab) : null);
+    }
+  }
+
+  /**
+   * Record that a tab has left.
+   *
+   * @param {Tab} tab
+   * @returns {any} what it shows of the connection now; undefined: the tab has shown nothing
+   */
+  leave(tab) {
+    this.members.delete(tab);
+    this._accepted.delete(tab);
+    return this.shown.has(tab) ? this.show(tab, null) : undefined;
   }
 
   /**
@@ -218,6 +244,20 @@ export class SharedChannel {
       const [first] = this._kept.splice(0, 1);
       this._characters -= first.text.length;
     }
+  }
+}
+
+/**
+ * Put a tab's data at the end of a table.
+ *
+ * @param {Map<Tab, any>} table
+ * @param {Tab} tab
+ * @param {any} data  null: nothing
+ */
+function put(table, tab, data) {
+  table.delete(tab);
+  if (data !== null) {
+    table.set(tab, data);
   }
 }
 

@@ -120,10 +120,20 @@ export class Channels {
       this._unsubscribe(tab, channel);
       tab.sendFrame({ type: "unsubscribed", channel: frame.channel, reply_to: frame.id });
     } else if (channel && channel.members.has(tab)) {
-      if (frame.type === "set_presence") {
-        frame.data = channel.show(tab, frame.data);
+      const { type, data } = frame;
+      if (type === "set_presence") {
+        frame.data = channel.show(tab, data);
       }
-      this._upstream.request(frame, (answer) => tab.sendFrame(answer), tab);
+      this._upstream.request(
+        frame,
+        (answer) => {
+          if (type === "set_presence") {
+            channel.settle(tab, data, answer.type !== "error");
+          }
+          tab.sendFrame(answer);
+        },
+        tab
+      );
     } else {
       const more = { message: "this page is not subscribed to the channel", reply_to: frame.id };
       tab.sendFrame({ type: "error", code: "not_allowed", channel: frame.channel, ...more });
@@ -191,9 +201,9 @@ export class Channels {
    */
   _unsubscribe(tab, channel) {
     if (channel) {
-      channel.members.delete(tab);
-      if (channel.shown.has(tab)) {
-        this._upstream.request({ type: "set_presence", channel: channel.name, data: channel.show(tab, null) }, () => {}, null);
+      const data = channel.leave(tab);
+      if (data !== undefined) {
+        this._upstream.request({ type: "set_presence", channel: channel.name, data }, () => {}, null);
       }
       channel.waiting = channel.waiting.filter((one) => one.tab !== tab);
       this._dropUnused(channel);

@@ -7,8 +7,9 @@
  * wrong, and only another load helps; its moment is random, since a gap often concerns all pages at once. Each load has a
  * number. The result of an earlier one is ignored.
  *
- * The handlers of the subscription are reached by its `emit`, which every build of the client calls by that name.
+ * The handlers of the subscription are reached by its `emit` (chain.js), which every build of the client calls by that name.
  */
+import { chainOf } from "./chain.js";
 import { SeenState } from "./seen.js";
 
 /**
@@ -49,16 +50,8 @@ export class StateLoader {
     this._timer = null;
     /** @type {AbortController | null} */
     this._controller = null;
-    this._emit = this._room.emit;
-    this._unsubscribe = this._room.unsubscribe;
-    /** @type {function(string, any, any): boolean} */
-    this._receive = (event, first, second) => this._handle(event, first, second);
-    this._leave = () => {
-      this._held = [];
-      this.stop();
-      this._room.unsubscribe();
-    };
-    Object.assign(this._room, { emit: this._receive, unsubscribe: this._leave });
+    this._chain = chainOf(room);
+    this._chain.add(this);
     if (room.state === "subscribed" && !loaded) {
       this._begin();
     }
@@ -70,21 +63,14 @@ export class StateLoader {
       this._isOver = true;
       this._cancel();
       this._release();
-      this._restore("emit", this._receive, this._emit);
-      this._restore("unsubscribe", this._leave, this._unsubscribe);
+      this._chain.remove(this);
     }
   }
 
-  // Another loader may have replaced the method meanwhile. This one then just calls the former.
-  /**
-   * @param {string} name
-   * @param {any} ours
-   * @param {any} former
-   */
-  _restore(name, ours, former) {
-    if (this._room[name] === ours) {
-      this._room[name] = former;
-    }
+  /** End it: the page unsubscribes, and wants nothing that is held. */
+  leave() {
+    this._held = [];
+    this.stop();
   }
 
   /**
@@ -93,7 +79,7 @@ export class StateLoader {
    * @param {any} second
    * @returns {boolean} there is a handler
    */
-  _handle(event, first, second) {
+  handle(event, first, second) {
     if (!this._isOver && second && second.type === undefined) {
       return this._handleMessage(event, first, second);
     }
@@ -241,7 +227,7 @@ export class StateLoader {
    * @returns {boolean}
    */
   _pass(event, first, second) {
-    return this._emit.call(this._room, event, first, second);
+    return this._chain.pass(this, event, first, second);
   }
 }
 

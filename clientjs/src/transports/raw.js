@@ -3,6 +3,7 @@
  */
 import { isForOldBrowsers } from "../age.js";
 import { SockJSCode } from "../closecodes.js";
+import { nothing } from "../own.js";
 
 /** @typedef {import("../socket.js").SockJSLike} SockJSLike */
 
@@ -24,6 +25,8 @@ export function openRaw(url, page) {
   /** @type {any} */
   var socket = new page.WebSocket(webSocketUrl(url, page.document.location));
   socket.transport = "websocket";
+  // A close follows. Node.js with `ws` throws where nobody listens.
+  socket.onerror = nothing;
   return socket;
 }
 

@@ -31,8 +31,6 @@ export function Starter(settings, page, clock) {
   this._clock = clock;
   this._isProven = false;
   this._isMute = false;
-  /** All ways, once they are loaded. @type {OpenerLike | null} */
-  this._complete = null;
 }
 
 /**
@@ -42,23 +40,16 @@ export function Starter(settings, page, clock) {
  */
 Starter.prototype.open = function (url, isProven) {
   this._isProven = isProven;
-  return this._complete ? this._complete.open(url, isProven) : startAttempt(this, url, isProven);
+  return startAttempt(this, url, isProven);
 };
 
 /** @returns {number} how long the gateway may take to answer `connect` */
 Starter.prototype.greetingMs = function () {
-  if (this._complete) {
-    return this._complete.greetingMs();
-  }
   return this._isProven ? GREETING_MS : UNPROVEN_GREETING_MS;
 };
 
 /** Record that the gateway has answered. */
-Starter.prototype.accepted = function () {
-  if (this._complete) {
-    this._complete.accepted();
-  }
-};
+Starter.prototype.accepted = function () {};
 
 /**
  * Record that the gateway has not answered in time.
@@ -66,9 +57,6 @@ Starter.prototype.accepted = function () {
  * @returns {boolean} another way should be tried at once
  */
 Starter.prototype.unanswered = function () {
-  if (this._complete) {
-    return this._complete.unanswered();
-  }
   this._isMute = !this._isProven && this._settings.transport !== "websocket";
   return this._isMute;
 };
@@ -199,10 +187,12 @@ function startAttempt(starter, url, isProven) {
 
   /** @param {any} complete */
   function takeOver(complete) {
-    starter._complete = complete;
     if (starter._isMute) {
       complete.unanswered("raw");
     }
+    ["open", "greetingMs", "accepted", "unanswered"].forEach(function (name) {
+      /** @type {any} */ (starter)[name] = complete[name].bind(complete);
+    });
     follow(complete.open(url, isProven, raw));
   }
 

@@ -71,6 +71,30 @@ test("presence and publish call their callbacks instead", () => {
   assert.deepEqual(given, [[undefined, 3], ["unavailable", undefined]]);
 });
 
+test("what presence shows is sent on each connection, and refused data never again", async () => {
+  const { room, answer, refuse, page, run } = AsyncRoom.subscribed();
+  const again = () => {
+    page.socket.end(1006);
+    page.clock.advance(500);
+    page.welcome();
+    run();
+    answer({ type: "subscribed", channel: "room:7" });
+    return page.socket.sent.filter(({ type }) => type === "set_presence").map(({ data }) => data);
+  };
+  const refused = assert.rejects(room.setPresence({ x: 1 }), { code: "presence_refused" });
+  refuse("presence_refused");
+  await refused;
+  assert.deepEqual(again(), []);
+  const accepted = room.setPresence({ x: 2 });
+  answer({ type: "presence_set", channel: "room:7" });
+  await accepted;
+  room.setPresence({ x: 3 }).catch(() => {});
+  refuse("too_many");
+  assert.deepEqual(again(), [{ x: 2 }]);
+  room.setPresence({ x: 4 }).catch(() => {});
+  assert.deepEqual(again(), [{ x: 4 }]);
+});
+
 test("an awaited publish rejects, and emits no error", async () => {
   const { room, rt, refuse } = AsyncRoom.subscribed();
   const errors = [];

@@ -144,6 +144,16 @@ test("joins and leaves while presence is requested are kept", async () => {
   assert.deepEqual(JSON.parse(text()), { users: ["7", "9"], anonymous: 3 });
 });
 
+test("a user who left while the link was away is shown no more", async () => {
+  const Present = () => JSON.stringify(usePresence("room:7"));
+  await subscribed(h(Present));
+  await answer({ type: "presence", channel: "room:7", users: { 7: 1, 8: 1 }, anonymous: 0 });
+  await deliver({ type: "gap", channel: "room:7", within: 0 });
+  await act(() => new Promise((resolve) => setTimeout(resolve)));
+  await answer({ type: "presence", channel: "room:7", users: { 7: 1 }, anonymous: 0 });
+  assert.deepEqual(JSON.parse(text()).users, ["7"]);
+});
+
 test("presence has the data of users and pages, and follows its changes", async () => {
   const Present = () => JSON.stringify(usePresence("room:7"));
   await subscribed(h(Present));

@@ -281,6 +281,24 @@ test("the connection shows the data that a tab has set last, until that tab leav
   assert.deepEqual(shown().slice(4), [{ x: 4 }, { x: 3 }]);
 });
 
+test("data that the gateway has refused is forgotten, and what it has accepted is shown again", () => {
+  const { gateway, one, other } = two();
+  const shown = () => gateway.socket.sent.filter(({ type }) => type === "set_presence").map(({ data }) => data);
+  const set = (tab, data) => tab.send({ type: "set_presence", channel: "room:7", id: 9, data });
+  const accept = () => gateway.answer("set_presence", { type: "presence_set", channel: "room:7" });
+  const refuse = () => gateway.answer("set_presence", { type: "error", code: "presence_refused", channel: "room:7" });
+  set(one, { x: 1 }), refuse();
+  set(other, { x: 2 }), accept();
+  other.send({ type: "unsubscribe", channel: "room:7", id: 10 });
+  assert.deepEqual(shown(), [{ x: 1 }, { x: 2 }, null]);
+  set(one, { x: 3 }), accept();
+  set(one, { x: 4 }), refuse();
+  other.send({ type: "subscribe", channel: "room:7", id: 11, grant: "G" });
+  set(other, { x: 5 }), accept();
+  other.send({ type: "unsubscribe", channel: "room:7", id: 12 });
+  assert.deepEqual(shown().at(-1), { x: 3 });
+});
+
 test("a tab without data changes nothing when it leaves", () => {
   const { gateway, other } = two();
   other.send({ type: "unsubscribe", channel: "room:7", id: 10 });

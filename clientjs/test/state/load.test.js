@@ -334,6 +334,36 @@ test("two states of one channel are independent", async () => {
   assert.deepEqual(view.take(), [["state", "s"], 11, 12, 13]);
 });
 
+for (const order of ["first to last", "last to first"]) {
+  test(`two states end in the order ${order}, and unsubscribe ends the channel`, async () => {
+    const { room, made } = new View().subscribed();
+    const [emit, unsubscribe] = [Object.getPrototypeOf(room).emit, Object.getPrototypeOf(room).unsubscribe];
+    const stops = [1, 2].map(() => room.loadState(() => 1, () => {}));
+    (order === "first to last" ? stops : stops.reverse()).forEach((stop) => stop());
+    room.unsubscribe();
+    assert.equal(room.state, "unsubscribed");
+    assert.equal(made.page.socket.sent.at(-1).type, "unsubscribe");
+    assert.deepEqual([room.emit, room.unsubscribe], [emit, unsubscribe]);
+  });
+}
+
+test("states that begin before others end leave nothing behind", async () => {
+  const { room, publish } = AsyncRoom.subscribed();
+  const plain = room.emit;
+  let stop = room.loadState(() => 1, () => {});
+  for (let i = 0; i < 20_000; i++) {
+    const next = room.loadState(() => 1, () => {});
+    stop();
+    stop = next;
+  }
+  await settled();
+  const shown = [];
+  room.on("news", (data) => shown.push(data));
+  publish(2);
+  stop();
+  assert.deepEqual([shown, room.emit], [[2], plain]);
+});
+
 test("misuse raises", () => {
   const { room } = AsyncRoom.connected();
   assert.throws(() => room.loadState("/orders/", () => {}), /a function that loads/);
