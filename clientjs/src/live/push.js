@@ -1,9 +1,10 @@
 /**
  * Fragments that Django pushes: `publish_html(to, target, template, …)`. The same for all who receive it.
  */
+import { trustedHtml } from "../page/trusted.js";
 import { morph, removeScripts } from "./morph.js";
 
-/** The event of these publications. A browser cannot publish it. */
+/** The event of these publications. The gateway delivers only what Django has signed; a browser cannot publish it. */
 export const EVENT = "sockgate:html";
 
 /** These swaps have the names of methods of an element, which take the new nodes. */
@@ -21,7 +22,7 @@ export function push(page, { target: id, swap, html }, emit) {
     return;
   }
   // In a template, rows and cells of a table need no table around them. Nothing is loaded or executed there.
-  const parsed = new page.DOMParser().parseFromString(`<template>${html}</template>`, "text/html");
+  const parsed = new page.DOMParser().parseFromString(trustedHtml(page, `<template>${html}</template>`), "text/html");
   const { content } = parsed.querySelector("template");
   const { parentNode } = target;
   removeScripts(content);

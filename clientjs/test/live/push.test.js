@@ -86,3 +86,26 @@ test("a publication of a browser changes nothing", () => {
   handlers[EVENT](data, { channel: "room:7" });
   assert.equal(window.document.getElementById("t"), null);
 });
+
+test("markup is parsed as the page's policy of Trusted Types wants it", () => {
+  const { window } = new JSDOM('<b id="t"></b>');
+  const { document, Element, Node, Document } = window;
+  Object.assign(globalThis, { document, Element, Node, Document });
+  const names = [];
+  window.trustedTypes = {
+    createPolicy: (name, rules) => {
+      names.push(name);
+      return { createHTML: (text) => ({ trusted: rules.createHTML(text) }) };
+    }
+  };
+  const { DOMParser } = window;
+  window.DOMParser = class {
+    parseFromString(html, type) {
+      assert.equal(typeof html, "object", "a text is refused");
+      return new DOMParser().parseFromString(html.trusted, type);
+    }
+  };
+  push(window, { target: "t", swap: "append", html: "<i>x</i>" }, () => true);
+  assert.equal(document.body.innerHTML, '<b id="t"><i>x</i></b>');
+  assert.deepEqual(names, ["sockgate"]);
+});

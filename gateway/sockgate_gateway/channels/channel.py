@@ -40,6 +40,8 @@ class Channel:
     ``state`` and ``_buffer`` change in ``_transition`` alone.
     ``conflation_key`` names what a newer publication may replace; None: nothing.
     ``state_count``: how many of the newest publications a newcomer receives.
+    ``connections`` has the number of each subscription, in their order; ``last_subscription`` is
+    the last number.
     ``has_plain``: plain publications have arrived, so that a lost link may have lost some.
     """
 
@@ -52,6 +54,7 @@ class Channel:
         "connections",
         "has_plain",
         "head",
+        "last_subscription",
         "name",
         "pending_subscriptions",
         "policy",
@@ -66,7 +69,8 @@ class Channel:
         self.name = name
         self.head = publication_head(name)
         self._use_policy(policy)
-        self.connections: dict[Connection, None] = {}
+        self.connections: dict[Connection, int] = {}
+        self.last_subscription = 0
         self.pending_subscriptions: dict[Connection, PendingSubscription] = {}
         self.position: Position | None = None
         self.has_plain = False
@@ -228,7 +232,8 @@ class Channel:
             frames = begin(subscription, reply, self.head, self._gaps, count)
         else:
             subscription.confirm(SubscriptionResult(reply.position))
-        self.connections[connection] = None
+        self.last_subscription += 1
+        self.connections[connection] = self.last_subscription
         if frames:
             connection.outlet.send(Batch(frames))
 

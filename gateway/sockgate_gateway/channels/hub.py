@@ -23,7 +23,7 @@ from ..wire.namespaces import Policy
 from ..wire.publication import ExcludingFrame, Position, Publication, read_publication
 from .channel import Channel
 from .channel_subscriber import ChannelSubscriber
-from .coalescing import Coalescer
+from .coalescing import Coalescer, runs_of_held
 from .exclusion import Receivers, split
 from .history import HistoryReply
 from .history_queue import HistoryQueue
@@ -246,17 +246,12 @@ class Hub:
             return None
         return channel.receive(publication)
 
-    def _deliver_held(self, channel: Channel, publication: Publication) -> None:
+    def _deliver_held(self, channel: Channel, last: int, publication: Publication) -> None:
         """Deliver a publication at its window's end; a channel opened later may be further."""
         if self._channels.get(self._key(channel.name)) is not channel:
             return
-        frame = channel.receive(publication)
-        if isinstance(frame, ExcludingFrame):
-            for receivers, frames in split(channel.connections, frame, channel.conflation_key):
-                self._fan_out(receivers, frames)
-        elif frame is not None:
-            self._fan_out(channel, [frame])
-        self._enqueue(channel)
+        for receivers, frames in runs_of_held(channel, last, publication):
+            self._fan_out(receivers, frames)
 
     def _drop(self, channel: Channel, cause: str, hint: str) -> None:
         self.dropped += 1

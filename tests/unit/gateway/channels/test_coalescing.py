@@ -42,19 +42,23 @@ class Channel:
         self.timers = Timers()
         self.released = []
         self.coalescer = Coalescer(
-            lambda channel, one: self.released.append((channel.name, one)), self.timers.call_later
+            lambda channel, _, one: self.released.append((channel.name, one)),
+            self.timers.call_later,
         )
+        self.is_live = True
 
     def passes(self, payload, key="order:7", channel="orders", within_ms=100):
         one = Publication(payload, coalescing=Coalescing(key, within_ms))
-        return self.coalescer.passes(SimpleNamespace(name=channel), one)
+        state = {"name": channel, "is_live": self.is_live, "last_subscription": 1}
+        return self.coalescer.passes(SimpleNamespace(**state), one)
 
     @property
     def held_bytes(self):
-        return self.coalescer._held_bytes
+        return self.coalescer._bytes.taken
 
     @property
     def open_windows(self):
+        assert len(self.coalescer._held) == self.coalescer._windows.taken
         return len(self.coalescer._held)
 
 
@@ -107,8 +111,16 @@ def test_what_is_held_is_dropped_with_the_link(channel):
     assert [one.payload for _, one in channel.released] == [b"3"]
 
 
-def test_too_many_keys_pass(channel, monkeypatch):
-    monkeypatch.setattr(coalescing, "MAX_WINDOWS", 2)
+@pytest.fixture
+def small(monkeypatch):
+    """A worker that has 8 windows and 40 bytes: a tenant has half of it, a channel a quarter."""
+    monkeypatch.setattr(coalescing, "MAX_WINDOWS", 8)
+    monkeypatch.setattr(coalescing, "MAX_HELD_BYTES", 40)
+    return Channel()
+
+
+def test_too_many_keys_pass(small):
+    channel = small
     assert [channel.passes(b"1", key=str(number)) for number in range(4)] == [True] * 4
     assert [channel.passes(b"2", key=str(number)) for number in range(4)] == [
         False,
@@ -119,8 +131,8 @@ def test_too_many_keys_pass(channel, monkeypatch):
     assert channel.open_windows == 2
 
 
-def test_too_many_bytes_pass_and_nothing_older_follows(channel, monkeypatch):
-    monkeypatch.setattr(coalescing, "MAX_HELD_BYTES", 10)
+def test_too_many_bytes_pass_and_nothing_older_follows(small):
+    channel = small
     channel.passes(b"1")
     assert not channel.passes(b"x" * 10)
     assert not channel.passes(b"y" * 10)
@@ -129,6 +141,48 @@ def test_too_many_bytes_pass_and_nothing_older_follows(channel, monkeypatch):
     channel.timers.end_windows()
     assert channel.released == []
     assert channel.held_bytes == 0
+
+
+def test_a_channel_that_takes_all_it_can_leaves_others_their_windows_and_bytes(small):
+    for number in range(20):
+        small.passes(b"1", key=str(number), channel="greedy")
+        small.passes(b"x" * 10, key=str(number), channel="greedy")
+    assert small.passes(b"1", channel="other")
+    assert not small.passes(b"2", channel="other")
+    small.timers.end_windows()
+    assert ("other", Publication(b"2")) in small.released
+
+
+def test_a_tenant_that_takes_all_it_can_leaves_others_their_windows_and_bytes(small):
+    for number in range(20):
+        small.passes(b"1", channel=f"greedy\x1f{number}")
+        small.passes(b"x" * 5, channel=f"greedy\x1f{number}")
+    for tenant in ("", "other\x1f"):
+        assert small.passes(b"1", channel=f"{tenant}orders")
+        assert not small.passes(b"2", channel=f"{tenant}orders")
+
+
+def test_all_of_them_together_take_no_more_than_there_is(small):
+    for number in range(50):
+        small.passes(b"1", channel=f"tenant{number}\x1forders")
+        small.passes(b"x" * 5, channel=f"tenant{number}\x1forders")
+    assert 4 < small.open_windows <= 8
+    assert 20 < small.held_bytes <= 40
+    while small.timers.end_windows():
+        pass
+    assert (small.open_windows, small.held_bytes) == (0, 0)
+
+
+def test_nothing_is_held_on_a_channel_that_is_not_live(channel):
+    """The channel keeps its publications in their order, and what is older must not follow."""
+    assert channel.passes(b"1")
+    assert not channel.passes(b"2")
+    channel.is_live = False
+    assert channel.passes(b"3")
+    assert channel.passes(b"4", key="other")
+    channel.timers.end_windows()
+    assert channel.released == []
+    assert channel.open_windows == 0
 
 
 async def until(condition):
@@ -165,6 +219,19 @@ async def test_hub_keeps_order_in_an_outbox_of_the_newest():
     await until(lambda: len(one.transport.batches) == 2)
     first, second = [batch.conflation_key for batch in one.transport.batches]
     assert first == second
+
+
+async def test_what_was_held_is_not_delivered_to_those_who_came_later():
+    hub, one, _ = hub_and_tabs()
+    hub.fan_out(received(("a", b"#:::20:k#1"), ("a", b"#:::20:k#2")))
+    late = subscriber(hub, "a")
+    await until(lambda: delivered(one) == [("a", 1), ("a", 2)])
+    assert delivered(late) == []
+    hub.fan_out(received(("a", b"#:::20:k#3")))
+    later = subscriber(hub, "a")
+    await until(lambda: delivered(late) == [("a", 3)])
+    assert delivered(later) == []
+    assert delivered(one) == [("a", 1), ("a", 2), ("a", 3)]
 
 
 async def test_a_gap_stands_for_what_was_held_when_the_link_was_lost():
