@@ -4,9 +4,7 @@ import { copyFileSync, mkdirSync } from "node:fs";
 const COPIES = {
   "../djangoauth/sockgate/static/sockgate": [
     "sockgate.js",
-    "sockgate.js.map",
     "sockgate-full.js",
-    "sockgate-full.js.map",
     "sockgate-sockjs.js",
     "sockgate-shared.js",
     "sockgate-live.js",
@@ -17,7 +15,6 @@ const COPIES = {
     "sockgate-guard.js",
     "sockgate-progress.js",
     "sockgate.mjs",
-    "sockgate.mjs.map",
     "sockgate.d.ts",
     "badge.js",
   ],

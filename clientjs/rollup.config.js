@@ -26,6 +26,9 @@ import uglify from "uglify-js";
 import { classes, forModernBrowsers, smallest } from "./modern.js";
 import { sockjsPatches } from "./sockjspatches.js";
 
+/** Only on request, and never in what is published: `SOURCE_MAPS=yes npm run build`. */
+const MAPS = Boolean(process.env.SOURCE_MAPS);
+
 const BANNER = "/*! Sockgate, BSD-3-Clause. */";
 
 const BANNER_WITH_SOCKJS = `/*!
@@ -156,13 +159,13 @@ const script = (name, file, options = {}) => ({
   name,
   format: "iife",
   plugins: [minified()],
-  sourcemap: true,
+  sourcemap: MAPS,
   ...options,
 });
 
 const modules = (name, banner) => [
-  { ...es5, banner, file: `dist/${name}.mjs`, format: "es", sourcemap: true },
-  { ...es5, banner, file: `dist/${name}.cjs`, format: "cjs", sourcemap: true },
+  { ...es5, banner, file: `dist/${name}.mjs`, format: "es", sourcemap: MAPS },
+  { ...es5, banner, file: `dist/${name}.cjs`, format: "cjs", sourcemap: MAPS },
 ];
 
 const BANNER_WITH_IDIOMORPH = `/*!
@@ -322,8 +325,8 @@ export default [
     external: [name, `${name}/store`],
     plugins: [hookTypes("hooks", name, "hooks")],
     output: [
-      { file: `dist/${name}.mjs`, format: "es", sourcemap: true },
-      { file: `dist/${name}.cjs`, format: "cjs", sourcemap: true },
+      { file: `dist/${name}.mjs`, format: "es", sourcemap: MAPS },
+      { file: `dist/${name}.cjs`, format: "cjs", sourcemap: MAPS },
     ],
   })),
   // For pages in DEBUG: not minified.

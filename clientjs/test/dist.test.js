@@ -1,6 +1,6 @@
 /** Tests of the built files. Run `npm run build` first. */
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
@@ -85,13 +85,14 @@ test("require has the exports of the module", () => {
   assert.deepEqual(Object.keys(module), ["CloseCode", "SockgateError", "connect"]);
 });
 
-for (const name of ["sockgate.js", "sockgate-full.js", "sockgate.mjs", "sockgate.cjs", "full.mjs", "full.cjs"]) {
-  test(`${name} has a source map`, () => {
-    assert.ok(read(`../dist/${name}`).trimEnd().endsWith(`//# sourceMappingURL=${name}.map`));
-    const map = JSON.parse(read(`../dist/${name}.map`));
-    assert.ok(map.sources.includes("../src/states.js"));
-  });
-}
+test("what is published names no source map and no source", () => {
+  const { exports, files } = JSON.parse(read("../package.json"));
+  assert.deepEqual(files, ["dist", "!dist/*.map"]);
+  assert.ok(!JSON.stringify(exports).includes("./src"));
+  for (const name of readdirSync(new URL("../dist", import.meta.url)).filter((name) => /js$/.test(name))) {
+    assert.ok(!read(`../dist/${name}`).includes("sourceMappingURL="), name);
+  }
+});
 
 test("import and require have the types of the source", () => {
   for (const ending of ["ts", "cts"]) {
@@ -152,7 +153,7 @@ test("the README states the sizes of the scripts", () => {
 test("Django and the gateway serve the built files", () => {
   assert.equal(read("../../djangoauth/sockgate/static/sockgate/sockgate.js"), CLIENT);
   assert.equal(read("../../gateway/sockgate_gateway/sockjs/static/sockjs.js"), SOCKJS);
-  for (const name of ["sockgate.js.map", "sockgate-full.js", "sockgate-full.js.map", "sockgate-sockjs.js", "sockgate-shared.js", "sockgate-live.js", "sockgate-htmx.js", "sockgate-turbo.js", "sockgate-state.js", "sockgate-tag.js", "sockgate-guard.js", "sockgate-progress.js", "sockgate.mjs", "sockgate.mjs.map", "sockgate.d.ts", "badge.js"]) {
+  for (const name of ["sockgate-full.js", "sockgate-sockjs.js", "sockgate-shared.js", "sockgate-live.js", "sockgate-htmx.js", "sockgate-turbo.js", "sockgate-state.js", "sockgate-tag.js", "sockgate-guard.js", "sockgate-progress.js", "sockgate.mjs", "sockgate.d.ts", "badge.js"]) {
     const served = read(`../../djangoauth/sockgate/static/sockgate/${name}`);
     assert.equal(served, read(`../dist/${name}`));
   }

@@ -1,7 +1,8 @@
 """Versions of our dependencies with a known hole, for the checks that warn of them.
 
 The table lists security fixes from the packages' own release notes, as far as they matter here.
-``setup.cfg`` admits none of these versions, but one may be installed all the same.
+``setup.cfg`` excludes those of the gateway's packages, but one may be installed all the same. Of
+Django it admits every version of its series, because a site pins its own.
 """
 
 import re

@@ -15,7 +15,7 @@ from .config.loading import load
 from .errors import BrokerUnavailable, ConfigError, RegistryForbidden
 from .loop.descriptors import Capacity, hard_limit
 from .redis_servers.errors import remedy_for
-from .server import logs, startup
+from .server import logs, private_names, startup
 from .wire.key_ids import key_ids
 from .wire.names import user_channel
 
@@ -30,6 +30,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         configuration is wrong.
     """
     options = _parser().parse_args(argv)
+    if problem := next(private_names.problems(), ""):
+        print(f"sockgate: {problem}", file=sys.stderr)
+        return USAGE_ERROR
     flags = {
         name: value
         for name, value in vars(options).items()

@@ -16,9 +16,7 @@ ATTW = "@arethetypeswrong/cli@0.18.5"
 
 CLIENT = (
     "sockgate.js",
-    "sockgate.js.map",
     "sockgate-full.js",
-    "sockgate-full.js.map",
     "sockgate-sockjs.js",
     "sockgate-shared.js",
     "sockgate-state.js",
@@ -29,7 +27,6 @@ CLIENT = (
     "sockgate-htmx.js",
     "sockgate-turbo.js",
     "sockgate.mjs",
-    "sockgate.mjs.map",
     "sockgate.d.ts",
 )
 IN_WHEEL = (
@@ -61,7 +58,7 @@ IN_TARBALL = (
         for name in ("guard", "react", "svelte", "vue")
         for ending in ("mjs", "cjs", "d.ts", "d.cts")
     ),
-    *(f"package/dist/{name}" for name in (*CLIENT, "sockgate.cjs", "sockgate.cjs.map")),
+    *(f"package/dist/{name}" for name in (*CLIENT, "sockgate.cjs")),
 )
 
 
@@ -88,8 +85,10 @@ def check(packages: Packages, folder: Path) -> None:
     """Check the contents, the metadata, and that the tests of the sdist run."""
     with zipfile.ZipFile(packages.wheel) as wheel:
         expect(wheel.namelist(), *IN_WHEEL)
+        expect_no_sources(wheel.namelist())
     with tarfile.open(packages.tarball) as tarball:
         expect(tarball.getnames(), *IN_TARBALL)
+        expect_no_sources(tarball.getnames())
     with tarfile.open(packages.sdist) as sdist:
         sdist.extractall(folder, filter="data")
         root = sdist.getnames()[0].partition("/")[0]
@@ -98,11 +97,17 @@ def check(packages: Packages, folder: Path) -> None:
     _check_metadata(packages, folder)
 
 
+def expect_no_sources(names: list[str]) -> None:
+    """Fail where an archive has source maps, or the sources of the client."""
+    found = [name for name in names if name.endswith(".map") or name.startswith("package/src/")]
+    if found:
+        raise SystemExit(f"Not to be published: {', '.join(found)}")
+
+
 def _check_metadata(packages: Packages, folder: Path) -> None:
     run(sys.executable, "-m", "venv", folder / "twine", cwd=folder)
     python = folder / "twine" / "bin" / "python"
     run(python, "-m", "pip", "install", "--quiet", TWINE, cwd=folder)
     run(python, "-m", "twine", "check", "--strict", packages.wheel, packages.sdist, cwd=folder)
     run("npx", "--yes", PUBLINT, "run", packages.tarball, "--strict", cwd=folder)
-    # `sockgate/source` is for bundlers, and has no form for `require`.
-    run("npx", "--yes", ATTW, packages.tarball, "--exclude-entrypoints", "source", cwd=folder)
+    run("npx", "--yes", ATTW, packages.tarball, cwd=folder)

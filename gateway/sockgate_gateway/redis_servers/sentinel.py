@@ -76,6 +76,11 @@ class Sentinels(blocking.Sentinel):
                 break
         return inquiry.finish().address
 
+    def close(self) -> None:
+        """Close the connections to the Sentinels; redis-py has it since 8.1."""
+        for sentinel in self.sentinels:
+            sentinel.close()
+
 
 class AsyncSentinels(asynchronous.Sentinel):
     """The asyncio twin.
@@ -103,6 +108,11 @@ class AsyncSentinels(asynchronous.Sentinel):
                 _ask_first(sentinel, self.sentinels)
                 break
         return inquiry.finish().address
+
+    async def aclose(self) -> None:
+        """Close the connections to the Sentinels; redis-py has it since 8.1."""
+        for sentinel in self.sentinels:
+            await sentinel.aclose()
 
 
 class MasterConnection(blocking.SentinelManagedConnection):

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping
 from random import sample
 from typing import Any
 
-from redis._parsers.commands import AsyncCommandsParser
 from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
@@ -37,16 +36,24 @@ ATTEMPTS_AFTER_MOVE = 1
 """A command is tried once more, after the nodes were read again."""
 
 
-class _CommandsParser(AsyncCommandsParser):
-    """Asks once at which positions commands have their keys.
+class _AsksOnce:
+    """Asks once at which positions commands have their keys; a part of redis-py's parser.
 
     redis-py asks whenever it reads the nodes: the first primary, which may be down.
     """
 
+    node: ClusterNode | None
+    commands: Mapping[str, Any]
+
     async def initialize(self, node: ClusterNode | None = None) -> None:
         self.node = node or self.node
         if node is None or not self.commands:
-            await super().initialize(node)
+            await super().initialize(node)  # type: ignore[misc]  # That of redis-py's parser.
+
+
+def _asking_once(parser: Any) -> Any:
+    """Return a parser like redis-py's, which is no public class, that asks once."""
+    return type("CommandsParser", (_AsksOnce, type(parser)), {})()
 
 
 class ClusterServers:
@@ -71,7 +78,7 @@ class ClusterServers:
             retry=Retry(NoBackoff(), ATTEMPTS_AFTER_MOVE),
             client_name="sockgate-reader",
         )
-        self.client.commands_parser = _CommandsParser()
+        self.client.commands_parser = _asking_once(self.client.commands_parser)
         # Nodes that are found later are opened with these options.
         self.client.connection_kwargs["connection_class"] = self._link_class
         self._primaries: frozenset[str] = frozenset()
