@@ -11,12 +11,12 @@ would make each deletion of the whole project slower.
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
 
-from django.db import router
+from django.db import DatabaseError, router
 from django.db.models import Model, QuerySet
 from django.db.models.fields.related import lazy_related_operation
 from django.db.models.signals import (
@@ -27,6 +27,7 @@ from django.db.models.signals import (
     pre_delete,
     pre_save,
 )
+from django.db.transaction import TransactionManagementError
 from sockgate_gateway.wire.names import check_channel
 from sockgate_gateway.wire.publish_request import PublishRequest
 
@@ -93,14 +94,29 @@ class LiveModel(Generic[_Object]):
 
             with live_orders.touching(Order.objects.filter(customer=old)):
                 Order.objects.filter(customer=old).update(customer=new)
+
+        It touches them also when the block raises, because something may have been committed.
         """
         using = router.db_for_write(objects.model)
         stored = objects.model._base_manager.using(using)
         pks = list(objects.values_list("pk", flat=True))
         before = self._channels_of(stored.filter(pk__in=pks))
-        yield
+        try:
+            yield
+        except BaseException:
+            self._touch_after_failure(before, stored.filter(pk__in=pks))
+            raise
         for channel in before | self._channels_of(stored.filter(pk__in=pks)):
             _touch(channel, using)
+
+    def _touch_after_failure(self, before: frozenset[str], stored: "QuerySet[_Object]") -> None:
+        """Touch what may have changed; a touch inside a transaction is dropped with it."""
+        after: frozenset[str] = frozenset()
+        # Nothing can be read in a transaction that must be rolled back, or without the database.
+        with suppress(DatabaseError, TransactionManagementError):
+            after = self._channels_of(stored)
+        for channel in before | after:
+            _touch(channel, stored.db)
 
     def connect(self) -> None:
         """Follow the changes of the model and of its subclasses."""

@@ -2,31 +2,18 @@
 
 Strategy: work may report thousands of times a second. A report is sent when ``MIN_INTERVAL_S`` have
 passed since the last one, and the last one always. A Redis that fails must not end or slow the
-work: after a failure, nothing is sent for a while, and the work goes on.
+work: ``delivery.py`` sends the newest report again.
 """
 
-import logging
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from time import monotonic
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from ...errors import ProgressFailed
-from ...redis_clients import pools, redis_errors
-from ...redis_clients.breaker import Breaker, BreakerOpen
 from ...users.recipients import UserOrPk, uid_of
-from ..async_calls import apublish
-from ..calls import publish
-from .records import (
-    EVENT,
-    MAX_MESSAGE_LENGTH,
-    Report,
-    check_id,
-    key_of,
-    new_id,
-    queue_report,
-    queue_start,
-)
+from .delivery import Delivery
+from .records import Report, check_id, new_id, shortened
 
 MIN_INTERVAL_S = 0.1
 TTL_S = 24 * 3600
@@ -34,8 +21,6 @@ TTL_S = 24 * 3600
 
 STALLED_AFTER_S = 60.0
 
-log = logging.getLogger("sockgate")
-_breaker = Breaker()
 _Item = TypeVar("_Item")
 
 
@@ -62,12 +47,8 @@ class Progress:
         _check_number("stalled_after", stalled_after)
         if isinstance(ttl, bool) or not isinstance(ttl, int) or ttl < 1:
             raise ValueError(f"ttl must be a whole number of seconds above 0, not {ttl!r}")
-        self._uid = uid_of(user)
-        self._key = key_of(self._uid, self.id)
-        self._ttl_s = ttl
-        self._report = Report(
-            0, 0, "running", 0, total, _checked_text(message), attempt, stalled_after
-        )
+        self._delivery = Delivery(uid_of(user), self.id, ttl)
+        self._report = Report(0, 0, "running", 0, total, shortened(message), attempt, stalled_after)
         self._sent_at = float("-inf")
 
     @property
@@ -126,12 +107,12 @@ class Progress:
     def finish(self, state: str, message: str | None = None) -> None:
         """Report the last state of this run: ``done``, ``failed`` or ``retrying``."""
         self._enter(state, message)
-        self._send()
+        self._send(is_last=True)
 
     async def afinish(self, state: str, message: str | None = None) -> None:
         """Do as ``finish``."""
         self._enter(state, message)
-        await self._asend()
+        await self._asend(is_last=True)
 
     def __enter__(self) -> Self:
         self.start()
@@ -166,7 +147,7 @@ class Progress:
         self._report = report._replace(
             done=report.done if done is None else done,
             total=report.total if total is None else total,
-            message=report.message if message is None else _checked_text(message),
+            message=report.message if message is None else shortened(message),
         )
 
     def _enter(self, state: str, message: str | None) -> None:
@@ -179,47 +160,13 @@ class Progress:
     def _is_due(self) -> bool:
         return monotonic() - self._sent_at >= MIN_INTERVAL_S
 
-    def _begin(self, replies: list[Any]) -> None:
-        self._report = self._report._replace(run=replies[0])
-
-    def _next(self) -> dict[str, Any]:
-        self._report = self._report._replace(n=self._report.n + 1)
-        return self._report.fields(self.id)
-
-    # The number of the run comes with the first report that reaches Redis.
-    def _send(self) -> None:
+    def _send(self, *, is_last: bool = False) -> None:
         self._sent_at = monotonic()
-        try:
-            with _breaker.guard():
-                client = pools.records()
-                if not self._report.run:
-                    with client.pipeline(transaction=False) as pipe:
-                        queue_start(pipe, self._key, self._ttl_s)
-                        self._begin(pipe.execute())
-                fields = self._next()
-                with client.pipeline(transaction=False) as pipe:
-                    queue_report(pipe, self._key, fields, self._ttl_s)
-                    pipe.execute()
-                publish(self._uid, EVENT, fields, on_commit=False, sequenced=False)
-        except (BreakerOpen, redis_errors.RedisError) as error:
-            _log(error)
+        self._delivery.send(self._report, is_last=is_last)
 
-    async def _asend(self) -> None:
+    async def _asend(self, *, is_last: bool = False) -> None:
         self._sent_at = monotonic()
-        try:
-            with _breaker.guard():
-                client = await pools.async_records()
-                if not self._report.run:
-                    async with client.pipeline(transaction=False) as pipe:
-                        queue_start(pipe, self._key, self._ttl_s)
-                        self._begin(await pipe.execute())
-                fields = self._next()
-                async with client.pipeline(transaction=False) as pipe:
-                    queue_report(pipe, self._key, fields, self._ttl_s)
-                    await pipe.execute()
-                await apublish(self._uid, EVENT, fields, on_commit=False, sequenced=False)
-        except (BreakerOpen, redis_errors.RedisError) as error:
-            _log(error)
+        await self._delivery.asend(self._report, is_last=is_last)
 
 
 def progress(
@@ -256,7 +203,7 @@ def ending_of(error: BaseException | None) -> tuple[str, str | None]:
     """Return the last state, and a message that the user may see; None: that of the last report."""
     if error is None:
         return "done", None
-    return "failed", str(error)[:MAX_MESSAGE_LENGTH] if isinstance(error, ProgressFailed) else ""
+    return "failed", shortened(error) if isinstance(error, ProgressFailed) else ""
 
 
 def _check_number(name: str, value: Any, *, is_optional: bool = False) -> None:
@@ -265,14 +212,3 @@ def _check_number(name: str, value: Any, *, is_optional: bool = False) -> None:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not 0 <= value < float("inf"):
         raise ValueError(f"{name} must be a number from 0 on, not {value!r}")
-
-
-def _checked_text(message: Any) -> str:
-    if len(text := str(message)) > MAX_MESSAGE_LENGTH:
-        raise ValueError(f"a message has at most {MAX_MESSAGE_LENGTH} characters, not {len(text)}")
-    return text
-
-
-def _log(error: Exception) -> None:
-    if not isinstance(error, BreakerOpen):
-        log.warning("A progress could not be reported; the work goes on: %s", error)

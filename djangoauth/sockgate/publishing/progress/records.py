@@ -56,6 +56,12 @@ class Report(NamedTuple):
         return {"id": progress_id, **values, "stalled_after": stalled_after_s}
 
 
+def shortened(message: Any) -> str:
+    """Return a message for the user, cut where it is too long."""
+    text = str(message)
+    return text if len(text) <= MAX_MESSAGE_LENGTH else f"{text[: MAX_MESSAGE_LENGTH - 1]}…"
+
+
 def new_id() -> str:
     """Return an id that cannot be guessed."""
     return uuid4().hex

@@ -2,14 +2,14 @@
 
 Strategy: the decorator is below that of the task, and neither framework is imported. Celery passes
 the task as the first argument (``bind=True``), Django the context (``takes_context=True``). The
-``autoretry_for`` of Celery works outside of the function. So the decorator looks whether the
-exception is one of these, and whether a try is left.
+``autoretry_for`` of Celery works outside of the function. So the decorator decides as Celery will:
+whether the exception is one of these, and whether a try is left.
 """
 
 import inspect
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast, overload
 
 from .bar import STALLED_AFTER_S, TTL_S, Progress, ending_of
 
@@ -17,11 +17,26 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 class _Run(NamedTuple):
-    """One run of a task: its id, the number of the try, and whether an error is tried again."""
+    """One run of a task: its id, the number of the try, and how an error ends it."""
 
     id: str
     attempt: int
-    is_retried: Callable[[BaseException], bool]
+    ending_of: Callable[[BaseException], tuple[str, str | None]]
+
+
+@overload
+def tracked_task(function: _Function) -> _Function: ...
+
+
+@overload
+def tracked_task(
+    function: None = None,
+    *,
+    user: str = "user_id",
+    total: float | None = None,
+    stalled_after: float = STALLED_AFTER_S,
+    ttl: int = TTL_S,
+) -> Callable[[_Function], _Function]: ...
 
 
 def tracked_task(
@@ -70,7 +85,8 @@ def _wrap(function: Callable[..., Any], user: str, options: dict[str, Any]) -> C
         try:
             result = function(*args, **kwargs, **more)
         except BaseException as error:
-            bar.finish(*_ending(run, error))
+            if ending := _ending(run, bar, error):
+                bar.finish(*ending)
             raise
         bar.finish("done")
         return result
@@ -88,12 +104,19 @@ def _wrap_async(
         try:
             result = await function(*args, **kwargs, **more)
         except BaseException as error:
-            await bar.afinish(*_ending(run, error))
+            if ending := _ending(run, bar, error):
+                await bar.afinish(*ending)
             raise
         await bar.afinish("done")
         return result
 
     return tracked
+
+
+def _ending(run: _Run, bar: Progress, error: BaseException) -> tuple[str, str | None] | None:
+    """Return the last state and message of a run; None: the work has said them itself."""
+    state, message = run.ending_of(error)
+    return None if state == "done" and bar.state in ("done", "failed") else (state, message)
 
 
 def _begin(
@@ -117,28 +140,50 @@ def _run_of(function: Callable[..., Any], args: tuple[Any, ...]) -> _Run:
     first = args[0] if args else None
     if request := getattr(first, "request", None):
         if getattr(request, "id", None):
-            return _Run(request.id, (request.retries or 0) + 1, _celery_retries(first))
+            return _Run(request.id, (request.retries or 0) + 1, _celery_ending(first))
     elif result := getattr(first, "task_result", None):
-        return _Run(result.id, getattr(first, "attempt", 1), lambda _: False)
+        return _Run(result.id, getattr(first, "attempt", 1), ending_of)
     raise TypeError(
         f"@tracked_task: {function.__qualname__} was not called as a task. Use "
         "@shared_task(bind=True) of Celery, or @task(takes_context=True) of Django, above it."
     )
 
 
-def _celery_retries(task: Any) -> Callable[[BaseException], bool]:
-    def is_retried(error: BaseException) -> bool:
-        # ``raise self.retry(…)``
-        if any(kind.__name__ == "Retry" for kind in type(error).__mro__):
-            return type(error).__module__.startswith("celery.")
-        limit = task.max_retries
-        has_try_left = limit is None or (task.request.retries or 0) < limit
-        kinds = tuple(getattr(task, "autoretry_for", ()) or ())
-        excluded = tuple(getattr(task, "dont_autoretry_for", ()) or ())
-        return has_try_left and isinstance(error, kinds) and not isinstance(error, excluded)
+def _celery_ending(task: Any) -> Callable[[BaseException], tuple[str, str | None]]:
+    def ending(error: BaseException) -> tuple[str, str | None]:
+        if _is_of_celery(error, "Ignore"):
+            return "done", None
+        return ("retrying", None) if _is_retried(task, error) else ending_of(error)
 
-    return is_retried
+    return ending
 
 
-def _ending(run: _Run, error: BaseException) -> tuple[str, str | None]:
-    return ("retrying", None) if run.is_retried(error) else ending_of(error)
+def _is_retried(task: Any, error: BaseException) -> bool:
+    if _is_of_celery(error, "Retry"):  # ``raise self.retry(…)``
+        return True
+    if _is_of_celery(error, "Reject"):
+        return bool(getattr(error, "requeue", False)) and bool(task.acks_late)
+    kinds = tuple(getattr(task, "autoretry_for", ()) or ())
+    excluded = tuple(getattr(task, "dont_autoretry_for", ()) or ())
+    if not isinstance(error, kinds) or isinstance(error, excluded):
+        return False
+    limit = _max_retries(task)
+    return limit is None or (task.request.retries or 0) < limit
+
+
+def _max_retries(task: Any) -> int | None:
+    """Return the limit with which ``autoretry_for`` will try again.
+
+    The ``max_retries`` of a call of ``retry`` counts from then on: Celery keeps it at the task.
+    """
+    options = getattr(task, "retry_kwargs", None) or {}
+    found = getattr(task, "override_max_retries", options.get("max_retries"))
+    limit: int | None = task.max_retries if found is None else found
+    return limit
+
+
+def _is_of_celery(error: BaseException, name: str) -> bool:
+    return any(
+        kind.__name__ == name and kind.__module__.startswith("celery.")
+        for kind in type(error).__mro__
+    )

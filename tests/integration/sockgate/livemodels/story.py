@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date
 from typing import Any
 
@@ -11,7 +12,7 @@ django.setup()
 
 from django.core.management import call_command  # noqa: E402
 from django.core.serializers import deserialize, serialize  # noqa: E402
-from django.db import connection, transaction  # noqa: E402
+from django.db import DatabaseError, connection, transaction  # noqa: E402
 from django.db.models import signals  # noqa: E402
 from django.test.utils import CaptureQueriesContext, override_settings  # noqa: E402
 from sockgate.testing import capture_publications  # noqa: E402
@@ -169,6 +170,22 @@ assert sorted(one.channel for one in captured) == ["customer:1", "customer:2", "
 assert touched(lambda: live_orders.touch(rows)) == ["customer:2", "orders"]
 made = Order.objects.bulk_create([Order(customer=first)])
 assert touched(lambda: live_orders.touch(made)) == ["customer:1", "orders"]
+
+# A block may raise after a change that stays, also where the database cannot be read any more.
+for change in (lambda: rows.update(customer=first), lambda: Order.objects.raw("bad SQL")[0]):
+    failures = suppress(ZeroDivisionError, DatabaseError)
+    with capture_publications() as captured, failures, live_orders.touching(rows):
+        change()
+        raise ZeroDivisionError
+    assert {"customer:2", "orders"} <= {one.channel for one in captured}
+    rows.update(customer=second)
+with capture_publications() as captured, suppress(DatabaseError), transaction.atomic():
+    in_transaction = live_orders.touching(rows)
+    with in_transaction:
+        rows.update(customer=first)
+        Order.objects.raw("bad SQL")[0]
+assert list(captured) == []  # It was rolled back.
+assert set(rows.values_list("customer", flat=True)) == {second.pk}
 
 # Fixtures touch nothing, because what they refer to may not exist yet.
 fixture = serialize("json", [order])

@@ -7,6 +7,7 @@ import os
 
 import django
 from celery import Celery
+from celery.exceptions import Ignore, Reject
 from django.conf import settings
 
 if not settings.configured:
@@ -55,3 +56,51 @@ def broken(self, user_id):
 def dies(self, user_id, bar):
     bar.update(message="before")
     os.kill(os.getpid(), 9)
+
+
+@app.task(name="own_limit", bind=True, autoretry_for=(OSError,), max_retries=5)
+@tracked_task
+def own_limit(self, user_id):
+    raise self.retry(exc=OSError(), countdown=0, max_retries=1)
+
+
+@app.task(name="beyond", bind=True, autoretry_for=(OSError,), max_retries=1)
+@tracked_task
+def beyond(self, user_id):
+    self.default_retry_delay = 0
+    if not self.request.retries:
+        raise self.retry(countdown=0, max_retries=3)
+    if self.request.retries == 1:
+        raise OSError
+
+
+@app.task(name="options", bind=True, autoretry_for=(OSError,), retry_kwargs={"max_retries": 1})
+@tracked_task
+def options(self, user_id):
+    self.default_retry_delay = 0
+    raise OSError
+
+
+@app.task(name="ignored", bind=True)
+@tracked_task
+def ignored(self, user_id):
+    raise Ignore
+
+
+@app.task(name="ended", bind=True)
+@tracked_task
+def ended(self, user_id, bar):
+    bar.finish("failed", "It is done elsewhere.")
+    raise Ignore
+
+
+@app.task(name="returned", bind=True, acks_late=True)
+@tracked_task
+def returned(self, user_id):
+    raise Reject(requeue=True)
+
+
+@app.task(name="rejected", bind=True)
+@tracked_task
+def rejected(self, user_id):
+    raise Reject(requeue=True)

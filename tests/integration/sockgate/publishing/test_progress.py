@@ -1,14 +1,9 @@
 """Progress of long work: what Redis holds, what is published, what the view and the tag show."""
 
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from html import unescape
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,18 +14,17 @@ from django.template import Context, Template
 from django.test import Client, override_settings
 from django.urls import include, path
 from redis import Redis
-from sockgate import ProgressFailed, progress, tracked_task, use_tenant
+from sockgate import ProgressFailed, progress, use_tenant
 from sockgate.errors import PublicationInvalid
 from sockgate.publishing.progress import bar as bar_module
+from sockgate.publishing.progress.background import BACKGROUND
 from sockgate.publishing.progress.records import key_of, read
 
 from tests.integration.sockgate.conftest import Subscriber
-from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
 
 ADDRESS = "/realtime/progress/"
-ROOT = Path(__file__).resolve().parents[4]
 
 
 def page(request: HttpRequest) -> HttpResponse:
@@ -43,7 +37,7 @@ urlpatterns = [path("", page), path("realtime/", include("sockgate.urls"))]
 
 @pytest.fixture(autouse=True)
 def _project(sockgate: Any, transactional_db: None) -> Iterator[None]:
-    bar_module._breaker.reset()
+    BACKGROUND.reset()
     with override_settings(ROOT_URLCONF=__name__):
         yield
 
@@ -74,7 +68,7 @@ def test_block_reports_start_and_end(alice: User, subscriber: Subscriber) -> Non
     with progress(alice, total=2, id="job", message="Go") as bar:
         assert shown()["state"] == "running"
         bar.advance(2)
-    first, last = published(subscriber)
+    first, *_, last = published(subscriber)
     assert (first["state"], first["done"], first["message"]) == ("running", 0, "Go")
     assert (last["state"], last["done"], last["total"]) == ("done", 2, 2)
     assert {**shown(), "age": 0} == {**last, "age": 0}
@@ -134,6 +128,17 @@ def test_record_ends_by_itself(alice: User, redis: Redis) -> None:
     assert 90 <= redis.ttl(key) <= 100
 
 
+def test_long_message_is_shortened(alice: User) -> None:
+    with progress(alice, id="job", message="x" * 501) as bar:
+        assert shown()["message"] == "x" * 499 + "…"
+        bar.update(message="y" * 500)
+        bar.advance(0, message="z" * 10_000)
+    assert shown()["message"] == "z" * 499 + "…"
+    with pytest.raises(ProgressFailed), progress(alice, id="job"):
+        raise ProgressFailed("w" * 501)
+    assert shown()["message"] == "w" * 499 + "…"
+
+
 def test_work_goes_on_without_redis(alice: User, no_redis: None, caplog: Any) -> None:
     with progress(alice, total=100_000) as bar:
         for _ in bar.track(range(100_000)):
@@ -151,7 +156,6 @@ def test_work_goes_on_without_redis(alice: User, no_redis: None, caplog: Any) ->
         ({"id": "a b"}, "needs an id"),
         ({"id": ""}, "needs an id"),
         ({"id": "x" * 101}, "needs an id"),
-        ({"message": "x" * 501}, "at most 500 characters"),
         ({"ttl": 0}, "ttl must be"),
         ({"stalled_after": -1}, "stalled_after must be"),
     ],
@@ -220,98 +224,6 @@ def test_tag_works_without_redis(login: Client, settings: Any) -> None:
     login.force_login(User.objects.get())
     settings.SOCKGATE = {**settings.SOCKGATE, "REDIS_URL": "unix:///nowhere/redis.sock"}
     assert 'state="waiting"' in login.get("/").content.decode()
-
-
-def test_tracked_task_names_what_is_missing(alice: User) -> None:
-    def export(owner: int) -> None: ...
-
-    with pytest.raises(TypeError, match="has no parameter 'user_id'"):
-        tracked_task(export)
-    with pytest.raises(TypeError, match="was not called as a task"):
-        tracked_task(user="owner")(export)(1)
-
-
-@pytest.fixture
-def celery(redis_server: Any, redis: Redis, alice: User, tmp_path: Path) -> Iterator[Any]:
-    """Celery's app, with a worker as a process."""
-    url = redis_server.connection_url
-    environ = {
-        **{key: text for key, text in os.environ.items() if key != "DJANGO_SETTINGS_MODULE"},
-        "SOCKGATE_REDIS_URL": url,
-        "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]),
-    }
-    name = "tests.integration.sockgate.publishing.progress_tasks"
-    command = [sys.executable, "-m", "celery", "-A", name, "worker", "--concurrency=1"]
-    log = (tmp_path / "worker.log").open("wb")
-    worker = subprocess.Popen(
-        [*command, "--without-mingle", "--without-gossip", "--pool=prefork"],
-        env=environ,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        stdin=subprocess.DEVNULL,
-    )
-    from tests.integration.sockgate.publishing.progress_tasks import app
-
-    app.conf.broker_url = url
-    try:
-        yield app
-    finally:
-        worker.send_signal(signal.SIGTERM)
-        try:
-            worker.wait(60)
-        finally:
-            worker.kill()
-            log.close()
-
-
-def run_task(app: Any, name: str, *args: Any) -> str:
-    # A connection of its own: the pools of Celery are shared by the whole process.
-    with app.connection_for_write() as connection:
-        return str(app.send_task(name, args, connection=connection).id)
-
-
-def wait_for(progress_id: str, state: str) -> dict[str, Any]:
-    def is_there() -> bool:
-        found = read("1", [progress_id])
-        return bool(found) and found[progress_id]["state"] == state
-
-    wait_until(is_there)
-    return shown(progress_id)
-
-
-def test_tasks_of_celery_are_tracked(celery: Any) -> None:
-    done = wait_for(run_task(celery, "export", 1), "done")
-    assert (done["done"], done["total"], done["attempt"]) == (3, 3, 1)
-    again = wait_for(run_task(celery, "fragile", 1, 2), "done")
-    assert (again["attempt"], again["run"]) == (2, 2)
-    failed = wait_for(run_task(celery, "fragile", 1, 9), "failed")
-    assert (failed["attempt"], failed["message"]) == (2, "")
-    assert wait_for(run_task(celery, "by_hand", 1), "done")["attempt"] == 2
-    assert wait_for(run_task(celery, "broken", 1), "failed")["message"] == "The file has no rows."
-    killed = run_task(celery, "dies", 1)
-    wait_until(lambda: read("1", [killed]).get(killed, {}).get("age", 0) > 1)
-    assert shown(killed)["state"] == "running"  # Pages show it as stalled.
-
-
-def test_retry_of_celery_is_shown(alice: User, subscriber: Subscriber) -> None:
-    from tests.integration.sockgate.publishing.progress_tasks import fragile
-
-    fragile.apply((1, 2), throw=False)
-    states = [(one["state"], one["attempt"]) for one in published(subscriber)]
-    assert states == [("running", 1), ("retrying", 1), ("running", 2), ("done", 2)]
-
-
-def test_tasks_of_django_are_tracked(alice: User, settings: Any) -> None:
-    pytest.importorskip("django.tasks")
-    settings.TASKS = {"default": {"BACKEND": "django.tasks.backends.immediate.ImmediateBackend"}}
-    from tests.integration.sockgate.publishing import django_tasks
-
-    done = django_tasks.export.enqueue(1)
-    assert (shown(done.id)["state"], shown(done.id)["done"]) == ("done", 3)
-    failed = django_tasks.broken.enqueue(1)
-    assert (shown(failed.id)["state"], shown(failed.id)["message"]) == ("failed", "")
-    ran = django_tasks.asynchronous.enqueue(1)
-    assert shown(ran.id)["state"] == "done"
 
 
 def test_users_whose_keys_contain_separators_share_no_record(sockgate: Any, redis: Redis) -> None:
