@@ -1,12 +1,20 @@
 /**
  * All bars of a page: what arrives for the user goes to the bar with its id. After each connect, after a gap, and when there
  * was no news for long, the page asks Django for the present values, all bars together.
+ *
+ * Strategy: one request at a time, and one timer. While Django cannot answer, the wait grows, is as long as Django says, and is
+ * not shortened by what happens meanwhile: that only names more bars. After a gap, which many pages receive at once, the page
+ * asks at a random moment within the time that the gateway states.
  */
 
 const EVENT = "sockgate-progress";
 /** Of one request, as Django takes them. */
 const MAX_IDS = 50;
 const RETRY_MS = 5000;
+const MAX_RETRY_MS = 300000;
+const MAX_RETRY_AFTER_MS = 86400000;
+/** So soon after what has happened, so that bars that come together ask together. */
+const SOON_MS = 50;
 
 /** @typedef {any} Bar  a `<sockgate-progress>` */
 
@@ -29,6 +37,8 @@ export class Board {
     /** @type {any} */
     this._timer = null;
     this._isConnected = false;
+    /** Requests in a row without an answer. */
+    this._failures = 0;
   }
 
   /** @param {any} client */
@@ -45,7 +55,10 @@ export class Board {
         this.ask([...this._bars]);
       }
     });
-    client.on("gap", () => this.ask([...this._bars]));
+    client.on("gap", (/** @type {string} */ _, /** @type {any} */ gap) => {
+      const withinS = Number(gap && gap.within) || 0;
+      this.ask([...this._bars], SOON_MS + Math.random() * Math.max(withinS, 0) * 1000);
+    });
   }
 
   /** @param {Bar} bar */
@@ -59,6 +72,7 @@ export class Board {
   /** @param {Bar} bar */
   remove(bar) {
     this._bars.delete(bar);
+    this._due.delete(bar);
   }
 
   /** @param {number} share @returns {string} */
@@ -67,32 +81,53 @@ export class Board {
   }
 
   /** Ask for the present values of these bars, soon, in one request. @param {Bar[]} bars @param {number} [ms] */
-  ask(bars, ms = 50) {
+  ask(bars, ms = SOON_MS * (1 + Math.random())) {
     bars.filter((bar) => !bar.isOver).forEach((bar) => this._due.add(bar));
     if (this._due.size && !this._timer) {
-      this._timer = this._page.setTimeout(() => this._fetch(), ms * (1 + Math.random()));
+      this._timer = this._page.setTimeout(() => this._fetch(), ms);
     }
   }
 
   async _fetch() {
     const bars = [...this._due].filter((bar) => this._bars.has(bar)).slice(0, MAX_IDS);
     bars.forEach((bar) => this._due.delete(bar));
-    const query = bars.map((bar) => `id=${encodeURIComponent(bar.progressId)}`).join("&");
+    let waitMs;
     try {
-      const headers = { Accept: "application/json", "X-Requested-With": "XMLHttpRequest" };
-      const init = { headers, credentials: "same-origin", cache: "no-store", redirect: "manual" };
-      const response = bars.length ? await this._page.fetch(`${this._url}?${query}`, init) : { status: 0 };
-      if (response.status === 200) {
-        const { progress } = await response.json();
-        bars.forEach((bar) => (progress[bar.progressId] ? bar.show(progress[bar.progressId]) : bar.miss()));
-      } else if (response.status === 503) {
-        throw new Error("later");
-      }
-      this._timer = null;
-      this.ask([...this._due]);
+      waitMs = bars.length ? await this._request(bars) : null;
     } catch (error) {
-      this._timer = null;
-      this.ask(bars, RETRY_MS);
+      waitMs = 0;  // No network, or a response that is none of ours.
+    }
+    this._timer = null;
+    if (waitMs === null) {
+      this._failures = 0;
+      this.ask([...this._due]);
+    } else {
+      this._failures += 1;
+      const ms = Math.max(waitMs, Math.min(RETRY_MS * 2 ** (this._failures - 1), MAX_RETRY_MS));
+      this.ask(bars.filter((bar) => this._bars.has(bar)), ms * (1 + Math.random()));
     }
   }
+
+  /** @param {Bar[]} bars @returns {Promise<number | null>} null, or after how many ms at least to ask again */
+  async _request(bars) {
+    const query = bars.map((bar) => `id=${encodeURIComponent(bar.progressId)}`).join("&");
+    const headers = { Accept: "application/json", "X-Requested-With": "XMLHttpRequest" };
+    const init = { headers, credentials: "same-origin", cache: "no-store", redirect: "manual" };
+    const response = await this._page.fetch(`${this._url}?${query}`, init);
+    const { status } = response;
+    if (status === 408 || status === 429 || status >= 500) {
+      return retryAfterMs(response.headers.get("Retry-After"));
+    }
+    if (status === 200) {
+      const { progress } = await response.json();
+      bars.forEach((bar) => (progress[bar.progressId] ? bar.show(progress[bar.progressId]) : bar.miss()));
+    }
+    return null;
+  }
+}
+
+/** @param {string | null} text  seconds, or a date @returns {number} */
+function retryAfterMs(text) {
+  const ms = /^\d+$/.test(text || "") ? Number(text) * 1000 : Date.parse(text || "") - Date.now();
+  return ms > 0 ? Math.min(ms, MAX_RETRY_AFTER_MS) : 0;
 }

@@ -18,15 +18,20 @@ class Page {
     const dom = new JSDOM(`${bars.join("")}<script id="sockgate-progress-config" type="application/json">${config}</script>`, { url: "https://shop.example/" });
     this.page = dom.window;
     this.requests = [];
+    this.asked = [];
     this.answers = {};
     this.status = 200;
+    this.retryAfter = null;
     this.timers = [];
     this.now = 0;
     this.page.setTimeout = (act, ms) => this.timers.push({ at: this.now + ms, act });
     this.page.clearTimeout = (id) => id && (this.timers[id - 1] = null);
     this.page.fetch = async (url) => {
       this.requests.push(url);
-      return { status: this.status, json: async () => ({ progress: this.answers }) };
+      this.asked.push(this.now);
+      if (this.status instanceof Error) throw this.status;
+      const headers = { get: (name) => (name === "Retry-After" ? this.retryAfter : null) };
+      return { status: this.status, headers, json: async () => ({ progress: this.answers }) };
     };
     begin(this.page);
     this.events = new Events();
@@ -177,4 +182,90 @@ test("the end is an event of the page, once, and messages are text", () => {
   for (let i = 0; i < 2; i++) page.publish({ n: 3, state: "failed", message: "<img src=x>" });
   assert.deepEqual(ended, ["<img src=x>"]);
   assert.equal(page.element.querySelector("img"), null);
+});
+
+/** How many requests a page makes in so many seconds, while something happens each second. */
+async function requestsIn(page, seconds, happens = () => {}) {
+  const before = page.requests.length;
+  for (let second = 0; second < seconds; second += 1) {
+    happens();
+    await page.pass(1);
+  }
+  return page.requests.length - before;
+}
+
+for (const status of [500, 502, 503, 504, 429, 408, new TypeError("no network")]) {
+  test(`a bar that is answered ${status} asks again, ever later, until it is answered`, async () => {
+    const page = new Page();
+    page.status = status;
+    page.events.emit("state", "connected", {});
+    const counts = [];
+    for (let minute = 0; minute < 12; minute += 1) {
+      counts.push(await requestsIn(page, 60));
+    }
+    assert.ok(counts[0] >= 3 && counts[0] <= 5, `${counts}`);
+    assert.ok(counts.reduce((sum, count) => sum + count) <= 10, `${counts}`);
+    page.status = 200;
+    page.answers = { job: { ...REPORT, done: 9 } };
+    await page.pass(600);
+    assert.equal(page.shown[1], 9);
+  });
+}
+
+test("what happens meanwhile does not shorten the wait", async () => {
+  const page = new Page();
+  page.status = 502;
+  page.events.emit("state", "connected", {});
+  const happens = () => {
+    page.events.emit("gap", "user:7", {});
+    page.events.emit("state", "connected", {});
+  };
+  assert.ok((await requestsIn(page, 60, happens)) <= 5);
+});
+
+test("Retry-After holds", async () => {
+  for (const text of ["600", new Date(Date.now() + 600_000).toUTCString()]) {
+    const page = new Page();
+    page.status = 429;
+    page.retryAfter = text;
+    page.events.emit("state", "connected", {});
+    assert.equal(await requestsIn(page, 590, () => page.events.emit("gap", "user:7", {})), 1);
+    page.status = 200;
+    page.answers = { job: REPORT };
+    await page.pass(700);
+    assert.equal(page.shown[0], "running");
+  }
+});
+
+test("an answer that is final is not asked for again", async () => {
+  for (const status of [0, 401, 403, 404]) {
+    const page = new Page({ ...REPORT, stalled_after: 1e6 });
+    page.status = status;
+    page.events.emit("state", "connected", {});
+    assert.equal(await requestsIn(page, 600), 1);
+  }
+});
+
+test("after a gap, pages ask at random moments within the time that the gateway states", async () => {
+  const times = [];
+  for (let i = 0; i < 40; i += 1) {
+    const page = new Page(REPORT);
+    page.events.emit("gap", "user:7", { within: 20 });
+    await page.pass(25);
+    assert.equal(page.requests.length, 1);
+    times.push(page.asked[0]);
+  }
+  assert.ok(Math.max(...times) > 10_000 && Math.min(...times) < 10_000, `${times}`);
+  assert.ok(Math.max(...times) <= 20_100);
+});
+
+test("a bar that has left the page asks for nothing", async () => {
+  const page = new Page(REPORT, 2);
+  page.events.emit("state", "connected", {});
+  page.element.remove();
+  await page.pass(10);
+  assert.equal(page.requests.length, 1);
+  page.element.remove();
+  await page.pass(200);
+  assert.deepEqual([page.requests.length, page.timers.filter(Boolean).length], [1, 0]);
 });
