@@ -140,6 +140,8 @@ def test_doctor_finds_the_running_site(project: Project, runserver: Runserver) -
     origin = runserver.origin("127.0.0.1")
     assert said.startswith(f"Site: {origin} (of the runserver of this project)\n")
     assert "failed" not in said, said
+    assert "ok       websocket: logout" in said
+    assert "ok       policy of the page" in said
 
 
 def test_crashed_gateway_is_reported_and_starts_again(

@@ -1,15 +1,18 @@
-"""A system check of ``manage.py check`` in DEBUG: is the development server Sockgate's?"""
+"""System checks of ``manage.py check`` in DEBUG: is the development server Sockgate's?"""
 
+import sys
 from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Warning, register  # noqa: A004
+from django.core.checks import CheckMessage, Info, Warning, register  # noqa: A004
 from django.core.management import get_commands, load_command_class
 
 from .. import conf
 from .settings import TAG, readable_settings
 
+APP_ORDER = "sockgate.W008"
+_PLUS = "runserver_plus"
 _MODULE = "sockgate.management.commands.runserver"
 
 
@@ -24,7 +27,24 @@ def check_runserver(**_: Any) -> Iterable[CheckMessage]:
             "manage.py runserver starts no gateway: the command of another app comes first.",
             hint='Put "sockgate" above "django.contrib.staticfiles" in INSTALLED_APPS. With a '
             'gateway of your own, set SOCKGATE["GATEWAY_URL"] to its address.',
-            id="sockgate.W008",
+            id=APP_ORDER,
+        )
+
+
+@register(TAG)
+def check_runserver_plus(**_: Any) -> Iterable[CheckMessage]:
+    """W009 ``runserver_plus`` runs, which starts no gateway; I009 it could be run."""
+    config = readable_settings()
+    if not settings.DEBUG or config is None or config.gateway_url != conf.DEFAULT_GATEWAY_URL:
+        return
+    command = sys.argv[1] if len(sys.argv) > 1 else ""
+    kind = {_PLUS: Warning, "check": Info}.get(command)
+    if kind is not None and _PLUS in get_commands():
+        yield kind(
+            "manage.py runserver_plus of django-extensions starts neither gateway nor Valkey.",
+            hint="Use manage.py runserver. Or run a Redis and manage.py sockgate_gateway beside "
+            'it, and set SOCKGATE["GATEWAY_URL"] to http://127.0.0.1:8001/realtime.',
+            id="sockgate.W009" if kind is Warning else "sockgate.I009",
         )
 
 

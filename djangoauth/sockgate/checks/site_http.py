@@ -7,7 +7,7 @@ at exactly this URL is what matters.
 import json
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
@@ -29,11 +29,13 @@ class Answer:
         status: of the response.
         headers: their names in any case: HAProxy writes them in lower case.
         body: its first ``MAX_BODY_BYTES``.
+        url: that was requested.
     """
 
     status: int
     headers: Mapping[str, str]
     body: str
+    url: str = ""
 
     @property
     def is_of_gateway(self) -> bool:
@@ -93,7 +95,17 @@ def request(
             connection.request(method, path_of(url), body, dict(headers))
             response = connection.getresponse()
             text = response.read(MAX_BODY_BYTES).decode(errors="replace")
-        return Answer(response.status, CaseInsensitiveMapping(dict(response.headers.items())), text)
+        headers_read = CaseInsensitiveMapping(_joined(response.headers.items()))
+        return Answer(response.status, headers_read, text, url)
+
+
+def _joined(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Join fields of one name with commas (RFC 9110 section 5.3): a page may have two policies."""
+    joined: dict[str, str] = {}
+    for name, value in fields:
+        name = name.title()
+        joined[name] = f"{joined[name]}, {value}" if name in joined else value
+    return joined
 
 
 @contextmanager

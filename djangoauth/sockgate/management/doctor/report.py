@@ -52,7 +52,7 @@ class Step:
         name: of the step.
         outcome: how it ended.
         ms: its time in milliseconds.
-        detail: what was found, or why the step was skipped.
+        detail: what was found, or why the step was skipped; further lines follow the first one.
         cause: what is wrong.
         mend: what to change.
         see: the part of the documentation.
@@ -68,7 +68,9 @@ class Step:
 
     def lines(self) -> Iterator[str]:
         """Write the step for people."""
-        yield f"{self.outcome:8} {self.name:24} {self.ms:7.0f} ms  {self.detail}".rstrip()
+        detail, *more = self.detail.split("\n")
+        yield f"{self.outcome:8} {self.name:24} {self.ms:7.0f} ms  {detail}".rstrip()
+        yield from (f"         {line}" for line in more)
         if self.outcome is Outcome.FAILED:
             yield f"         {self.cause}"
             yield f"         To do: {self.mend}"

@@ -71,6 +71,7 @@ class Site:
     def __init__(self, url: str, timeout_s: float) -> None:
         parts = urlsplit(url)
         self.origin = f"{parts.scheme}://{parts.netloc}"
+        self._page = parts.path or "/"
         self._timeout_s = timeout_s
 
     def request_token(self, visit: Visit) -> Ticket:
@@ -92,6 +93,11 @@ class Site:
         if answer.status == 200 and isinstance(fields.get("token"), str):
             return Ticket(fields["token"], self._gateway_url(fields.get("url")))
         raise _failure(answer, url)
+
+    def fetch_page(self, visit: Visit) -> Answer:
+        """GET the page that the URL of the site names, with the cookies of a visit."""
+        url, headers = self.origin + self._page, {"Cookie": visit.cookies, "Accept": "text/html"}
+        return exchange(DJANGO, "GET", url, timeout_s=self._timeout_s, headers=headers)
 
     def try_views(self) -> str:
         """Request every view of ``sockgate.urls``; return how many there are.

@@ -6,18 +6,22 @@ walk ends with a logout.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from secrets import token_hex, token_urlsafe
 from typing import Any
 
 from django.core.checks import CheckMessage, run_checks
 from django.core.checks import messages as levels
+from redis import RedisError
 
 from ... import conf
+from ...checks.development import APP_ORDER
 from ...publishing.calls import channel_name, publish
 from ...redis_clients import pools
 from ...redis_clients.time_budget import time_budget
 from ...sessions.base import recorded_engine
 from .gateway import compare_registered, read_info
+from .policy import check_policy
 from .report import Report, StepFailed
 from .site import Site, Ticket
 from .tabs import StreamingTab, Tab
@@ -68,6 +72,7 @@ class Walk:
             "token from the site": self._request_token,
             "views of the site": self._site.try_views,
             "gateway": self._find_gateway,
+            "policy of the page": self._check_policy,
             "same Redis and keys": compare_registered,
         }
         transports = [transport.name for transport in TRANSPORTS]
@@ -96,7 +101,10 @@ class Walk:
         if worst is not None and worst.level >= levels.ERROR:
             raise _check_failed(worst)
         conf.current()
-        return f"{len(serious)} warning(s) of manage.py check" if serious else ""
+        if (order := _named(serious, APP_ORDER)) and not _redis_answers():
+            raise _check_failed(order)
+        lines = [f"{one.id}: {one.msg}" for one in serious]
+        return "\n".join([f"{len(lines)} warning(s) of manage.py check", *lines]) if lines else ""
 
     def _try_redis(self) -> str:
         """Write, read and delete a record."""
@@ -134,6 +142,9 @@ class Walk:
         url = self._ticket.gateway_url
         self._info = read_info(url, self._site.origin, self._timeout_s)
         return f"at {url}"
+
+    def _check_policy(self) -> str:
+        return check_policy(self._site.fetch_page(self._visit), self._ticket.gateway_url)
 
     def _walk_transport(self, transport: type[Tab]) -> None:
         if transport is WebSocketTab and not self._info["websocket"]:
@@ -178,6 +189,16 @@ class Walk:
     def _clean_up(self) -> str:
         self._visit.clean_up()
         return ""
+
+
+def _named(found: list[CheckMessage], check_id: str) -> CheckMessage | None:
+    return next((one for one in found if one.id == check_id), None)
+
+
+def _redis_answers() -> bool:
+    with suppress(RedisError), time_budget(REDIS_TIMEOUT_S):
+        return bool(pools.records().ping())
+    return False
 
 
 def _check_failed(found: CheckMessage) -> StepFailed:

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 from django.core.management import get_commands
-from sockgate.checks.development import check_runserver
+from sockgate.checks.development import check_runserver, check_runserver_plus
 from sockgate.management.commands import runserver
 
 
@@ -47,3 +47,23 @@ def test_runserver_matters_only_where_pages_need_its_gateway(
     for name, value in changes.items():
         setattr(debug, name, value)
     assert ids() == []
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("runserver_plus", ["sockgate.W009"]),
+        ("check", ["sockgate.I009"]),
+        ("runserver", []),
+        ("migrate", []),
+    ],
+)
+def test_runserver_plus_is_reported_where_it_runs(
+    debug: Any, monkeypatch: pytest.MonkeyPatch, command: str, expected: list[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["manage.py", command])
+    assert [message.id for message in check_runserver_plus()] == []
+    monkeypatch.setitem(get_commands(), "runserver_plus", "django_extensions")
+    assert [message.id for message in check_runserver_plus()] == expected
+    debug.SOCKGATE = {"GATEWAY_URL": "http://127.0.0.1:8001/realtime"}
+    assert [message.id for message in check_runserver_plus()] == []

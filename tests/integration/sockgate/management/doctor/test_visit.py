@@ -1,8 +1,12 @@
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
+from django.db import DatabaseError, OperationalError, connection
+from django.db.models.signals import post_save
 from redis import Redis, RedisError
 from sockgate.management.doctor.report import StepFailed
 from sockgate.management.doctor.visit import Visit
@@ -58,4 +62,40 @@ def test_visit_without_a_tenant_makes_no_user(sockgate: Any) -> None:
     with pytest.raises(TenantError):
         visit.find_user()
     visit.clean_up()
+    assert not User.objects.exists()
+
+
+@pytest.fixture
+def missing_table(sockgate: Any) -> Iterator[None]:
+    """The table of a model that refers to users does not exist, as before ``migrate``."""
+    with connection.schema_editor() as editor:
+        editor.delete_model(LogEntry)
+    yield
+    with connection.schema_editor() as editor:
+        editor.create_model(LogEntry)
+
+
+@pytest.mark.usefixtures("missing_table")
+def test_visit_leaves_no_user_behind_where_a_table_is_missing(redis: Redis) -> None:
+    visit = Visit(None)
+    visit.find_user()
+    visit.log_in()
+    with pytest.raises(DatabaseError):
+        visit.clean_up()
+    assert not User.objects.exists()
+    assert redis.keys() == []
+
+
+def test_visit_leaves_no_user_behind_where_a_receiver_fails(sockgate: Any) -> None:
+    def fail(**_: Any) -> None:
+        raise OperationalError("no such table: profile")
+
+    post_save.connect(fail, sender=User)
+    try:
+        visit = Visit(None)
+        with pytest.raises(StepFailed, match="no such table: profile"):
+            visit.find_user()
+        visit.clean_up()
+    finally:
+        post_save.disconnect(fail, sender=User)
     assert not User.objects.exists()

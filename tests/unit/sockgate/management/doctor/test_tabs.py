@@ -1,9 +1,12 @@
+import socket
+
 import pytest
+from sockgate.management.doctor import websocket_tab
 from sockgate.management.doctor.report import StepFailed
 from sockgate.management.doctor.tabs import StreamingTab
 from sockgate.management.doctor.websocket_tab import WebSocketTab
 
-from .hostile import hostile_server, response, sending
+from .hostile import Answer, dripping, hostile_server, response, sending
 
 ORIGIN = "http://testserver"
 PATIENT_S = 60.0
@@ -41,3 +44,82 @@ def test_websocket_follows_no_redirect() -> None:
                 tab.open()
             tab.close()
     assert visits == []
+
+
+ACCEPTED = b"HTTP/1.1 101 Switching\r\nSec-WebSocket-Accept: ICX+Yqv66kxgM0FcWaLWlFLwTAI=\r\n\r\n"
+
+
+@pytest.fixture
+def known_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every key is 16 zeros, and ``ACCEPTED`` answers it."""
+    monkeypatch.setattr(websocket_tab, "urandom", bytes)
+
+
+def speaking(data: bytes) -> Answer:
+    """Send this, and read on until the client goes away."""
+
+    def speak(connection: socket.socket) -> None:
+        connection.sendall(data)
+        while connection.recv(65_536):
+            pass
+
+    return speak
+
+
+def text(content: bytes, first: int = 0x81) -> bytes:
+    size = len(content)
+    return (
+        bytes((first,))
+        + (bytes((size,)) if size < 126 else b"\x7e" + size.to_bytes(2, "big"))
+        + content
+    )
+
+
+@pytest.mark.usefixtures("known_key")
+@pytest.mark.parametrize(
+    "frames",
+    [
+        text(b"o"),
+        text(b"", 0x89) + text(b"", 0x8A) + text(b"o"),  # A ping, a pong.
+        text(b"", 0x01) + text(b"ping", 0x89) + text(b"o", 0x80),  # In two fragments.
+    ],
+)
+def test_websocket_reads_messages_between_control_frames(frames: bytes) -> None:
+    long = b'a["{\\"type\\":\\"connected\\",\\"x\\":\\"' + b"x" * 500 + b'\\"}"]'
+    with hostile_server(speaking(ACCEPTED + frames + text(long))) as url:
+        tab = WebSocketTab(url, ORIGIN, PATIENT_S)
+        assert tab.connect("token") == "channels "
+        tab.close()
+
+
+@pytest.mark.usefixtures("known_key")
+@pytest.mark.parametrize(
+    "frames", [b"", b"\x88\x00", b"\x81", b"\x81\x05o", b"\x81\x81abcdo", b"\x81\x7f" + b"\xff" * 8]
+)
+def test_websocket_that_breaks_off_or_breaks_the_protocol_fails_the_step(frames: bytes) -> None:
+    with hostile_server(sending(ACCEPTED + frames)) as url:
+        tab = WebSocketTab(url, ORIGIN, PATIENT_S)
+        with pytest.raises(StepFailed):
+            tab.connect("token")
+        tab.close()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"", b"SSH-2.0\r\n\r\n", b"HTTP/1.1 abc\r\n\r\n", b"HTTP/1.1 101 x\r\n\r\n", ACCEPTED],
+)
+def test_what_is_no_websocket_fails_the_step(answer: bytes) -> None:
+    with hostile_server(sending(answer)) as url:
+        tab = WebSocketTab(url, ORIGIN, PATIENT_S)
+        with pytest.raises(StepFailed, match="No WebSocket can be opened"):
+            tab.open()
+        tab.close()
+
+
+@pytest.mark.usefixtures("known_key")
+def test_websocket_that_drips_ends_in_time() -> None:
+    with hostile_server(dripping(ACCEPTED + b"\x81\x7e\x40\x00")) as url:
+        tab = WebSocketTab(url, ORIGIN, 0.3)
+        with pytest.raises(StepFailed, match="Nothing has arrived over websocket"):
+            tab.connect("token")
+        tab.close()
