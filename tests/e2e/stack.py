@@ -97,7 +97,7 @@ class Stack:
 
     def _gateway(self, name: str, port: int, options: dict[str, str]) -> Server:
         workers = int(options.get("workers", "1"))
-        ops_port = int(options.get("ops_port", 0)) or free_port(in_a_row=workers)
+        ops_port = int(options.get("ops_port", 0)) or 1 + free_port(in_a_row=1 + workers)
         environ = {
             "HOST": HOST,
             "PORT": str(port),

@@ -8,6 +8,7 @@ import pytest
 
 from tests.e2e.stack import NEWS, running_stack
 from tests.e2e.tabs import TABS
+from tests.integration.gatewayprocess import children, is_host_child
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
@@ -36,16 +37,16 @@ def test_any_worker_serves_every_request_of_a_connection(stack, log_in, open_tab
 def test_killed_worker_is_replaced(stack, log_in, open_tab):
     alice = log_in("alice")
     started = starts(stack)
-    os.kill(children_of(stack.gateway.pid)[0], signal.SIGKILL)
+    os.kill(workers_of(stack.gateway.pid)[0], signal.SIGKILL)
     wait_until(lambda: starts(stack) > started)
     for transport in TABS:
         assert open_tab(transport).show(alice.token())["type"] == "connected"
-    assert len(children_of(stack.gateway.pid)) == WORKERS
+    assert len(workers_of(stack.gateway.pid)) == WORKERS
     stack.gateway.log.write_text("")  # the death was logged as an error, as it should be
 
 
 def test_workers_end_when_their_supervisor_was_killed(stack):
-    workers = children_of(stack.gateway.pid)
+    workers = workers_of(stack.gateway.pid)
     stack.gateway.kill()
     wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
     stack.gateway.start()
@@ -55,5 +56,5 @@ def starts(stack):
     return stack.gateway.log.read_text().count("event=started")
 
 
-def children_of(pid):
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+def workers_of(pid):
+    return [child for child in children(pid) if not is_host_child(child)]

@@ -12,7 +12,7 @@ from typing import cast
 from redis import Redis
 from sockgate_gateway.wire.closecodes import CloseCode
 
-from tests.integration.gatewayprocess import NAMES, Gateway
+from tests.integration.gatewayprocess import NAMES, Gateway, children, is_host_child
 from tests.integration.lines import LINES
 from tests.integration.stores import Alone, Followed
 from tests.integration.world import PADDING, World
@@ -294,8 +294,8 @@ def _kill_clients(world: World, name: str) -> None:
 def _workers(gateway: Gateway) -> list[int]:
     """List the processes that serve clients, without those that have ended."""
     pid = gateway.process.pid
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(child) for child in children if _state_of(int(child)) != "Z"] or [pid]
+    workers = [child for child in children(pid) if not is_host_child(child)]
+    return [worker for worker in workers if _state_of(worker) != "Z"] or [pid]
 
 
 def _state_of(pid: int) -> str:

@@ -31,7 +31,7 @@ NAMES = Names()
 START_LIMIT_S = 120
 ANSWER_LIMIT_S = 60
 MOST_WORKERS = 4
-"""Each has an ops port of its own, one after the other."""
+"""Each has an ops port of its own, one after the other; before them is that of the host."""
 
 
 def environment(redis_url: str, **options: object) -> dict[str, str]:
@@ -52,6 +52,19 @@ def run_to_end(
     )
 
 
+def children(pid: int) -> list[int]:
+    """List the children of a process."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def is_host_child(pid: int) -> bool:
+    """Return whether this is the child of a supervisor that answers for the host."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text() == "sockgate-host\n"
+    except OSError:
+        return False
+
+
 class Gateway:
     """One gateway.
 
@@ -62,7 +75,8 @@ class Gateway:
     """
 
     def __init__(self, redis_url: str, log: Path, **options: object) -> None:
-        self.port, self.ops_port = free_port(), free_port(MOST_WORKERS)
+        self.port, self.host_port = free_port(), free_port(1 + MOST_WORKERS)
+        self.ops_port = self.host_port + 1
         self.log = log
         ports = {"port": self.port, "ops_port": self.ops_port}
         self._variables = environment(redis_url, **ports, **options)
@@ -113,6 +127,16 @@ class Gateway:
         except HTTPError as error:
             with error:
                 return error.code, error.read().decode()
+
+    def ask_host(self) -> dict[str, Any]:
+        """Ask all workers together whether they are ready."""
+        return json.loads(self.ask_ops("/ready", -1)[1])
+
+    def host_metrics(self) -> dict[str, float]:
+        """Read the metrics of all workers together."""
+        lines = self.ask_ops("/metrics", -1)[1].splitlines()
+        pairs = [line.rsplit(" ", 1) for line in lines if not line.startswith("#")]
+        return {name: float(value) for name, value in pairs}
 
     def metric(self, name: str) -> float:
         """Read one metric; 0 when it is not there."""

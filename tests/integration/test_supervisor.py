@@ -14,6 +14,8 @@ from tests.integration.gatewayprocess import (
     ANSWER_LIMIT_S,
     Django,
     Gateway,
+    children,
+    is_host_child,
     receive_close,
     receive_frame,
 )
@@ -42,8 +44,16 @@ def start(redis_server: ValkeyServer, tmp_path: Path) -> Iterator[StartGateway]:
 
 
 def workers_of(gateway: Gateway) -> list[int]:
-    pid = gateway.process.pid
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [pid for pid in children_of(gateway) if pid != host_child_of(gateway)]
+
+
+def children_of(gateway: Gateway) -> list[int]:
+    return children(gateway.process.pid)
+
+
+def host_child_of(gateway: Gateway) -> int | None:
+    """Return the process that answers for the host."""
+    return next(filter(is_host_child, children_of(gateway)), None)
 
 
 def count(gateway: Gateway, event: str) -> int:

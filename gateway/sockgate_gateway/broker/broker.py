@@ -10,6 +10,7 @@ from .namespaces import RedisNamespaces
 from .presence import RedisPresence
 from .publish import RedisPublisher
 from .pubsub import Subscriber
+from .redis_watch import RedisWatch
 from .revocations import RedisRevocations
 from .servers.opening import open_servers
 from .session_probe import SessionProbe
@@ -36,6 +37,7 @@ class Broker:
         self.pubsub = Subscriber(servers, self.subscription_state, names, wheel, worker)
         self.sessions = RedisSessionReader(servers, names)
         self.session_probe = SessionProbe(servers, self.sessions, names, wheel)
+        self.redis_watch = RedisWatch(client, names, wheel)
         self.audience = AudienceReplies(client, names)
         self.namespaces = RedisNamespaces(client, names)
         self.presence = RedisPresence(client, names, worker, has_signals=config.presence_signals)

@@ -98,6 +98,18 @@ class Subscriber:
         is_probed = self._is_linked and bool(self._probes)
         return is_probed and not self._is_missing_probe(self._clock() - PROBE_TIMEOUT_S)
 
+    @property
+    def problem(self) -> str:
+        """Say why publications may not arrive now; empty: they do."""
+        if self.is_live:
+            return ""
+        cause = f": {self._losses.latest}" if self._losses.latest else ""
+        if not self._is_linked:
+            return f"no link to Redis{cause}"
+        returned_at = [self._returned_at.get(probe, -inf) for probe in self._probes]
+        silent_s = self._clock() - min(returned_at, default=-inf)
+        return f"no probe yet{cause}" if silent_s == inf else f"no probe for {silent_s:.1f} s"
+
     def _is_missing_probe(self, since: float) -> bool:
         return any(self._returned_at.get(probe, -inf) <= since for probe in self._probes)
 

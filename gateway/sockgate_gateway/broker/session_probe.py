@@ -59,6 +59,15 @@ class SessionProbe:
         """Return whether sessions were read lately, on every shard."""
         return self._clock() - self._read_at < FRESH_S
 
+    @property
+    def problem(self) -> str:
+        """Say why sessions count as unreadable; empty: they do not."""
+        if self.is_fresh:
+            return ""
+        cause = f": {self._failures.latest}" if self._failures.latest else ""
+        since = "yet" if self._read_at == -inf else f"for {self._clock() - self._read_at:.1f} s"
+        return f"sessions not read {since}{cause}"
+
     async def run(self, read_histories: Callable[[], Awaitable[object]]) -> None:
         """Read until cancelled.
 

@@ -94,7 +94,10 @@ def _check_prefix(config: Config) -> list[str]:
 
 
 def _check_numbers(config: Config) -> list[str]:
-    may_be_zero = {"ops_port", "port", "drain_timeout", "password_grace", "release_delay"}
+    may_be_zero = {
+        *("ops_port", "port", "supervisor_port"),
+        *("drain_timeout", "hang_timeout", "password_grace", "release_delay"),
+    }
     problems = []
     for field in fields(Config):
         value = getattr(config, field.name)
@@ -106,7 +109,8 @@ def _check_numbers(config: Config) -> list[str]:
 
 
 def _check_ports(config: Config) -> list[str]:
-    names = [name for name in ("port", "ops_port") if getattr(config, name) > 65535]
+    ports = ("port", "ops_port", "supervisor_port")
+    names = [name for name in ports if (getattr(config, name) or 0) > 65535]
     return [f"{variable(name)}: there are 65535 ports" for name in names]
 
 

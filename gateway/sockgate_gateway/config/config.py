@@ -41,6 +41,17 @@ class Config:
     workers: int = option(1, "worker processes", COUNT)
     ops_host: str = option("127.0.0.1", "address of health and metrics; not for browsers")
     ops_port: int = option(8011, "port of health and metrics; 0 turns it off", COUNT)
+    supervisor_port: int | None = option(
+        None,
+        "port of /ready and /metrics of several workers together; if not set, one below ops_port; "
+        "0 turns it off",
+        COUNT,
+    )
+    hang_timeout: float = option(
+        10.0,
+        "how long a worker's event loop may stand still before the worker is replaced; 0: forever",
+        SECONDS,
+    )
     key_prefix: str = option(KEY_PREFIX, "begins every Redis key")
     channel_prefix: str | None = option(
         None, "begins every Redis channel; if not set, rt: in database 0, rt@3: in database 3"

@@ -31,6 +31,11 @@ class FailureLog:
         self._logged_at: dict[str, float] = {}
         self._latest: str | None = None
 
+    @property
+    def latest(self) -> str:
+        """The cause that was logged last; empty: the failure is over."""
+        return self._latest or ""
+
     def failed(self, error: BaseException, details: str = "") -> None:
         """Log a failure as a warning if its cause is new, else at debug level.
 

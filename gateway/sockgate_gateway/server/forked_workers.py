@@ -7,14 +7,18 @@ fork.
 import logging
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import NoReturn
 
-from .supervisor import SIGNALS, ReceivedSignal
+from .processes import SIGNALS, ReceivedSignal
+from .watch.reports import HOST_OPS, Channel, open_channel
 from .worker_process import Parent
 
 log = logging.getLogger("sockgate")
+
+_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 class ForkedWorkers:
@@ -26,7 +30,7 @@ class ForkedWorkers:
 
     def __init__(self, run_worker: Callable[[int, Parent], int]) -> None:
         self._run_worker = run_worker
-        self._parent = Parent(os.getpid())
+        self._channels: dict[int, Channel] = {}
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         for signum in SIGNALS:  # the kernel may drop an ignored signal, although it is blocked
             signal.signal(signum, signal.SIG_DFL)
@@ -37,7 +41,21 @@ class ForkedWorkers:
         Raises:
             OSError: the system cannot start another process.
         """
-        return os.fork() or self._become_worker(number)
+        near, far = open_channel()
+        try:
+            parent = Parent(os.getpid(), far)
+            pid = os.fork()
+        except OSError:
+            near.close()
+            far.close()
+            raise
+        if not pid:
+            self._become_worker(number, parent, [near, *self._channels.values()])
+        far.close()
+        if number in self._channels:
+            self._channels[number].close()
+        self._channels[number] = near
+        return pid
 
     def send(self, pid: int, signum: signal.Signals) -> None:
         """Send a signal to a worker."""
@@ -59,14 +77,42 @@ class ForkedWorkers:
                 pid, status = ended
                 yield pid, os.waitstatus_to_exitcode(status)
 
-    def _become_worker(self, number: int) -> NoReturn:
+    def reports(self) -> Iterator[bytes]:
+        """Return the reports of all children since the last call, without waiting for any."""
+        for channel in self._channels.values():
+            yield from channel.receive()
+
+    def tell(self, number: int, raw: bytes) -> None:
+        """Send a report to a child, or drop it where the child does not read."""
+        if number in self._channels:
+            self._channels[number].send_raw(raw)
+
+    def _become_worker(self, number: int, parent: Parent, others: Iterable[Channel]) -> NoReturn:
         """Serve in the new process, which must never return to the supervisor's loop."""
         exit_code = 1
         try:
-            self._parent.end_with_it()
+            parent.end_with_it()
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-            exit_code = self._run_worker(number, self._parent)
+            for channel in others:
+                channel.close()
+            _name_process("sockgate-host" if number == HOST_OPS else f"sockgate-{number}")
+            exit_code = self._run_worker(number, parent)
         except Exception:
             log.exception("event=worker_failed number=%d", number)
         finally:
             os._exit(exit_code)
+
+
+def _name_process(name: str) -> None:
+    """Name this process for ``ps``."""
+    with suppress(OSError):
+        Path("/proc/self/comm").write_text(name)
+
+
+def cpu_of(pid: int) -> float | None:
+    """Return the processor time that a process has used, in seconds; None: unknown here."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
+    except (OSError, IndexError, ValueError):
+        return None

@@ -58,6 +58,23 @@ def bind(config: Config) -> tuple[list[socket.socket], list[socket.socket]]:
     return sockets, ops
 
 
+def supervisor_port(config: Config) -> int:
+    """Return the port of all workers together; 0: there is none."""
+    if config.supervisor_port is None:
+        return config.ops_port and config.ops_port - 1
+    return config.supervisor_port
+
+
+def bind_supervisor(config: Config) -> list[socket.socket]:
+    """Bind the sockets of all workers together.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    port = supervisor_port(config)
+    return bind_sockets(port, config.ops_host) if port else []
+
+
 class Listeners:
     """Serve HTTP on bound sockets. Build it inside the running loop.
 
@@ -68,7 +85,6 @@ class Listeners:
     def __init__(self, unknown_sockjs_sessions: UnknownSockJSSessions) -> None:
         self._unknown_sockjs_sessions = unknown_sockjs_sessions
         self._for_browsers: list[HTTPServer] = []
-        self._for_operations: list[HTTPServer] = []
         self._pauses = PauseLog(asyncio.get_running_loop().time)
 
     def serve_browsers(
@@ -121,16 +137,6 @@ class Listeners:
             _serve(application, [sock], descriptors, pending, max_body_bytes=max_body_bytes)
         )
 
-    def serve_operations(
-        self, application: HTTPServerConnectionDelegate, sockets: list[socket.socket]
-    ) -> None:
-        """Serve health, readiness and metrics."""
-        pending = PendingConnections(
-            ProxyPolicy([]), total=MAX_IDLE_OPERATIONS, per_address=MAX_IDLE_OPERATIONS
-        )
-        descriptors = DescriptorLimit(operations_ceiling(), pending.evict_oldest, self._pauses)
-        self._for_operations.append(_serve(application, sockets, descriptors, pending))
-
     def stop_accepting(self) -> None:
         """Accept no further connections of browsers."""
         for server in self._for_browsers:
@@ -138,7 +144,31 @@ class Listeners:
 
     async def close(self) -> None:
         """Close every socket."""
-        for server in self._for_browsers + self._for_operations:
+        for server in self._for_browsers:
+            server.stop()
+            await server.close_all_connections()
+
+
+class OperationsListener:
+    """Serve health, readiness and metrics. Build it inside the running loop."""
+
+    def __init__(self) -> None:
+        self._servers: list[HTTPServer] = []
+
+    def serve(
+        self, application: HTTPServerConnectionDelegate, sockets: list[socket.socket]
+    ) -> None:
+        """Serve on bound sockets."""
+        pending = PendingConnections(
+            ProxyPolicy([]), total=MAX_IDLE_OPERATIONS, per_address=MAX_IDLE_OPERATIONS
+        )
+        pauses = PauseLog(asyncio.get_running_loop().time)
+        descriptors = DescriptorLimit(operations_ceiling(), pending.evict_oldest, pauses)
+        self._servers.append(_serve(application, sockets, descriptors, pending))
+
+    async def close(self) -> None:
+        """Close every socket."""
+        for server in self._servers:
             server.stop()
             await server.close_all_connections()
 

@@ -5,6 +5,7 @@ receives its own probe through Redis, has read sessions there lately, and is not
 ``/metrics``: Prometheus text.
 """
 
+import json
 import logging
 from collections.abc import Iterable, Mapping
 from typing import Protocol
@@ -25,8 +26,23 @@ class Readiness(Protocol):
     """Whether a worker serves its clients."""
 
     @property
-    def is_ready(self) -> bool:
-        """Whether a client that connects now is served."""
+    def reasons(self) -> list[str]:
+        """Why it would not be served."""
+
+    @property
+    def notes(self) -> list[str]:
+        """What is wrong although it would be served."""
+
+
+class RedisHealth(Protocol):
+    """How Redis answers. ``evicted``: keys since the start; ``offset_s``: of its clock."""
+
+    evicted: int
+    offset_s: float | None
+
+    @property
+    def latency_s(self) -> float | None:
+        """The fastest of the last answers."""
 
 
 class WorkerCollector(Collector):
@@ -38,6 +54,7 @@ class WorkerCollector(Collector):
         hub: counts publications.
         unknown_sockjs_sessions: requests for SockJS sessions that are not open, by cause.
         worker: is ready, or is not.
+        redis: how Redis answers.
     """
 
     def __init__(
@@ -47,7 +64,9 @@ class WorkerCollector(Collector):
         hub: Hub,
         unknown_sockjs_sessions: Mapping[str, int],
         worker: Readiness,
+        redis: RedisHealth,
     ) -> None:
+        self._redis = redis
         self._lifecycle = lifecycle
         self._registry = registry
         self._hub = hub
@@ -64,7 +83,7 @@ class WorkerCollector(Collector):
         values = {
             "sockgate_ready": (
                 "1 when a client that connects now is served, 0 otherwise.",
-                int(self._worker.is_ready),
+                int(not self._worker.reasons),
             ),
             "sockgate_connections": (
                 "Open connections, with and without a verified token.",
@@ -82,6 +101,16 @@ class WorkerCollector(Collector):
         }
         for name, (text, value) in values.items():
             yield GaugeMetricFamily(name, text, value=value)
+        for name, text, seconds in (
+            ("latency", "Fastest of the last answers of Redis.", self._redis.latency_s),
+            (
+                "clock_offset",
+                "How far Redis's clock is ahead of this host's.",
+                self._redis.offset_s,
+            ),
+        ):
+            if seconds is not None:
+                yield GaugeMetricFamily(f"sockgate_redis_{name}_seconds", text, value=seconds)
 
     def _counters(self) -> Iterable[Metric]:
         hub = self._hub
@@ -89,6 +118,7 @@ class WorkerCollector(Collector):
             "sockgate_publications": ("Publications received from Redis.", hub.publications),
             "sockgate_deliveries": ("Publication frames sent, one per connection.", hub.deliveries),
             "sockgate_dropped": ("Publications dropped as too large or not valid.", hub.dropped),
+            "sockgate_redis_evicted_keys": ("Keys evicted by Redis.", self._redis.evicted),
             "sockgate_displaced": (
                 "Connections without a token that were closed to make room for a newer one.",
                 self._lifecycle.displaced_count,
@@ -126,10 +156,11 @@ class WorkerCollector(Collector):
         yield unknown
 
 
-class _Answer(RequestHandler):
+class Answer(RequestHandler):
     """Answers in plain text, not cached."""
 
     def set_default_headers(self) -> None:
+        """Set the headers of every answer."""
         self.set_header("Content-Type", "text/plain; charset=UTF-8")
         self.set_header("Cache-Control", "no-store")
 
@@ -137,24 +168,33 @@ class _Answer(RequestHandler):
         """Answer as to a GET; Tornado omits the body."""
         self.get()
 
+    def finish_json(self, is_ready: bool, reasons: list[str], notes: list[str]) -> None:
+        """Answer whether clients are served, with all reasons, as JSON."""
+        self.set_header("Content-Type", "application/json")
+        answer = {"ready": is_ready, "reasons": reasons, "degraded": notes}
+        self.finish(json.dumps(answer) + "\n")
 
-class _Health(_Answer):
+
+class _Health(Answer):
     def get(self) -> None:
         self.finish("ok\n")
 
 
-class _Ready(_Answer):
+class _Ready(Answer):
     def initialize(self, worker: Readiness) -> None:
         self._worker = worker
 
     def get(self) -> None:
-        is_ready = self._worker.is_ready
-        if not is_ready:
+        reasons, notes = self._worker.reasons, self._worker.notes
+        if reasons:
             self.set_status(503)
-        self.finish("ready\n" if is_ready else "not ready\n")
+        if "application/json" in self.request.headers.get("Accept", ""):
+            self.finish_json(not reasons, reasons, notes)
+        else:
+            self.finish("\n".join(["not ready" if reasons else "ready", *reasons, *notes, ""]))
 
 
-class _Metrics(_Answer):
+class _Metrics(Answer):
     def initialize(self, registry: CollectorRegistry) -> None:
         self._registry = registry
 
@@ -172,10 +212,11 @@ def ops_application(collector: WorkerCollector, worker: Readiness) -> Applicatio
             (r"/ready", _Ready, {"worker": worker}),
             (r"/metrics", _Metrics, {"registry": registry}),
         ],
-        log_function=_log_request,
+        log_function=log_request,
     )
 
 
-def _log_request(handler: RequestHandler) -> None:
+def log_request(handler: RequestHandler) -> None:
+    """Log a request at debug level."""
     # Tornado itself would log an error for each 503 of ``/ready``.
     log.debug("event=request path=%s status=%d", handler.request.path, handler.get_status())

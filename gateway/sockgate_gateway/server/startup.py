@@ -3,7 +3,8 @@
 Strategy: several workers bind the same port with SO_REUSEPORT, and the kernel spreads new
 connections over them. A request that belongs to another worker is relayed (``http/relay.py``). The
 parent binds the ports first, so that a port in use ends the start instead of each worker. Then it
-only supervises (``supervisor.py``). The ops port of worker *n* is *n* above the configured one.
+only supervises (``supervisor.py``). The ops port of worker *n* is *n* above the configured one. One
+more child answers for all workers together (``watch/host_ops.py``).
 
 Modules beside it: ``worker_process.py`` is one worker as a process, with its signals;
 ``forked_workers.py`` forks such processes; ``supervisor.py`` decides when.
@@ -26,9 +27,13 @@ from ..config.checks import find_problems
 from ..config.config import Config
 from ..http.relay import Siblings
 from ..loop.descriptors import MIN_DESCRIPTORS, Capacity, raise_soft_limit
-from .forked_workers import ForkedWorkers
-from .listeners import bind
+from .forked_workers import ForkedWorkers, cpu_of
+from .listeners import bind, bind_supervisor, supervisor_port
 from .supervisor import Supervisor
+from .watch.host_ops import serve_host
+from .watch.reports import HOST_OPS
+from .watch.service_notifier import ServiceNotifier
+from .watch.silence import SilenceWatch
 from .worker_process import Parent, serve
 
 log = logging.getLogger("sockgate")
@@ -57,21 +62,44 @@ def run(config: Config) -> int:
     configs = [_config_of(config, number) for number in range(config.workers)]
     if not all(_has_ports(worker_config) for worker_config in configs):
         return 1
+    try:
+        host_sockets = bind_supervisor(config)
+    except OSError as error:
+        if config.supervisor_port is not None:
+            print(_cannot_listen(config.ops_host, config.supervisor_port, error), file=sys.stderr)
+            return 1
+        log.warning(
+            "event=no_host_port port=%d cause=%r hint='set SOCKGATE_SUPERVISOR_PORT to a free "
+            "port: there is no /ready and /metrics of all workers together'",
+            supervisor_port(config),
+            error.strerror,
+        )
+        host_sockets = []
     with TemporaryDirectory(prefix="sockgate-", ignore_cleanup_errors=True) as directory:
-        return _supervise(config, configs, Path(directory))
+        return _supervise(config, configs, Path(directory), host_sockets)
 
 
-def _supervise(config: Config, configs: Sequence[Config], directory: Path) -> int:
-    def run_worker(number: int, parent: Parent) -> int:
+def _supervise(
+    config: Config, configs: Sequence[Config], directory: Path, host_sockets: list[socket]
+) -> int:
+    def run_child(number: int, parent: Parent) -> int:
+        if number == HOST_OPS:
+            asyncio.run(serve_host(host_sockets, parent))
+            return 0
+        for sock in host_sockets:
+            sock.close()
         siblings = Siblings(number, len(configs), directory)
         return _run_worker(configs[number], siblings, parent)
 
     return Supervisor(
-        ForkedWorkers(run_worker),
+        ForkedWorkers(run_child),
         count=len(configs),
         find_problems=partial(find_problems, config),
         clock=monotonic,
         drain_timeout_s=config.drain_timeout,
+        watch=SilenceWatch(config.hang_timeout, cpu_of),
+        notifier=ServiceNotifier(),
+        has_host_ops=bool(host_sockets),
     ).run()
 
 
@@ -135,8 +163,10 @@ def _bind(config: Config) -> tuple[list[socket], list[socket]] | None:
     try:
         return bind(config)
     except OSError as error:
-        where = (
-            f"{config.host}:{config.port}, or, for operations, {config.ops_host}:{config.ops_port}"
-        )
-        print(f"sockgate: cannot listen on {where}: {error.strerror}", file=sys.stderr)
+        where = f"{config.port}, or, for operations, {config.ops_host}:{config.ops_port}"
+        print(_cannot_listen(config.host, where, error), file=sys.stderr)
         return None
+
+
+def _cannot_listen(host: str, where: str | int, error: OSError) -> str:
+    return f"sockgate: cannot listen on {host}:{where}: {error.strerror}"

@@ -6,15 +6,24 @@ next deadline. Nothing else waits, so the end of a worker and a SIGTERM are hand
 A worker that ends after ``SETTLED_S`` is replaced at once. One that ends sooner is started again
 after growing delays. After the last delay the supervisor gives up. SIGHUP restarts
 the workers one after another: each drains, and the next waits until all are ready again.
+
+Once a second the supervisor reads the reports of its workers (``watch/``). It kills and replaces a
+worker that hangs, passes all reports on to the process that answers for the host, and tells systemd
+that it lives. It never waits for a worker: reports are datagrams, and what does not fit is dropped.
 """
 
 import logging
 import signal
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Sequence
+from math import isinf
 
-from .worker_process import READY
+import msgspec
+
+from .processes import STOP, Child, Processes, ReceivedSignal
+from .watch.reports import HOST_OPS, REPORT_S, HostStatus, WorkerReport, read_report
+from .watch.service_notifier import ServiceNotifier
+from .watch.silence import SilenceWatch
+from .worker_process import READY, SHOW_STACKS
 
 log = logging.getLogger("sockgate")
 
@@ -25,47 +34,11 @@ DELAYS_S = (0.0, 0.5, 1.0, 2.0, 4.0)
 KILL_GRACE_S = 15.0
 """A worker that runs for so long after its drain is killed."""
 
-STOP = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
-SIGNALS = STOP | {signal.SIGHUP, signal.SIGCHLD, READY}
+STACKS_S = 1.0
+"""A hung worker has so long to write its stacks to the log before it is killed."""
 
-
-class ReceivedSignal(NamedTuple):
-    """A signal, and the process that sent it."""
-
-    signum: int
-    sender: int
-
-
-class Processes(Protocol):
-    """What the supervisor needs from the operating system."""
-
-    def start(self, number: int) -> int:
-        """Start a worker, and return its process id.
-
-        Raises:
-            OSError: the system cannot start another process.
-        """
-
-    def send(self, pid: int, signum: signal.Signals) -> None:
-        """Send a signal to a worker."""
-
-    def wait(self, timeout_s: float | None) -> ReceivedSignal | None:
-        """Wait for the next signal; return None after the timeout."""
-
-    def ended(self) -> Iterable[tuple[int, int]]:
-        """Return the process ids and exit codes of all workers that ended since the last call."""
-
-
-@dataclass(slots=True)
-class _Worker:
-    number: int
-    pid: int | None = None
-    is_ready: bool = False
-    is_restarting: bool = False
-    early_ends: int = 0
-    started_at: float = field(default=0.0, init=False)
-    start_at: float | None = None
-    kill_at: float | None = None
+HOST_OPS_RETRY_S = 60.0
+"""Without the process that answers for the host the workers serve; it is started again."""
 
 
 class Supervisor:
@@ -78,6 +51,10 @@ class Supervisor:
             certificate that was replaced by an unreadable one.
         clock: returns monotonic seconds.
         drain_timeout_s: how long a stopping worker may wait for its clients to leave.
+        watch: judges which worker hangs.
+        notifier: tells systemd.
+        has_host_ops: whether a child answers for the host.
+        round_s: between two looks at all workers.
     """
 
     def __init__(
@@ -88,13 +65,23 @@ class Supervisor:
         find_problems: Callable[[], Sequence[str]],
         clock: Callable[[], float],
         drain_timeout_s: float,
+        watch: SilenceWatch,
+        notifier: ServiceNotifier,
+        has_host_ops: bool = False,
+        round_s: float = REPORT_S,
     ) -> None:
         self._processes = processes
         self._find_problems = find_problems
         self._clock = clock
         self._end_timeout_s = drain_timeout_s + KILL_GRACE_S
-        self._workers = [_Worker(number, start_at=clock()) for number in range(count)]
-        self._to_restart: list[_Worker] = []
+        self._watch = watch
+        self._notifier = notifier
+        self._round_s = round_s
+        self._looked_at = now = clock()
+        self._workers = [Child(number, start_at=now) for number in range(count)]
+        host_ops = Child(HOST_OPS, is_worker=False, start_at=now)
+        self._children = [*self._workers, host_ops] if has_host_ops else self._workers
+        self._to_restart: list[Child] = []
         self._is_stopping = False
         self._exit_status = 0
 
@@ -104,12 +91,13 @@ class Supervisor:
         Returns:
             The exit status: 1 when a worker ended too often.
         """
-        while not self._is_stopping or any(worker.pid for worker in self._workers):
+        while not self._is_stopping or any(child.pid for child in self._children):
             self._start_due()
             received = self._processes.wait(self._seconds_to_deadline())
             if received is not None:
                 self._receive(received)
             self._reap()
+            self._look_around()
             self._kill_overdue()
             self._restart_next()
         return self._exit_status
@@ -124,51 +112,107 @@ class Supervisor:
             self._restart_all()
         elif received.signum == READY:
             for worker in self._workers:
-                worker.is_ready |= worker.pid == received.sender
+                if worker.pid == received.sender:
+                    worker.is_ready = worker.was_ready = True
 
     def _start_due(self) -> None:
         now = self._clock()
-        for worker in self._workers:
+        for worker in self._children:
             if worker.start_at is not None and worker.start_at <= now:
                 self._start(worker, now)
 
-    def _start(self, worker: _Worker, now: float) -> None:
-        worker.start_at, worker.started_at = None, now
+    def _start(self, worker: Child, now: float) -> None:
+        worker.begin(now)
         try:
             worker.pid = self._processes.start(worker.number)
         except OSError:
             log.exception("event=worker_not_started number=%d", worker.number)
-            self._replace(worker, exit_code=1)
+            self._replace(worker, exit_code=1, lived_s=0)
+        else:
+            self._watch.hear(worker.number, worker.pid)
 
     def _seconds_to_deadline(self) -> float | None:
         deadlines = [
             deadline
-            for worker in self._workers
+            for worker in self._children
             for deadline in (worker.start_at, worker.kill_at)
             if deadline is not None
         ]
-        return max(min(deadlines) - self._clock(), 0) if deadlines else None
+        deadlines.append(self._looked_at + self._round_s)
+        wait_s = max(min(deadlines) - self._clock(), 0)
+        return None if isinf(wait_s) else wait_s
+
+    def _look_around(self) -> None:
+        """Read the reports, kill who hangs, and tell the child for the host, and systemd."""
+        now = self._clock()
+        elapsed_s = now - self._looked_at
+        if elapsed_s < self._round_s:
+            return
+        self._looked_at = now
+        self._watch.pass_time(elapsed_s)
+        for raw in self._processes.reports():
+            self._hear(raw, now)
+        for child in self._children:
+            verdict = self._watch.verdict(child.number)
+            if verdict and child.pid and child.kill_at is None and not child.is_hung:
+                self._kill_hung(child, child.pid, verdict)
+        self._tell(now)
+
+    def _hear(self, raw: bytes, now: float) -> None:
+        report = read_report(raw)
+        for child in self._children:
+            if isinstance(report, WorkerReport) and child.pid == report.pid:
+                self._watch.hear(child.number, report.pid)
+                child.has_reported, child.heard_at = True, now
+                if child.is_worker:
+                    child.is_ready = report.is_ready and child.kill_at is None
+                    child.was_ready |= report.is_ready
+                    self._processes.tell(HOST_OPS, raw)
+
+    def _kill_hung(self, child: Child, pid: int, verdict: str) -> None:
+        log.error("event=worker_hung number=%d pid=%d cause=%r", child.number, pid, verdict)
+        child.is_hung = True
+        self._processes.send(pid, SHOW_STACKS)
+        child.kill_at = self._clock() + STACKS_S
+
+    def _tell(self, now: float) -> None:
+        silent_s = self._watch.silent_s
+        status = HostStatus([w.status(now, silent_s(w.number)) for w in self._workers])
+        self._processes.tell(HOST_OPS, msgspec.json.encode(status))
+        self._notifier.alive()
+        if all(worker.has_reported for worker in self._workers):
+            self._notifier.ready()
+        ready = sum(worker.is_ready for worker in self._workers)
+        self._notifier.status(f"{ready} of {len(self._workers)} workers are ready")
 
     def _reap(self) -> None:
         exit_codes = dict(self._processes.ended())
-        for worker in self._workers:
-            if worker.pid in exit_codes:
-                self._ended(worker, exit_codes[worker.pid])
+        for child in self._children:
+            if child.pid in exit_codes:
+                self._ended(child, exit_codes[child.pid])
+        if self._is_stopping and not any(worker.pid for worker in self._workers):
+            for child in self._children:
+                if child.kill_at is None:
+                    self._end(child)
 
-    def _ended(self, worker: _Worker, exit_code: int) -> None:
-        worker.pid = worker.kill_at = None
-        worker.is_ready = False
+    def _ended(self, worker: Child, exit_code: int) -> None:
+        is_hung = worker.is_hung
+        worker.end()
+        self._watch.forget(worker.number)
         if self._is_stopping:
             return
-        if worker.is_restarting:
+        if worker.is_restarting and not is_hung:
             worker.is_restarting = False
             worker.start_at = self._clock()
+            worker.restarts["restarted"] += 1
         else:
-            self._replace(worker, exit_code)
+            worker.is_restarting = False
+            worker.restarts["hung" if is_hung else "ended"] += 1
+            until = worker.heard_at if is_hung else self._clock()
+            self._replace(worker, exit_code, until - worker.started_at)
 
-    def _replace(self, worker: _Worker, exit_code: int) -> None:
+    def _replace(self, worker: Child, exit_code: int, lived_s: float) -> None:
         now = self._clock()
-        lived_s = now - worker.started_at
         worker.early_ends = 0 if lived_s >= SETTLED_S else worker.early_ends + 1
         log.error(
             "event=worker_ended number=%d exit_code=%d lived_s=%.1f",
@@ -177,14 +221,17 @@ class Supervisor:
             lived_s,
         )
         if worker.early_ends > len(DELAYS_S):
-            self._give_up(worker, exit_code)
+            if worker.is_worker:
+                self._give_up(worker, exit_code)
+            else:
+                worker.start_at = now + HOST_OPS_RETRY_S
             return
-        if worker.early_ends and self._to_restart:
+        if worker.early_ends and worker.is_worker and self._to_restart:
             log.error("event=restart_abandoned workers=%d", len(self._to_restart))
             self._to_restart.clear()
         worker.start_at = now + (DELAYS_S[worker.early_ends - 1] if worker.early_ends else 0)
 
-    def _give_up(self, worker: _Worker, exit_code: int) -> None:
+    def _give_up(self, worker: Child, exit_code: int) -> None:
         log.critical(
             "event=gave_up number=%d cause='the worker ended %d times in a row within %g s of its "
             "start, last with exit code %d' hint='the log above says why it ended'",
@@ -218,13 +265,15 @@ class Supervisor:
         if self._is_stopping:
             return
         self._is_stopping = True
+        self._notifier.stopping()
         self._to_restart.clear()
+        for child in self._children:
+            child.start_at = None
         for worker in self._workers:
-            worker.start_at = None
             self._end(worker)
 
-    def _end(self, worker: _Worker) -> None:
-        if worker.pid is not None:
+    def _end(self, worker: Child) -> None:
+        if worker.pid is not None and not worker.is_hung:
             self._processes.send(worker.pid, signal.SIGTERM)
             worker.kill_at = self._clock() + self._end_timeout_s
 
@@ -235,8 +284,9 @@ class Supervisor:
 
     def _kill_overdue(self) -> None:
         now = self._clock()
-        for worker in self._workers:
+        for worker in self._children:
             if worker.pid is not None and worker.kill_at is not None and worker.kill_at <= now:
-                log.error("event=worker_killed number=%d cause='did not end'", worker.number)
+                cause = "it hangs" if worker.is_hung else "did not end"
+                log.error("event=worker_killed number=%d cause=%r", worker.number, cause)
                 self._processes.send(worker.pid, signal.SIGKILL)
                 worker.kill_at = None

@@ -5,10 +5,13 @@
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from contextlib import suppress
 from secrets import token_hex
 from socket import socket
 from time import monotonic
+
+from prometheus_client.metrics_core import Metric
 
 from ..broker.broker import Broker
 from ..config.config import Config
@@ -19,9 +22,10 @@ from ..sockjs.unknown_sockjs_sessions import UnknownSockJSSessions
 from ..wire import protocol
 from ..wire.closecodes import CloseCode
 from .deployments import DeploymentGuard
-from .listeners import Listeners
+from .listeners import Listeners, OperationsListener
 from .ops import WorkerCollector, ops_application
 from .parts import Parts
+from .watch.health import Health
 
 log = logging.getLogger("sockgate")
 
@@ -53,24 +57,40 @@ class Worker:
             clock=monotonic,
         )
         self.unknown_sockjs_sessions = UnknownSockJSSessions(self.wheel)
+        self.health = Health(self.parts, self.broker)
+        self._collector = WorkerCollector(
+            self.parts.lifecycle,
+            self.parts.registry,
+            self.parts.hub,
+            self.unknown_sockjs_sessions.counts,
+            self.health,
+            self.broker.redis_watch,
+        )
         self._listeners = Listeners(self.unknown_sockjs_sessions)
+        self._operations = OperationsListener()
         self._tasks: list[asyncio.Task[None]] = []
         self._is_drain_cut_short = False
 
     @property
     def is_ready(self) -> bool:
         """Whether a client that connects now is served."""
-        lifecycle, broker = self.parts.lifecycle, self.broker
-        is_subscribed = broker.pubsub.is_live and not self.parts.hub.is_recovering
-        is_reading = broker.session_probe.is_fresh
-        is_open = not lifecycle.is_draining and not lifecycle.refusal
-        return is_subscribed and is_reading and is_open
+        return not self.health.reasons
+
+    @property
+    def is_started(self) -> bool:
+        """Whether it listens."""
+        return bool(self._tasks)
+
+    def metrics(self) -> Iterable[Metric]:
+        """Return its metrics."""
+        return self._collector.collect()
 
     def start(self, sockets: list[socket], ops_sockets: list[socket]) -> None:
         """Begin to serve on bound sockets."""
         parts, broker = self.parts, self.broker
         works = {
             "subscriber": broker.pubsub.run(parts.hub, parts.control_messages),
+            "redis_watch": broker.redis_watch.run(),
             "session_probe": broker.session_probe.run(parts.read_broadcast_history),
             "audit": parts.monitor.audit(),
             "history": parts.history_reader.run(),
@@ -88,6 +108,7 @@ class Worker:
         """Drain: send every client elsewhere. Then close everything."""
         await self._drain()
         await self._listeners.close()
+        await self._operations.close()
         await self.parts.presence.stop()
         await cancel_tasks(self._tasks)
         await self.guard.withdraw()
@@ -101,14 +122,7 @@ class Worker:
         lifecycle = self.parts.lifecycle
         self._listeners.serve_browsers(self.config, lifecycle, self.wheel, sockets, self._siblings)
         if ops_sockets:
-            collector = WorkerCollector(
-                lifecycle,
-                self.parts.registry,
-                self.parts.hub,
-                self.unknown_sockjs_sessions.counts,
-                self,
-            )
-            self._listeners.serve_operations(ops_application(collector, self), ops_sockets)
+            self._operations.serve(ops_application(self._collector, self.health), ops_sockets)
 
     async def _drain(self) -> None:
         lifecycle, registry = self.parts.lifecycle, self.parts.registry

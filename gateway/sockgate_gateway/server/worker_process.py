@@ -8,6 +8,7 @@ a process without a drain.
 
 import asyncio
 import ctypes
+import faulthandler
 import gc
 import logging
 import os
@@ -20,6 +21,9 @@ from socket import socket
 from ..config.config import Config
 from ..http.relay import Siblings
 from ..loop.background import cancel_tasks
+from .watch.reports import REPORT_S, Channel, WorkerReport, families_of
+from .watch.self_watch import SelfWatch
+from .watch.service_notifier import ServiceNotifier
 from .worker import Worker
 
 log = logging.getLogger("sockgate")
@@ -28,6 +32,9 @@ READY = signal.SIGRTMIN if sys.platform == "linux" else signal.SIGUSR1
 """Sent to the supervisor by a worker that is ready.
 
 Real-time signals never merge into one. Other systems have none, and run one worker."""
+
+SHOW_STACKS = signal.SIGUSR2
+"""Makes a worker write the stacks of its threads to standard error, also while it hangs."""
 
 WORKER_SIGNALS = frozenset({signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP})
 """A supervisor blocks these before it forks. The worker unblocks them when its handlers are set."""
@@ -43,9 +50,11 @@ class Parent:
 
     Args:
         pid: its process id, taken before the fork.
+        channel: takes reports to it.
     """
 
     pid: int
+    channel: Channel
 
     @property
     def is_alive(self) -> bool:
@@ -76,24 +85,27 @@ async def serve(
 ) -> None:
     """Run one worker until a signal stops it, or its parent ends."""
     tune_collector()
+    faulthandler.register(SHOW_STACKS, all_threads=True)
     worker = Worker(config, siblings)
     stopping = asyncio.Event()
     _handle_signals(worker, stopping, parent)
+    if parent:
+        number = siblings.number if siblings else 0
+        works = {
+            "parent": _stop_when_orphaned(parent, stopping),
+            "report": _report(parent, number, worker),
+            "report_ready": _report_ready(parent, number, worker),
+        }
+    else:
+        works = {"alive": _stay_alive(config, worker, stopping)}
+    watch_tasks = [asyncio.create_task(work, name=name) for name, work in works.items()]
     await worker.guard.compare()
     worker.start(sockets, ops_sockets)
     log.info("event=started port=%d worker=%s", sockets[0].getsockname()[1], worker.id)
-    parent_tasks = (
-        [
-            asyncio.create_task(_stop_when_orphaned(parent, stopping), name="parent"),
-            asyncio.create_task(_report_ready(parent, worker), name="report_ready"),
-        ]
-        if parent
-        else []
-    )
     await stopping.wait()
     log.info("event=stopping worker=%s", worker.id)
     await worker.stop()
-    await cancel_tasks(parent_tasks)
+    await cancel_tasks(watch_tasks)
 
 
 def _handle_signals(worker: Worker, stopping: asyncio.Event, parent: Parent | None) -> None:
@@ -133,10 +145,46 @@ async def _stop_when_orphaned(parent: Parent, stopping: asyncio.Event) -> None:
     stopping.set()
 
 
-async def _report_ready(parent: Parent, worker: Worker) -> None:
+async def _report_ready(parent: Parent, number: int, worker: Worker) -> None:
+    """Tell the supervisor at once; the report goes first, so that it is there with the signal."""
     while not worker.is_ready:
         await asyncio.sleep(_READY_CHECK_S)
+    _send_report(parent, number, worker)
     parent.notify(READY)
+
+
+async def _report(parent: Parent, number: int, worker: Worker) -> None:
+    """Report to the supervisor once a second: the heartbeat of this event loop."""
+    while True:
+        _send_report(parent, number, worker)
+        await asyncio.sleep(REPORT_S)
+
+
+def _send_report(parent: Parent, number: int, worker: Worker) -> None:
+    reasons, notes = worker.health.reasons, worker.health.notes
+    metrics = families_of(worker.metrics())
+    parent.channel.send(WorkerReport(number, os.getpid(), not reasons, reasons, notes, metrics))
+
+
+async def _stay_alive(config: Config, worker: Worker, stopping: asyncio.Event) -> None:
+    """Tell systemd about a worker without a supervisor, and a thread that ends it if it hangs."""
+    notifier, watch = ServiceNotifier(), SelfWatch(config.hang_timeout)
+    watch.start()
+    try:
+        while not stopping.is_set():
+            watch.beat()
+            notifier.alive()
+            if worker.is_started:
+                notifier.ready()
+            notifier.status("ready" if worker.is_ready else "; ".join(worker.health.reasons))
+            await asyncio.sleep(REPORT_S)
+        notifier.stopping()
+        while True:  # until the drain is over
+            watch.beat()
+            notifier.alive()
+            await asyncio.sleep(REPORT_S)
+    finally:
+        watch.stop()
 
 
 def tune_collector() -> None:

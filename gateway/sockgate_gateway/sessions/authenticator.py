@@ -76,6 +76,8 @@ class Authenticator:
         reader: reads live sessions.
         token_max_age_s: how long a token is valid.
         clock: returns Unix seconds.
+
+    ``refused_age_s``: the age of the last genuine token, if it was refused for that; else None.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class Authenticator:
         self._reader = reader
         self._token_max_age_s = token_max_age_s
         self._clock = clock
+        self.refused_age_s: float | None = None
         self._unknown_keys = HintLog(log, "token_of_unknown_key", monotonic)
 
     def read_token(self, text: str) -> Token:
@@ -98,13 +101,16 @@ class Authenticator:
             Disconnect: it is forged or too old.
         """
         try:
-            return self._signer.read(text, self._token_max_age_s)
+            token = self._signer.read(text, self._token_max_age_s)
         except TokenExpired as error:
+            self.refused_age_s = error.age_s
             raise Disconnect(CloseCode.TOKEN_EXPIRED, str(error)) from error
         except TokenInvalid as error:
             if isinstance(error, TokenOfUnknownKey):
                 self._log_unknown_key(error.key_id)
             raise Disconnect(CloseCode.TOKEN_INVALID, str(error)) from error
+        self.refused_age_s = None
+        return token
 
     def _log_unknown_key(self, claimed: str) -> None:
         if not self._unknown_keys.is_due(claimed):

@@ -42,7 +42,15 @@ class TokenOfUnknownKey(TokenInvalid):
 
 
 class TokenExpired(TokenError):
-    """A token is genuine, but too old or from the future."""
+    """A token is genuine, but too old or from the future.
+
+    Args:
+        age_s: seconds since it was signed, by our clock.
+    """
+
+    def __init__(self, age_s: float) -> None:
+        super().__init__(f"signed {age_s:.0f} s ago")
+        self.age_s = age_s
 
 
 class ChannelNameError(WireError):

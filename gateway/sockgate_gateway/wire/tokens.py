@@ -80,7 +80,7 @@ class _Signer:
         signed_at = signed.timestamp()
         age_s = self._clock() - signed_at
         if not -CLOCK_LEEWAY_S <= age_s <= max_age_s:
-            raise TokenExpired(f"signed {age_s:.0f} s ago")
+            raise TokenExpired(age_s)
         if not isinstance(fields, dict) or fields.get("v") != _VERSION:
             raise TokenInvalid("it was signed by another version of Sockgate")
         return fields, signed_at

@@ -1,6 +1,7 @@
 """Health, readiness and metrics."""
 
 import asyncio
+import json
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
@@ -17,17 +18,20 @@ UNKNOWN_SESSIONS = {"foreign": 2}
 @asynccontextmanager
 async def asking(worker, *, is_ready: bool):
     """Serve the ops application on a free port."""
-    readiness = SimpleNamespace(is_ready=is_ready)
+    reasons = [] if is_ready else ["no probe for 5.1 s"]
+    readiness = SimpleNamespace(reasons=reasons, notes=["Redis is slow"])
+    redis = SimpleNamespace(latency_s=0.25, offset_s=7.0, evicted=12)
     collector = WorkerCollector(
-        worker.lifecycle, worker.registry, worker.hub, UNKNOWN_SESSIONS, readiness
+        worker.lifecycle, worker.registry, worker.hub, UNKNOWN_SESSIONS, readiness, redis
     )
     server = HTTPServer(ops_application(collector, readiness))
     sockets = bind_sockets(0, "127.0.0.1")
     server.add_sockets(sockets)
     port, client = sockets[0].getsockname()[1], AsyncHTTPClient(force_instance=True)
 
-    async def ask(path: str) -> HTTPResponse:
-        return await client.fetch(f"http://127.0.0.1:{port}{path}", raise_error=False)
+    async def ask(path: str, **headers: str) -> HTTPResponse:
+        url = f"http://127.0.0.1:{port}{path}"
+        return await client.fetch(url, raise_error=False, headers=headers)
 
     try:
         yield ask
@@ -51,12 +55,24 @@ async def test_health_is_ok_even_when_no_client_is_served(worker):
 
 
 @pytest.mark.parametrize(
-    ("is_ready", "code", "body"), [(True, 200, b"ready\n"), (False, 503, b"not ready\n")]
+    ("is_ready", "code", "body"),
+    [
+        (True, 200, b"ready\nRedis is slow\n"),
+        (False, 503, b"not ready\nno probe for 5.1 s\nRedis is slow\n"),
+    ],
 )
 async def test_readiness_is_the_status(worker, is_ready, code, body):
     async with asking(worker, is_ready=is_ready) as ask:
         answer = await ask("/ready")
         assert (answer.code, answer.body) == (code, body)
+
+
+async def test_reasons_are_json_where_that_is_asked_for(worker):
+    async with asking(worker, is_ready=False) as ask:
+        answer = await ask("/ready", Accept="application/json")
+    assert answer.code == 503
+    expected = {"ready": False, "reasons": ["no probe for 5.1 s"], "degraded": ["Redis is slow"]}
+    assert json.loads(answer.body) == expected
 
 
 async def test_metrics_have_gauges_and_counters(worker):
@@ -72,6 +88,9 @@ async def test_metrics_have_gauges_and_counters(worker):
         values = await metrics(ask)
     expected = {
         "sockgate_ready": 1,
+        "sockgate_redis_latency_seconds": 0.25,
+        "sockgate_redis_clock_offset_seconds": 7,
+        "sockgate_redis_evicted_keys_total": 12,
         "sockgate_connections": 2,
         "sockgate_unauthenticated": 1,
         "sockgate_users": 1,

@@ -2,19 +2,35 @@
 
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import pairwise
+from math import inf
+from socket import AF_UNIX, SOCK_DGRAM, socket
 
+import msgspec
 import pytest
+from sockgate_gateway.server.processes import ReceivedSignal
 from sockgate_gateway.server.supervisor import (
     DELAYS_S,
+    HOST_OPS_RETRY_S,
     KILL_GRACE_S,
-    READY,
     SETTLED_S,
-    ReceivedSignal,
+    STACKS_S,
     Supervisor,
 )
+from sockgate_gateway.server.watch.reports import (
+    HOST_OPS,
+    HostStatus,
+    Report,
+    WorkerReport,
+    WorkerStatus,
+    read_report,
+)
+from sockgate_gateway.server.watch.service_notifier import ServiceNotifier
+from sockgate_gateway.server.watch.silence import SLOW_FACTOR, SilenceWatch
+from sockgate_gateway.server.worker_process import READY, SHOW_STACKS
 
-DRAIN_S = 10.0
+DRAIN_S, LIMIT_S = 10.0, 10.0
 TERM, QUIT, KILL, HUP = signal.SIGTERM, signal.SIGQUIT, signal.SIGKILL, signal.SIGHUP
 
 
@@ -32,6 +48,9 @@ class FakeProcesses:
         self.sent: list[tuple[int, signal.Signals]] = []
         self.forks_left = 10**6
         self._dead: list[tuple[int, int]] = []
+        self.reported: list[bytes] = []
+        self.told: list[Report] = []
+        self.cpu_s = 0.0
         self._next_pid = 1000
         self._script = script(self)
 
@@ -57,6 +76,24 @@ class FakeProcesses:
             self.now += timeout_s
         return received
 
+    def reports(self) -> Iterator[bytes]:
+        reported, self.reported = self.reported, []
+        yield from reported
+
+    def tell(self, number: int, raw: bytes) -> None:
+        assert number == HOST_OPS
+        self.told.append(read_report(raw))
+
+    def report(self, *numbers: int, is_ready: bool = True) -> None:
+        """Let workers report."""
+        for number in numbers:
+            report = WorkerReport(number, self.pid(number), is_ready, [], [], [])
+            self.reported.append(msgspec.json.encode(report))
+
+    def status(self) -> list[WorkerStatus]:
+        """Return what the supervisor has told last about all workers."""
+        return next(one for one in reversed(self.told) if isinstance(one, HostStatus)).workers
+
     def ended(self) -> Iterator[tuple[int, int]]:
         dead, self._dead = self._dead, []
         yield from dead
@@ -80,7 +117,9 @@ class FakeProcesses:
         yield self.die(*self.alive.values(), exit_code=0)
 
 
-def supervise(script, count=2, find_problems=lambda: []) -> tuple[FakeProcesses, int]:
+def supervise(
+    script, count=2, find_problems=lambda: [], *, round_s=inf, environ=None, has_host_ops=False
+) -> tuple[FakeProcesses, int]:
     processes = FakeProcesses(script)
     supervisor = Supervisor(
         processes,
@@ -88,6 +127,10 @@ def supervise(script, count=2, find_problems=lambda: []) -> tuple[FakeProcesses,
         find_problems=find_problems,
         clock=processes.clock,
         drain_timeout_s=DRAIN_S,
+        watch=SilenceWatch(LIMIT_S, lambda _: processes.cpu_s),
+        notifier=ServiceNotifier({} if environ is None else environ),
+        round_s=round_s,
+        has_host_ops=has_host_ops,
     )
     return processes, supervisor.run()
 
@@ -248,3 +291,138 @@ def test_restart_is_abandoned_when_the_new_worker_ends(caplog):
 
     supervise(script)
     assert "event=restart_abandoned workers=1" in caplog.text
+
+
+def rounds(p, count: int, *reporting: int) -> Iterator[None]:
+    """Let rounds of the supervisor pass, in which these workers report."""
+    for _ in range(count):
+        p.report(*reporting)
+        yield None
+
+
+def test_worker_that_is_silent_is_killed_and_replaced(caplog):
+    def script(p):
+        yield from rounds(p, 30, 0, 1)
+        yield from rounds(p, int(LIMIT_S), 1)
+        assert p.sent == [(0, SHOW_STACKS)]
+        assert p.status()[0].state == "hung"
+        yield from rounds(p, int(STACKS_S), 1)
+        assert p.sent[1:] == [(0, KILL)]
+        yield p.die(0, exit_code=-9)
+        yield from rounds(p, 2, 0, 1)
+        assert p.status()[0].restarts == {"hung": 1}
+        yield from p.stop()
+
+    processes, status = supervise(script, round_s=1)
+    assert [number for _, number in processes.starts] == [0, 1, 0]
+    assert status == 0
+    assert "event=worker_hung number=0 pid=1001 cause='no sign of its event loop" in caplog.text
+
+
+def test_worker_that_is_only_slow_is_not_killed():
+    def script(p):
+        yield from rounds(p, 1, 0, 1)
+        for _ in range(SLOW_FACTOR * int(LIMIT_S) - 1):
+            p.cpu_s += 0.1
+            yield from rounds(p, 1, 1)
+        assert p.sent == []
+        yield from p.stop()
+
+    supervise(script, round_s=1)
+
+
+def test_workers_are_not_judged_by_the_time_in_which_the_supervisor_was_stopped():
+    def script(p):
+        yield from rounds(p, 1, 0, 1)
+        p.now += 3600
+        yield None
+        assert p.sent == []
+        yield from p.stop()
+
+    supervise(script, round_s=1)
+
+
+def test_worker_that_hangs_at_every_start_is_started_after_growing_delays():
+    def script(p):
+        for _ in range(len(DELAYS_S)):
+            while 0 not in p.alive.values():
+                yield from rounds(p, 1, 1)
+            yield from rounds(p, int(LIMIT_S + STACKS_S) + 1, 1)
+            yield p.die(0, exit_code=-9)
+        yield from p.stop()
+
+    processes, _ = supervise(script, round_s=1)
+    starts = [at for at, number in processes.starts if number == 0]
+    pauses = [later - earlier for earlier, later in pairwise(starts)]
+    assert pauses == sorted(pauses)
+    assert pauses[-1] > pauses[0]
+
+
+def test_readiness_of_reports_lets_the_next_worker_restart_only_when_all_are_ready_now():
+    def script(p):
+        yield from rounds(p, 1, 0, 1)
+        p.report(0, is_ready=False)
+        yield None
+        yield ReceivedSignal(HUP, 1)
+        assert p.sent == []
+        yield from rounds(p, 2, 0, 1)
+        assert p.sent == [(0, TERM)]
+        yield from p.stop()
+
+    supervise(script, round_s=1)
+
+
+def test_reports_are_passed_on_to_the_child_that_answers_for_the_host():
+    def script(p):
+        p.report(0, 1, HOST_OPS)
+        yield None
+        passed_on = [one.number for one in p.told if isinstance(one, WorkerReport)]
+        assert passed_on == [0, 1]
+        assert [worker.state for worker in p.status()] == ["running", "running"]
+        yield from p.stop()
+
+    processes, _ = supervise(script, round_s=1, has_host_ops=True)
+    assert [number for _, number in processes.starts] == [0, 1, HOST_OPS]
+
+
+def test_child_that_answers_for_the_host_ends_last_and_its_failures_stop_no_worker():
+    def script(p):
+        for _ in range(len(DELAYS_S) + 1):
+            while HOST_OPS not in p.alive.values():
+                yield from rounds(p, 1, 0, 1)
+            yield p.die(HOST_OPS)
+        yield from rounds(p, int(HOST_OPS_RETRY_S) + 1, 0, 1)
+        assert HOST_OPS in p.alive.values()
+        yield ReceivedSignal(TERM, 1)
+        assert p.sent == [(0, TERM), (1, TERM)]
+        yield p.die(0, 1, exit_code=0)
+        assert p.sent[2:] == [(HOST_OPS, TERM)]
+        yield p.die(HOST_OPS, exit_code=0)
+
+    _, status = supervise(script, round_s=1, has_host_ops=True)
+    assert status == 0
+
+
+def test_systemd_is_told_that_the_service_is_ready_when_all_workers_have_started(tmp_path):
+    with socket(AF_UNIX, SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.setblocking(False)
+
+        def received() -> list[bytes]:
+            found = []
+            with suppress(BlockingIOError):
+                while True:
+                    found.append(systemd.recv(200))
+            return found
+
+        def script(p):
+            yield from rounds(p, 1, 0)
+            assert received() == [b"WATCHDOG=1", b"STATUS=1 of 2 workers are ready"]
+            yield from rounds(p, 1, 0, 1)
+            assert received()[:2] == [b"WATCHDOG=1", b"READY=1"]
+            yield ReceivedSignal(TERM, 1)
+            assert b"STOPPING=1" in received()
+            yield p.die(0, 1, exit_code=0)
+
+        environ = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "30000000"}
+        supervise(script, round_s=1, environ=environ)

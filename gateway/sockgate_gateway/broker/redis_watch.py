@@ -1,0 +1,157 @@
+"""What is wrong with Redis although it answers: a slow answer, another clock, evicted keys.
+
+Strategy: every 2 s a script returns the time of Redis. It is compared with our time in the middle
+of the round trip. An answer may be late because this worker is busy, so Redis counts as slow only
+when the fastest of several answers was slow.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from importlib.resources import files
+from time import time
+from typing import Any
+
+from redis.asyncio import Redis
+
+from ..loop.failure_log import FailureLog
+from ..loop.timer_wheel import TimerWheel
+from ..redis_servers.errors import FAILURES
+from ..wire.names import Names
+
+log = logging.getLogger("sockgate.broker")
+
+INTERVAL_S = 2.0
+ANSWERS = 5
+"""The fastest of so many answers counts."""
+
+SLOW_S = 0.1
+MAX_CLOCK_OFFSET_S = 5.0
+EVICTIONS_EVERY = 5
+"""Evictions are read with every fifth call."""
+
+REMEMBER_EVICTIONS_S = 60.0
+SHARDS = 64
+"""On a cluster the calls go round over so many keys."""
+
+_SCRIPT = files(__package__).joinpath("watch.lua").read_text("utf-8")
+
+
+class RedisWatch:
+    """Ask Redis for its time and its evictions, as long as the worker lives.
+
+    Args:
+        client: for short commands.
+        names: of this deployment.
+        wheel: for its clock.
+        wall_clock: returns Unix seconds.
+
+    ``offset_s``: how far the clock of Redis is ahead of ours; None: not known yet.
+    ``evicted``: keys evicted since this worker started.
+    """
+
+    def __init__(
+        self, client: Redis, names: Names, wheel: TimerWheel, wall_clock: Callable[[], float] = time
+    ) -> None:
+        self._client: Any = client
+        self._names = names
+        self._clock = wheel.clock
+        self._wall_clock = wall_clock
+        self._logs = {
+            event: FailureLog(log, event, wheel.clock)
+            for event in ("redis_slow", "clock_differs", "keys_evicted")
+        }
+        self._latencies_s: deque[float] = deque(maxlen=ANSWERS)
+        self._evicted_by_server: dict[bytes, int] = {}
+        self._evicted_lately: deque[tuple[float, int]] = deque()
+        self._policy = ""
+        self._calls = 0
+        self.offset_s: float | None = None
+        self.evicted = 0
+
+    @property
+    def latency_s(self) -> float | None:
+        """The fastest of the last answers; None: there are none yet."""
+        return min(self._latencies_s, default=None)
+
+    @property
+    def is_clock_different(self) -> bool:
+        """Whether the clock of Redis differs from ours by more than is harmless."""
+        return self.offset_s is not None and abs(self.offset_s) > MAX_CLOCK_OFFSET_S
+
+    @property
+    def notes(self) -> list[str]:
+        """Say what is wrong."""
+        return [text for text in self._findings().values() if text]
+
+    async def run(self) -> None:
+        """Ask until cancelled."""
+        while True:
+            try:
+                await self._ask()
+            except FAILURES:
+                self._latencies_s.clear()  # Others report that Redis is away.
+            except Exception:
+                log.exception("event=redis_watch_failed")
+            for event, text in self._findings().items():
+                if text:
+                    self._logs[event].failed(RuntimeError(text))
+                else:
+                    self._logs[event].succeeded()
+            await asyncio.sleep(INTERVAL_S)
+
+    async def _ask(self) -> None:
+        has_evictions = self._calls % EVICTIONS_EVERY == 0
+        key = f"{self._names.key_prefix}watch:{self._calls % SHARDS}"
+        self._calls += 1
+        asked_at, wall = self._clock(), self._wall_clock()
+        reply = await self._client.eval(_SCRIPT, 1, key, int(has_evictions))
+        took_s = self._clock() - asked_at
+        seconds, microseconds, server, evicted, policy = reply
+        self._latencies_s.append(took_s)
+        self.offset_s = int(seconds) + int(microseconds) / 1e6 - (wall + took_s / 2)
+        if evicted:
+            self._note_evictions(server, int(evicted))
+            self._policy = policy.decode()
+
+    def _note_evictions(self, server: bytes, evicted: int) -> None:
+        new = evicted - self._evicted_by_server.get(server, evicted)
+        self._evicted_by_server[server] = evicted
+        if new > 0:
+            self.evicted += new
+            self._evicted_lately.append((self._clock(), new))
+
+    def _findings(self) -> dict[str, str]:
+        return {
+            "redis_slow": self._slowness(),
+            "clock_differs": self._clock_difference(),
+            "keys_evicted": self._evictions(),
+        }
+
+    def _slowness(self) -> str:
+        latency_s = self.latency_s
+        if latency_s is None or len(self._latencies_s) < ANSWERS or latency_s < SLOW_S:
+            return ""
+        return f"Redis is slow: it answers after {latency_s * 1000:.0f} ms or more"
+
+    def _clock_difference(self) -> str:
+        if self.offset_s is None or not self.is_clock_different:
+            return ""
+        where = "behind" if self.offset_s > 0 else "ahead of"
+        return (
+            f"the clock of this host is {abs(self.offset_s):.1f} s {where} that of Redis: "
+            "synchronize the clocks of all hosts (NTP)"
+        )
+
+    def _evictions(self) -> str:
+        limit = self._clock() - REMEMBER_EVICTIONS_S
+        while self._evicted_lately and self._evicted_lately[0][0] < limit:
+            self._evicted_lately.popleft()
+        count = sum(count for _, count in self._evicted_lately)
+        if not count:
+            return ""
+        return (
+            f"Redis has evicted {count} keys in the last minute (maxmemory-policy {self._policy}): "
+            "their users are logged out (4402); set noeviction or give Redis more memory"
+        )

@@ -1,0 +1,1 @@
+"""What watches the workers: their reports, the supervisor's judgement, one answer for the host."""
