@@ -3,6 +3,7 @@
 from contextlib import suppress
 from socket import SHUT_RDWR, create_connection, create_server, socket
 from threading import Event, Lock, Thread
+from time import sleep
 
 from tests.ports import HOST
 
@@ -15,6 +16,8 @@ class Relay:
 
     Args:
         target: the port to relay to; a change applies to the next connection.
+
+    ``delay_s``: how much later each response arrives.
     """
 
     def __init__(self, target: int) -> None:
@@ -26,6 +29,7 @@ class Relay:
         self._flows = Event()
         self._flows.set()
         self._held_name = b""
+        self.delay_s = 0.0
         self._is_stopped = False
         self._accepting = Thread(target=self._accept, daemon=True)
         self._accepting.start()
@@ -64,6 +68,8 @@ class Relay:
 
     def wait_while_held(self, beginning: bytes) -> None:
         """Wait while responses are held on a connection with these first bytes."""
+        if self.delay_s:
+            sleep(self.delay_s)  # The latency of the network is what is tested.
         if self._held_name in beginning:
             self._flows.wait()
 

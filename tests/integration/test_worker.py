@@ -267,7 +267,7 @@ class TestStopping:
         async with gateway.welcomed(django.log_in("sid", "7")) as browser:
             gateway.terminate()
             await receive_frame(browser)
-            assert gateway.ask_ops("/ready") == (503, "not ready\n")
+            assert gateway.ask_ops("/ready") == (503, "not ready\nit stops\n")
             assert gateway.ask_ops("/health") == (200, "ok\n")
 
 
