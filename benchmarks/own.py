@@ -14,6 +14,7 @@ from statistics import median
 from typing import Any
 
 from redis.asyncio.connection import Connection as RedisConnection
+from sockgate_gateway.channels.audience import Audience
 from sockgate_gateway.channels.history import HistoryReply
 from sockgate_gateway.channels.history_queue import HistoryQueue
 from sockgate_gateway.channels.hub import Hub, Received
@@ -78,6 +79,7 @@ def _busy_hub() -> Hub:
         idle,
         queue,
         idle,
+        Audience(idle, rate=100),
         lambda channel: WITHOUT_HISTORY,
         max_publication_bytes=65536,
         pending_limit_bytes=65536,
@@ -101,7 +103,7 @@ def _busy_hub() -> Hub:
     # Afterwards: subscriptions in memory between the connections cost 5 % of a fan-out.
     for number, connection in enumerate(connections):
         for channel in (user_channel(str(number)), BROADCAST):
-            hub.subscribe(connection, channel, SingleSubscription(connection, channel, idle))
+            hub.subscribe(connection, channel, SingleSubscription(connection, channel, idle, idle))
     for behind in queue.take(len(queue)):
         behind.history_request()
         hub.apply_history(behind, HistoryReply(None))

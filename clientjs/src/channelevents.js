@@ -1,6 +1,7 @@
 /**
  * Events of channels: the handlers of a channel's subscriptions are called, then those of the client.
  */
+import { copy } from "./own.js";
 import { unsubscribedFrame } from "./unsubscribed.js";
 
 /**
@@ -47,12 +48,13 @@ ChannelEvents.prototype.emitTo = function (channel, event, first, second) {
  */
 ChannelEvents.prototype.subscribed = function (channel, info) {
   var isComplete = this._parts.positions.start(channel, info);
-  if (info.type || this._owner.of(channel)) {
-    var frame = { type: "subscribed", channel: channel, recovered: info.recovered };
-    this.emit("subscribed", channel, info.type ? info : frame);
+  var isReported = info.type || this._owner.of(channel);
+  copy({ type: "subscribed", channel: channel }, info);
+  if (isReported) {
+    this.emit("subscribed", channel, info);
   }
   if (!isComplete) {
-    this.emit("gap", channel, { type: "gap", channel: channel });
+    this.emit("gap", channel, copy({ type: "gap" }, copy(info, {})));
   }
 };
 

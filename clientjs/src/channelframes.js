@@ -50,7 +50,7 @@ var NOTICES = {
     }
   },
   "on gap": function (parts, frame) {
-    if (typeof frame.epoch === "string") {
+    if (frame.epoch) {
       parts.positions.put(frame.channel, [frame.epoch, frame.offset || 0]);
     }
     emit(parts, frame);

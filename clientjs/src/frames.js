@@ -3,6 +3,7 @@
  * and parses those that it receives.
  */
 import { isForOldBrowsers } from "./age.js";
+import { copy } from "./own.js";
 
 /**
  * @typedef {[string, number]} Position  epoch and offset in a channel's history
@@ -14,12 +15,16 @@ import { isForOldBrowsers } from "./age.js";
  * @property {any} [data]
  * @property {string} [epoch]  only in the first publication of an epoch
  * @property {number} [offset]
+ * @property {number} [audience]  of a touch
+ * @property {number} [touched]  of a touch: the mark of the channel; absent: unknown
  *
  * @typedef {Object} Message  the second argument of a handler
  * @property {string} event
  * @property {any} data
  * @property {string} channel
  * @property {number} [offset]  of a sequenced publication
+ * @property {number} [audience]  of a touch: about how many connections receive it
+ * @property {number} [touched]  of a touch: the mark of the channel; absent: unknown
  * @property {string} [from]  primary key of the user who published it from a browser
  */
 
@@ -119,14 +124,10 @@ export function isPublication(frame) {
  */
 export function messageOf(publication) {
   var named = asNamed(publication.data);
-  var message = /** @type {Message} */ ({
-    event: named ? named.event : "message",
-    data: named ? named.data : publication.data,
-    channel: publication.channel
-  });
-  if (publication.offset !== undefined) {
-    message.offset = publication.offset;
-  }
+  // Its channel, its offset, and what the gateway says of a touch.
+  var message = copy(publication, {});
+  message.event = named ? named.event : "message";
+  message.data = (named || publication).data;
   if (named && typeof named.from === "string") {
     message.from = named.from;
   }

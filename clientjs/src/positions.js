@@ -35,7 +35,7 @@ Positions.prototype.start = function (channel, info) {
   // Until the channel starts, it may be how many of the newest publications are wanted.
   var isPosition = !!last && last[1] >= 0;
   var isKept = info.recovered !== false;
-  if (typeof info.epoch !== "string" || !info.epoch) {
+  if (!info.epoch) {
     if (!isKept) {
       this.forget(channel);
     }

@@ -66,6 +66,12 @@ export interface Message<Data = any, Event extends string = string> {
   channel: string;
   /** Only of a sequenced publication. */
   offset?: number;
+  /** Only of the first publication of an epoch. */
+  epoch?: string;
+  /** Only of a touch: about how many connections receive it. */
+  audience?: number;
+  /** Only of a touch: the mark of the channel from now on. Absent: unknown. */
+  touched?: number;
   /** Primary key of the user who published it from a browser; absent: the server published it. */
   from?: string;
 }
@@ -166,15 +172,25 @@ export interface ErrorFrame {
 /** Epoch and offset in a channel's history. */
 export type Position = [epoch: string, offset: number];
 
-export interface GapFrame {
+/** What the gateway says of all pages that are told the same now. */
+export interface Crowd {
+  /** About how many they are. */
+  audience?: number;
+  /** Ask Django at a random moment within so many seconds, so that they do not all ask at once. */
+  within?: number;
+}
+
+export interface GapFrame extends Crowd {
   type: "gap";
   channel: string;
   /** The new position, for a channel with a history. */
   epoch?: string;
   offset?: number;
+  /** The touch mark of the channel. Absent: unknown. */
+  touched?: number;
 }
 
-export interface SubscribedFrame {
+export interface SubscribedFrame extends Crowd {
   type: "subscribed";
   channel: string;
   epoch?: string;
@@ -183,10 +199,12 @@ export interface SubscribedFrame {
   recovered?: boolean;
   /** Without a position, the newest publication follows. */
   state?: "latest";
+  /** The touch mark of the channel. Absent: unknown. */
+  touched?: number;
 }
 
 /** Why a channel is not subscribed any more. */
-export interface Unsubscribed {
+export interface Unsubscribed extends Crowd {
   type: "unsubscribed";
   channel: string;
   /**
@@ -403,7 +421,7 @@ export interface StateRequest {
 }
 
 export interface LoadStateOptions<State> {
-  /** After a gap, load at a random moment within so many milliseconds; default: 3000. */
+  /** After a gap, load at a random moment within so many milliseconds, or `within` of the gap if that is longer; default: 3000. */
   jitterMs?: number;
   /** The page has the state already, and has subscribed with the position at which it was rendered. */
   loaded?: boolean;

@@ -120,12 +120,17 @@ Subscriber.prototype.retry = function () {
  * Subscribe on this connection, unless that is under way or done.
  *
  * @param {Link} link
+ * @param {number} [within]  at a random moment within so many seconds
  */
-Subscriber.prototype.subscribe = function (link) {
+Subscriber.prototype.subscribe = function (link, within) {
   if (this._link !== link) {
     this._link = link;
     this.isServerSide = this._wasRefused = false;
-    this._fetchGrant();
+    if (within) {
+      this._fetchLater(Math.random() * within * 1000);
+    } else {
+      this._fetchGrant();
+    }
   }
 };
 
@@ -235,8 +240,13 @@ Subscriber.prototype._handleRefusal = function (refusal) {
 
 /** @param {number} code */
 Subscriber.prototype._retryLater = function (code) {
+  this._fetchLater(this._backoff.next(paceOf(code)));
+};
+
+/** @param {number} ms */
+Subscriber.prototype._fetchLater = function (ms) {
   this._parts.clock.after(
-    this._backoff.next(paceOf(code)),
+    ms,
     this._ofThisAttempt(function (self) {
       self._fetchGrant();
     })

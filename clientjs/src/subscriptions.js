@@ -233,7 +233,7 @@ Subscriptions.prototype.confirm = function (channel, info) {
 };
 
 /**
- * Request a channel again that was taken away because the user's rights have changed.
+ * Request a channel again that was taken away because the user's rights have changed. Those of many users may have.
  *
  * @param {string} channel
  * @param {any} why
@@ -243,7 +243,7 @@ Subscriptions.prototype.renew = function (channel, why) {
   if (subscriber && this._link) {
     this.parts.grantSource.drop(channel);
     subscriber.detach();
-    subscriber.subscribe(this._link);
+    subscriber.subscribe(this._link, why.within);
   } else {
     this.end(channel, why);
   }

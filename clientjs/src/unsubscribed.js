@@ -2,6 +2,8 @@
  * Why a channel is not subscribed any more: what handlers of "unsubscribed" receive.
  */
 
+import { copy } from "./own.js";
+
 /**
  * @typedef {Object} Unsubscribed
  * @property {"unsubscribed"} type
@@ -9,6 +11,8 @@
  * @property {string} code  of the refusal, or "revoked", "rights_changed", "unsubscribed"
  * @property {string} message  for developers
  * @property {string} reason  a sentence for users
+ * @property {number} [audience]  of how many the right was taken away
+ * @property {number} [within]  seconds in which to ask Django for another grant
  */
 
 /** By code. @type {Object<string, string>} */
@@ -21,17 +25,20 @@ var REASONS = {
 
 /**
  * @param {string} channel
- * @param {{code?: string, reason?: string, message?: string}} why  a refusal, or an `unsubscribed` frame
+ * @param {{code?: string, reason?: string, message?: string, audience?: number, within?: number}} why  a refusal, or an `unsubscribed` frame
  * @param {string} code  where `why` has none
  * @returns {Unsubscribed}
  */
 export function unsubscribedFrame(channel, why, code) {
   var given = why.code || why.reason || code;
-  return {
-    type: "unsubscribed",
-    channel: channel,
-    code: given,
-    message: why.message || given,
-    reason: REASONS[given] || "Live updates are not available here."
-  };
+  return copy(
+    {
+      type: "unsubscribed",
+      channel: channel,
+      code: given,
+      message: why.message || given,
+      reason: REASONS[given] || "Live updates are not available here."
+    },
+    copy(why, {})
+  );
 }

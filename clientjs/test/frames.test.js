@@ -53,10 +53,24 @@ for (const { name, frame, channel, offset, message } of VECTORS.publications.val
   test(`publication: ${name}`, () => {
     const publication = readFrame(frame);
     assert.equal(isPublication(publication), true);
-    const expected = { ...message, channel, ...(offset ? { offset } : {}) };
+    const { epoch } = publication;
+    const expected = { ...message, channel, ...(offset ? { offset } : {}), ...(epoch ? { epoch } : {}) };
     assert.deepEqual(messageOf(publication), expected);
   });
 }
+
+for (const { payload, touch } of VECTORS.touches) {
+  test(`the gateway reads ${payload} as a page does`, () => {
+    const { event } = messageOf(readFrame(`{"channel":"orders","data":${payload}}`));
+    assert.equal(event === "touch", touch !== null);
+  });
+}
+
+test("a touch has what the gateway says of it", () => {
+  const told = { audience: 12, touched: 5 };
+  const frame = { channel: "orders", data: { event: "touch", data: { audience: 12 } }, ...told };
+  assert.deepEqual(messageOf(frame), { event: "touch", data: { audience: 12 }, channel: "orders", ...told });
+});
 
 for (const text of ["", "null", "5", '"text"', "[]", '[{"channel":"a","data":1}]', "{", undefined]) {
   test(`not a frame: ${text}`, () => assert.equal(readFrame(text), null));

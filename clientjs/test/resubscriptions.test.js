@@ -45,6 +45,28 @@ test('gaps of server-side channels are emitted after "connected"', () => {
   assert.equal(calls.at(-1)[1], "user:7");
 });
 
+test("handlers receive what the gateway says of all that are told the same", () => {
+  const told = { touched: 5, audience: 30, within: 3 };
+  subscribe({ grant: "G" });
+  confirm({ epoch: "k3", offset: 1, ...told });
+  page.socket.deliver({ type: "gap", channel: "room:7", ...told, touched: 6 });
+  page.socket.deliver({ type: "unsubscribed", channel: "room:7", ...told });
+  reconnect({ channels: { "user:7": { epoch: "k3", offset: 5, ...told } } });
+  subscribe({}, "user:7");
+  reconnect({ channels: { "user:7": { epoch: "k4", offset: 9, recovered: false, ...told } } });
+  const found = calls.filter(([name]) => !name.startsWith("room"));
+  assert.deepEqual(
+    found.map(([name, channel, { type, touched, audience, within }]) => [name, channel, type, touched, audience, within]),
+    [
+      ["subscribed", "room:7", "subscribed", 5, 30, 3],
+      ["gap", "room:7", "gap", 6, 30, 3],
+      ["unsubscribed", "room:7", "unsubscribed", 5, 30, 3],
+      ["subscribed", "user:7", "subscribed", 5, 30, 3],
+      ["gap", "user:7", "gap", 5, 30, 3]
+    ]
+  );
+});
+
 test("a subscription without recovery starts without a position", () => {
   subscribe({ grant: "G", recover: false });
   confirm({ epoch: "k3", offset: 42 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { beforeEach, test } from "node:test";
+import { beforeEach, mock, test } from "node:test";
 
 import { Client } from "../src/client.js";
 import { FakePage } from "./fakes/page.js";
@@ -166,5 +166,17 @@ test("a grant that was rejected because the rights changed meanwhile is replaced
   room = subscribe();
   page.endpoint.willGrant("G2");
   refuse();
+  assert.equal(sentFrames().at(-1).grant, "G2");
+});
+
+test("where rights of many change, each page asks for its grant at a random moment", () => {
+  enter();
+  page.endpoint.willGrant("G2");
+  const random = mock.method(Math, "random", () => 0.5);
+  page.socket.deliver({ type: "unsubscribed", channel: "room:7", reason: "rights_changed", within: 60 });
+  random.mock.restore();
+  page.clock.advance(29_999);
+  assert.deepEqual(sentFrames().filter(({ grant }) => grant === "G2"), []);
+  page.clock.advance(1);
   assert.equal(sentFrames().at(-1).grant, "G2");
 });

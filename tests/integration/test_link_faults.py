@@ -112,8 +112,9 @@ class Scene:
         self._lose()
 
     def subscribe(self, connection: Connection, channel: str) -> None:
-        join = SingleSubscription(connection, channel, new_room(connection, ROOM_BYTES))
-        self.worker.parts.hub.subscribe(connection, channel, join)
+        hub, room = self.worker.parts.hub, new_room(connection, ROOM_BYTES)
+        join = SingleSubscription(connection, channel, room, hub.audience)
+        hub.subscribe(connection, channel, join)
 
     def new_connection(self) -> Connection:
         connection = Connection("id", NullTransport(), "192.0.2.1", ROOM_BYTES)

@@ -249,11 +249,9 @@ def test_client_with_any_position_recovers_or_receives_a_gap(
     queue = HistoryQueue()
     hub = new_hub(Names(), NoRedis(), 1000, lambda _: Policy(), queue=queue)
     asked = Subscribe("room:7", recover=(epoch, offset))
-    hub.subscribe(
-        browser.connection,
-        "room:7",
-        SingleSubscription(browser.connection, "room:7", new_room(browser.connection, 1000), asked),
-    )
+    room = new_room(browser.connection, 1000)
+    join = SingleSubscription(browser.connection, "room:7", room, hub.audience, asked)
+    hub.subscribe(browser.connection, "room:7", join)
     (channel,) = queue.take(2)
     request = channel.history_request()
     assert request is not None
@@ -286,7 +284,7 @@ def test_newcomer_that_asks_for_anything_receives_the_newest_or_is_refused(
     browser, queue = ListeningBrowser(), HistoryQueue()
     hub = new_hub(Names(), NoRedis(), 1000, lambda _: Policy(state=state), queue=queue)
     room = new_room(browser.connection, 1000)
-    join = SingleSubscription(browser.connection, "room:7", room, asked)
+    join = SingleSubscription(browser.connection, "room:7", room, hub.audience, asked)
     hub.subscribe(browser.connection, "room:7", join)
     (channel,) = queue.take(2)
     request = channel.history_request()

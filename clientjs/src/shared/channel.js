@@ -17,6 +17,9 @@
  * @property {number} [offset]
  * @property {boolean} [recovered]
  * @property {"latest"} [state]  newcomers receive the newest publication
+ * @property {number} [touched]  the touch mark; absent: unknown
+ * @property {number} [audience]  how many pages are told the same
+ * @property {number} [within]  seconds in which they shall act
  *
  * @typedef {{info: Info, texts: string[]}} Answer  the information, and the missed publications
  */
@@ -47,6 +50,8 @@ export class SharedChannel {
     this.position = null;
     /** Newcomers receive the newest publication. */
     this.hasState = false;
+    /** Of the channel; undefined: unknown. @type {number | undefined} */
+    this.touched = undefined;
     /** What was requested at the start, and the gateway's answer. @type {Recover | undefined} */
     this._asked = undefined;
     /** @type {Info} */
@@ -113,6 +118,7 @@ export class SharedChannel {
     this._isFresh = true;
     this._asked = asked;
     this._answer = infoOf(info);
+    this.touched = info.touched;
     this.position = info.epoch ? [info.epoch, info.offset || 0] : null;
     this._newest = asked && info.recovered && info.epoch ? null : 0;
   }
@@ -152,6 +158,18 @@ export class SharedChannel {
     this._newest = isNewEpoch ? 0 : this._newest;
     this.position = [isNewEpoch ? /** @type {string} */ (frame.epoch) : epoch, frame.offset];
     this._keep(frame.offset, text, Math.min(limit, KEPT_CHARACTERS));
+  }
+
+  /**
+   * Add to an answer what the gateway would say now: the touch mark, and, unless it has said how many are told the
+   * same, that this tab is alone.
+   *
+   * @param {Info} info
+   * @returns {Info}
+   */
+  told(info) {
+    const crowd = this._answer.audience === undefined ? {} : { audience: 1, within: 0 };
+    return { ...crowd, ...info, touched: this.touched };
   }
 
   /**
@@ -265,8 +283,8 @@ function put(table, tab, data) {
  * @param {Info} info  a frame, or the channel's entry in the `connected` frame
  * @returns {Info}
  */
-export function infoOf({ epoch, offset, recovered, state }) {
-  return { epoch, offset, recovered, state };
+export function infoOf({ epoch, offset, recovered, state, touched, audience, within }) {
+  return { epoch, offset, recovered, state, touched, audience, within };
 }
 
 /**

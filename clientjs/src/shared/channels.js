@@ -191,7 +191,7 @@ export class Channels {
       return;
     }
     channel.members.add(tab);
-    tab.sendFrame({ type: "subscribed", channel: channel.name, ...answer.info, reply_to: frame.id });
+    tab.sendFrame({ type: "subscribed", channel: channel.name, ...channel.told(answer.info), reply_to: frame.id });
     answer.texts.forEach((text) => tab.send(text));
   }
 
@@ -253,7 +253,7 @@ export class Channels {
     const isKnown = channels.map((channel) => {
       const from = (connect[channel.name] = tab.recover[channel.name]);
       const answer = replay ? replay.answer(channel, from) : channel.answer(from);
-      infos[channel.name] = answer && answer.info;
+      infos[channel.name] = answer && channel.told(answer.info);
       texts.push(...(answer ? answer.texts : []));
       return !!answer;
     });
@@ -281,6 +281,9 @@ export class Channels {
     // What arrives before the confirmation belongs to a former subscription.
     if (!channel || !channel.isLive) {
       return;
+    }
+    if (frame.audience !== undefined && frame.type !== "unsubscribed") {
+      channel.touched = frame.touched;
     }
     if (frame.type === undefined || frame.type === "skipped") {
       channel.take(frame, text, KEPT_CHARACTERS / this._channels.size);

@@ -99,7 +99,7 @@ export class StateLoader {
    */
   _handleMessage(event, data, message) {
     if (this._isLoading && this._held.length >= MAX_HELD) {
-      this.reload();
+      this.reload({});
     }
     if (this._isLoading) {
       this._held.push([event, data, message]);
@@ -119,22 +119,26 @@ export class StateLoader {
     if (!this._hasState && !this._isLoading && this._timer === null) {
       this._begin();
     } else if (frame.recovered !== true || this._isDue) {
-      this.reload();
+      this.reload(frame);
     }
   }
 
   /** @param {any} frame  publications may have been lost, also for the load that runs */
   gap(frame) {
     this._seen.start(frame);
-    this.reload();
+    this.reload(frame);
   }
 
-  /** Load the state again, in a while, unless that is due already. */
-  reload() {
+  /**
+   * Load the state again, in a while, unless that is due already.
+   *
+   * @param {import("../sockgate.js").Crowd} crowd  how long this may take, since it concerns many
+   */
+  reload({ within = 0 }) {
     if (this._isLoading || this._timer === null) {
       this._cancel();
       this._release();
-      this._later(Math.random() * this._jitterMs);
+      this._later(Math.random() * Math.max(this._jitterMs, within * 1000));
     }
   }
 

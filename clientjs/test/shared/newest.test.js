@@ -162,3 +162,22 @@ test("the hub asks for what serves all tabs that wait", () => {
   assert.deepEqual(lowest(["all", ["k3", 7], 20, ["k3", 5], ["k2", 1]]), ["k3", 5]);
   assert.equal(lowest([null, undefined]), undefined);
 });
+
+test("a tab that comes later is told the touch mark of now", () => {
+  const gateway = new FakeGateway();
+  const one = gateway.tab();
+  gateway.welcome();
+  one.subscribe("orders", 1);
+  gateway.answer("subscribe", { epoch: "k3", offset: 4, touched: 7, audience: 900, within: 9 });
+  assert.deepEqual(one.take().at(-1), {
+    type: "subscribed", channel: "orders", epoch: "k3", offset: 4, touched: 7, audience: 900, within: 9, reply_to: 1,
+  });
+  for (const touched of [8, undefined]) {
+    const data = { event: "touch", data: { audience: 2 } };
+    gateway.sockets[0].deliver({ channel: "orders", data, audience: 2, touched });
+    const tab = gateway.tab();
+    tab.take();
+    tab.subscribe("orders", 3);
+    assert.equal(tab.take().at(-1).touched, touched);
+  }
+});

@@ -142,6 +142,26 @@ test("the moment is within jitterMs, and gaps do not put it off", async () => {
   assert.equal(view.requests.length, 2);
 });
 
+test("the moment is within the time that the gap leaves for many", async () => {
+  const view = new View().subscribed();
+  await view.finish("old");
+  view.gap({ audience: 12000, within: 120 });
+  wait(59_999);
+  assert.equal(view.requests.length, 1);
+  wait(1);
+  assert.equal(view.requests.length, 2);
+});
+
+test("a reconnect that recovered nothing leaves as much time", async () => {
+  const view = new View().subscribed();
+  await view.finish("old");
+  view.reconnect({ epoch: "k4", offset: 1, recovered: false, within: 20 });
+  wait(9_999);
+  assert.equal(view.requests.length, 1);
+  wait(1);
+  assert.equal(view.requests.length, 2);
+});
+
 test("a gap while a state is loaded makes that state worthless", async () => {
   const view = new View().subscribed();
   view.publish(11);

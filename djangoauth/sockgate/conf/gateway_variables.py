@@ -36,6 +36,7 @@ def variables_of_settings() -> dict[str, str]:
         "SOCKGATE_TOKEN_MAX_AGE": str(config.token_max_age),
         "SOCKGATE_GRANT_MAX_AGE": str(config.token_max_age),
         "SOCKGATE_MAX_PUBLICATION": str(config.max_payload) if "MAX_PAYLOAD" in raw else "",
+        "SOCKGATE_LIVE_RATE": str(config.live_rate) if "LIVE_RATE" in raw else "",
         "SOCKGATE_PRESENCE_SIGNALS": "yes" if config.presence_signals else "",
         PREFIX: path_of(config.gateway_url),
         ORIGINS: ",".join(origins_of_site()),

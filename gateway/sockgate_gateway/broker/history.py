@@ -14,6 +14,7 @@ from ..errors import BrokerUnavailable
 from ..wire import scripts
 from ..wire.names import Names
 from ..wire.namespaces import POSITION_TTL_S
+from ..wire.touches import read_mark, touch_key
 from .scripts import BatchScript
 from .servers.single import Servers
 
@@ -59,7 +60,10 @@ class RedisHistory:
         epoch = token_hex(6)  # for channels without an epoch
         generation = self._servers.generation()
         script_requests = [
-            (self._keys(request.channel), (*self._arguments(request, epoch), generation))
+            (
+                self._keys(request.channel),
+                (*self._arguments(request, epoch), generation, int(request.has_history)),
+            )
             for request in requests
         ]
         replies = await self._histories.run(script_requests)
@@ -67,8 +71,9 @@ class RedisHistory:
             raise BrokerUnavailable("the master was replaced")
         return [self._history_reply(reply) for reply in replies]
 
-    def _keys(self, channel: str) -> tuple[str, str]:
-        return self._names.history(channel), self._names.offset(channel)
+    def _keys(self, channel: str) -> tuple[str, str, str]:
+        names = self._names
+        return names.history(channel), names.offset(channel), touch_key(names, channel)
 
     def _arguments(self, request: HistoryRequest, epoch: str) -> tuple[str | int, ...]:
         seen = request.seen or ("", 0)
@@ -77,8 +82,7 @@ class RedisHistory:
         return *seen, *wanted, self._max_bytes, epoch, _POSITION_TTL_MS
 
     def _history_reply(self, reply: Any) -> HistoryReply:
-        if reply is None:
-            return HistoryReply(None)
-        epoch, last, found = reply
+        epoch, last, found, mark = reply
         newest_first = zip(found[::2], found[1::2], strict=True)
-        return history_reply(epoch.decode(), last, newest_first, self._max_publication_bytes)
+        max_bytes, touched = self._max_publication_bytes, read_mark(mark)
+        return history_reply(epoch.decode(), last, newest_first, max_bytes, touched)

@@ -9,8 +9,9 @@ takes one reply for all connections: subscribed ones receive what they lack, pen
 missed, or each receives ``gap``. Pending publications follow, without those that the reply held.
 """
 
-from collections import Counter
 from collections.abc import Iterable
+
+from msgspec.structs import replace
 
 from ..connections.batch import Batch
 from ..connections.connection import Connection
@@ -18,13 +19,15 @@ from ..errors import BrokerUnavailable, GatewayError
 from ..wire.namespaces import Policy
 from ..wire.protocol import gap
 from ..wire.publication import Position, Publication, publication_frame, publication_head
+from .audience import Audience
 from .buffer import PendingPublications
 from .exclusion import deliver
 from .history import HistoryReply, HistoryRequest, is_stale_for, request_after
 from .order import begins_epoch, is_repeated
-from .pending_subscriptions import PendingSubscription, SubscriptionResult
-from .replay import begin, gap_cause, newest, recover, replay
+from .pending_subscriptions import PendingSubscription
+from .replay import confirm, gap_cause, newest, replay, with_stated_touches
 from .states import AWAITS_REPLY, INITIAL, MAY_LACK_PLAIN, TRANSITIONS, Event, State
+from .touch_mark import TouchMark
 
 
 class Channel:
@@ -34,27 +37,26 @@ class Channel:
         name: as clients know it.
         policy: of its namespace.
         pending_limit_bytes: how many bytes of payloads may be pending.
-        gaps: counts connections that received ``gap``, by cause.
+        audience: says how many connections receive a touch or a gap, and counts gaps.
 
     ``position`` is the last position that the connections were brought to; None: unknown.
     ``state`` and ``_buffer`` change in ``_transition`` alone.
     ``conflation_key`` names what a newer publication may replace; None: nothing.
-    ``state_count``: how many of the newest publications a newcomer receives.
-    ``connections`` has the number of each subscription, in their order; ``last_subscription`` is
-    the last number.
-    ``has_plain``: plain publications have arrived, so that a lost link may have lost some.
+    ``state_count``: how many of the newest publications a newcomer receives; ``mark``: of touches.
+    ``connections`` has the number of each subscription; ``last_subscription`` is the last one.
     """
 
     __slots__ = (
+        "_audience",
         "_buffer",
-        "_gaps",
+        "_lacks_plain",
         "_pending_limit_bytes",
         "_received",
         "conflation_key",
         "connections",
-        "has_plain",
         "head",
         "last_subscription",
+        "mark",
         "name",
         "pending_subscriptions",
         "policy",
@@ -64,7 +66,7 @@ class Channel:
     )
 
     def __init__(
-        self, name: str, policy: Policy, pending_limit_bytes: int, gaps: Counter[str]
+        self, name: str, policy: Policy, pending_limit_bytes: int, audience: Audience
     ) -> None:
         self.name = name
         self.head = publication_head(name)
@@ -73,11 +75,12 @@ class Channel:
         self.last_subscription = 0
         self.pending_subscriptions: dict[Connection, PendingSubscription] = {}
         self.position: Position | None = None
-        self.has_plain = False
+        self.mark = TouchMark()
         self.state = INITIAL
         self._buffer: PendingPublications | None = PendingPublications(pending_limit_bytes)
         self._pending_limit_bytes = pending_limit_bytes
-        self._gaps = gaps
+        self._audience = audience
+        self._lacks_plain = False
         self._received: Position | None = None
 
     @property
@@ -102,7 +105,8 @@ class Channel:
     def subscribe(self, connection: Connection, subscription: PendingSubscription) -> bool:
         """Subscribe a connection at once (True), or when the history was read (False)."""
         if self._buffer is None and self._needs_no_history(subscription):
-            self._complete(connection, subscription, HistoryReply(self.position))
+            reply = HistoryReply(self.position, (), self.mark.known)
+            self._complete(connection, subscription, reply)
             return True
         self.pending_subscriptions[connection] = subscription
         self._transition(Event.HISTORY_NEEDED)
@@ -120,16 +124,18 @@ class Channel:
         if self._buffer is not None:
             self._keep(self._buffer, publication)
             return None
-        if not publication.offset:
-            self.has_plain = True
-        elif not self.policy.recover:
-            publication = Publication(publication.payload, excluded=publication.excluded)
-        elif not self._advance(publication):
-            return None
+        if publication.offset:
+            if not self.policy.recover:
+                publication = replace(publication, epoch="", offset=0)
+            elif not self._advance(publication):
+                return None
+        if publication.touch is not None:
+            publication = self.mark.receive(publication, self._audience.of(len(self.connections)))
         return publication_frame(self.head, publication)
 
     def link_lost(self) -> None:
         """Keep publications pending: some are missed from now on."""
+        self._lacks_plain = True
         self._drop_pending()
 
     def apply_policy(self, policy: Policy) -> None:
@@ -139,15 +145,15 @@ class Channel:
             self._transition(Event.RECOVERY_SWITCHED)
         self._use_policy(policy)
 
-    def history_request(self) -> HistoryRequest | None:
-        """Note that the history is read from now on; None: the channel has none."""
+    def history_request(self) -> HistoryRequest:
+        """Note that the history is read from now on."""
         buffer = self._transition(Event.REQUESTED)
         stayed = self.position if self.connections else None
         subscriptions = self.pending_subscriptions.values()
         after = request_after(subscriptions, stayed, self.position, self.state_count)
         buffer.note_request(after)
         if not self.policy.recover:
-            return None
+            return HistoryRequest(self.name, has_history=False)
         return HistoryRequest(self.name, buffer.furthest(self.position), after)
 
     def apply_history(self, reply: HistoryReply) -> list[Connection]:
@@ -161,7 +167,12 @@ class Channel:
         buffer, known = self._buffer, self.position
         if buffer is None or self.state not in AWAITS_REPLY:
             return []
-        self._deliver_missed(reply)
+        lacks_touches = self.mark.read(reply.touched)
+        reply = with_stated_touches(
+            reply, self._audience.of(len(self.connections)), self.mark.known
+        )
+        self._deliver_missed(reply, lacks_touches=lacks_touches)
+        self._lacks_plain = False
         self._go_on_from(reply.position)
         waiting, self.pending_subscriptions = self.pending_subscriptions, {}
         for connection, subscription in waiting.items():
@@ -223,21 +234,14 @@ class Channel:
     def _complete(
         self, connection: Connection, subscription: PendingSubscription, reply: HistoryReply
     ) -> None:
-        """Subscribe a connection, and deliver what it missed if that is known and not too much."""
-        frames: tuple[bytes, ...] = ()
-        since, count = subscription.since, self.state_count
-        if since is not None:
-            frames = recover(subscription, since, reply, self.head, self._gaps, count)
-        elif subscription.newest or count:
-            frames = begin(subscription, reply, self.head, self._gaps, count)
-        else:
-            subscription.confirm(SubscriptionResult(reply.position))
+        """Subscribe a connection, and deliver what it missed."""
+        frames = confirm(subscription, reply, self.head, self._audience.gaps, self.state_count)
         self.last_subscription += 1
         self.connections[connection] = self.last_subscription
         if frames:
             connection.outlet.send(Batch(frames))
 
-    def _deliver_missed(self, reply: HistoryReply) -> None:
+    def _deliver_missed(self, reply: HistoryReply, *, lacks_touches: bool) -> None:
         """Deliver what the subscribed connections lack, and ``gap`` where something is missing."""
         if not self.connections:
             return
@@ -245,18 +249,14 @@ class Channel:
         if missed is not None:
             pending = self._buffer
             self._deliver(replay(self.head, pending.with_exclusions(missed) if pending else missed))
-        if cause := gap_cause(
-            reply,
-            self.position,
-            has_recovery=self.policy.recover,
-            is_lossy=self.is_lossy,
-            has_plain=self.has_plain,
-        ):
-            self._gaps[cause] += len(self.connections)
+        lacks = {"lacks_plain": self._lacks_plain, "lacks_touches": lacks_touches}
+        if cause := gap_cause(reply, self.position, self.policy, **lacks):
+            self._audience.gaps[cause] += len(self.connections)
             # Where only plain publications are missing, the newest sequenced one was delivered.
-            count = self.state_count if cause != "plain" else 0
+            count = 0 if cause in ("plain", "touch") else self.state_count
             position, frames = newest(self.head, reply, count)
-            self._deliver((gap(self.name, position), *frames))
+            crowd = self._audience.of_gap(len(self.connections), is_of_all=self.is_lossy)
+            self._deliver((gap(self.name, position, reply.touched, crowd), *frames))
 
     def _go_on_from(self, position: Position | None) -> None:
         # What the reply held may still arrive on the link: in order, from wherever that is.
@@ -288,7 +288,7 @@ class Channel:
     def _drop_pending(self) -> None:
         # It is in the history, or it belongs to the hole before a gap, and is not newer than that.
         buffer = self._transition(Event.LOSS)
-        self.has_plain = self.has_plain or buffer.has_plain
+        self._lacks_plain = self._lacks_plain or buffer.has_plain
         buffer.clear()
 
     def _frames(self, publications: Iterable[Publication]) -> tuple[bytes, ...]:

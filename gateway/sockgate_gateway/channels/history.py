@@ -19,11 +19,13 @@ class HistoryRequest(msgspec.Struct, frozen=True, gc=False):
         seen: the furthest position that has arrived at this worker.
         after: publications after this offset are wanted; None: only the position. Below 0: so many
             of the newest.
+        has_history: False: only the touch mark is read.
     """
 
     channel: str
     seen: Position | None = None
     after: int | None = None
+    has_history: bool = True
 
 
 class HistoryReply(msgspec.Struct, frozen=True, gc=False):
@@ -33,10 +35,12 @@ class HistoryReply(msgspec.Struct, frozen=True, gc=False):
         position: of the last publication; None when the channel has no epoch, and none could be
             begun, or when its namespace has no history.
         recent: the last publications, without a hole, up to that position.
+        touched: the touch mark; None: unknown.
     """
 
     position: Position | None
     recent: tuple[Publication, ...] = ()
+    touched: int | None = None
 
     def after(self, since: Position) -> tuple[Publication, ...] | None:
         """Return all publications after a position, or None when they are not known."""
@@ -127,7 +131,11 @@ def is_stale_for(
 
 
 def history_reply(
-    epoch: str, last: int, newest_first: Iterable[tuple[int, bytes]], max_bytes: float = inf
+    epoch: str,
+    last: int,
+    newest_first: Iterable[tuple[int, bytes]],
+    max_bytes: float = inf,
+    touched: int | None = None,
 ) -> HistoryReply:
     """Return what the history script replied; publications before a hole are dropped.
 
@@ -136,15 +144,16 @@ def history_reply(
         last: offset of the last publication.
         newest_first: offsets and payloads.
         max_bytes: a larger publication is not delivered, as it is not when it is live.
+        touched: the touch mark; None: unknown.
     """
     if not epoch:
-        return HistoryReply(None)
+        return HistoryReply(None, (), touched)
     recent: list[Publication] = []
     for offset, payload in newest_first:
         if offset != last - len(recent):
             break
         recent.append(_publication(payload, epoch, offset, max_bytes))
-    return HistoryReply((epoch, last), tuple(reversed(recent)))
+    return HistoryReply((epoch, last), tuple(reversed(recent)), touched)
 
 
 def _publication(payload: bytes, epoch: str, offset: int, max_bytes: float) -> Publication:

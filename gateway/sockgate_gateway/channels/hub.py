@@ -8,7 +8,6 @@ share one batch.
 """
 
 import logging
-from collections import Counter
 from collections.abc import Callable
 
 from ..connections.batch import Batch, merge
@@ -16,11 +15,11 @@ from ..connections.connection import Connection
 from ..errors import BrokerUnavailable
 from ..loop.hint_log import HintLog
 from ..wire.errors import MarkupError, PayloadError
-from ..wire.events import TOUCH_PAYLOADS, touch_for
 from ..wire.markup import may_be_markup
 from ..wire.names import Names
 from ..wire.namespaces import Policy
-from ..wire.publication import ExcludingFrame, Position, Publication, read_publication
+from ..wire.publication import ExcludingFrame, Publication, read_publication
+from .audience import Audience
 from .channel import Channel
 from .channel_subscriber import ChannelSubscriber
 from .coalescing import Coalescer, runs_of_held
@@ -28,20 +27,20 @@ from .exclusion import Receivers, split
 from .history import HistoryReply
 from .history_queue import HistoryQueue
 from .markup_gate import MarkupGate
-from .pending_subscriptions import PendingSubscription
+from .pending_subscriptions import PendingSubscription, SubscriptionResult
 from .presence_counts import PresenceCounts
 
 log = logging.getLogger("sockgate.hub")
 
 _HINT_FOR_SIZE = "publish less at a time, or raise SOCKGATE_MAX_PUBLICATION"
+_HINT_FOR_PLAIN = "its namespace has 'plain': false: publish it with Sockgate, in sequence"
 _HINT_FOR_FORM = 'publish JSON, {"event": "...", "data": ...}'
 
 Received = tuple[bytes, bytes]
 """A Redis channel and what was published there."""
 
 Run = tuple[Channel | Receivers, list[bytes]]
-"""A channel and the frames that follow one another on it; none when they are pending. Some of its
-connections where a publication excludes one."""
+"""A channel, or some of its connections, and the frames that follow one another on it."""
 
 
 class Hub:
@@ -52,7 +51,8 @@ class Hub:
         subscription_state: subscribes in Redis.
         queue: takes each channel whose history must be read before it goes live.
         presence: counts subscribed connections.
-        policy_of: returns the policy of a channel.
+        audience: says how many connections are told something.
+        policy_of: returns a channel's policy.
         markup: verifies what pages insert as markup.
         max_publication_bytes: larger publications are dropped and counted.
         pending_limit_bytes: how much may be pending on one channel while its history is read.
@@ -64,6 +64,7 @@ class Hub:
         subscription_state: ChannelSubscriber,
         queue: HistoryQueue,
         presence: PresenceCounts,
+        audience: Audience,
         policy_of: Callable[[str], Policy],
         markup: MarkupGate,
         *,
@@ -74,6 +75,7 @@ class Hub:
         self._subscription_state = subscription_state
         self._queue = queue
         self._presence = presence
+        self.audience = audience
         self._policy_of = policy_of
         self.markup = markup
         self._max_bytes = max_publication_bytes
@@ -82,7 +84,7 @@ class Hub:
         self.publications = 0
         self.deliveries = 0
         self.dropped = 0
-        self.gaps: Counter[str] = Counter()
+        self.gaps = audience.gaps
         self._drops = HintLog(log, "payload_dropped")
         self._coalescer = Coalescer(self._deliver_held)
 
@@ -125,10 +127,10 @@ class Hub:
         channel = self._channels.get(self._key(name))
         return channel.pending_subscriptions.get(connection) if channel else None
 
-    def position_of(self, name: str) -> Position | None:
-        """Return the last position that the connections of a channel were brought to."""
-        channel = self._channels.get(self._key(name))
-        return channel.position if channel else None
+    def result_of(self, name: str) -> SubscriptionResult:
+        """Return where the connections of a channel are."""
+        channel = self._channels[self._key(name)]
+        return SubscriptionResult(channel.position, touched=channel.mark.known)
 
     def send(self, name: str, frame: bytes) -> None:
         """Send a frame to all connections that are subscribed to a channel."""
@@ -188,7 +190,7 @@ class Hub:
             self._enqueue(channel)
 
     def _open(self, key: bytes, name: str) -> Channel:
-        channel = Channel(name, self._policy_of(name), self._pending_limit_bytes, self.gaps)
+        channel = Channel(name, self._policy_of(name), self._pending_limit_bytes, self.audience)
         self._channels[key] = channel
         self._subscription_state.subscribe(name)
         return channel
@@ -231,8 +233,6 @@ class Hub:
             self._drop(channel, f"{len(raw)} bytes are too many", _HINT_FOR_SIZE)
             return None
         try:
-            if raw in TOUCH_PAYLOADS:
-                raw = touch_for(len(channel.connections) * self._presence.workers)
             publication = read_publication(raw)
             if may_be_markup(raw):
                 publication = self.markup.admit(channel, publication)
@@ -241,8 +241,10 @@ class Hub:
             return None
         except MarkupError:
             return None  # The gate has counted and logged it.
+        if not (publication.offset or channel.policy.plain or publication.touch):
+            self._drop(channel, "a plain publication", _HINT_FOR_PLAIN)
+            return None
         if publication.coalescing and not self._coalescer.passes(channel, publication):
-            channel.has_plain = True
             return None
         return channel.receive(publication)
 

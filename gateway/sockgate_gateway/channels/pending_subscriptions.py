@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from ..connections.connection import Connection, Identity
 from ..connections.replay_budget import ReplayRoom
@@ -15,6 +16,7 @@ from ..errors import BrokerUnavailable
 from ..wire import protocol
 from ..wire.publication import Position
 from ..wire.recover import MAX_OFFSET, Recover, newest_count
+from .audience import Audience
 
 _NOWHERE: Position = ("", 0)
 _NOTHING = (None, 0)
@@ -28,16 +30,22 @@ class SubscriptionResult(msgspec.Struct, frozen=True, gc=False):
             history.
         is_recovered: whether what the client asked for follows; None when it asked for nothing.
         has_state: newcomers to the channel receive the newest publication.
+        touched: the touch mark; None: unknown.
     """
 
     position: Position | None = None
     is_recovered: bool | None = None
     has_state: bool = False
+    touched: int | None = None
 
     def to_fields(self) -> dict[str, Any]:
         """Return the fields of a frame."""
         fields = protocol.position(self.position, self.is_recovered)
-        return {**fields, "state": "latest"} if self.has_state else fields
+        if self.has_state:
+            fields["state"] = "latest"
+        if self.touched is not None:
+            fields["touched"] = self.touched
+        return fields
 
 
 class PendingSubscription(Protocol):
@@ -72,6 +80,7 @@ class SingleSubscription:
         connection: receives the confirmation.
         channel: its name.
         room: how much of what it missed may be delivered.
+        audience: says how many are subscribed at this time.
         request: the ``subscribe`` frame; None: the channel is an automatic one.
 
     A second request for the channel is answered together with the first.
@@ -82,6 +91,7 @@ class SingleSubscription:
         connection: Connection,
         channel: str,
         room: ReplayRoom,
+        audience: Audience,
         request: protocol.Subscribe | None = None,
     ) -> None:
         asked = self._recover = request.recover if request else None
@@ -89,6 +99,7 @@ class SingleSubscription:
         self.room = room
         self._connection = connection
         self._channel = channel
+        self._audience = audience
         self._requests = [request] if request else []
 
     def add(self, request: protocol.Subscribe) -> None:
@@ -102,7 +113,7 @@ class SingleSubscription:
         for request in self._requests:
             same = _is_as_good(self._recover, request.recover)
             is_recovered = None if request.recover is None else False
-            other = SubscriptionResult(result.position, is_recovered, result.has_state)
+            other = replace(result, is_recovered=is_recovered)
             self._send_subscribed(result if same else other, request.id)
 
     def fail(self, error: BrokerUnavailable) -> None:
@@ -116,7 +127,8 @@ class SingleSubscription:
     def _send_subscribed(
         self, result: SubscriptionResult, reply_to: protocol.FrameId = None
     ) -> None:
-        frame = protocol.subscribed(self._channel, reply_to, result.to_fields())
+        crowd = self._audience.of_arrival(self._connection.id)
+        frame = protocol.subscribed(self._channel, reply_to, result.to_fields(), crowd)
         self._connection.send(frame)
 
     def _reject(self, code: str, message: str) -> None:

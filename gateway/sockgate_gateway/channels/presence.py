@@ -129,6 +129,7 @@ class Presence:
         """
         beat = await self._store.beat(self._count_connections())
         self.connections_of_others = beat.connections
+        self._counts.connections_elsewhere = sum(beat.connections.values())
         # Where Redis has forgotten this worker, others may be about to renew their sign, too.
         live = beat.live | self._live if beat.was_forgotten else beat.live
         self._dead = (self._dead | self._live) - live

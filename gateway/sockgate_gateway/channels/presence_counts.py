@@ -31,8 +31,9 @@ class PresenceCounts:
     """Count subscribed connections, and note which counts were not written yet.
 
     ``changed`` is set when counts are to be written soon. ``workers`` is how many workers lived at
-    the last heartbeat, with this one; ``Presence.heartbeat`` sets it. ``pages`` has the data of
-    pages.
+    the last heartbeat, with this one; ``Presence.heartbeat`` sets it. ``connections`` is how many
+    connections of this worker are welcome, ``connections_elsewhere`` how many other workers have.
+    ``pages`` has the data of pages.
     """
 
     def __init__(self) -> None:
@@ -41,6 +42,8 @@ class PresenceCounts:
         self.pages = PageData()
         self.changed = asyncio.Event()
         self.workers = 1
+        self.connections = 0
+        self.connections_elsewhere = 0
 
     def add(self, connection: Connection, channel: str, policy: Policy) -> None:
         """Count a connection that is subscribed to a channel, if the channel is counted.
@@ -93,6 +96,7 @@ class PresenceCounts:
         """Forget all counts; each of them is to be written again."""
         self.mark_all()
         self._counts = {}
+        self.connections = 0
         self.changed.set()
 
     def mark_all(self) -> None:
@@ -122,6 +126,8 @@ class PresenceCounts:
     def _count(self, channel: str, uid: str, step: int) -> None:
         counts = self._counts.setdefault(channel, Counter())
         counts[uid] += step
+        if channel.endswith(BROADCAST) and without_tenant(channel) == BROADCAST:
+            self.connections += step
         if not counts[uid]:
             del counts[uid]
         if not counts:

@@ -26,8 +26,6 @@ log = logging.getLogger("sockgate.hub")
 MAX_BATCH = 256
 RETRY_S = 0.2
 
-_NO_HISTORY = HistoryReply(None)
-
 
 class History(Protocol):
     """The histories in Redis."""
@@ -102,12 +100,10 @@ class HistoryReader:
         await self._pubsub.confirmed(tuple(channel.name for channel in channels))
         # A channel that fell behind while it was being read may be live again by now.
         behind = {channel: channel.history_request() for channel in channels if not channel.is_live}
-        requests = {channel: request for channel, request in behind.items() if request}
-        replies = await self._history.read_many(list(requests.values())) if requests else []
+        replies = await self._history.read_many(list(behind.values())) if behind else []
         if any(reply.recent for reply in replies):
             # The history may hold what was published after the end of a session: the control
             # message of that end must have been received before any of it is delivered.
             await self._pubsub.synchronize()
-        found = dict(zip(requests, replies, strict=True))
-        for channel in behind:
-            self._hub.apply_history(channel, found.get(channel, _NO_HISTORY))
+        for channel, reply in zip(behind, replies, strict=True):
+            self._hub.apply_history(channel, reply)

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from math import inf
 
 from ..connections.replay_budget import ReplayRoom
-from ..wire.publication import Position, Publication, publication_frame
+from ..wire.namespaces import Policy
+from ..wire.publication import Position, Publication, publication_frame, state_touch
 from .history import HistoryReply
 from .pending_subscriptions import PendingSubscription, SubscriptionResult
 
@@ -75,7 +76,8 @@ def begin(
     if is_refused or position is None or not subscription.room.may_recover:
         gaps["epoch" if position is None else "size"] += 1
         is_recovered = False
-    subscription.confirm(SubscriptionResult(position, is_recovered, state_count > 0))
+    has_state, touched = state_count > 0, reply.touched
+    subscription.confirm(SubscriptionResult(position, is_recovered, has_state, touched))
     return frames
 
 
@@ -106,34 +108,60 @@ def recover(
     is_recovered = missed is not None and size_bytes <= subscription.room.left_bytes
     subscription.room.spend(size_bytes, is_delivered=is_recovered)
     if is_recovered:
-        subscription.confirm(SubscriptionResult(since, True, state_count > 0))
+        subscription.confirm(SubscriptionResult(since, True, state_count > 0, reply.touched))
         return frames
     gaps[reply.gap_cause(since) or "size"] += 1
     position, frames = newest(head, reply, state_count, subscription.room)
-    subscription.confirm(SubscriptionResult(position, False, state_count > 0))
+    subscription.confirm(SubscriptionResult(position, False, state_count > 0, reply.touched))
     return frames
+
+
+def confirm(
+    subscription: PendingSubscription,
+    reply: HistoryReply,
+    head: bytes,
+    gaps: Counter[str],
+    state_count: int,
+) -> tuple[bytes, ...]:
+    """Confirm a subscription, and return what it missed if that is known and not too much."""
+    since = subscription.since
+    if since is not None:
+        return recover(subscription, since, reply, head, gaps, state_count)
+    if subscription.newest or state_count:
+        return begin(subscription, reply, head, gaps, state_count)
+    subscription.confirm(SubscriptionResult(reply.position, touched=reply.touched))
+    return ()
+
+
+def with_stated_touches(reply: HistoryReply, audience: int, touched: int | None) -> HistoryReply:
+    """Return a reply whose touches are stated by us, and with the touch mark that is known.
+
+    Touches that are in a history have no mark of their own: it is one of another time.
+    """
+    recent = [
+        one if one.touch is None else state_touch(one, audience, None) for one in reply.recent
+    ]
+    return HistoryReply(reply.position, tuple(recent), touched)
 
 
 def gap_cause(
     reply: HistoryReply,
     position: Position | None,
+    policy: Policy,
     *,
-    has_recovery: bool,
-    is_lossy: bool,
-    has_plain: bool,
+    lacks_plain: bool,
+    lacks_touches: bool,
 ) -> str:
     """Return why subscribed connections may lack something after a reply; empty: nothing.
 
     Args:
         reply: what Redis held of the channel.
         position: the last position that the connections were brought to.
-        has_recovery: the policy of the channel has ``recover``.
-        is_lossy: plain publications may have been missed.
-        has_plain: plain publications were delivered, or were dropped while they were pending.
+        policy: of the channel.
+        lacks_plain: publications that are in no history may have been missed.
+        lacks_touches: if so, touches were, or it is not known.
     """
-    if not has_recovery:
-        return "plain" if is_lossy else ""
-    # Where nothing was ever sequenced, plain publications are what was missed.
-    was_sequenced = reply.position is not None and reply.position[1] > 0
-    may_lack_plain = is_lossy and (has_plain or not was_sequenced)
-    return reply.gap_cause(position) or ("plain" if may_lack_plain else "")
+    cause = reply.gap_cause(position) if policy.recover else ""
+    if cause or not lacks_plain:
+        return cause
+    return "plain" if policy.plain else "touch" if lacks_touches else ""

@@ -101,6 +101,9 @@ class Config:
         1_000, "publications of one channel that a reconnecting client may recover", COUNT
     )
     max_publication: int = option(1024 * 1024, "largest publication", BYTES)
+    live_rate: float = option(
+        100.0, "requests a second that all pages make together after a touch or a gap", RATE
+    )
     max_outbox: int = option(2 * 1024 * 1024, "what may wait for one slow client", BYTES)
     response_limit: int = option(128 * 1024, "after which a streaming response is ended", BYTES)
     compression: bool = option(

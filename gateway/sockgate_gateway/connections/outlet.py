@@ -4,7 +4,7 @@ from typing import Protocol
 
 from ..errors import Disconnect
 from ..wire.closecodes import CloseCode
-from ..wire.protocol import is_content
+from ..wire.frame_content import is_content
 from .batch import Batch
 
 

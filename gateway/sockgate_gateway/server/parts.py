@@ -7,6 +7,7 @@ Strategy: every part receives its collaborators from the constructor, in the ord
 from collections.abc import Callable
 from time import time
 
+from ..channels.audience import Audience
 from ..channels.history import HistoryRequest
 from ..channels.history_queue import HistoryQueue
 from ..channels.hub import Hub
@@ -90,6 +91,7 @@ class Parts:
             broker.subscription_state,
             self.history_queue,
             self.presence_counts,
+            Audience(self.presence_counts, config.live_rate),
             self.policies.of,
             MarkupGate(broker.names, MarkupSigner(config.signing_keys, clock)),
             max_publication_bytes=config.max_publication,

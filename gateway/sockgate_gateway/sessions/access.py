@@ -69,7 +69,8 @@ class Access:
         if channel in connection.channels:
             self._hub.unsubscribe(connection, channel)
             if connection.is_open:  # Before that, ``connected`` is the first frame.
-                connection.send(protocol.unsubscribed(channel, reason=reason))
+                crowd = self._hub.audience.of_revocation(connection.id)
+                connection.send(protocol.unsubscribed(channel, reason=reason, crowd=crowd))
 
     def request_token(self, connection: Connection) -> None:
         """Send ``refresh``, once; close the connection if no token comes in time."""

@@ -124,8 +124,10 @@ class ConnectBatcher:
     def _welcome(self, subscriptions: ConnectSubscriptions) -> None:
         connection, identity = subscriptions.connection, subscriptions.identity
         self._registry.leave_unauthenticated(connection)
-        results = subscriptions.results
-        channels = {channel: results[channel].to_fields() for channel in connection.channels}
+        results, crowd = subscriptions.results, self._hub.audience.of_arrival(connection.id)
+        channels = {
+            channel: {**results[channel].to_fields(), **crowd} for channel in connection.channels
+        }
         frame = protocol.connected(
             connection.id,
             identity.uid,

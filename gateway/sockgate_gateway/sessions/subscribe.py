@@ -115,8 +115,9 @@ class SubscribeRequests:
         channel = frame.channel
         pending = self._hub.pending_subscription(connection, channel)
         if self._hub.is_subscribed(connection, channel):
-            at = protocol.position(self._hub.position_of(channel))
-            connection.send(protocol.subscribed(channel, frame.id, at))
+            at = self._hub.result_of(channel).to_fields()
+            crowd = self._hub.audience.of_arrival(connection.id)
+            connection.send(protocol.subscribed(channel, frame.id, at, crowd))
         elif isinstance(pending, SingleSubscription):
             pending.add(frame)
         else:
@@ -126,7 +127,8 @@ class SubscribeRequests:
         self, connection: Connection, channel: str, request: protocol.Subscribe | None = None
     ) -> None:
         room = self._replays.room_for(connection)
-        subscription = SingleSubscription(connection, channel, room, request)
+        audience = self._hub.audience
+        subscription = SingleSubscription(connection, channel, room, audience, request)
         self._hub.subscribe(connection, channel, subscription)
 
     async def _authorize_request(self, connection: Connection, frame: protocol.Subscribe) -> None:

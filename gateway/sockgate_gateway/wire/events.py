@@ -27,7 +27,7 @@ an error for it. After a plain ``PUBLISH`` of such a name, pages receive the eve
 
 TOUCH = "touch"
 """The event "something changed here". It is published without data, by ``touch``
-alone. The gateway adds the audience when it delivers it."""
+alone. The gateway writes its data when it delivers it."""
 
 HTML = "sockgate:html"
 """The event of a rendered fragment. Only ``publish_html`` publishes it."""
@@ -37,11 +37,7 @@ TURBO_STREAM = "turbo-stream"
 with ``turbo-stream:`` are others of this kind."""
 
 TOUCH_PAYLOAD = b'{"event":"touch","data":null}'
-"""The payload of a touch. A browser cannot publish it: its events begin with ``client-``."""
-
-TOUCH_PAYLOADS = (TOUCH_PAYLOAD, b'{"event": "touch", "data": null}')
-"""Its forms by which a gateway recognizes a touch; the second is by Python's ``json.dumps``."""
-
+"""The payload of a touch without a mark (see ``touches``)."""
 
 SIGNATURE_BYTES = 66
 """How many bytes the signature of markup adds to a payload."""
@@ -50,12 +46,3 @@ SIGNATURE_BYTES = 66
 def is_markup(event: str) -> bool:
     """Return whether our scripts insert the data of an event into pages as markup."""
     return event in (HTML, TURBO_STREAM) or event.startswith(f"{TURBO_STREAM}:")
-
-
-def touch_for(audience: int) -> bytes:
-    """Return the payload with which a gateway delivers a touch.
-
-    Args:
-        audience: about how many connections receive it. Pages spread their requests accordingly.
-    """
-    return b'{"event":"touch","data":{"audience":%d}}' % audience

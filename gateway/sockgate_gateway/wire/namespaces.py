@@ -46,12 +46,15 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     overflow: Literal["close", "latest"] = "close"
     state: Literal["none", "latest"] = "none"
     presence_data: Literal["none", "server", "subscribers"] = "none"
+    plain: bool = True
 
     @property
     def conflict(self) -> str:
         """Why two fields contradict each other; empty: they do not."""
         if self.state == "latest" and not (self.recover and self.history >= 1):
             return "'state': 'latest' needs 'recover': true and a 'history' of 1 or more"
+        if not self.plain and not (self.recover and self.history >= 1):
+            return "'plain': false needs 'recover': true and a 'history' of 1 or more"
         if self.presence_data != "none" and not self.presence:
             return f"'presence_data': '{self.presence_data}' needs 'presence': true"
         return ""

@@ -153,6 +153,12 @@ def frame(frame_type: str, **fields: Any) -> bytes:
     return msgspec.json.encode({"type": frame_type, **present})
 
 
+Crowd = Mapping[str, float]
+"""How many pages are told the same (``audience``), and in how many seconds they shall act
+(``within``): the fields of a frame."""
+
+NO_CROWD: Crowd = {}
+
 RIGHTS_CHANGED = "rights_changed"
 """The reason of ``unsubscribed``: the grant was issued before the user's rights changed."""
 
@@ -170,7 +176,7 @@ def connected(
     Args:
         connection: its public id.
         user: the pk as text, or None for an anonymous visitor.
-        channels: every subscribed channel, each with its ``position``.
+        channels: every subscribed channel, each with the fields of its ``subscribed`` frame.
         expires: Unix seconds at which the Django session expires, if it does; rounded down.
         rights: a name for the user's rights. When it changes, a rejected subscription may succeed.
         heartbeat: seconds between two heartbeats of the gateway.
@@ -204,18 +210,26 @@ def position(at: Position | None, is_recovered: bool | None = None) -> dict[str,
 
 
 def subscribed(
-    channel: str, reply_to: FrameId = None, at: Mapping[str, Any] | None = None
+    channel: str,
+    reply_to: FrameId = None,
+    at: Mapping[str, Any] | None = None,
+    crowd: Crowd = NO_CROWD,
 ) -> bytes:
     """Confirm a subscription, requested or automatic, with its ``position``."""
-    return frame("subscribed", channel=channel, **(at or {}), reply_to=reply_to)
+    return frame("subscribed", channel=channel, **(at or {}), **crowd, reply_to=reply_to)
 
 
-def unsubscribed(channel: str, reply_to: FrameId = None, reason: str | None = None) -> bytes:
+def unsubscribed(
+    channel: str,
+    reply_to: FrameId = None,
+    reason: str | None = None,
+    crowd: Crowd = NO_CROWD,
+) -> bytes:
     """Confirm an unsubscribe, or notify that a subscription ended.
 
-    After the reason ``RIGHTS_CHANGED`` the client asks Django for a fresh grant at once.
+    After the reason ``RIGHTS_CHANGED`` the client asks Django for a fresh grant.
     """
-    return frame("unsubscribed", channel=channel, reason=reason, reply_to=reply_to)
+    return frame("unsubscribed", channel=channel, reason=reason, **crowd, reply_to=reply_to)
 
 
 def refreshed(
@@ -249,9 +263,14 @@ def pong(reply_to: FrameId = None) -> bytes:
     return frame("pong", reply_to=reply_to)
 
 
-def gap(channel: str, at: Position | None = None) -> bytes:
+def gap(
+    channel: str,
+    at: Position | None = None,
+    touched: int | None = None,
+    crowd: Crowd = NO_CROWD,
+) -> bytes:
     """Notify that publications on a channel may be missing, with the position after them."""
-    return frame("gap", channel=channel, **position(at))
+    return frame("gap", channel=channel, **position(at), touched=touched, **crowd)
 
 
 def published(channel: str, offset: int, reply_to: FrameId = None) -> bytes:
@@ -272,20 +291,3 @@ def resumed() -> bytes:
 def drain(within_s: float) -> bytes:
     """Ask a client to reconnect elsewhere, at a random moment within so many seconds."""
     return frame("drain", within=within_s)
-
-
-class _Head(msgspec.Struct):
-    type: str = ""
-    channel: str = ""
-
-
-_CONTENT = ("", "gap", "join", "leave", "presence", "presence_changed", "skipped")
-
-
-def is_content(frame: bytes, channel: str) -> bool:
-    """Return whether a frame has content that only subscribers of the channel may receive."""
-    try:
-        head = msgspec.json.decode(frame, type=_Head)
-    except (msgspec.DecodeError, RecursionError):
-        return True
-    return head.channel == channel and head.type in _CONTENT

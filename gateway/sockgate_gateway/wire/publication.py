@@ -14,10 +14,12 @@ import re
 from typing import Self
 
 import msgspec
+from msgspec.structs import replace
 
 from .errors import PayloadError
 from .surrogates import replace_lone_surrogates
 from .tenants import without_tenant
+from .touches import may_be_touch, read_touch
 
 Position = tuple[str, int]
 """A position in a channel's history: epoch, offset."""
@@ -47,6 +49,8 @@ class Publication(msgspec.Struct, frozen=True, gc=False):
     """One message on a channel: JSON text; a plain one has epoch ``""`` and offset 0.
 
     ``excluded`` is the id of the connection that does not receive it; empty: there is none.
+    ``touch`` is the mark of a touch (0: it has none); None: it is no touch. ``end`` is the last
+    part of its frame.
     """
 
     payload: bytes
@@ -54,6 +58,8 @@ class Publication(msgspec.Struct, frozen=True, gc=False):
     offset: int = 0
     excluded: str = ""
     coalescing: Coalescing | None = None
+    touch: int | None = None
+    end: bytes = b"}"
 
 
 class ExcludingFrame(bytes):
@@ -91,11 +97,26 @@ def read_publication(raw: bytes) -> Publication:
     Raises:
         PayloadError: it is not UTF-8.
     """
-    if raw[:1] == b"#":
-        sequenced = _read_sequenced(raw)
-        if sequenced is not None:
-            return sequenced
-    return Publication(_as_json(raw))
+    publication = (_read_sequenced(raw) if raw[:1] == b"#" else None) or Publication(_as_json(raw))
+    return _marked(publication) if may_be_touch(raw) else publication
+
+
+def _marked(publication: Publication) -> Publication:
+    mark = read_touch(publication.payload)
+    return publication if mark is None else replace(publication, touch=mark)
+
+
+def state_touch(touch: Publication, audience: int, mark: int | None) -> Publication:
+    """Return a touch as it is delivered, with what the gateway alone knows, and nothing else.
+
+    Args:
+        touch: as it was read; of its payload nothing is delivered.
+        audience: about how many connections receive it. Pages spread their requests accordingly.
+        mark: of the channel after this touch; None: unknown.
+    """
+    payload = b'{"event":"touch","data":{"audience":%d}}' % audience
+    end = b"}" if mark is None else b',"touched":%d}' % mark
+    return replace(touch, payload=payload, end=b',"audience":%d%b' % (audience, end))
 
 
 def _read_sequenced(raw: bytes) -> Publication | None:
@@ -197,16 +218,16 @@ def publication_frame(head: bytes, publication: Publication) -> bytes:
     if publication.excluded:
         return _excluding_frame(head, publication)
     if not publication.offset:
-        return head + publication.payload + b"}"
+        return head + publication.payload + publication.end
+    payload, end = publication.payload, publication.end
     if publication.offset == 1:
-        epoch = publication.epoch.encode()
-        return b'%b%b,"epoch":"%b","offset":1}' % (head, publication.payload, epoch)
-    return b'%b%b,"offset":%d}' % (head, publication.payload, publication.offset)
+        return b'%b%b,"epoch":"%b","offset":1%b' % (head, payload, publication.epoch.encode(), end)
+    return b'%b%b,"offset":%d%b' % (head, payload, publication.offset, end)
 
 
 def _excluding_frame(head: bytes, publication: Publication) -> ExcludingFrame:
     epoch, offset = publication.epoch, publication.offset
-    frame = publication_frame(head, Publication(publication.payload, epoch, offset))
+    frame = publication_frame(head, replace(publication, excluded=""))
     channel = head.removeprefix(b"{").removesuffix(b',"data":')
     at = f'"epoch":"{epoch}","offset":1' if offset == 1 else f'"offset":{offset}'
     instead = b'{"type":"skipped",%b,%b}' % (channel, at.encode()) if offset else b""

@@ -31,5 +31,8 @@ OFFLINE = _read("offline.lua")
 ABSENT = _read("absent.lua")
 """Note that users of killed workers may have left."""
 
+TOUCH = _read("touch.lua")
+"""Publish a touch with its mark."""
+
 DEPLOYMENTS = _read("deployments.lua")
 """Register a worker among the deployments of a Redis server, and list them."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from sockgate_gateway.channels.audience import Audience
 from sockgate_gateway.channels.channel import Channel
 from sockgate_gateway.channels.channel_subscriber import ChannelSubscriber
 from sockgate_gateway.channels.history import HistoryReply
@@ -133,11 +134,13 @@ def new_hub(
 ) -> Hub:
     """The product's hub; without a queue of the test, its channels go live at once."""
     queue = ImmediateHistory() if queue is None else queue
+    counts = counts or PresenceCounts()
     hub = Hub(
         names,
         subscriber,
         queue,
-        counts or PresenceCounts(),
+        counts,
+        Audience(counts, rate=100),
         policy_of,
         MarkupGate(names, signer),
         max_publication_bytes=max_publication_bytes,

@@ -18,6 +18,7 @@ from sockgate_gateway.wire import (
     publication,
     tenants,
     tokens,
+    touches,
 )
 from sockgate_gateway.wire.errors import (
     ChannelNameError,
@@ -137,6 +138,7 @@ def test_redis_names_are_golden(case):
         "presence": ours.presence("room:7", "w1"),
         "workers": ours.workers,
         "worker": ours.worker("w1"),
+        "touched": touches.touch_key(ours, "room:7"),
     }
 
 
@@ -184,7 +186,8 @@ def test_server_frame_is_golden(case):
 
 @pytest.mark.parametrize("case", VECTORS["publications"]["valid"], ids=by_name)
 def test_publication_is_read(case):
-    expected = publication.Publication(case["payload"].encode(), case["epoch"], case["offset"])
+    payload, touch = case["payload"].encode(), case.get("touch")
+    expected = publication.Publication(payload, case["epoch"], case["offset"], touch=touch)
     assert publication.read_publication(case["raw"].encode()) == expected
 
 

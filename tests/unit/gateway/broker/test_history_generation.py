@@ -26,7 +26,7 @@ class ReplacedServers:
     async def execute_command(self, *command: Any) -> list[Any]:
         self.arguments += command
         self.now = self.next
-        return [(b"epoch", 7, [])]
+        return [(b"epoch", 7, [], b"12")]
 
 
 @pytest.fixture
@@ -44,7 +44,8 @@ def history(servers) -> RedisHistory:
 async def test_generation_is_passed_to_the_script(servers, history):
     (reply,) = await history.read_many([HistoryRequest("user:7")])
     assert reply.position == ("epoch", 7)
-    assert servers.arguments[-1] == 3
+    assert servers.arguments[-2:] == [3, 1]
+    assert reply.touched == 12
 
 
 async def test_history_is_discarded_when_the_master_was_replaced_meanwhile(servers, history):

@@ -1,10 +1,11 @@
 """A channel by itself, its subscribers, and publications and histories to feed it."""
 
 import json
-from collections import Counter
 
+from sockgate_gateway.channels.audience import Audience
 from sockgate_gateway.channels.channel import Channel
 from sockgate_gateway.channels.history import HistoryReply
+from sockgate_gateway.channels.presence_counts import PresenceCounts
 from sockgate_gateway.connections.connection import Connection, Identity
 from sockgate_gateway.wire.namespaces import Policy
 from sockgate_gateway.wire.publication import Publication
@@ -38,7 +39,11 @@ def new_channel(
     recover: bool = True, pending_limit_bytes: int = 1000, state: str = "none"
 ) -> Channel:
     policy = Policy(recover=recover, state=state)
-    return Channel("room:7", policy, pending_limit_bytes, Counter())
+    return Channel("room:7", policy, pending_limit_bytes, new_audience())
+
+
+def new_audience() -> Audience:
+    return Audience(PresenceCounts(), rate=100)
 
 
 def subscriber() -> Connection:

@@ -1,7 +1,6 @@
 """The order of one channel, whatever is lost, late, or received twice."""
 
 import json
-from collections import Counter
 
 import pytest
 from sockgate_gateway.channels.channel import Channel
@@ -13,6 +12,7 @@ from tests.unit.gateway.channels.single_channel import (
     GAP,
     RecordedJoin,
     live_channel,
+    new_audience,
     plain,
     pub,
     publish,
@@ -157,8 +157,8 @@ def test_epoch_that_began_after_the_request_is_read_again():
 
 
 def test_gaps_are_counted_by_cause_and_connection():
-    gaps: Counter[str] = Counter()
-    channel = Channel("room:7", Policy(), 1000, gaps)
+    audience = new_audience()
+    channel, gaps = Channel("room:7", Policy(), 1000, audience), audience.gaps
     for since in (None, ("old", 1), ("e", 1), ("e", 3)):
         channel.subscribe(subscriber(), RecordedJoin(since, room_bytes=0))
     channel.history_request()
@@ -174,7 +174,7 @@ def test_gaps_are_counted_by_cause_and_connection():
 @pytest.mark.parametrize(
     ("recover", "before", "delivered"),
     [
-        pytest.param(True, (pub(6),), [6, 7], id="sequenced: filled"),
+        pytest.param(True, (pub(6),), [6, 7, GAP], id="sequenced until now: filled and a gap"),
         pytest.param(True, (plain("p"),), ["p", 6, 7, GAP], id="both: filled and a gap"),
         pytest.param(False, (plain("p"),), ["p", GAP], id="without history: a gap"),
     ],
@@ -208,7 +208,7 @@ def test_reply_requested_before_a_loss_is_dropped():
     assert not channel.is_live
     channel.history_request()
     channel.apply_history(reply(6))
-    assert received(connection) == [6]
+    assert received(connection) == [6, GAP]
 
 
 def test_reply_for_a_live_channel_is_dropped():

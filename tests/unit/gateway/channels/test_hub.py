@@ -9,7 +9,6 @@ from sockgate_gateway.channels.history import HistoryReply
 from sockgate_gateway.channels.history_queue import HistoryQueue
 from sockgate_gateway.channels.hub import Hub
 from sockgate_gateway.connections.connection import Connection, Identity
-from sockgate_gateway.wire.events import TOUCH_PAYLOADS
 from sockgate_gateway.wire.names import Names
 from sockgate_gateway.wire.namespaces import DEFAULT, Policy
 from sockgate_gateway.wire.publication import Publication
@@ -285,22 +284,3 @@ def test_exclusion_holds_while_publications_are_pending(subscriptions):
     types = [(frame.get("type"), frame["offset"]) for frame in frames]
     assert types == [(None, 1), ("skipped", 2), ("skipped", 3), (None, 4)]
     assert delivered(other) == [("a", 1), ("a", 2), ("a", 3), ("a", 4)]
-
-
-@pytest.mark.parametrize("raw", TOUCH_PAYLOADS)
-def test_touch_is_delivered_with_its_audience(hub, raw):
-    connections = [subscriber(hub, "room:7") for _ in range(3)]
-    hub._presence.workers = 4
-    hub.fan_out([(b"rt:room:7", raw)])
-    frame = b'{"channel":"room:7","data":{"event":"touch","data":{"audience":12}}}'
-    for connection in connections:
-        [batch] = connection.transport.batches
-        assert batch.frames == (frame,)
-
-
-@pytest.mark.parametrize("raw", [b'{"event":"touch","data":1}', b'"touch"'])
-def test_other_publications_are_delivered_as_they_are(hub, raw):
-    connection = subscriber(hub, "room:7")
-    hub.fan_out([(b"rt:room:7", raw)])
-    [batch] = connection.transport.batches
-    assert batch.frames == (b'{"channel":"room:7","data":%b}' % raw,)

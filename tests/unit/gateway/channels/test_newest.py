@@ -13,6 +13,7 @@ from tests.unit.gateway.channels.single_channel import (
     GAP,
     RecordedJoin,
     live_channel,
+    new_audience,
     new_channel,
     pub,
     publish,
@@ -208,7 +209,8 @@ def test_policy_may_get_a_state():
 def test_two_requests_that_wait_are_answered_together(first, second, expected):
     channel, connection = new_channel(), subscriber()
     frames = [Subscribe("room:7", recover=asked, id=at) for at, asked in enumerate((first, second))]
-    join = SingleSubscription(connection, "room:7", new_room(connection, 10_000), frames[0])
+    room, audience = new_room(connection, 10_000), new_audience()
+    join = SingleSubscription(connection, "room:7", room, audience, frames[0])
     channel.subscribe(connection, join)
     join.add(frames[1])
     channel.history_request()
