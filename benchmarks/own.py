@@ -91,6 +91,7 @@ def _busy_hub() -> Hub:
         heartbeat_s=25,
         max_message_bytes=65536,
         max_outbox_bytes=65536,
+        take_over=idle,
     )
     connections = []
     for _ in range(CONNECTIONS):

@@ -182,6 +182,12 @@ class Connection:
             self.transport.send(batch)
         self._wake()
 
+    def move(self, transport: Transport) -> None:
+        """Continue on another transport; the present one sends no more than it has."""
+        if self.outlet is self.transport:
+            self.outlet = transport
+        self.transport = transport
+
     def release(self) -> Transport:
         """Close: return the transport, and refer to it no more.
 

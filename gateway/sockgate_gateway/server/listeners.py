@@ -202,6 +202,7 @@ class _FrontEnds:
             max_message_bytes=config.max_frame,
             max_outbox_bytes=config.max_outbox,
             compression=config.compression,
+            take_over=self.router.take_over,
         )
 
     def acceptor(self, proxies: ProxyPolicy) -> WebSocketAcceptor:

@@ -8,6 +8,8 @@ from tornado.ioloop import IOLoop
 from tornado.web import Application, RequestHandler
 
 from ..config.config import Config
+from ..connections.connection import Connection
+from ..connections.outlet import Transport
 from ..http.origins import OriginPolicy
 from ..http.refusal_log import RefusalLog
 from ..loop.timer_wheel import TimerWheel
@@ -102,6 +104,24 @@ class Router(RouterBase):
         session.open(response)
         self._sessions.add(session)
         return session
+
+    def take_over(self, session_id: str, secret: str, transport: Transport) -> Connection | None:
+        """Move the connection of a session to another transport.
+
+        Returns:
+            The connection; None when no open session of this worker has this id and this secret. A
+            session without a secret stays where it is.
+        """
+        session: Session | None = self.get_session(session_id)
+        if session is None or session.is_closed or session.binding is None:
+            return None
+        connection = session.conn.connection
+        if not (connection.is_open and session.binding.admits_secret(secret)):
+            return None
+        connection.move(transport)
+        session.leave()
+        log.info("event=moved connection=%s transport=%s", connection.id, transport.name)
+        return connection
 
     def _stop_library_timers(self) -> None:
         self._sessions_cleanup.stop()

@@ -23,6 +23,7 @@ from .timers import Timer
 INTERRUPTED = (1002, "Connection interrupted")
 STILL_OPEN = (2010, "Another connection still open")
 GONE = (1006, "Browser is gone")
+MOVED = (int(CloseCode.GOING_AWAY), "moved")
 
 
 class Session(SockJSSession):
@@ -87,6 +88,13 @@ class Session(SockJSSession):
         self.handler = None
         if not self.is_closed:
             self._timer.set(self.server.config.disconnect_delay)
+
+    def leave(self) -> None:
+        """Send what waits, then the close frame: the connection goes on elsewhere."""
+        self.state = CLOSED
+        self.close_reason = MOVED
+        self._timer.set(self.server.config.disconnect_delay)
+        self.flush()
 
     def interrupt(self) -> None:
         """End, because a response was interrupted: how much of it has arrived is unknown."""

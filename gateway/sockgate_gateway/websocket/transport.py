@@ -1,14 +1,18 @@
 """The WebSocket transport of a connection: messages, heartbeats and the closing handshake."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..connections.batch import Batch
 from ..connections.connection import Connection
+from ..connections.outlet import Transport
+from ..connections.states import State
 from ..errors import Disconnect
 from ..loop.timer_wheel import TimerWheel
 from ..sessions.lifecycle import Lifecycle
 from ..wire.closecodes import CloseCode
 from ..wire.errors import FrameError
+from ..wire.protocol import MOVED, Move, read_move
 from .epoll import Poller
 from .frames import (
     CLOSE_INVALID_DATA,
@@ -42,6 +46,8 @@ class WebSocketContext:
         max_message_bytes: how long a message of a client may be.
         max_outbox_bytes: how much may wait for one client.
         compression: whether permessage-deflate is accepted.
+        take_over: moves the connection of a SockJS session to a WebSocket. The arguments are the
+            session's id and its secret; None: there is no such session here.
     """
 
     lifecycle: Lifecycle
@@ -50,6 +56,7 @@ class WebSocketContext:
     heartbeat_s: float
     max_message_bytes: int
     max_outbox_bytes: int
+    take_over: Callable[[str, str, Transport], Connection | None]
     compression: bool = False
 
 
@@ -187,7 +194,24 @@ class WebSocket:
         if not frames:
             self._context.lifecycle.allow_frames(self._connection)
         for frame in frames:
-            self._context.lifecycle.receive(self._connection, frame)
+            move = read_move(frame) if self._connection.state is State.WAITING else None
+            if move is None:
+                self._context.lifecycle.receive(self._connection, frame)
+            else:
+                self._move(move)
+
+    def _move(self, move: Move) -> None:
+        """Take over the connection of a SockJS session, in place of a new one."""
+        lifecycle, waiting = self._context.lifecycle, self._connection
+        if not lifecycle.allow_frames(waiting):
+            return
+        connection = self._context.take_over(move.session, move.secret, self)
+        if connection is None:
+            lifecycle.close(waiting, CloseCode.GOING_AWAY, "no such session on this worker")
+            return
+        self._connection = connection
+        lifecycle.transport_closed(waiting, by_client=True)
+        self.send(Batch((MOVED,)))
 
     def _handle_close(self, payload: bytes) -> None:
         code = read_close(payload)

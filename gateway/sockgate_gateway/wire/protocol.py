@@ -101,6 +101,29 @@ def read_client_frame(text: str) -> ClientFrame:
         return frame
 
 
+class Move(msgspec.Struct, tag="move", tag_field="type", frozen=True):
+    """The first frame of a WebSocket that takes over the connection of a SockJS session."""
+
+    session: str
+    secret: str
+
+
+MOVED = b'{"type":"moved"}'
+"""The first frame on such a WebSocket."""
+
+_moves = msgspec.json.Decoder(Move)
+
+
+def read_move(text: str) -> Move | None:
+    """Decode a ``move`` frame; None: it is another frame, or none at all."""
+    if not text.startswith('{"type":"move"'):  # A connect costs no attempt.
+        return None
+    try:
+        return _moves.decode(text)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return None
+
+
 def qualify_frame(frame: ClientFrame, tenant: str) -> ClientFrame:
     """Qualify the channel of a frame with the client's tenant; unchanged without a tenant."""
     channel = getattr(frame, "channel", "")

@@ -89,6 +89,7 @@ class Mended(Service):
             heartbeat_s=config.heartbeat,
             max_message_bytes=config.max_frame,
             max_outbox_bytes=config.max_outbox,
+            take_over=self.router.take_over,
         )
         acceptor = WebSocketAcceptor(
             context,

@@ -82,6 +82,7 @@ class Browser:
             heartbeat_s=HEARTBEAT_S,
             max_message_bytes=LIMIT_BYTES,
             max_outbox_bytes=10**6,
+            take_over=lambda *_: None,
         )
         self.websocket = WebSocket(context, framing, "192.0.2.1")
         self.websocket.attach(self.stream, b"")

@@ -157,6 +157,7 @@ class Gateway:
             heartbeat_s=25,
             max_message_bytes=10_000,
             max_outbox_bytes=10**6,
+            take_over=lambda *_: None,
         )
 
 
