@@ -44,7 +44,8 @@ const BIND_SESSIONS = {
     ],
     [
       "var transportObj = new Transport(",
-      `this.secret = ${secrets}.begin(this, transportUrl, this._makeSecret && this._makeSecret());
+      `this.address = transportUrl;
+    this.secret = ${secrets}.begin(this, transportUrl, this._makeSecret && this._makeSecret());
     var transportObj = new Transport(`,
     ],
     [

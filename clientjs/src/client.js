@@ -29,7 +29,7 @@ export function Client(parts) {
   this.onstate = null;
   this._parts = parts;
   this._frames = new ChannelFrames(parts);
-  this._connection = new Connection(parts, this._listener());
+  this._connection = new Connection(parts, this);
   this._stopWatching = nothing;
   this._cancelStart = nothing;
   if (parts.autoConnect !== false) {
@@ -119,27 +119,27 @@ Client.prototype.close = function () {
   }
 };
 
-/** @returns {import("./connection.js").Listener} */
-Client.prototype._listener = function () {
-  var client = this;
-  return {
-    state: function (state, detail) {
-      client._enter(state, detail);
-    },
-    publication: function (publication) {
-      client._deliver(messageOf(publication));
-    },
-    frame: function (frame) {
-      client._frames.handle(frame);
-    },
-    refreshed: function (frame) {
-      client._identify(frame.user);
-      client._parts.subscriptions.refresh(frame.rights);
-    },
-    measured: function (ms) {
-      client.rtt = ms;
-    }
-  };
+// What the connection calls (connection.js).
+
+/** @param {any} publication */
+Client.prototype._receive = function (publication) {
+  this._deliver(messageOf(publication));
+};
+
+/** @param {any} frame  about a channel, or a response to a request */
+Client.prototype._handle = function (frame) {
+  this._frames.handle(frame);
+};
+
+/** @param {any} frame */
+Client.prototype._refreshed = function (frame) {
+  this._identify(frame.user);
+  this._parts.subscriptions.refresh(frame.rights);
+};
+
+/** @param {number} ms */
+Client.prototype._measured = function (ms) {
+  this.rtt = ms;
 };
 
 /**

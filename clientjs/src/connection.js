@@ -8,12 +8,12 @@ import { nothing } from "./own.js";
 import { DEADLINES_MS, TIMED_OUT, TRANSITIONS, publicState } from "./states.js";
 
 /**
- * @typedef {Object} Listener
- * @property {function(import("./sockgate.js").State, any): void} state  receives the public state and its detail
- * @property {function(any): void} publication
- * @property {function(any): void} frame  a frame about a channel, or a response to a request
- * @property {function(any): void} refreshed  receives the frame
- * @property {function(number): void} measured  receives the round trip in ms
+ * @typedef {Object} Listener  the client
+ * @property {function(import("./sockgate.js").State, any): void} _enter  receives the public state and its detail
+ * @property {function(any): void} _receive  a publication
+ * @property {function(any): void} _handle  a frame about a channel, or a response to a request
+ * @property {function(any): void} _refreshed  receives the frame
+ * @property {function(number): void} _measured  receives the round trip in ms
  *
  * @typedef {Pick<import("./transports/opener.js").Opener,
  *     "open" | "greetingMs" | "accepted" | "unanswered">} OpenerLike
@@ -86,7 +86,7 @@ Connection.prototype.enter = function (state, detail, deadlineMs) {
   this.setDeadline(deadlineMs === undefined ? DEADLINES_MS[state] : deadlineMs);
   if (isChange) {
     this.parts.log(shown + " " + describe(detail));
-    this.listener.state(shown, detail);
+    this.listener._enter(shown, detail);
   }
 };
 
@@ -160,7 +160,7 @@ Connection.prototype.received = function (text) {
 Connection.prototype.measure = function () {
   var ms = this.liveness.answered();
   if (ms !== null) {
-    this.listener.measured(ms);
+    this.listener._measured(ms);
   }
 };
 
@@ -185,7 +185,7 @@ var HANDLERS = {
     connection.dispatch("refresh");
   },
   "on refreshed": function (connection, frame) {
-    connection.listener.refreshed(frame);
+    connection.listener._refreshed(frame);
   },
   // A publication that a request of this page has made, and that it does not receive.
   "on skipped": handlePublication
@@ -196,7 +196,7 @@ var HANDLERS = {
  * @param {import("./frames.js").Frame} frame
  */
 function pass(connection, frame) {
-  connection.listener.frame(frame);
+  connection.listener._handle(frame);
 }
 
 /**
@@ -209,7 +209,7 @@ function handlePublication(connection, frame) {
     pass(connection, { type: "gap", channel: frame.channel });
   }
   if (place !== "again" && !frame.type) {
-    connection.listener.publication(frame);
+    connection.listener._receive(frame);
   }
 }
 

@@ -165,6 +165,7 @@
  *   SockJS; "sockjs", only SockJS
  * - `transports`: the only transports that may be used, such as `["websocket", "xhr-streaming"]`
  * - `fallbackAfterMs`: after so long the next transport is tried beside one that has not opened; 1500
+ * - `upgradeAfterMs`: after so long over HTTP, a WebSocket is tried in the background; 15000
  * - `sockjsUrl`: URL of SockJS's script, which is loaded when it is needed; default: `url` and
  *   "/sockjs.js"
  * - `shared: true`: the tabs of one login share one connection, where the browser can do that. Each tab

@@ -21,6 +21,7 @@ var CONFIG_ID = "sockgate-config";
  * @property {string} transport  see index.js
  * @property {string | string[] | null} [transports]  the only transports that may be used
  * @property {number} fallbackAfterMs  until the next way to connect is tried
+ * @property {number} [upgradeAfterMs]  until a WebSocket is tried in the background
  * @property {string | null} [sockjsUrl]  of SockJS's script; default: the gateway's
  * @property {boolean} [shared]  one connection for all tabs
  * @property {string | null} [sharedUrl]  of the script for that

@@ -141,6 +141,8 @@ export interface Options {
   transports?: Transport | Transport[] | null;
   /** After so long the next transport is tried beside one that has not opened; default: 1500. */
   fallbackAfterMs?: number;
+  /** After so long over HTTP, a WebSocket is tried in the background; each failure doubles it. Default: 15000. */
+  upgradeAfterMs?: number;
   /** Of SockJS's script, which is loaded when it is needed. Default: the gateway's. */
   sockjsUrl?: string | null;
   /** true: the tabs of one login share one connection, where the browser can do that. */

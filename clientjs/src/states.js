@@ -6,7 +6,7 @@
  * "timeout" occurs, so that no state lasts for ever. The page's handlers run inside `enter` and may
  * close the connection. An action that goes on after `enter` must allow for that.
  */
-import { checkLink, interrupt, probe, resume } from "./actions/checking.js";
+import { changeTransport, checkLink, interrupt, probe, resume } from "./actions/checking.js";
 import { end, handleClose, pause, wait } from "./actions/ending.js";
 import {
   fetchToken,
@@ -26,6 +26,7 @@ import { fetchFreshToken, retryRefresh, sendRefresh } from "./actions/refreshing
 
 /** The gateway has accepted. @type {Object<string, function(Connection, any): void>} */
 var ATTACHED = {
+  opened: changeTransport,
   interrupted: interrupt,
   resumed: resume,
   refresh: fetchFreshToken,

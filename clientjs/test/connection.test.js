@@ -52,7 +52,7 @@ test("a URL that SockJS rejects closes the client, with the message of SockJS", 
   page.parts.opener.open = () => {
     throw new SyntaxError("The URL 'x' is invalid");
   };
-  const listener = { state: (...args) => received.states.push(args) };
+  const listener = { _enter: (...args) => received.states.push(args) };
   new Connection(page.parts, listener).dispatch("connect");
   assert.deepEqual(lastState(), ["closed", { code: 0, reason: "The URL 'x' is invalid" }]);
 });
@@ -279,7 +279,7 @@ test("connect after the end resets back-off and refusals", () => {
 });
 
 test("a handler may close the connection during its call", () => {
-  connection.listener.state = (state) => {
+  connection.listener._enter = (state) => {
     if (state === "waiting") connection.dispatch("close", { code: 1000, reason: "" });
   };
   page.socket.end(1006);

@@ -23,6 +23,13 @@ export function resume(connection) {
   connection.enter("connected", connection.attachment, connection.liveness.nextCheckMs());
 }
 
+// The same connection goes on over another transport (transports/move.js).
+/** @param {Connection} connection */
+export function changeTransport(connection) {
+  connection.attachment.transport = /** @type {import("../socket.js").Socket} */ (connection.socket).transport();
+  connection.listener._enter(/** @type {any} */ (connection.state), connection.attachment);
+}
+
 /** @param {Connection} connection */
 export function checkLink(connection) {
   askWhenQuiet(connection);

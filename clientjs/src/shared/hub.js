@@ -98,6 +98,20 @@ export class Hub {
     return new Opener({ settings, page, clock: this.clock, memory: this._memory, loadSockJS });
   }
 
+  // A worker has no storage: its tabs keep for it which way has worked.
+
+  /** @param {any} text  of a tab */
+  remember(text) {
+    if (typeof text === "string" && !this._memory.text()) {
+      this._memory.adopt(text);
+    }
+  }
+
+  /** @returns {string} */
+  remembered() {
+    return this._memory.text();
+  }
+
   /**
    * Remove a tab when the browser releases its lock: it was closed, or it crashed.
    *

@@ -4,6 +4,7 @@
  */
 import { Clock } from "../clock.js";
 import { openerWith } from "../transports/complete.js";
+import { Memory } from "../transports/memory.js";
 import { loadSockJS } from "../transports/script.js";
 import { Hub } from "./hub.js";
 import { Office } from "./leader.js";
@@ -37,19 +38,23 @@ export function open(url, settings, page, isProven) {
   if (!nextDialer()) {
     return null;
   }
-  const { transport, transports, fallbackAfterMs, sockjsUrl } = settings;
+  const { transport, transports, fallbackAfterMs, upgradeAfterMs, sockjsUrl } = settings;
+  const memory = new Memory(page, Date.now);
   return new SharedSocket({
     nextDialer,
     clock,
     locks: page.navigator.locks,
+    remember: (text) => memory.adopt(text),
     hello: {
       type: "open",
       url: absolute(url, page),
       isProven,
+      remembered: memory.text(),
       settings: {
         transport,
         transports: transports ? [].concat(transports) : null,
         fallbackAfterMs,
+        upgradeAfterMs,
         sockjsUrl: sockjsUrl ? absolute(sockjsUrl, page) : null
       }
     }

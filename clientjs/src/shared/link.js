@@ -19,6 +19,7 @@ import { Socket } from "../socket.js";
  * @typedef {Object} LinkListener
  * @property {function(): void} connecting  the `connect` frame was sent; others may follow
  * @property {function(any, string): void} accepted  receives the `connected` frame and the transport
+ * @property {function(string): void} moved  receives another transport, on which the connection goes on
  * @property {function(any, string): void} received  receives another frame and its text
  * @property {function(Close): void} lost
  */
@@ -83,7 +84,7 @@ export class Link {
     const { opener, url, isProven } = this._parts;
     this._setTimer(OPENING_MS, () => this._lose(NO_ANSWER));
     this._socket = new Socket(opener.open(url, isProven), {
-      opened: () => this._greet(),
+      opened: () => (this._isAccepted ? this._move() : this._greet()),
       received: (text) => this._receive(text),
       lost: (close) => this._lose(close)
     });
@@ -94,6 +95,10 @@ export class Link {
     this._setTimer(opener.greetingMs(), () => this._tryNextWay());
     this.send(connectFrame(token, recover));
     this._listener.connecting();
+  }
+
+  _move() {
+    this._listener.moved(/** @type {Socket} */ (this._socket).transport());
   }
 
   _tryNextWay() {

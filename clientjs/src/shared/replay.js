@@ -128,7 +128,8 @@ export class Replay {
       { ...parts, recover: wanted.connect },
       {
         connecting: () => this._subscribe(),
-        accepted: (frame) => this._accept(frame),
+        moved: () => {},
+      accepted: (frame) => this._accept(frame),
         received: (frame, text) => this._receive(frame, text),
         lost: (close) => this._end(UNAVAILABLE, close)
       }

@@ -22,6 +22,7 @@
  * @property {import("../clock.js").Clock} clock
  * @property {any} locks  of the browser, or undefined
  * @property {any} hello  the message `open`
+ * @property {function(string): void} remember  keeps which way has worked, for the hub of later
  */
 
 const ASK_MS = 3000;
@@ -107,6 +108,7 @@ export class SharedSocket {
     if (message.type === "opened") {
       this._open();
     } else if (message.type === "transport") {
+      this._parts.remember(String(message.remembered || ""));
       this._setTransport(message.name);
     } else if (message.type === "frame" && this.onmessage) {
       this.onmessage({ data: message.text });

@@ -60,6 +60,7 @@ export class Tab {
     if (message.type === "open") {
       const { url, settings, isProven } = message;
       Object.assign(this, { url: String(url), settings: settings || {}, isProven: !!isProven });
+      this._hub.remember(message.remembered);
       this.pipe.post({ type: "opened" });
     } else if (message.type === "alive") {
       this.pipe.post({ type: "alive" });
@@ -103,7 +104,7 @@ export class Tab {
 
   /** @param {string} name  of the transport, before the `connected` frame */
   setTransport(name) {
-    this.pipe.post({ type: "transport", name });
+    this.pipe.post({ type: "transport", name, remembered: this._hub.remembered() });
   }
 
   /**

@@ -177,6 +177,7 @@ export class Upstream {
     this._link = new Link(parts, {
       connecting: () => this._greet(),
       accepted: (frame, transport) => this._accept(frame, transport),
+      moved: (transport) => this._move(transport),
       received: (frame, text) => this._receive(frame, text),
       lost: (close) => this._lose(close)
     });
@@ -196,6 +197,12 @@ export class Upstream {
     this.transport = transport;
     this.channels.begin(frame.channels, this._asked);
     Array.from(this.tabs).forEach((tab) => this._admit(tab));
+  }
+
+  /** @param {string} transport  on which the connection goes on */
+  _move(transport) {
+    this.transport = transport;
+    this.welcomed().forEach((tab) => tab.setTransport(transport));
   }
 
   /**

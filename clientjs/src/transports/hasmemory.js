@@ -1,5 +1,5 @@
 /**
- * Whether the pages of this tab remember a way (memory.js).
+ * Whether the pages of this origin remember a way (memory.js).
  */
 
 export var KEY = "sockgate-way";
@@ -11,7 +11,7 @@ export var KEY = "sockgate-way";
 export function hasMemory(page) {
   // A browser that blocks cookies throws.
   try {
-    return !!page.sessionStorage.getItem(KEY);
+    return !!page.localStorage.getItem(KEY);
   } catch (error) {
     return false;
   }

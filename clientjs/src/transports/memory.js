@@ -1,6 +1,6 @@
 /**
- * The way that has worked, for the other pages of this tab. It is kept for a day, because networks
- * change.
+ * The way that has worked where the raw WebSocket has not, for the other pages of this origin. It is kept for a day,
+ * because networks change.
  */
 import { KEY } from "./hasmemory.js";
 
@@ -8,7 +8,7 @@ var DAY_MS = 24 * 3600 * 1000;
 
 /**
  * @constructor
- * @param {{sessionStorage?: Storage}} page
+ * @param {{localStorage?: Storage}} page
  * @param {function(): number} now  returns Unix milliseconds
  */
 export function Memory(page, now) {
@@ -18,7 +18,7 @@ export function Memory(page, now) {
   this._storage = undefined;
   // A browser that blocks cookies throws.
   try {
-    this._storage = page.sessionStorage;
+    this._storage = page.localStorage;
     this._text = (this._storage && this._storage.getItem(KEY)) || "";
   } catch (error) {}
 }
@@ -37,16 +37,27 @@ Memory.prototype.recall = function (url) {
  * Keep a way. One that is kept already keeps its age, so that a better one is tried again some day.
  *
  * @param {string} url
- * @param {string} way
+ * @param {string} way  "raw": there is nothing to remember
  */
 Memory.prototype.keep = function (url, way) {
-  if (this.recall(url) === way) {
-    return;
+  if (this.recall(url) !== way) {
+    this.adopt(way === "raw" ? "" : [way, this._now(), url].join(" "));
   }
-  this._text = [way, this._now(), url].join(" ");
+};
+
+/** @returns {string} what is kept, for another page or worker */
+Memory.prototype.text = function () {
+  return this._text;
+};
+
+/** @param {string} text  of another page or worker */
+Memory.prototype.adopt = function (text) {
+  this._text = text;
   try {
-    if (this._storage) {
-      this._storage.setItem(KEY, this._text);
+    if (this._storage && text) {
+      this._storage.setItem(KEY, text);
+    } else if (this._storage) {
+      this._storage.removeItem(KEY);
     }
   } catch (error) {}
 };

@@ -3,7 +3,8 @@
  * those that let nothing through.
  */
 import { SockJSCode } from "../closecodes.js";
-import { GREETING_MS, PROVEN_PATIENCE_MS, UNPROVEN_GREETING_MS } from "./patience.js";
+import { Move } from "./move.js";
+import { GREETING_MS, PROVEN_PATIENCE_MS, UNPROVEN_GREETING_MS, UPGRADE_AFTER_MS } from "./patience.js";
 import { Race } from "./race.js";
 import { NEVER_OPEN, openRaw } from "./raw.js";
 import { loadScript, scriptUrlOf, unloadable } from "./script.js";
@@ -40,8 +41,8 @@ export function Opener(parts) {
   this._ways = waysOf(parts.settings, !!parts.page.WebSocket);
   this._isProven = false;
   this._url = "";
-  /** @type {SockJSLike | null | undefined} */
-  this._raw = undefined;
+  /** @type {SockJSLike | null} */
+  this._raw = null;
   /** @type {Race | null} */
   this._race = null;
   /** Ways that have opened and then let nothing through. @type {Object<string, boolean>} */
@@ -51,13 +52,17 @@ export function Opener(parts) {
 /**
  * @param {string} url  of the gateway
  * @param {boolean} isProven  the way that worked last is likely to work
- * @param {SockJSLike | null} [raw]  a WebSocket that has been silent; null: it has failed
+ * @param {SockJSLike | null | false} [raw]  a WebSocket that has been silent; null: it has failed; false: it has opened, and let
+ *     nothing through
  * @returns {SockJSLike}
  */
 Opener.prototype.open = function (url, isProven, raw) {
   var self = this;
-  this._raw = raw;
+  this._raw = raw || null;
   this._url = url;
+  if (raw === false) {
+    this._mute.raw = true;
+  }
   this._isProven = isProven;
   var ways = startingWith(this._audible(), this._parts.memory.recall(url));
   if (raw) {
@@ -98,17 +103,38 @@ Opener.prototype.accepted = function () {
   this._mute = {};
   if (this._race && !/^(websocket|shared)$/.test(this._race.way)) {
     this._parts.memory.keep(this._url, this._race.way);
+    this._moveLater(this._race);
+  }
+};
+
+// Over HTTP, a WebSocket is tried in the background.
+/** @param {Race} race */
+Opener.prototype._moveLater = function (race) {
+  var parts = this._parts;
+  var url = this._url;
+  /** @type {any} */
+  var session = race.socket();
+  if (race.way !== "raw" && this._ways[0].name === "raw" && parts.settings.transport === "auto" && session.secret) {
+    race.move = new Move({
+      race: race,
+      session: session,
+      page: parts.page,
+      clock: parts.clock,
+      afterMs: parts.settings.upgradeAfterMs || UPGRADE_AFTER_MS,
+      moved: function () {
+        parts.memory.keep(url, "raw");
+      }
+    });
   }
 };
 
 /**
  * Record that the gateway has not answered in time.
  *
- * @param {string} [name]  of the way; default: the one that has opened
  * @returns {boolean} another way should be tried at once
  */
-Opener.prototype.unanswered = function (name) {
-  var way = name || (this._race ? this._race.way : "");
+Opener.prototype.unanswered = function () {
+  var way = this._race ? this._race.way : "";
   if (this._isProven || way === "polling") {
     this._mute = {};
     return false;

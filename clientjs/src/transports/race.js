@@ -44,6 +44,8 @@ export function Race(ways, parts) {
   this.onclose = null;
   /** @type {((event: any) => void) | null} */
   this.onheartbeat = null;
+  /** To a WebSocket. @type {import("./move.js").Move | null} */
+  this.move = null;
   this._parts = parts;
   this._ways = ways.slice(0);
   this._isFirst = true;
@@ -59,12 +61,20 @@ export function Race(ways, parts) {
 
 /** @param {string} text */
 Race.prototype.send = function (text) {
-  /** @type {SockJSLike} */ (this._runners[0].socket).send(text);
+  (this.move || this.socket()).send(text);
+};
+
+/** @returns {SockJSLike} the one that has won */
+Race.prototype.socket = function () {
+  return /** @type {SockJSLike} */ (this._runners[0].socket);
 };
 
 /** Close every way. */
 Race.prototype.close = function () {
   this._cancelTimer();
+  if (this.move) {
+    this.move.close();
+  }
   this._closeAllBut(null);
 };
 

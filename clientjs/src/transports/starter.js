@@ -187,13 +187,10 @@ function startAttempt(starter, url, isProven) {
 
   /** @param {any} complete */
   function takeOver(complete) {
-    if (starter._isMute) {
-      complete.unanswered("raw");
-    }
     ["open", "greetingMs", "accepted", "unanswered"].forEach(function (name) {
       /** @type {any} */ (starter)[name] = complete[name].bind(complete);
     });
-    follow(complete.open(url, isProven, raw));
+    follow(complete.open(url, isProven, starter._isMute ? false : raw));
   }
 
   /** @param {any} socket */

@@ -10,11 +10,11 @@ export class TestConnection {
     const keep = (kind) => (...args) =>
       this.received[kind].push(kind === "states" ? args : args[0]);
     this.connection = new Connection(this.page.parts, {
-      state: keep("states"),
-      publication: keep("publications"),
-      frame: keep("frames"),
-      refreshed: keep("refreshed"),
-      measured: keep("measured"),
+      _enter: keep("states"),
+      _receive: keep("publications"),
+      _handle: keep("frames"),
+      _refreshed: keep("refreshed"),
+      _measured: keep("measured"),
     });
     this.page.network.watch((event) => this.connection.dispatch(event));
     this.connection.dispatch("connect");

@@ -7,6 +7,9 @@ import { FakeSockJS } from "./sockjs.js";
 export class FakeStorage {
   items = {};
   getItem = (key) => this.items[key] ?? null;
+  removeItem = (key) => {
+    delete this.items[key];
+  };
   setItem = (key, value) => {
     this.items[key] = value;
   };
@@ -32,7 +35,7 @@ export class FakeWays {
   scripts = [];
   canLoad = true;
   unixMs = 1700000000000;
-  page = { document: { location: { protocol: "https:", host: "shop.example" } }, sessionStorage: new FakeStorage() };
+  page = { document: { location: { protocol: "https:", host: "shop.example" } }, localStorage: new FakeStorage() };
 
   constructor(settings = {}, { hasWebSocket = true } = {}) {
     const record = this.#record;

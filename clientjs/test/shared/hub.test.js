@@ -299,6 +299,19 @@ test("data that the gateway has refused is forgotten, and what it has accepted i
   assert.deepEqual(shown().at(-1), { x: 3 });
 });
 
+test("tabs learn the transport to which the connection moves, and keep for a worker which way has worked", () => {
+  const { gateway, one, other } = two();
+  const transports = (tab) => tab.messages.filter(({ type }) => type === "transport");
+  gateway.hub.remember("polling 1 /realtime");
+  const sent = gateway.socket.sent.length;
+  gateway.socket.transport = "websocket";
+  gateway.socket.onopen({});
+  for (const tab of [one, other]) {
+    assert.deepEqual(transports(tab).at(-1), { type: "transport", name: "websocket", remembered: "polling 1 /realtime" });
+  }
+  assert.equal(gateway.socket.sent.length, sent);
+});
+
 test("a tab without data changes nothing when it leaves", () => {
   const { gateway, other } = two();
   other.send({ type: "unsubscribe", channel: "room:7", id: 10 });

@@ -14,10 +14,12 @@ class Dialed {
   posted = [];
   events = [];
   failures = 0;
+  remembered = [];
   isLeft = true;
 
   constructor() {
     this.socket = new SharedSocket({
+      remember: (text) => this.remembered.push(text),
       nextDialer: () => (this.isLeft ? this.#dialer : null),
       clock: this.clock,
       locks: this.locks,
@@ -60,9 +62,10 @@ test("a hub that does not answer is dialed again, until there is no way left", (
 test("frames, the transport and the close code are the hub's", () => {
   const dialed = new Dialed();
   dialed.say("opened");
-  dialed.say("transport", { name: "websocket" });
+  dialed.say("transport", { name: "websocket", remembered: "polling 1 /x" });
   dialed.say("frame", { text: "{}" });
   assert.equal(dialed.socket.transport, "websocket");
+  assert.deepEqual(dialed.remembered, ["polling 1 /x"]);
   dialed.say("closed", { code: 4500 });
   dialed.clock.advance(0);
   assert.deepEqual(dialed.events.slice(-2), [["onmessage", "{}"], ["onclose", 4500]]);
@@ -130,6 +133,7 @@ test("a way that the browser refuses is given up at once", () => {
   };
   const ends = [];
   const socket = new SharedSocket({
+      remember: () => {},
     nextDialer: () => (refused.isBroken ? null : refused),
     clock: dialed.clock,
     locks: dialed.locks,

@@ -91,7 +91,7 @@ test("fallbackAfterMs sets the wait", () => {
   assert.deepEqual(ways.started, ["raw", "xhr-streaming", "xhr-polling"]);
 });
 
-test("the way that has worked is the first on the next page of the tab, for a day", () => {
+test("the way that has worked is the first on the next page, for a day", () => {
   const ways = connectedBy("xhr-polling");
   const day = 24 * 3600 * 1000;
   for (const [laterMs, first] of [[day - 1, "xhr-polling"], [1, "raw"]]) {
@@ -115,7 +115,7 @@ test("a remembered way that does not open any more is followed by all others", (
 test("what is remembered of another gateway, or is no way, is ignored", () => {
   for (const text of ["polling 1 /realtime", `polling ${NOW} /other`, `evil ${NOW} /realtime`, `polling ${NOW + 1} /realtime`, "x"]) {
     const ways = new FakeWays();
-    ways.page.sessionStorage.items["sockgate-way"] = text;
+    ways.page.localStorage.items["sockgate-way"] = text;
     ways.load();
     ways.open();
     assert.equal(ways.started[0], "raw", text);
@@ -124,7 +124,7 @@ test("what is remembered of another gateway, or is no way, is ignored", () => {
 
 test("a browser that denies storage connects", () => {
   const ways = new FakeWays();
-  Object.defineProperty(ways.page, "sessionStorage", { get: () => { throw new Error("denied"); } });
+  Object.defineProperty(ways.page, "localStorage", { get: () => { throw new Error("denied"); } });
   ways.load();
   ways.open();
   open(ways, "raw");
@@ -240,7 +240,7 @@ test("a way that opens and lets nothing through is left out, until another one h
   const ways = new FakeWays();
   ways.open();
   open(ways, "raw");
-  assert.equal(ways.opener.greetingMs(), 5000);
+  assert.equal(ways.opener.greetingMs(), 2500);
   assert.equal(ways.opener.unanswered(), true);
   ways.open();
   fail(ways);

@@ -63,5 +63,5 @@ test("the shared connection is not remembered as a way, and comes before the one
   ways.open();
   ways.sockets.shared.accept("");
   ways.opener.accepted();
-  assert.deepEqual(ways.page.sessionStorage.items, {});
+  assert.deepEqual(ways.page.localStorage.items, {});
 });
