@@ -16,6 +16,7 @@ from .errors import BrokerUnavailable, ConfigError, RegistryForbidden
 from .loop.descriptors import Capacity, hard_limit
 from .redis_servers.errors import remedy_for
 from .server import logs, private_names, startup
+from .wire.deployments import TTL_S
 from .wire.key_ids import key_ids
 from .wire.names import user_channel
 
@@ -117,11 +118,19 @@ def _compare_deployments(config: Config) -> tuple[str, str]:
         A problem, and a note why the comparison was impossible; either may be empty.
     """
     try:
-        return asyncio.run(find_conflict(config)), ""
+        return asyncio.run(find_conflict(config, _note_wait)), ""
     except BrokerUnavailable as error:
         return "", _unreachable(str(error))
     except RegistryForbidden as error:
         return "", f"not compared with other deployments: {error}"
+
+
+def _note_wait(problem: str) -> None:
+    print(
+        f"sockgate: waiting for up to {TTL_S} s: either that gateway was killed and is forgotten "
+        f"then, or it lives: {problem}",
+        file=sys.stderr,
+    )
 
 
 def _unreachable(cause: str) -> str:

@@ -1,7 +1,9 @@
 """The supervisor and its workers as processes: deaths, restarts, signals."""
 
 import os
+import shutil
 import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -15,10 +17,13 @@ from tests.integration.gatewayprocess import (
     Django,
     Gateway,
     children,
+    environment,
     is_host_child,
     receive_close,
     receive_frame,
+    run_to_end,
 )
+from tests.ports import free_port
 from tests.waiting import until
 
 pytestmark = pytest.mark.integration
@@ -115,6 +120,65 @@ async def test_worker_that_fails_at_every_start_ends_the_supervisor(start: Start
     assert "event=gave_up number=" in log
     assert "the worker ended 6 times in a row within 5 s of its start" in log
     assert log.count("event=stopping ") == 1, "the other worker drains"
+
+
+def read_only(*writable: str) -> list[str]:
+    """Return a launcher that mounts the root read-only, as containers do."""
+    mounts = "mount -o remount,bind,ro / && mount -t tmpfs -o ro tmpfs /dev/shm"
+    more = "".join(f" && mount -t tmpfs tmpfs {folder}" for folder in writable)
+    return ["unshare", "--mount", "sh", "-c", f'{mounts}{more} && exec "$@"', "sh"]
+
+
+needs_mounts = pytest.mark.skipif(
+    not shutil.which("unshare")
+    or subprocess.run([*read_only(), "true"], capture_output=True).returncode != 0,
+    reason="this user may not mount",
+)
+
+
+@needs_mounts
+async def test_workers_share_sockets_on_a_read_only_root(
+    redis_server: ValkeyServer, tmp_path: Path, django: Django
+) -> None:
+    gateway = Gateway(redis_server.connection_url, tmp_path / "log", workers=2)
+    gateway.start(*read_only("/dev/shm"))
+    try:
+        async with gateway.welcomed(django.log_in("sid")):
+            assert answer_all(gateway, 2)
+    finally:
+        assert gateway.stop() == 0
+
+
+@needs_mounts
+def test_workers_without_a_folder_for_sockets_are_refused_with_the_setting(
+    redis_server: ValkeyServer,
+) -> None:
+    variables = environment(
+        redis_server.connection_url, workers=2, port=free_port(), ops_port=free_port(3)
+    )
+    ended = run_to_end(variables, launcher=read_only())
+    assert ended.returncode == 1
+    assert "none of /tmp, /var/tmp, /dev/shm is writable" in ended.stderr
+    assert "RuntimeDirectory=sockgate" in ended.stderr
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_delay_of_the_drain_accepts_clients_while_the_gateway_is_not_ready(
+    start: StartGateway, django: Django, workers: int
+) -> None:
+    """A balancer needs a moment to notice that the gateway is not ready."""
+    gateway = start(workers=workers, drain_delay=LONG_S, drain_timeout=LONG_S)
+    await until(lambda: answer_all(gateway, workers))
+    token = django.log_in("sid")
+    gateway.terminate()
+    await until(lambda: all("it stops" in gateway.ask_ops("/ready", n)[1] for n in range(workers)))
+    async with gateway.welcomed(token) as browser:
+        django.publish("user:7", "still served")
+        assert (await receive_frame(browser))["data"] == "still served"
+        gateway.terminate()
+        assert (await receive_close(browser))[0] == CloseCode.DRAIN
+    await until(lambda: gateway.process.poll() is not None)
+    assert gateway.process.returncode == 0
 
 
 def owns(pids: list[int], line: str) -> bool:

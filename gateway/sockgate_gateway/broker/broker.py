@@ -43,7 +43,7 @@ class Broker:
         self.presence = RedisPresence(client, names, worker, has_signals=config.presence_signals)
         self.publisher = RedisPublisher(servers, names)
         self.revocations = RedisRevocations(client, names)
-        self.deployment = deployment_of(names, config.signing_keys)
+        self.deployment = deployment_of(names, config.signing_keys, config.replaced_keys)
         self.deployments = RedisDeployments(client, self.deployment, worker)
 
     def history(self, limit_bytes: int) -> RedisHistory:

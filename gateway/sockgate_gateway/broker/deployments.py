@@ -1,6 +1,7 @@
 """The registry of deployments in Redis."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,8 +13,8 @@ from ..errors import RegistryForbidden
 from ..wire.deployments import (
     Deployment,
     Registered,
+    conflict,
     deployment_of,
-    first_conflict,
     listing,
     read_registered,
     registration,
@@ -70,8 +71,20 @@ def _permission_errors() -> Iterator[None]:
         raise
 
 
-async def find_conflict(config: Config) -> str:
+POLL_S = 0.5
+MAX_POLLS = 60
+"""A killed worker is gone after ``TTL_S``, half of this."""
+
+
+async def find_conflict(config: Config, on_wait: Callable[[str], None]) -> str:
     """Compare a configuration with the live deployments.
+
+    A worker that conflicts may have been killed, and is then forgotten soon. So a conflict counts
+    when the other worker has renewed its entry meanwhile.
+
+    Args:
+        config: of the gateway.
+        on_wait: receives the conflict for whose end or confirmation this waits.
 
     Returns:
         The first conflict; empty: there is none.
@@ -82,9 +95,32 @@ async def find_conflict(config: Config) -> str:
     """
     with translated_errors():
         servers = open_servers(config.redis_url)
-    ours = deployment_of(config.names, config.signing_keys)
+    ours = deployment_of(config.names, config.signing_keys, config.replaced_keys)
     try:
-        registered = await RedisDeployments(servers.client, ours, "").all()
+        return await _lasting_conflict(RedisDeployments(servers.client, ours, ""), ours, on_wait)
     finally:
         await servers.close()
-    return first_conflict(ours, (one.deployment for one in registered))
+
+
+async def _lasting_conflict(
+    registry: RedisDeployments, ours: Deployment, on_wait: Callable[[str], None]
+) -> str:
+    idle_s: dict[str, float] = {}
+    found = ""
+    for _ in range(MAX_POLLS):
+        conflicting = {
+            one.worker: (one.idle_s, problem)
+            for one in await registry.all()
+            if (problem := conflict(ours, one.deployment))
+        }
+        if not conflicting:
+            return ""
+        for worker, (idle, problem) in conflicting.items():
+            if idle < idle_s.get(worker, 0):
+                return problem  # It was renewed: the worker lives.
+            idle_s[worker] = idle
+        if not found:
+            on_wait(next(iter(conflicting.values()))[1])
+        found = problem
+        await asyncio.sleep(POLL_S)
+    return found

@@ -10,6 +10,7 @@ from ..http.origins import domain_of
 from ..http.proxies import ProxyPolicy
 from ..wire.addresses import Kind, read_address
 from ..wire.errors import AddressError, NamespacesError, PrefixError
+from ..wire.key_ids import is_key_id, key_ids
 from ..wire.names import MAX_CHANNEL_LENGTH, check_prefix, prefix_problem
 from ..wire.namespaces import read_namespaces
 from .config import TRANSPORTS, Config, variable
@@ -31,6 +32,18 @@ def _check_keys(config: Config) -> list[str]:
         return ["SOCKGATE_SIGNING_KEYS: not set; give the keys that Django signs with"]
     if any(len(key) < MIN_KEY_LENGTH for key in config.signing_keys):
         return [f"SOCKGATE_SIGNING_KEYS: a key is shorter than {MIN_KEY_LENGTH} characters"]
+    return []
+
+
+def _check_replaced_keys(config: Config) -> list[str]:
+    ids = config.replaced_keys
+    if not all(map(is_key_id, ids)):
+        return [
+            "SOCKGATE_REPLACED_KEYS: ids of 8 characters, not keys; --check-config prints those of "
+            "SOCKGATE_SIGNING_KEYS"
+        ]
+    if set(ids) & set(key_ids(config.signing_keys)):
+        return ["SOCKGATE_REPLACED_KEYS: names a key of SOCKGATE_SIGNING_KEYS"]
     return []
 
 
@@ -96,7 +109,7 @@ def _check_prefix(config: Config) -> list[str]:
 def _check_numbers(config: Config) -> list[str]:
     may_be_zero = {
         *("ops_port", "port", "supervisor_port"),
-        *("drain_timeout", "hang_timeout", "password_grace", "release_delay"),
+        *("drain_delay", "drain_timeout", "hang_timeout", "password_grace", "release_delay"),
     }
     problems = []
     for field in fields(Config):
@@ -150,6 +163,7 @@ def _check_logging(config: Config) -> list[str]:
 
 _CHECKS: tuple[Callable[[Config], list[str]], ...] = (
     _check_keys,
+    _check_replaced_keys,
     _check_redis,
     _check_prefixes,
     _check_origins,

@@ -30,6 +30,9 @@ class Config:
     signing_keys: tuple[str, ...] = option(
         (), "keys that Django signs tokens with, oldest first", LIST, secret=True
     )
+    replaced_keys: tuple[str, ...] = option(
+        (), "ids of leaked signing keys, whose gateways give way to this one", LIST
+    )
     host: str = option("127.0.0.1", "address to listen on")
     port: int = option(8001, "port to listen on; the variable PORT is read, too", COUNT)
     prefix: str = option("/realtime", "path under which SockJS is served")
@@ -82,6 +85,9 @@ class Config:
     )
     release_delay: float = option(
         5.0, "how long a channel without subscribers stays subscribed in Redis", SECONDS
+    )
+    drain_delay: float = option(
+        0.0, "how long a stopping worker still accepts connections, while it is not ready", SECONDS
     )
     drain_timeout: float = option(
         10.0, "how long a stopping worker waits for its clients to leave", SECONDS

@@ -1,7 +1,8 @@
 """A guard that keeps deployments on one Redis server apart.
 
 A worker refuses every connect until its configuration was compared with those of the other live
-workers. When two conflict, the one that registered first goes on serving, and the other refuses.
+workers. When two conflict, the one that registered first goes on serving, and the other refuses. A
+worker whose keys were replaced refuses, too, although it registered first.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ..errors import BrokerUnavailable, RegistryForbidden
-from ..wire.deployments import BEAT_S, Deployment, Registered, first_conflict
+from ..wire.deployments import BEAT_S, Deployment, Registered, first_conflict, replacement
 
 log = logging.getLogger("sockgate.broker")
 
@@ -99,7 +100,10 @@ class DeploymentGuard:
             log.warning("event=deployment_not_withdrawn cause=%r", str(error))
 
     async def _decide(self, registered: list[Registered]) -> None:
-        problem = first_conflict(self._deployment, self._earlier(registered))
+        others = (one.deployment for one in registered)
+        problem = replacement(self._deployment, others) or first_conflict(
+            self._deployment, self._earlier(registered)
+        )
         if problem:
             self._refuse(problem)
             await self.withdraw()

@@ -29,6 +29,7 @@ from ..http.relay import Siblings
 from ..loop.descriptors import MIN_DESCRIPTORS, Capacity, raise_soft_limit
 from .forked_workers import ForkedWorkers, cpu_of
 from .listeners import bind, bind_supervisor, supervisor_port
+from .socket_folder import find_folder, folders
 from .supervisor import Supervisor
 from .watch.host_ops import serve_host
 from .watch.reports import HOST_OPS
@@ -75,7 +76,18 @@ def run(config: Config) -> int:
             error.strerror,
         )
         host_sockets = []
-    with TemporaryDirectory(prefix="sockgate-", ignore_cleanup_errors=True) as directory:
+    folder = find_folder()
+    if folder is None:
+        print(
+            f"sockgate: {config.workers} workers need a folder for their Unix sockets, and none of "
+            f"{', '.join(map(str, folders()))} is writable: set RuntimeDirectory=sockgate in the "
+            "systemd unit, or mount a tmpfs at /tmp",
+            file=sys.stderr,
+        )
+        return 1
+    with TemporaryDirectory(
+        prefix="sockgate-", dir=folder, ignore_cleanup_errors=True
+    ) as directory:
         return _supervise(config, configs, Path(directory), host_sockets)
 
 
@@ -96,7 +108,7 @@ def _supervise(
         count=len(configs),
         find_problems=partial(find_problems, config),
         clock=monotonic,
-        drain_timeout_s=config.drain_timeout,
+        drain_timeout_s=config.drain_delay + config.drain_timeout,
         watch=SilenceWatch(config.hang_timeout, cpu_of),
         notifier=ServiceNotifier(),
         has_host_ops=bool(host_sockets),

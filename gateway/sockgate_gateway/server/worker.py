@@ -126,6 +126,7 @@ class Worker:
 
     async def _drain(self) -> None:
         lifecycle, registry = self.parts.lifecycle, self.parts.registry
+        await self._accept_for_the_last_time()
         lifecycle.is_draining = True
         self._listeners.stop_accepting()
         timeout_s = self.config.drain_timeout
@@ -136,6 +137,13 @@ class Worker:
             await asyncio.sleep(_DRAIN_CHECK_S)
         lifecycle.close_all(CloseCode.DRAIN)
         await asyncio.sleep(_LAST_WRITES_S)
+
+    async def _accept_for_the_last_time(self) -> None:
+        """Accept until balancers have noticed that this worker is not ready any more."""
+        self.health.is_stopping = True
+        until = monotonic() + self.config.drain_delay
+        while monotonic() < until and not self._is_drain_cut_short:
+            await asyncio.sleep(_DRAIN_CHECK_S)
 
     async def _turn_wheel(self) -> None:
         while True:

@@ -3,7 +3,8 @@
 Each worker registers its deployment in ``REGISTRY``, a hash in database 0 of the server, by the
 script ``lua/deployments.lua``. A Redis channel is shared by all databases, so all deployments are
 compared. Two of them conflict when a key or channel of one could be named like one of the other.
-The workers of one deployment have at least one signing key in common, also while keys rotate.
+The workers of one deployment have at least one signing key in common, also while keys rotate. When
+all keys are replaced at once, the new workers name the old keys, and the old workers give way.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from .key_ids import fingerprint
+from .key_ids import fingerprint, short
 from .names import Names, are_nested, stem
 
 REGISTRY = "sockgate:deployments"
@@ -26,13 +27,15 @@ TTL_S = 15
 class Deployment(msgspec.Struct, frozen=True):
     """The configuration of a worker or of Django that must not conflict.
 
-    ``fingerprints`` are one-way names of the signing keys.
+    ``fingerprints`` are one-way names of the signing keys. ``replaces`` has the key ids of keys
+    whose workers must give way.
     """
 
     database: int
     key_prefix: str
     channel_prefix: str
     fingerprints: tuple[str, ...]
+    replaces: tuple[str, ...] = ()
 
     @property
     def names(self) -> Names:
@@ -43,19 +46,31 @@ class Deployment(msgspec.Struct, frozen=True):
         """Return whether both have a signing key in common."""
         return not set(self.fingerprints).isdisjoint(other.fingerprints)
 
+    def supersedes(self, other: "Deployment") -> bool:
+        """Return whether this one replaces all signing keys of the other, at the same place."""
+        is_named = set(map(short, other.fingerprints)) <= set(self.replaces)
+        return self.names == other.names and is_named and not self.shares_a_key_with(other)
+
 
 class Registered(msgspec.Struct, frozen=True):
-    """A live worker's entry: ``since`` orders the entries, in microseconds."""
+    """A live worker's entry.
+
+    ``since`` orders the entries, in microseconds. ``idle_s``: since the worker has renewed it.
+    """
 
     worker: str
     since: int
     deployment: Deployment
+    idle_s: float = 0.0
 
 
-def deployment_of(names: Names, signing_keys: Iterable[str]) -> Deployment:
-    """Describe a deployment by its names and signing keys."""
+def deployment_of(
+    names: Names, signing_keys: Iterable[str], replaced_keys: Iterable[str] = ()
+) -> Deployment:
+    """Describe a deployment by its names and signing keys, and the ids of those it replaces."""
     fingerprints = tuple(sorted(map(fingerprint, signing_keys)))
-    return Deployment(names.database, names.key_prefix, names.channel_prefix, fingerprints)
+    place = names.database, names.key_prefix, names.channel_prefix
+    return Deployment(*place, fingerprints, tuple(sorted(replaced_keys)))
 
 
 def registration(deployment: Deployment, worker: str) -> tuple[Any, ...]:
@@ -77,19 +92,22 @@ def listing(database: int) -> tuple[Any, ...]:
 def read_registered(reply: Sequence[Any]) -> list[Registered]:
     """Read what the script returns; an entry that this version cannot read is left out."""
     found = []
-    for worker, since, text in zip(reply[::3], reply[1::3], reply[2::3], strict=True):
+    columns = (reply[place::4] for place in range(4))
+    for worker, since, text, idle_us in zip(*columns, strict=True):
         try:
             deployment = msgspec.json.decode(text, type=Deployment)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             continue
-        found.append(Registered(worker.decode(errors="replace"), int(since), deployment))
+        name = worker.decode(errors="replace")
+        found.append(Registered(name, int(since), deployment, int(idle_us) / 1e6))
     return found
 
 
 def conflict(ours: Deployment, theirs: Deployment) -> str:
     """Return why two deployments conflict, and what to set; empty: they do not."""
     if _is_same_place(ours, theirs):
-        return "" if ours.shares_a_key_with(theirs) else _other_keys(ours)
+        is_well = ours.shares_a_key_with(theirs) or ours.supersedes(theirs)
+        return "" if is_well else _other_keys(ours)
     pairs = product(_beginnings(ours), _beginnings(theirs))
     return next((_overlap(ours, theirs, *pair) for pair in pairs if are_nested(*pair)), "")
 
@@ -97,6 +115,16 @@ def conflict(ours: Deployment, theirs: Deployment) -> str:
 def first_conflict(ours: Deployment, others: Iterable[Deployment]) -> str:
     """Describe the first conflict with another deployment; empty: there is none."""
     return next(filter(None, (conflict(ours, other) for other in others)), "")
+
+
+def replacement(ours: Deployment, others: Iterable[Deployment]) -> str:
+    """Return why this deployment gives way to one that replaces its keys; empty: there is none."""
+    if not any(other.supersedes(ours) for other in others):
+        return ""
+    return (
+        "all signing keys of this gateway were replaced (SOCKGATE_REPLACED_KEYS of another gateway "
+        "names them): stop it, or give it the new SOCKGATE_SIGNING_KEYS"
+    )
 
 
 def _beginnings(one: Deployment) -> list[str]:
@@ -114,8 +142,8 @@ def _other_keys(ours: Deployment) -> str:
         "another deployment, with other signing keys, uses the same Redis database "
         f"({ours.database}), KEY_PREFIX ({ours.key_prefix!r}) and channel prefix "
         f"({ours.channel_prefix!r}). If it is another site, give this one another database in "
-        "SOCKGATE_REDIS_URL; if it is this site, set the same SOCKGATE_SIGNING_KEYS, or stop the "
-        f"former gateways and wait {TTL_S} s"
+        "SOCKGATE_REDIS_URL; if it is this site, set the same SOCKGATE_SIGNING_KEYS, or name the "
+        "former ones in SOCKGATE_REPLACED_KEYS"
     )
 
 

@@ -12,18 +12,21 @@ class Health:
     Args:
         parts: of the worker.
         broker: its Redis.
+
+    ``is_stopping``: set by the worker, before it drains.
     """
 
     def __init__(self, parts: Parts, broker: Broker) -> None:
         self._parts = parts
         self._broker = broker
+        self.is_stopping = False
 
     @property
     def reasons(self) -> list[str]:
         """Say why a client that connects now would not be served; nothing: it is."""
         lifecycle, broker = self._parts.lifecycle, self._broker
         found = [
-            "it stops" if lifecycle.is_draining else "",
+            "it stops" if self.is_stopping or lifecycle.is_draining else "",
             lifecycle.refusal,
             broker.pubsub.problem,
             "it reads the histories after a lost link" if self._parts.hub.is_recovering else "",

@@ -3,7 +3,8 @@
 -- KEYS[1]  the registry, a hash in database 0: worker to "<since> <at> <deployment as JSON>"
 -- ARGV     database of the caller, worker ('' only lists), deployment as JSON ('' withdraws),
 --          seconds after which a worker that was not registered again counts as dead
--- Returns  for each live worker: worker, since (microseconds), deployment
+-- Returns  for each live worker: worker, since (microseconds), deployment, microseconds since it was
+--          registered last
 -- All times are of this server, so no clocks are compared. A worker that had been removed begins anew.
 local database, worker, deployment, lives = unpack(ARGV)
 if database ~= '0' then
@@ -23,6 +24,7 @@ for at = 1, #entries, 2 do
     live[#live + 1] = entries[at]
     live[#live + 1] = tonumber(since)
     live[#live + 1] = text
+    live[#live + 1] = now - tonumber(seen)
   end
 end
 if worker ~= '' and deployment == '' then
@@ -33,5 +35,6 @@ elseif worker ~= '' then
   live[#live + 1] = worker
   live[#live + 1] = own_since
   live[#live + 1] = deployment
+  live[#live + 1] = 0
 end
 return live
