@@ -82,6 +82,11 @@ class Presence:
         """How many connections all live workers have together."""
         return self._count_connections() + sum(self.connections_of_others.values())
 
+    def shares_of_others(self) -> Mapping[str, int]:
+        """Return the connections of each other live worker; empty where one does not say."""
+        is_complete = len(self.connections_of_others) == len(self._live)
+        return self.connections_of_others if is_complete else {}
+
     def user_changed(self, connection: Connection, before: str | None) -> None:
         """Count a connection for another user, on all channels that it is subscribed to.
 

@@ -16,6 +16,7 @@ from ..wire.namespaces import read_namespaces
 from .config import TRANSPORTS, Config, variable
 
 MIN_KEY_LENGTH = 32
+MIN_BALANCE_RATIO = 1.1
 
 
 def find_problems(config: Config) -> list[str]:
@@ -109,7 +110,14 @@ def _check_prefix(config: Config) -> list[str]:
 def _check_numbers(config: Config) -> list[str]:
     may_be_zero = {
         *("ops_port", "port", "supervisor_port"),
-        *("drain_delay", "drain_timeout", "hang_timeout", "password_grace", "release_delay"),
+        *(
+            "balance_ratio",
+            "drain_delay",
+            "drain_timeout",
+            "hang_timeout",
+            "password_grace",
+            "release_delay",
+        ),
     }
     problems = []
     for field in fields(Config):
@@ -119,6 +127,12 @@ def _check_numbers(config: Config) -> list[str]:
         if not isfinite(value) or value < 0 or (value == 0 and field.name not in may_be_zero):
             problems.append(f"{variable(field.name)}: must be positive")
     return problems
+
+
+def _check_balance(config: Config) -> list[str]:
+    if 0 < config.balance_ratio < MIN_BALANCE_RATIO:
+        return [f"SOCKGATE_BALANCE_RATIO: at least {MIN_BALANCE_RATIO}, or 0"]
+    return []
 
 
 def _check_ports(config: Config) -> list[str]:
@@ -171,6 +185,7 @@ _CHECKS: tuple[Callable[[Config], list[str]], ...] = (
     _check_transports,
     _check_prefix,
     _check_numbers,
+    _check_balance,
     _check_ports,
     _check_tls,
     _check_namespaces,

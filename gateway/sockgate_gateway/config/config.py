@@ -86,6 +86,12 @@ class Config:
     release_delay: float = option(
         5.0, "how long a channel without subscribers stays subscribed in Redis", SECONDS
     )
+    balance_ratio: float = option(
+        1.3,
+        "a worker with more than so many times the average of connections sends clients elsewhere; "
+        "0: never",
+        RATE,
+    )
     drain_delay: float = option(
         0.0, "how long a stopping worker still accepts connections, while it is not ready", SECONDS
     )

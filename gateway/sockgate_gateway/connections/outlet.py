@@ -26,6 +26,10 @@ class Transport(Outlet, Protocol):
     def name(self) -> str:
         """The SockJS name: ``websocket``, ``xhr_streaming``, …; ``rawwebsocket`` without SockJS."""
 
+    @property
+    def has_unsent(self) -> bool:
+        """Whether frames wait for the client to read."""
+
     def close(self, code: CloseCode) -> None:
         """Send the code after all frames, and close; does nothing when already closed."""
 
@@ -34,6 +38,7 @@ class NoTransport:
     """The transport of a closed connection: it discards frames."""
 
     name = "none"
+    has_unsent = False
 
     def send(self, batch: Batch) -> None:
         """Discard frames."""

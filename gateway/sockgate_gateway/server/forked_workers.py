@@ -82,7 +82,7 @@ class ForkedWorkers:
         for channel in self._channels.values():
             yield from channel.receive()
 
-    def tell(self, number: int, raw: bytes) -> None:
+    def pass_on(self, number: int, raw: bytes) -> None:
         """Send a report to a child, or drop it where the child does not read."""
         if number in self._channels:
             self._channels[number].send_raw(raw)

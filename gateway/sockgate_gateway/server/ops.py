@@ -45,6 +45,12 @@ class RedisHealth(Protocol):
         """The fastest of the last answers."""
 
 
+class Balance(Protocol):
+    """What sends clients away. ``sent``: how many."""
+
+    sent: int
+
+
 class WorkerCollector(Collector):
     """Read the worker's counters at each scrape, so that the hot paths do nothing for metrics.
 
@@ -55,6 +61,7 @@ class WorkerCollector(Collector):
         unknown_sockjs_sessions: requests for SockJS sessions that are not open, by cause.
         worker: is ready, or is not.
         redis: how Redis answers.
+        balance: sends clients away.
     """
 
     def __init__(
@@ -65,7 +72,9 @@ class WorkerCollector(Collector):
         unknown_sockjs_sessions: Mapping[str, int],
         worker: Readiness,
         redis: RedisHealth,
+        balance: Balance,
     ) -> None:
+        self._balance = balance
         self._redis = redis
         self._lifecycle = lifecycle
         self._registry = registry
@@ -118,6 +127,10 @@ class WorkerCollector(Collector):
             "sockgate_publications": ("Publications received from Redis.", hub.publications),
             "sockgate_deliveries": ("Publication frames sent, one per connection.", hub.deliveries),
             "sockgate_dropped": ("Publications dropped as too large or not valid.", hub.dropped),
+            "sockgate_balanced": (
+                "Clients sent away, because other workers had more room.",
+                self._balance.sent,
+            ),
             "sockgate_redis_evicted_keys": ("Keys evicted by Redis.", self._redis.evicted),
             "sockgate_displaced": (
                 "Connections without a token that were closed to make room for a newer one.",

@@ -45,7 +45,7 @@ class Processes(Protocol):
     def reports(self) -> Iterable[bytes]:
         """Return the reports of all children since the last call, without waiting for any."""
 
-    def tell(self, number: int, raw: bytes) -> None:
+    def pass_on(self, number: int, raw: bytes) -> None:
         """Send a report to a child, or drop it where the child does not read."""
 
 
@@ -64,13 +64,13 @@ class Child:
     early_ends: int = 0
     restarts: Counter[str] = field(default_factory=Counter)
     started_at: float = 0.0
-    heard_at: float = 0.0
+    reported_at: float = 0.0
     start_at: float | None = None
     kill_at: float | None = None
 
     def begin(self, now: float) -> None:
         """Note that it is started now."""
-        self.start_at, self.started_at, self.heard_at = None, now, now
+        self.start_at, self.started_at, self.reported_at = None, now, now
 
     def end(self) -> None:
         """Note that its process has ended."""

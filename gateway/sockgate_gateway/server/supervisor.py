@@ -8,8 +8,8 @@ after growing delays. After the last delay the supervisor gives up. SIGHUP resta
 the workers one after another: each drains, and the next waits until all are ready again.
 
 Once a second the supervisor reads the reports of its workers (``watch/``). It kills and replaces a
-worker that hangs, passes all reports on to the process that answers for the host, and tells systemd
-that it lives. It never waits for a worker: reports are datagrams, and what does not fit is dropped.
+worker that hangs, passes all reports on to the process that answers for the host, and notifies
+systemd. It never waits for a worker: reports are datagrams, and what does not fit is dropped.
 """
 
 import logging
@@ -52,7 +52,7 @@ class Supervisor:
         clock: returns monotonic seconds.
         drain_timeout_s: how long a stopping worker may wait for its clients to leave.
         watch: judges which worker hangs.
-        notifier: tells systemd.
+        notifier: notifies systemd.
         has_host_ops: whether a child answers for the host.
         round_s: between two looks at all workers.
     """
@@ -129,7 +129,7 @@ class Supervisor:
             log.exception("event=worker_not_started number=%d", worker.number)
             self._replace(worker, exit_code=1, lived_s=0)
         else:
-            self._watch.hear(worker.number, worker.pid)
+            self._watch.note_report(worker.number, worker.pid)
 
     def _seconds_to_deadline(self) -> float | None:
         deadlines = [
@@ -143,7 +143,7 @@ class Supervisor:
         return None if isinf(wait_s) else wait_s
 
     def _look_around(self) -> None:
-        """Read the reports, kill who hangs, and tell the child for the host, and systemd."""
+        """Read the reports, kill who hangs, and notify the child for the host, and systemd."""
         now = self._clock()
         elapsed_s = now - self._looked_at
         if elapsed_s < self._round_s:
@@ -151,23 +151,23 @@ class Supervisor:
         self._looked_at = now
         self._watch.pass_time(elapsed_s)
         for raw in self._processes.reports():
-            self._hear(raw, now)
+            self._note_report(raw, now)
         for child in self._children:
             verdict = self._watch.verdict(child.number)
             if verdict and child.pid and child.kill_at is None and not child.is_hung:
                 self._kill_hung(child, child.pid, verdict)
-        self._tell(now)
+        self._pass_status_on(now)
 
-    def _hear(self, raw: bytes, now: float) -> None:
+    def _note_report(self, raw: bytes, now: float) -> None:
         report = read_report(raw)
         for child in self._children:
             if isinstance(report, WorkerReport) and child.pid == report.pid:
-                self._watch.hear(child.number, report.pid)
-                child.has_reported, child.heard_at = True, now
+                self._watch.note_report(child.number, report.pid)
+                child.has_reported, child.reported_at = True, now
                 if child.is_worker:
                     child.is_ready = report.is_ready and child.kill_at is None
                     child.was_ready |= report.is_ready
-                    self._processes.tell(HOST_OPS, raw)
+                    self._processes.pass_on(HOST_OPS, raw)
 
     def _kill_hung(self, child: Child, pid: int, verdict: str) -> None:
         log.error("event=worker_hung number=%d pid=%d cause=%r", child.number, pid, verdict)
@@ -175,10 +175,10 @@ class Supervisor:
         self._processes.send(pid, SHOW_STACKS)
         child.kill_at = self._clock() + STACKS_S
 
-    def _tell(self, now: float) -> None:
+    def _pass_status_on(self, now: float) -> None:
         silent_s = self._watch.silent_s
         status = HostStatus([w.status(now, silent_s(w.number)) for w in self._workers])
-        self._processes.tell(HOST_OPS, msgspec.json.encode(status))
+        self._processes.pass_on(HOST_OPS, msgspec.json.encode(status))
         self._notifier.alive()
         if all(worker.has_reported for worker in self._workers):
             self._notifier.ready()
@@ -208,7 +208,7 @@ class Supervisor:
         else:
             worker.is_restarting = False
             worker.restarts["hung" if is_hung else "ended"] += 1
-            until = worker.heard_at if is_hung else self._clock()
+            until = worker.reported_at if is_hung else self._clock()
             self._replace(worker, exit_code, until - worker.started_at)
 
     def _replace(self, worker: Child, exit_code: int, lived_s: float) -> None:

@@ -21,6 +21,7 @@ from ..loop.timer_wheel import TimerWheel
 from ..sockjs.unknown_sockjs_sessions import UnknownSockJSSessions
 from ..wire import protocol
 from ..wire.closecodes import CloseCode
+from .balance import Balancer
 from .deployments import DeploymentGuard
 from .listeners import Listeners, OperationsListener
 from .ops import WorkerCollector, ops_application
@@ -57,6 +58,13 @@ class Worker:
             clock=monotonic,
         )
         self.unknown_sockjs_sessions = UnknownSockJSSessions(self.wheel)
+        self.balancer = Balancer(
+            self.parts.registry,
+            self.parts.lifecycle,
+            self.parts.presence.shares_of_others,
+            monotonic,
+            config.balance_ratio,
+        )
         self.health = Health(self.parts, self.broker)
         self._collector = WorkerCollector(
             self.parts.lifecycle,
@@ -65,6 +73,7 @@ class Worker:
             self.unknown_sockjs_sessions.counts,
             self.health,
             self.broker.redis_watch,
+            self.balancer,
         )
         self._listeners = Listeners(self.unknown_sockjs_sessions)
         self._operations = OperationsListener()
@@ -90,6 +99,7 @@ class Worker:
         parts, broker = self.parts, self.broker
         works = {
             "subscriber": broker.pubsub.run(parts.hub, parts.control_messages),
+            "balancer": self.balancer.run(),
             "redis_watch": broker.redis_watch.run(),
             "session_probe": broker.session_probe.run(parts.read_broadcast_history),
             "audit": parts.monitor.audit(),

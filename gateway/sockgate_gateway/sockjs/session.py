@@ -68,6 +68,12 @@ class Session(SockJSSession):
         elif not self.is_closed:
             self._keep(batch)
 
+    @property
+    def has_unsent(self) -> bool:
+        """Whether frames wait for the client to read."""
+        is_busy = self.handler is not None and not self.handler.active
+        return is_busy or bool(self._outbox)
+
     def close(self, code: CloseCode) -> None:
         """Send what waits, then the close frame, and end."""
         self._end((code, code.reason))

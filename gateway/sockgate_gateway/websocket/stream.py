@@ -53,6 +53,10 @@ _IGNORE_EVENTS = _IgnoreEvents()
 class Stream(Protocol):
     """A byte stream to one client."""
 
+    @property
+    def has_unsent(self) -> bool:
+        """Whether data is queued."""
+
     def write(self, data: bytes, conflation_key: bytes | None = None) -> None:
         """Send data, or queue it; the handler receives failures in a later turn of the loop.
 
@@ -91,6 +95,11 @@ class SocketStream:
         self._outbox: Outbox | None = None
         self._is_closing = False
         poller.add(sock.fileno(), self._on_readable)
+
+    @property
+    def has_unsent(self) -> bool:
+        """Whether data is queued."""
+        return self._outbox is not None
 
     def write(self, data: bytes, conflation_key: bytes | None = None) -> None:
         """Send data; queue the bytes that the kernel does not take."""
@@ -214,6 +223,11 @@ class TornadoStream:
         self._replaceable = Outbox(limit_bytes)
         stream.max_write_buffer_size = limit_bytes
         self._reading: asyncio.Task[None] | None = loop.create_task(self._read())
+
+    @property
+    def has_unsent(self) -> bool:
+        """Whether data is queued."""
+        return bool(self._replaceable) or self._stream.writing()
 
     def write(self, data: bytes, conflation_key: bytes | None = None) -> None:
         """Send data, or queue it in Tornado's buffer or here."""

@@ -103,6 +103,11 @@ class WebSocket:
         """The transport's name."""
         return self._framing.name
 
+    @property
+    def has_unsent(self) -> bool:
+        """Whether frames wait for the client to read."""
+        return self._stream.has_unsent
+
     def attach(self, stream: Stream, response: bytes) -> None:
         """Start on a stream: write the response to the handshake, then the open frame."""
         self._stream = stream

@@ -46,6 +46,7 @@ class FakeTransport:
     """A transport that keeps what it was given."""
 
     name = "fake"
+    has_unsent = False
 
     def __init__(self) -> None:
         self.batches: list[Batch] = []

@@ -43,14 +43,14 @@ class HostState:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._heard_at = clock()
+        self._reported_at = clock()
         self._status = HostStatus([])
         self._reports: dict[int, WorkerReport] = {}
         self._past: Counter[Sample] = Counter()
 
     def receive(self, report: Report) -> None:
         """Take in a report of a worker, or of the supervisor."""
-        self._heard_at = self._clock()
+        self._reported_at = self._clock()
         if isinstance(report, HostStatus):
             self._status = report
             return
@@ -131,7 +131,7 @@ class HostState:
         yield from (age, restarts)
 
     def _age_s(self) -> float:
-        return self._clock() - self._heard_at
+        return self._clock() - self._reported_at
 
 
 def _counts(report: WorkerReport) -> Counter[Sample]:

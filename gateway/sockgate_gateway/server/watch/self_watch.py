@@ -47,11 +47,11 @@ class SelfWatch:
         self._is_over.set()
 
     def _run(self) -> None:
-        self._silence.hear(_NUMBER, os.getpid())
+        self._silence.note_report(_NUMBER, os.getpid())
         while not self._is_over.wait(REPORT_S):
             if self._has_beaten.is_set():
                 self._has_beaten.clear()
-                self._silence.hear(_NUMBER, os.getpid())
+                self._silence.note_report(_NUMBER, os.getpid())
             else:
                 self._silence.pass_time(REPORT_S)
             verdict = self._silence.verdict(_NUMBER)

@@ -38,7 +38,7 @@ class SilenceWatch:
         self._cpu_of = cpu_of
         self._silences: dict[int, _Silence] = {}
 
-    def hear(self, number: int, pid: int) -> None:
+    def note_report(self, number: int, pid: int) -> None:
         """Note that a worker has reported, or was started."""
         self._silences[number] = _Silence(pid, self._cpu_of(pid))
 

@@ -300,7 +300,7 @@ async def test_heartbeat_counts_the_workers_that_live(presence, counts, store):
     assert counts.workers == 3
 
 
-async def test_heartbeat_tells_and_learns_how_many_connections_workers_have(presence, store):
+async def test_heartbeat_says_and_learns_how_many_connections_workers_have(presence, store):
     live = frozenset({"w2", "w3", "old"})
     store.next_heartbeat = Heartbeat(live, was_forgotten=False, connections={"w2": 30, "w3": 5})
     await presence.heartbeat()

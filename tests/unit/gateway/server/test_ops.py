@@ -22,7 +22,13 @@ async def asking(worker, *, is_ready: bool):
     readiness = SimpleNamespace(reasons=reasons, notes=["Redis is slow"])
     redis = SimpleNamespace(latency_s=0.25, offset_s=7.0, evicted=12)
     collector = WorkerCollector(
-        worker.lifecycle, worker.registry, worker.hub, UNKNOWN_SESSIONS, readiness, redis
+        worker.lifecycle,
+        worker.registry,
+        worker.hub,
+        UNKNOWN_SESSIONS,
+        readiness,
+        redis,
+        SimpleNamespace(sent=3),
     )
     server = HTTPServer(ops_application(collector, readiness))
     sockets = bind_sockets(0, "127.0.0.1")
@@ -91,6 +97,7 @@ async def test_metrics_have_gauges_and_counters(worker):
         "sockgate_redis_latency_seconds": 0.25,
         "sockgate_redis_clock_offset_seconds": 7,
         "sockgate_redis_evicted_keys_total": 12,
+        "sockgate_balanced_total": 3,
         "sockgate_connections": 2,
         "sockgate_unauthenticated": 1,
         "sockgate_users": 1,

@@ -49,7 +49,7 @@ class FakeProcesses:
         self.forks_left = 10**6
         self._dead: list[tuple[int, int]] = []
         self.reported: list[bytes] = []
-        self.told: list[Report] = []
+        self.passed_on: list[Report] = []
         self.cpu_s = 0.0
         self._next_pid = 1000
         self._script = script(self)
@@ -80,9 +80,9 @@ class FakeProcesses:
         reported, self.reported = self.reported, []
         yield from reported
 
-    def tell(self, number: int, raw: bytes) -> None:
+    def pass_on(self, number: int, raw: bytes) -> None:
         assert number == HOST_OPS
-        self.told.append(read_report(raw))
+        self.passed_on.append(read_report(raw))
 
     def report(self, *numbers: int, is_ready: bool = True) -> None:
         """Let workers report."""
@@ -91,8 +91,8 @@ class FakeProcesses:
             self.reported.append(msgspec.json.encode(report))
 
     def status(self) -> list[WorkerStatus]:
-        """Return what the supervisor has told last about all workers."""
-        return next(one for one in reversed(self.told) if isinstance(one, HostStatus)).workers
+        """Return what the supervisor has passed on last about all workers."""
+        return next(one for one in reversed(self.passed_on) if isinstance(one, HostStatus)).workers
 
     def ended(self) -> Iterator[tuple[int, int]]:
         dead, self._dead = self._dead, []
@@ -376,7 +376,7 @@ def test_reports_are_passed_on_to_the_child_that_answers_for_the_host():
     def script(p):
         p.report(0, 1, HOST_OPS)
         yield None
-        passed_on = [one.number for one in p.told if isinstance(one, WorkerReport)]
+        passed_on = [one.number for one in p.passed_on if isinstance(one, WorkerReport)]
         assert passed_on == [0, 1]
         assert [worker.state for worker in p.status()] == ["running", "running"]
         yield from p.stop()
@@ -403,7 +403,7 @@ def test_child_that_answers_for_the_host_ends_last_and_its_failures_stop_no_work
     assert status == 0
 
 
-def test_systemd_is_told_that_the_service_is_ready_when_all_workers_have_started(tmp_path):
+def test_systemd_is_notified_that_the_service_is_ready_when_all_workers_have_started(tmp_path):
     with socket(AF_UNIX, SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))
         systemd.setblocking(False)

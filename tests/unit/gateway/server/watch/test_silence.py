@@ -26,7 +26,7 @@ def processor() -> Processor:
 @pytest.fixture
 def watch(processor) -> SilenceWatch:
     watch = SilenceWatch(LIMIT_S, processor.of)
-    watch.hear(0, PID)
+    watch.note_report(0, PID)
     return watch
 
 
@@ -58,7 +58,7 @@ def test_worker_that_gets_little_of_the_processor_is_only_slow(watch, processor)
 
 def test_report_begins_the_silence_anew(watch):
     pass_seconds(watch, LIMIT_S - 1)
-    watch.hear(0, PID)
+    watch.note_report(0, PID)
     pass_seconds(watch, LIMIT_S - 1)
     assert watch.verdict(0) == ""
     assert watch.silent_s(0) == LIMIT_S - 1
@@ -84,6 +84,6 @@ def test_worker_that_has_ended_is_not_judged(watch):
 
 def test_limit_of_zero_is_none(processor):
     watch = SilenceWatch(0, processor.of)
-    watch.hear(0, PID)
+    watch.note_report(0, PID)
     pass_seconds(watch, 1000)
     assert watch.verdict(0) == ""
