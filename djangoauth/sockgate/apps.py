@@ -21,5 +21,7 @@ class SockgateConfig(AppConfig):
             redis,
             settings,
         )
+        from .live import marks
 
         signals.connect()
+        marks.connect()

@@ -6,7 +6,6 @@ permissions, CSRF tokens.
 """
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any, Unpack
 
 from asgiref.sync import sync_to_async
@@ -25,7 +24,6 @@ from ..publishing.dispatch import (
     awaits_commit,
     new_builder,
     now_or_on_commit,
-    send_one_now,
 )
 from ..publishing.html_data import Swap, html_data
 from ..users.recipients import UserOrPk, channel_of
@@ -71,7 +69,7 @@ def publish_html(
         ChannelNameError, TypeError, redis.RedisError: as for ``publish``.
     """
     one = _build(to, target, template, context, swap, how)
-    return now_or_on_commit(partial(send_one_now, one), aliases_to_await(on_commit, using))
+    return now_or_on_commit([one], aliases_to_await(on_commit, using))
 
 
 async def apublish_html(
@@ -87,7 +85,7 @@ async def apublish_html(
 ) -> int | None:
     """Render a template and push it, as ``publish_html`` does."""
     one = await sync_to_async(_build)(to, target, template, context, swap, how)
-    if await awaits_commit(partial(send_one_now, one), on_commit, using):
+    if await awaits_commit([one], on_commit, using):
         return None
     return await sending.asend(await async_client_for([one]), conf.current().names, one)
 

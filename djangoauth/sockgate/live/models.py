@@ -33,7 +33,6 @@ from sockgate_gateway.wire.publish_request import PublishRequest
 
 from ..access.reminder import Reminder
 from ..redis_clients import redis_errors
-from ..redis_clients.breaker import PAGES, BreakerOpen
 
 log = logging.getLogger("sockgate")
 
@@ -226,20 +225,20 @@ def _row(instance: Model, using: str) -> "QuerySet[Any]":
 def _touch(channel: str, using: str) -> None:
     """Touch a channel at the commit on this database, and log a failure of Redis."""
     # Imported here: models are imported before Django permits the import of other models.
-    from ..publishing.dispatch import new_builder, now_or_on_commit
+    from ..publishing.dispatch import deliver, new_builder
     from ..publishing.transactions import once_after_commit, open_aliases
 
     one = new_builder().build_touch(channel, None)
-    now_or_on_commit(partial(_send, one), open_aliases(using), once_after_commit(one))
+    act, aliases = partial(_deliver, deliver, [one]), open_aliases(using)
+    if aliases:
+        once_after_commit(one)(act, aliases)
+    else:
+        act()
 
 
-def _send(one: PublishRequest) -> int:
-    from ..publishing.dispatch import send_one_now
-
+def _deliver(deliver: Callable[[list[PublishRequest]], None], batch: list[PublishRequest]) -> None:
     try:
-        with PAGES.guard():
-            return send_one_now(one)
-    except (BreakerOpen, redis_errors.RedisError) as error:
+        deliver(batch)
+    except redis_errors.RedisError as error:
         if _REDIS_REMINDER.is_due():
             log.warning("A change of a live model was not announced to the pages: %s", error)
-        return 0

@@ -7,13 +7,14 @@ from django.http import HttpRequest
 from django.template import Context, TemplateSyntaxError
 from django.templatetags.static import static
 from django.utils.safestring import SafeString
-from sockgate_gateway.wire.names import check_channel
+from sockgate_gateway.wire.names import check_channel, is_automatic
 
 from .. import conf
 from ..errors import SessionChangePending
 from ..redis_clients import redis_errors
 from ..redis_clients.breaker import PAGES, BreakerOpen
 from ..redis_clients.time_budget import time_budget
+from .marks import read_marks
 from .script_tags import nonce_of, script_tag, shared_by_tags
 
 SCRIPT = "sockgate/sockgate-live.js"
@@ -30,6 +31,7 @@ class LivePage:
         self._request = request
         self._ids: set[str] = set()
         self._grants: dict[str, dict[str, Any]] = {}
+        self._marks: dict[str, int | None] = {}
         self._issuer: Any = None
         self._is_failed = False
         self._has_script = False
@@ -57,18 +59,39 @@ class LivePage:
         self._ids.add(element_id)
 
     def subscriptions(self, channels: list[str]) -> dict[str, dict[str, Any]]:
-        """Return what the page needs for each channel: ``{"grant", "expires_in"}``.
+        """Return what the page needs for each channel: ``{"grant", "expires_in", "touched"}``.
 
-        It is empty where there is no grant: without a session, or while Redis does not answer. The
-        page then takes the grant from its next request. It is also empty for automatic channels.
+        There is no grant without a session, and while Redis does not answer. The page then takes
+        it from its next request. Automatic channels need none. ``touched`` is the touch mark at
+        which the page is rendered; absent where it is not known, and the page is fetched once.
 
         Raises:
             ChannelNameError: a text is not a channel name.
         """
         with time_budget(conf.current().page_timeout):
-            return {channel: self._subscription(check_channel(channel)) for channel in channels}
+            grants = {channel: self._grant(check_channel(channel)) for channel in channels}
+            self._read_marks([one for one in channels if grants[one] or is_automatic(one)])
+        marks = {channel: self._marks.get(channel) for channel in channels}
+        return {
+            channel: grants[channel] | ({} if mark is None else {"touched": mark})
+            for channel, mark in marks.items()
+        }
 
-    def _subscription(self, channel: str) -> dict[str, Any]:
+    def _read_marks(self, channels: list[str]) -> None:
+        channels = [channel for channel in channels if channel not in self._marks]
+        if self._is_failed or not channels:
+            return
+        try:
+            with PAGES.guard():
+                marks = read_marks(self._request, channels)
+        except (BreakerOpen, redis_errors.RedisError) as error:
+            marks = {}
+            log.info(
+                "A live page is sent without its touch marks, and is fetched once more: %s", error
+            )
+        self._marks |= {channel: marks.get(channel) for channel in channels}
+
+    def _grant(self, channel: str) -> dict[str, Any]:
         if channel not in self._grants and not self._is_failed:
             try:
                 with PAGES.guard():

@@ -7,7 +7,6 @@ They look for open transactions in the thread in which Django runs sync code. Wi
 """
 
 from collections.abc import Iterable
-from functools import partial
 from typing import Any, Unpack
 
 from django.contrib.auth.models import Group
@@ -24,8 +23,6 @@ from .dispatch import (
     async_client_for,
     awaits_commit,
     new_builder,
-    send_now,
-    send_one_now,
     user_channels,
 )
 from .transactions import once_after_commit
@@ -56,7 +53,7 @@ async def apublish_to(
 ) -> int | None:
     """Publish to a channel, as ``publish_to`` does."""
     one = new_builder().build(channel, event, data, how)
-    if await awaits_commit(partial(send_one_now, one), on_commit, using):
+    if await awaits_commit([one], on_commit, using):
         return None
     return await sending.asend(await async_client_for([one]), conf.current().names, one)
 
@@ -86,7 +83,7 @@ async def apublish_many(
 ) -> int | None:
     """Publish to many users, as ``publish_many`` does; evaluate a queryset before."""
     batch = new_builder().build_each(user_channels(users), event, data, how)
-    if await awaits_commit(partial(send_now, batch), on_commit, using):
+    if await awaits_commit(batch, on_commit, using):
         return None
     return await sending.asend_many(await async_client_for(batch), conf.current().names, batch)
 
@@ -113,7 +110,7 @@ async def atouch(
     """Publish the event ``touch`` to a channel, as ``touch`` does."""
     one = new_builder().build_touch(channel, tenant)
     later = once_after_commit(one)
-    if await awaits_commit(partial(send_one_now, one), on_commit, using, later):
+    if await awaits_commit([one], on_commit, using, later):
         return None
     return await sending.asend(await async_client_for([one]), conf.current().names, one)
 

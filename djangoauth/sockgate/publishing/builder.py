@@ -126,6 +126,8 @@ class PublicationBuilder:
         def request_for(channel: str) -> PublishRequest:
             is_kept = namespaces.is_sequenced(channel) if is_sequenced is None else is_sequenced
             policy = namespaces.of(channel) if is_kept else None
+            if policy is None and not namespaces.of(channel).plain:
+                raise PublicationInvalid(_PLAIN_REFUSED.format(channel))
             if policy is not None and coalescing is not None:
                 raise PublicationInvalid(_KEPT_AND_COALESCED.format(channel))
             return PublishRequest(
@@ -143,7 +145,7 @@ class PublicationBuilder:
             ChannelNameError: the text is not a channel name.
         """
         qualified = in_tenant(self._tenant_for(tenant), check_channel(channel))
-        return PublishRequest(qualified, TOUCH_PAYLOAD)
+        return PublishRequest(qualified, TOUCH_PAYLOAD, is_touch=True)
 
 
 _NO_KEYS = (
@@ -151,6 +153,10 @@ _NO_KEYS = (
     "Publisher(…, signing_keys=[…])"
 )
 
+_PLAIN_REFUSED = (
+    "the namespace of {!r} has 'plain': False, so that it carries sequenced publications only: "
+    "leave out sequenced=False, or remove 'plain' from SOCKGATE['NAMESPACES']"
+)
 _KEPT_AND_COALESCED = (
     "a publication with coalesce is not kept, but those on {!r} are sequenced: leave out coalesce, "
     "or pass sequenced=False"

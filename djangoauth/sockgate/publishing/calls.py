@@ -13,7 +13,6 @@ in order, also in browsers that reconnect; see ``builder.PublishOptions``. The a
 """
 
 from collections.abc import Iterable
-from functools import partial
 from typing import Any, Unpack
 
 from django.contrib.auth.models import Group
@@ -32,8 +31,6 @@ from .dispatch import (
     aliases_to_await,
     new_builder,
     now_or_on_commit,
-    send_now,
-    send_one_now,
     user_channels,
 )
 from .transactions import once_after_commit
@@ -89,7 +86,7 @@ def publish_to(
         ChannelNameError: the text is not a channel name.
     """
     one = new_builder().build(channel, event, data, how)
-    return now_or_on_commit(partial(send_one_now, one), aliases_to_await(on_commit, using))
+    return now_or_on_commit([one], aliases_to_await(on_commit, using))
 
 
 def publish_to_group(
@@ -131,7 +128,7 @@ def publish_many(
         wait for the commit.
     """
     batch = new_builder().build_each(user_channels(users), event, data, how)
-    return now_or_on_commit(partial(send_now, batch), aliases_to_await(on_commit, using))
+    return now_or_on_commit(batch, aliases_to_await(on_commit, using))
 
 
 def broadcast(
@@ -175,7 +172,7 @@ def touch(
     """
     one = new_builder().build_touch(channel, tenant)
     aliases = aliases_to_await(on_commit, using)
-    return now_or_on_commit(partial(send_one_now, one), aliases, once_after_commit(one))
+    return now_or_on_commit([one], aliases, once_after_commit(one))
 
 
 def position(channel: str) -> Position | None:

@@ -1,7 +1,7 @@
 """What the publishing calls share: when a publication is sent, and with which Redis client."""
 
-from collections.abc import Callable, Iterable
-from functools import lru_cache
+from collections.abc import Iterable
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
@@ -10,10 +10,12 @@ from sockgate_gateway.wire.publish_request import PublishRequest
 
 from .. import conf
 from ..redis_clients import pools
+from ..redis_clients.time_budget import without_budget
 from ..tenants import tenant_for
 from ..users.recipients import UserOrPk, check_several, uid_of
 from . import sending
 from .builder import PublicationBuilder
+from .outbox import OUTBOX
 from .transactions import Later, after_commit, open_aliases
 
 if TYPE_CHECKING:
@@ -51,7 +53,23 @@ def send_one_now(one: PublishRequest) -> int:
 
 def send_now(batch: list[PublishRequest]) -> int:
     """Send publications now; see ``sending.send_many``."""
+    if len(batch) == 1:
+        return send_one_now(batch[0])
     return sending.send_many(_client_for(batch), conf.current().names, batch)
+
+
+def deliver(batch: list[PublishRequest]) -> None:
+    """Send publications whose change is committed: now, or in the background.
+
+    Raises:
+        redis.RedisError: Redis failed, and may have them already, or refuses them.
+    """
+    OUTBOX.deliver(batch, _send_each_now)
+
+
+def _send_each_now(batch: list[PublishRequest]) -> None:
+    with without_budget():
+        send_now(batch)
 
 
 def _client_for(batch: list[PublishRequest]) -> sending.Client:
@@ -82,17 +100,17 @@ def _waits(on_commit: bool | None, using: str | None) -> bool:
 
 
 def now_or_on_commit(
-    send: Callable[[], int], aliases: list[str], later: Later = after_commit
+    batch: list[PublishRequest], aliases: list[str], later: Later = after_commit
 ) -> int | None:
     """Send at the commit of these databases; without any, send now and return the count."""
     if not aliases:
-        return send()
-    later(send, aliases)
+        return send_now(batch)
+    later(partial(deliver, batch), aliases)
     return None
 
 
 async def awaits_commit(
-    send: Callable[[], int],
+    batch: list[PublishRequest],
     on_commit: bool | None,
     using: str | None,
     later: Later = after_commit,
@@ -102,7 +120,7 @@ async def awaits_commit(
     def register() -> bool:
         aliases = open_aliases(using)
         if aliases:
-            later(send, aliases)
+            later(partial(deliver, batch), aliases)
         return bool(aliases)
 
     return _waits(on_commit, using) and await sync_to_async(register)()

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from sockgate_gateway.wire.names import Names
 from sockgate_gateway.wire.publish_request import PublishRequest
 
+from ..redis_clients import redis_errors
+
 if TYPE_CHECKING:
     from redis import Redis
     from redis.asyncio import Redis as AsyncRedis
@@ -24,7 +26,7 @@ def run(client: Any, command: tuple[Any, ...]) -> Any:
 
 
 def send(client: Client, names: Names, request: PublishRequest) -> int:
-    """Send a publication.
+    """Send a publication; a touch uncounted where the account may only publish.
 
     Returns:
         The number of workers that received it; 0 when its idempotency key was published before.
@@ -34,14 +36,24 @@ def send(client: Client, names: Names, request: PublishRequest) -> int:
     """
     from sockgate_gateway.redis_servers import scripts
 
-    return _receivers(scripts.run(client, _command(names, request)))
+    try:
+        return _receivers(scripts.run(client, _command(names, request)))
+    except redis_errors.NoPermissionError:
+        if not request.is_touch:
+            raise
+        return _receivers(run(client, request.without_mark(names)))
 
 
 async def asend(client: "AsyncRedis", names: Names, request: PublishRequest) -> int:
     """Send a publication, as ``send`` does."""
     from sockgate_gateway.redis_servers import scripts
 
-    return _receivers(await scripts.run_async(client, _command(names, request)))
+    try:
+        return _receivers(await scripts.run_async(client, _command(names, request)))
+    except redis_errors.NoPermissionError:
+        if not request.is_touch:
+            raise
+        return _receivers(await run(client, request.without_mark(names)))
 
 
 def send_many(client: Client, names: Names, batch: list[PublishRequest]) -> int:

@@ -2,7 +2,8 @@
 
 Strategy: while the breaker is closed, every call runs. A failure opens it, and no call runs until
 the pause is over. Then one call at a time is the trial: it closes the breaker, or opens it for
-twice as long, up to ``MAX_PAUSE_S``. One breaker serves all threads of a process.
+twice as long, up to ``MAX_PAUSE_S``. Other calls that meet the same failure change nothing. A spent
+time budget is no failure of Redis. One breaker serves all threads of a process.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from typing import Any
 from django.core.signals import setting_changed
 from django.dispatch import receiver
 
-from . import redis_errors
+from . import redis_errors, time_budget
 
 MIN_PAUSE_S = 2.0
 MAX_PAUSE_S = 16.0
@@ -53,12 +54,14 @@ class Breaker:
         is_trial = self._enter()
         try:
             yield
-        except redis_errors.RedisError:
-            self._fail()
+        except redis_errors.RedisError as error:
+            if isinstance(error, time_budget.BudgetSpent):  # No failure of Redis.
+                self._end_trial(is_trial)
+            else:
+                self._fail(is_trial)
             raise
         except BaseException:
-            if is_trial:
-                self._end_trial()
+            self._end_trial(is_trial)
             raise
         if is_trial:
             self.reset()
@@ -78,14 +81,17 @@ class Breaker:
                 self._shut_until = now + TRIAL_S
             return not is_closed
 
-    def _fail(self) -> None:
+    def _fail(self, is_trial: bool) -> None:
         with self._lock:
+            if self._pause_s and not is_trial:
+                return  # It began before the first failure, and met the same one.
             self._pause_s = min(max(self._pause_s * 2, MIN_PAUSE_S), MAX_PAUSE_S)
             self._shut_until = self._clock() + self._pause_s
 
-    def _end_trial(self) -> None:
+    def _end_trial(self, is_trial: bool) -> None:
         with self._lock:
-            self._shut_until = self._clock()
+            if is_trial:
+                self._shut_until = self._clock()
 
 
 PAGES = Breaker()

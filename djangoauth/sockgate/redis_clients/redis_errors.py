@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from redis import RedisError, ResponseError, TimeoutError  # noqa: A004
+    from redis.exceptions import NoPermissionError
 
-__all__ = ["RedisError", "ResponseError", "TimeoutError"]
+__all__ = ["NoPermissionError", "RedisError", "ResponseError", "TimeoutError"]
 
 
 def __getattr__(name: str) -> Any:
@@ -17,4 +18,4 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import redis
 
-    return getattr(redis, name)
+    return getattr(redis.exceptions, name)

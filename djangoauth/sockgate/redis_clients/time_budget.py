@@ -10,6 +10,7 @@ On a cluster, reading the nodes may cost as much for each node.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from time import monotonic
 
 from . import redis_errors
@@ -18,6 +19,19 @@ CONNECT_SHARE = 1 / 4
 REPLY_SHARE = 3 / 8
 SENTINEL_SHARE = 1 / 8
 SPENT_SHARE = 1 / 4
+
+
+class BudgetSpent(Exception):
+    """Mixed into the error that is raised when the budget is spent: Redis has not failed."""
+
+
+@cache
+def _error_class() -> type[Exception]:
+    return type("TimeBudgetSpent", (BudgetSpent, redis_errors.TimeoutError), {})
+
+
+def _budget_spent(text: str) -> Exception:
+    return _error_class()(text)
 
 
 class TimeBudget:
@@ -52,6 +66,16 @@ def time_budget(budget_s: float) -> Iterator[None]:
 
 
 @contextmanager
+def without_budget() -> Iterator[None]:
+    """Leave the budget of a page out of account, for what is no part of the page."""
+    token = _current.set(None)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+@contextmanager
 def spending() -> Iterator[None]:
     """Count the time of one command.
 
@@ -63,7 +87,7 @@ def spending() -> Iterator[None]:
         yield
         return
     if budget.spent_s > budget.budget_s * SPENT_SHARE:
-        raise redis_errors.TimeoutError(
+        raise _budget_spent(
             f"Redis has used {budget.spent_s:.2f} s of the {budget.budget_s:g} s for this request, "
             f"and the next command could take the rest (SOCKGATE['PAGE_TIMEOUT'] for pages)"
         )

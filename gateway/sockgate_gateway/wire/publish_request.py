@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from .names import Names
 from .namespaces import POSITION_TTL_S, Policy
 from .publication import Coalescing, Publication, write_publication
-from .scripts import PUBLISH
+from .scripts import PUBLISH, TOUCH
+from .touches import TOUCH_TTL_MS, first_mark, touch_key
 
 if TYPE_CHECKING:
     from .markup import MarkupSigner
@@ -21,6 +22,7 @@ EPOCH_BYTES = 8
 IDEMPOTENCY_TTL_S = 3600
 
 _PUBLISH_SHA1 = hashlib.sha1(PUBLISH.encode(), usedforsecurity=False).hexdigest()
+_TOUCH_SHA1 = hashlib.sha1(TOUCH.encode(), usedforsecurity=False).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class PublishRequest:
         excluded: id of a connection that does not receive it; None: all subscribers do.
         coalescing: of a plain publication, its key and window; None: each is delivered.
         markup: signs the payload when it is sent; None: pages do not insert it as markup.
+        is_touch: it is counted by ``lua/touch.lua``, which writes its payload.
     """
 
     channel: str
@@ -44,10 +47,14 @@ class PublishRequest:
     excluded: str | None = None
     coalescing: Coalescing | None = None
     markup: "MarkupSigner | None" = field(default=None, repr=False, compare=False)
+    is_touch: bool = False
 
     def command(self, names: Names, *, with_text: bool = False) -> tuple[Any, ...]:
         """Return the Redis command; ``with_text`` for a server without the script."""
         channel = names.channel(self.channel)
+        if self.is_touch:
+            touch = ("EVAL", TOUCH) if with_text else ("EVALSHA", _TOUCH_SHA1)
+            return (*touch, 1, touch_key(names, self.channel), channel, first_mark(), TOUCH_TTL_MS)
         payload = self.payload if self.markup is None else self.markup.sign(channel, self.payload)
         if self.policy is None:
             plain = Publication(payload, "", 0, self.excluded or "", self.coalescing)
@@ -55,6 +62,10 @@ class PublishRequest:
         script = ("EVAL", PUBLISH) if with_text else ("EVALSHA", _PUBLISH_SHA1)
         keys, kept = self._keys(names), self._kept(self.policy)
         return (*script, len(keys), *keys, channel, payload, token_hex(EPOCH_BYTES), *kept)
+
+    def without_mark(self, names: Names) -> tuple[Any, ...]:
+        """Return the command for an account that may only publish: a touch that is not counted."""
+        return ("PUBLISH", names.channel(self.channel), self.payload)
 
     def _keys(self, names: Names) -> tuple[str, str, str]:
         position, key = names.offset(self.channel), self.idempotency_key

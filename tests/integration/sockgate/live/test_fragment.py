@@ -72,7 +72,10 @@ def test_fragment_needs_no_grant_for_public_and_automatic_channels(
 ) -> None:
     settings.SOCKGATE = {**settings.SOCKGATE, "NAMESPACES": {"news": {"public": True}}}
     [channels] = subscriptions(show(login, "{% live 'news:1' 'broadcast' %}{% endlive %}"))
-    assert channels == {"news:1": {"grant": None, "expires_in": 3600}, "broadcast": {}}
+    assert channels == {
+        "news:1": {"grant": None, "expires_in": 3600, "touched": 0},
+        "broadcast": {"touched": 0},
+    }
 
 
 def test_visitor_receives_neither_grant_nor_session(client: Client, settings: Any) -> None:

