@@ -109,7 +109,11 @@ def runs_of_held(
         publication: is plain.
     """
     subscribed = tuple([one for one, number in channel.connections.items() if number <= last])
-    frame = publication_frame(channel.head, publication)
+    # While the channel is not live, it would keep the publication behind newer ones.
+    is_live, head = channel.is_live, channel.head
+    frame = channel.receive(publication) if is_live else publication_frame(head, publication)
+    if frame is None:
+        return []
     if isinstance(frame, ExcludingFrame):
         return split(subscribed, frame, channel.conflation_key)
     return [(Receivers(subscribed, channel.conflation_key), [frame])]

@@ -15,7 +15,7 @@ from ..connections.connection import Connection
 from ..errors import BrokerUnavailable
 from ..loop.hint_log import HintLog
 from ..wire.errors import MarkupError, PayloadError
-from ..wire.markup import may_be_markup
+from ..wire.markup_payload import MarkupPayload
 from ..wire.names import Names
 from ..wire.namespaces import Policy
 from ..wire.publication import ExcludingFrame, Publication, read_publication
@@ -234,7 +234,7 @@ class Hub:
             return None
         try:
             publication = read_publication(raw)
-            if may_be_markup(raw):
+            if type(publication.payload) is MarkupPayload:
                 publication = self.markup.admit(channel, publication)
         except PayloadError as error:
             self._drop(channel, str(error), _HINT_FOR_FORM)
@@ -244,7 +244,8 @@ class Hub:
         if not (publication.offset or channel.policy.plain or publication.touch):
             self._drop(channel, "a plain publication", _HINT_FOR_PLAIN)
             return None
-        if publication.coalescing and not self._coalescer.passes(channel, publication):
+        is_held = publication.coalescing and publication.touch is None
+        if is_held and not self._coalescer.passes(channel, publication):
             return None
         return channel.receive(publication)
 

@@ -1,9 +1,8 @@
 """Drop markup that Django has not signed, before a page can insert it.
 
-Strategy: the hub asks ``may_be_markup`` for each publication, which costs three searches of its
-bytes. Only what passes that is decoded, and only what a page would take for an event with markup is
-verified. What is verified is what is delivered. The history in Redis is checked in the same way,
-because it may hold what nobody has verified.
+Strategy: ``read_publication`` marks what a page would take for an event with markup, in any form of
+JSON, as ``MarkupPayload``. Only that is verified, and what is verified is what is delivered. The
+history in Redis is checked in the same way, because it may hold what nobody has verified.
 """
 
 import logging
@@ -13,7 +12,8 @@ from msgspec.structs import replace
 
 from ..loop.hint_log import HintLog
 from ..wire.errors import MarkupError
-from ..wire.markup import PLAIN_MAX_AGE_S, MarkupSigner, has_markup, may_be_markup
+from ..wire.markup import PLAIN_MAX_AGE_S, MarkupSigner
+from ..wire.markup_payload import MarkupPayload
 from ..wire.names import Names
 from ..wire.publication import Publication
 from .channel import Channel
@@ -51,13 +51,11 @@ class MarkupGate:
         self.refused: Counter[str] = Counter(dict.fromkeys(_HINTS, 0))
 
     def admit(self, channel: Channel, publication: Publication) -> Publication:
-        """Return a publication as pages may receive it.
+        """Return a publication with markup as pages may receive it.
 
         Raises:
             MarkupError: it is dropped; this is counted, and logged.
         """
-        if not has_markup(publication.payload):
-            return publication
         max_age_s: float = PLAIN_MAX_AGE_S
         if publication.offset and channel.policy.recover:
             max_age_s = max(channel.policy.age, PLAIN_MAX_AGE_S)
@@ -71,13 +69,13 @@ class MarkupGate:
 
     def admit_history(self, channel: Channel, reply: HistoryReply) -> HistoryReply:
         """Return a reply whose refused publications keep their offsets without a payload."""
-        if not any(may_be_markup(found.payload) for found in reply.recent):
+        if not any(isinstance(found.payload, MarkupPayload) for found in reply.recent):
             return reply
         recent = tuple([self._admit_kept(channel, found) for found in reply.recent])
         return HistoryReply(reply.position, recent)
 
     def _admit_kept(self, channel: Channel, kept: Publication) -> Publication:
-        if not may_be_markup(kept.payload):
+        if not isinstance(kept.payload, MarkupPayload):
             return kept
         try:
             return self.admit(channel, kept)

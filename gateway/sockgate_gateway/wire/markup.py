@@ -1,4 +1,4 @@
-"""Markup that pages insert: which publications are of this kind, and their signatures. Pure.
+"""The signatures of markup that pages insert. Pure.
 
 Whoever may ``PUBLISH`` in Redis could otherwise run scripts in every page that inserts it. So
 Django signs it with the signing keys, which Redis does not hold, together with the Redis channel
@@ -14,12 +14,9 @@ import re
 from collections.abc import Callable, Sequence
 from time import time
 
-import msgspec
-
 from .clock_signer import ClockSigner
 from .errors import MarkupError
-from .events import HTML, SIGNATURE_BYTES, TURBO_STREAM, is_markup
-from .surrogates import replace_lone_surrogates
+from .events import SIGNATURE_BYTES
 from .tokens import CLOCK_LEEWAY_S
 
 MARKUP_SALT = "sockgate.markup.v1"
@@ -30,43 +27,6 @@ PLAIN_MAX_AGE_S = 60
 _TAIL = b',"signed":"'
 _MAX_TAIL_BYTES = SIGNATURE_BYTES + 3
 _SIGNED = re.compile(rb',"signed":"([0-9]{1,12})\.([A-Za-z0-9_-]{43})"\}')
-_HTML, _TURBO, _ESCAPE = HTML.encode(), TURBO_STREAM.encode(), b"\\u"
-
-
-class _Named(msgspec.Struct, gc=False):
-    """The member that a page takes for the event: the last one of this name."""
-
-    event: msgspec.Raw = msgspec.Raw(b"null")
-
-
-_named = msgspec.json.Decoder(_Named)
-_text = msgspec.json.Decoder(str)
-
-
-def may_be_markup(raw: bytes) -> bool:
-    r"""Return whether a publication may be of an event with markup: a fast check for the fan-out.
-
-    In JSON, the name of such an event stands as it is, or has escapes ``\u``.
-    """
-    return _HTML in raw or _TURBO in raw or _ESCAPE in raw
-
-
-def has_markup(payload: bytes) -> bool:
-    """Return whether a page would take a payload, valid JSON, for an event with markup."""
-    try:
-        return is_markup(_event_of(payload))
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        return payload.startswith(b"{")  # Nothing is known of it, so it has to be signed.
-
-
-def _event_of(payload: bytes) -> str:
-    if not payload.startswith(b"{"):
-        return ""
-    try:
-        named = _named.decode(payload)
-    except msgspec.DecodeError:
-        named = _named.decode(replace_lone_surrogates(payload.decode()))
-    return _text.decode(named.event) if bytes(named.event).startswith(b'"') else ""
 
 
 class MarkupSigner:

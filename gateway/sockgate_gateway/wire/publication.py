@@ -17,6 +17,8 @@ import msgspec
 from msgspec.structs import replace
 
 from .errors import PayloadError
+from .events import HTML, TURBO_STREAM, is_markup
+from .markup_payload import MarkupPayload, has_markup
 from .surrogates import replace_lone_surrogates
 from .tenants import without_tenant
 from .touches import may_be_touch, read_touch
@@ -25,6 +27,17 @@ Position = tuple[str, int]
 """A position in a channel's history: epoch, offset."""
 
 _any_json = msgspec.json.Decoder(msgspec.Raw)
+
+
+class _Named(msgspec.Struct, gc=False):
+    event: str = ""
+
+
+_named = msgspec.json.Decoder(_Named)
+_FIRST_MARKUP, _BEHIND_MARKUP = HTML, f"{TURBO_STREAM};"
+"""All events with markup are between these, in the order of characters: a fast check."""
+
+_BRACE = ord("{")
 
 
 _CONNECTION_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -92,7 +105,7 @@ def read_publication(raw: bytes) -> Publication:
     A message that excludes a connection is ``#<epoch>:<offset>:<connection>#<json>``, or
     ``#::<connection>#<json>`` when it is plain. One with a key is plain, and
     ``#::<connection>:<ms>:<key>#<json>``, where the connection may be empty. Text that is not JSON
-    becomes a JSON string.
+    becomes a JSON string. A payload that a page would insert as markup is a ``MarkupPayload``.
 
     Raises:
         PayloadError: it is not UTF-8.
@@ -162,14 +175,28 @@ def _is_offset(text: bytes) -> bool:
 
 
 def _as_json(raw: bytes) -> bytes:
+    """Return the payload as JSON, marked as ``MarkupPayload`` if a page would insert it."""
     if not raw.isascii():
         _check_utf8(raw)
+    payload = raw.strip()
+    if payload and payload[0] == _BRACE:
+        try:
+            event = _named.decode(payload).event
+        except (msgspec.MsgspecError, RecursionError):
+            pass  # It is not JSON, or has a form that is read below.
+        else:
+            is_found = _FIRST_MARKUP <= event < _BEHIND_MARKUP and is_markup(event)
+            return MarkupPayload(payload) if is_found else payload
+    return _as_any_json(raw, payload)
+
+
+def _as_any_json(raw: bytes, payload: bytes) -> bytes:
     try:
         _any_json.decode(raw)
     except (msgspec.MsgspecError, RecursionError):
         if not _is_json_with_lone_surrogates(raw):
             return json.dumps(raw.decode()).encode()
-    return raw.strip()
+    return MarkupPayload(payload) if has_markup(payload) else payload
 
 
 def _is_json_with_lone_surrogates(raw: bytes) -> bool:

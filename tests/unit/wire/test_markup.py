@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sockgate_gateway.wire.errors import MarkupError, PayloadError
 from sockgate_gateway.wire.events import HTML, SIGNATURE_BYTES, TURBO_STREAM, is_markup
-from sockgate_gateway.wire.markup import MarkupSigner, has_markup, may_be_markup
+from sockgate_gateway.wire.markup import MarkupSigner
+from sockgate_gateway.wire.markup_payload import MarkupPayload
 from sockgate_gateway.wire.publication import read_publication
 from sockgate_gateway.wire.tokens import GRANT_SALT, TOKEN_SALT
 
@@ -104,8 +105,7 @@ def payloads(draw) -> str:
 def test_every_form_that_a_page_would_parse_is_recognized(text):
     raw = text.encode()
     wanted = is_markup(json.loads(text)["event"])  # As JSON.parse: the last of the same name.
-    assert has_markup(read_publication(raw).payload) == wanted
-    assert may_be_markup(raw) or not wanted
+    assert isinstance(read_publication(raw).payload, MarkupPayload) == wanted
 
 
 @given(st.binary(max_size=80) | st.text(max_size=80).map(str.encode))
@@ -116,7 +116,7 @@ def test_anything_else_is_read_without_an_error(raw):
         return
     found = json.loads(payload)
     event = found.get("event") if isinstance(found, dict) else None
-    assert has_markup(payload) == (isinstance(event, str) and is_markup(event))
+    assert isinstance(payload, MarkupPayload) == (isinstance(event, str) and is_markup(event))
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_anything_else_is_read_without_an_error(raw):
     ],
 )
 def test_what_no_page_takes_for_markup_needs_no_signature(text):
-    assert not has_markup(read_publication(text.encode()).payload)
+    assert not isinstance(read_publication(text.encode()).payload, MarkupPayload)
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="needs Node.js")
