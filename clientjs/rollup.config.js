@@ -2,7 +2,7 @@
  * dist/sockgate.js         for a script tag: the global `Sockgate`, which loads SockJS when needed
  * dist/sockgate-sockjs.js  SockJS for that, from Django's static files: the global `SockgateSockJS`
  * dist/sockgate-shared.js  one connection for all tabs: loaded with `shared: true`, and by its worker
- * dist/sockgate-live.js    for a script tag: the global `SockgateLive`, for Django's `{% live %}`, with idiomorph
+ * dist/sockgate-live.js    for a script tag: the global `SockgateLive`, for Django's `{% live %}`
  * dist/sockgate-htmx.js    for a script tag: the htmx extension `sockgate`
  * dist/sockgate-turbo.js   for a script tag: the element `sockgate-stream-source`, a source of Turbo Streams
  * dist/sockgate-state.js   for a script tag: the global `SockgateState`, which loads the state of a channel
@@ -168,61 +168,13 @@ const modules = (name, banner) => [
   { ...es5, banner, file: `dist/${name}.cjs`, format: "cjs", sourcemap: MAPS },
 ];
 
-const BANNER_WITH_IDIOMORPH = `/*!
- * Sockgate, BSD-3-Clause. Contains:
- * idiomorph 0.8.0, 0BSD, (c) Big Sky Software
- */`;
+/** Names of properties that nothing outside of the script uses: no frame, no data block, no browser, no other script. */
+const INTERNAL_OF_LIVE = (
+  "at away check ended heldIn isAnswered isBusy isEnded knowPosted know lacksAny refused refusals renew room schedule seen " +
+  "subscribed told warn whole why widestMs"
+).split(" ");
 
-/**
- * Half of idiomorph is for heads, for texts, for lists of nodes, and for options that morph.js does not use. A live fragment is
- * one element inside the body, and the fresh one stays in its own document, where nothing is loaded or executed.
- */
-const MORPHS_ONE_ELEMENT = {
-  '(ctx.head.block && ctx.head.style !== "none")': "(false)",
-  '(is.headElement(oldNode) && ctx.head.style === "none")': "(false)",
-  '(is.headElement(oldNode) && ctx.head.style !== "morph")': "(false)",
-  '(typeof newContent === "string")': "(false)",
-  "(newContent == null)": "(false)",
-  "(is.node(newContent))": "(true)",
-  "(newContent.parentNode)": "(false)",
-  "(is.document(content))": "(false)",
-  '(!["innerHTML", "outerHTML"].includes(morphStyle))': "(false)",
-  '(!["merge", "append", "morph", "none"].includes(headStyle))': "(false)",
-  '(morphStyle === "innerHTML" && !oldNode.append)': "(false)",
-  '(ctx.morphStyle === "innerHTML")': "(false)",
-  "(ctx.ignoreActive && oldNode === ctx.doc.activeElement)": "(false)",
-  "(!ignoreValueOfActiveElement(oldNode, ctx))": "(true)",
-  "(!ignoreValueOfActiveElement(oldElt, ctx))": "(true)",
-  "(!ctx.config.restoreFocus)": "(false)",
-  "(duplicateIds.size)": "(false)",
-  "= normalizeParent(oldNode)": "= oldNode.parentNode",
-  "newContent.__idiomorphRoot || newContent": "newContent",
-  'const dummyParent = document.createElement("div");\n          dummyParent.append(newContent)':
-    'const dummyParent = newContent.ownerDocument.createElement("div");\n          dummyParent.append(newContent)',
-};
-const smallIdiomorph = {
-  name: "small-idiomorph",
-  transform: (code, id) => {
-    if (!id.includes("/idiomorph/")) return null;
-    for (const [from, to] of Object.entries(MORPHS_ONE_ELEMENT)) {
-      if (!code.includes(from)) throw new Error(`idiomorph has no ${from}`);
-      code = code.replace(from, to);
-    }
-    return { code, map: null };
-  },
-};
-
-/** Names of properties that only idiomorph and morph.js use, and those of ours that nothing outside uses. */
-const INTERNAL_OF_LIVE = [
-  "_[a-z].*",
-  ...("activeElementAndParents afterHeadMorphed afterNodeAdded afterNodeMorphed afterNodeRemoved " +
-    "beforeAttributeUpdated beforeNodeAdded beforeNodeMorphed beforeNodeRemoved expiresInS idMap " +
-    "ignoreActive ignoreActiveValue inputElement isEnded isWhole kind morphStyle newContent " +
-    "optionElement originalNode pantry persistentIds realParentNode refusals renew restoreFocus " +
-    "rate shouldPreserve shouldReAppend shouldRemove templateElement textAreaElement untilMs why").split(" "),
-];
-
-/** Browsers since 2021: idiomorph needs them, too. */
+/** Browsers since 2021. */
 const smallModern = {
   name: "small-modern",
   async renderChunk(code) {
@@ -235,8 +187,6 @@ const smallModern = {
     });
   },
 };
-
-const LIVE = [smallIdiomorph, resolve({ browser: true })];
 
 const PRIVATE_NAMES = { mangle: { properties: { regex: /^_/ } } };
 
@@ -303,9 +253,8 @@ export default [
   modulesOf("guard", "module", hookTypes("guard", "guard")),
   {
     input: "src/live/index.js",
-    plugins: LIVE,
     output: {
-      banner: BANNER_WITH_IDIOMORPH,
+      banner: BANNER,
       file: "dist/sockgate-live.js",
       name: "SockgateLive",
       format: "iife",
@@ -314,10 +263,10 @@ export default [
   },
   {
     input: "src/live/module.js",
-    plugins: [...LIVE, hookTypes("live", "live")],
+    plugins: [hookTypes("live", "live")],
     output: [
-      { banner: BANNER_WITH_IDIOMORPH, file: "dist/live.mjs", format: "es" },
-      { banner: BANNER_WITH_IDIOMORPH, file: "dist/live.cjs", format: "cjs" },
+      { banner: BANNER, file: "dist/live.mjs", format: "es" },
+      { banner: BANNER, file: "dist/live.cjs", format: "cjs" },
     ],
   },
   ...["react", "vue", "svelte"].map((name) => ({

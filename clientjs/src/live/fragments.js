@@ -1,111 +1,166 @@
 /**
- * The live fragments of the page: elements with `data-sockgate-live`, which Django's `{% live %}` writes.
+ * The live fragments of the page. Django's `{% live %}` writes what belongs to one into a data block, the last child of its
+ * element. So neither an id nor an attribute of content makes a fragment.
  */
+import { globalOf } from "../page/globals.js";
+import { ordersIn, ordersOf } from "../page/orders.js";
+import { trustedHtml } from "../page/trusted.js";
+import { heldOf } from "./held.js";
 import { morph } from "./morph.js";
 
-const ATTRIBUTE = "data-sockgate-live";
+/**
+ * @typedef {{grant?: string | null, expires_in?: number, touched?: string | number | null}} Wanted  without a grant: there was none when
+ *   the page was made; without `touched`: nobody knows whether it has changed since
+ *
+ * @typedef {Object} Fragment
+ * @property {any} element
+ * @property {any} script  its data block
+ * @property {{id: string, channels: Object<string, Wanted>, rate: number, every?: number, user?: string, url?: string}} data
+ * @property {string} url  the address at which it was rendered
+ * @property {any[]} away  its content, while the viewer may not see it
+ */
 
-/** @typedef {{grant?: string | null, expires_in?: number}} Wanted  without a grant: there was none when the page was made */
+/** Not again and again, where a cache gives everybody the same page: after a reload not before that. */
+const RELOAD_MS = 60000;
 
-export class Fragments {
-  /** @param {any} page  the window */
-  constructor(page) {
-    this._page = page;
-    /** Elements that the page itself gives. Others were added by a script, from wherever. @type {WeakSet<Element>} */
-    this._own = new WeakSet();
-  }
+/** @param {any} page  the window */
+export function fragmentsOf(page) {
+  const held = heldOf(page);
+  /** By element. @type {Map<any, Fragment>} */
+  const known = new Map();
+  let isLoaded = false;
 
-  /** Note the elements of the page as it was loaded. */
-  begin() {
-    this._all().forEach((element) => this._own.add(element));
-  }
+  const all = () => [...known.values()];
+  const at = (/** @type {string} */ url) => all().filter((one) => one.url === url);
 
-  /** @returns {boolean} */
-  isEmpty() {
-    return !this._all().length;
-  }
-
-  /** @returns {Map<string, Wanted>} by channel */
-  channels() {
-    /** @type {Map<string, Wanted>} */
-    const channels = new Map();
-    for (const element of this._all()) {
-      for (const [channel, wanted] of Object.entries(channelsOf(element))) {
-        channels.set(channel, Object.assign(channels.get(channel) || {}, wanted));
+  /** Find what has come and gone. */
+  function scan() {
+    const { location } = page;
+    // What a POST has brought belongs to the address of the fragment that it replaces.
+    const urls = new Map(all().map(({ data, url }) => [data.id, url]));
+    for (const { script, data } of ordersOf(page, "live")) {
+      const element = script.parentElement;
+      const fragment = known.get(element);
+      if (!fragment) {
+        const url = data.url ? location.origin + data.url : urls.get(data.id) || location.href.split("#")[0];
+        known.set(element, { element, script, data, url, away: [] });
+        if (data.url) {
+          held.know(element, []);
+        } else if (!isLoaded) {
+          held.knowPosted(element);
+        }
+      } else if (fragment.script !== script) {
+        Object.assign(fragment, { script, data });
       }
     }
-    return channels;
-  }
-
-  /** @returns {number} requests a second that all pages together may make */
-  rate() {
-    const rates = this._all().map((element) => Number(element.getAttribute("data-sockgate-rate")));
-    return Math.min(...rates.filter((rate) => rate > 0), 1e9);
+    isLoaded = true;
+    all().forEach(({ element }) => element.isConnected || known.delete(element));
   }
 
   /**
-   * Show the fragments as a fresh page has them. One that it lacks becomes empty: the view does not give it any more.
+   * Show the fragments of an address as a fresh page has them. One that it lacks stays, unless its right is in doubt.
    *
+   * @param {string} url
    * @param {string} html
+   * @param {boolean} isInDoubt
+   * @returns {string | undefined} the id of one that the page lacks
    */
-  refresh(html) {
-    const fresh = new this._page.DOMParser().parseFromString(html, "text/html");
-    // One may lie in another one: morphing takes the outer one out of the fresh document.
-    const pairs = this._all().map((element) => [element, fresh.getElementById(element.id)]);
-    for (const [element, found] of pairs.filter(([element]) => element.isConnected)) {
-      if (found && found.hasAttribute(ATTRIBUTE) && found.localName === element.localName) {
-        this._morph(element, found);
-      } else if (this._own.has(element)) {
-        element.setAttribute(ATTRIBUTE, "{}");
-        this._clear(element);
+  function refresh(url, html, isInDoubt) {
+    const document = parse(html);
+    const orders = new Map(ordersIn(page, document, "live").map((order) => [order.data.id, order]));
+    const named = new Map(ordersIn(page, document, "keep").map(({ script, data }) => [script.parentElement, data]));
+    let lacking;
+    // One may lie in another one: morphing takes the outer one first.
+    for (const fragment of at(url).filter(({ element }) => element.isConnected)) {
+      const { element, data } = fragment;
+      const order = orders.get(data.id);
+      const fresh = order && order.script.parentElement;
+      if (fresh && fresh.localName === element.localName) {
+        const { user } = order.data;
+        if (user && data.user && user !== data.user) {
+          reload();
+          return;
+        }
+        show(fragment, fresh, order.data, named);
+      } else if (isInDoubt) {
+        clear(fragment);
+      } else {
+        lacking = data.id;
       }
     }
+    return lacking;
   }
 
-  /** Empty all: the viewer may not see the page any more. */
-  clear() {
-    this._all().filter((element) => this._own.has(element)).forEach((element) => this._clear(element));
-  }
-
-  /** @returns {any[]} */
-  _all() {
-    return [...this._page.document.querySelectorAll(`[${ATTRIBUTE}]`)];
-  }
-
-  /** @param {any} element @param {Element} fresh */
-  _morph(element, fresh) {
-    if (this.emit(element, "before", { fresh })) {
-      morph(element, fresh);
-      this._all().filter((other) => element.contains(other)).forEach((other) => this._own.add(other));
-      if (this._page.htmx) {
-        this._page.htmx.process(element);
-      }
-      this.emit(element, "after", { isEmptied: false });
+  /** @param {string} html @returns {any} a document */
+  function parse(html) {
+    // A part of a page may begin with a row, which needs no table in a template.
+    const isPart = !/^\s*<(!|html)/i.test(html);
+    const document = new page.DOMParser().parseFromString(trustedHtml(page, isPart ? `<template>${html}</template>` : html), "text/html");
+    if (isPart) {
+      document.body.append(document.querySelector("template").content);
     }
+    return document;
   }
 
-  /** @param {any} element */
-  _clear(element) {
+  /** The page was made for another user, who may have gone back to it. */
+  function reload() {
+    const { location, performance } = page;
+    if (performance.now() > RELOAD_MS || performance.getEntriesByType("navigation")[0].type !== "reload") {
+      location.reload();
+    }
+    all().forEach(clear);
+  }
+
+  /** @param {Fragment} fragment @param {any} fresh @param {any} data @param {Map<any, string[]>} named  what the author keeps */
+  function show(fragment, fresh, data, named) {
+    const { element, away } = fragment;
+    if (!emit(element, "before", { fresh })) {
+      return;
+    }
+    if (away.length) {
+      // With what was typed.
+      element.replaceChildren(...away);
+      fragment.away = [];
+    }
+    // What is in it, and was rendered elsewhere.
+    const others = all().filter((one) => one.url !== fragment.url && element.contains(one.element)).map((one) => one.element);
+    const whole = [...held.heldIn(element, fresh), ...others];
+    if (!whole.includes(element)) {
+      morph(element, fresh, { whole, named });
+      held.know(element, whole);
+    }
+    fragment.data = data;
+    const htmx = globalOf(page, "htmx");
+    if (htmx) {
+      htmx.process(element);
+    }
+    emit(element, "after", { isEmptied: false });
+  }
+
+  /** @param {Fragment} fragment */
+  function clear(fragment) {
+    const { element } = fragment;
     if (element.firstChild) {
+      fragment.away = [...element.childNodes];
       element.replaceChildren();
-      this.emit(element, "after", { isEmptied: true });
+      emit(element, "after", { isEmptied: true });
     }
   }
 
   /** @param {any} element @param {string} when @param {any} detail @returns {boolean} nobody has prevented it */
-  emit(element, when, detail) {
-    const { CustomEvent } = this._page;
+  function emit(element, when, detail) {
     return element.dispatchEvent(
-      new CustomEvent(`sockgate:live-${when}`, { bubbles: true, cancelable: when === "before", detail })
+      new page.CustomEvent(`sockgate:live-${when}`, { bubbles: true, cancelable: when === "before", detail })
     );
   }
-}
 
-/** @param {Element} element @returns {Record<string, Wanted>} */
-function channelsOf(element) {
-  try {
-    return JSON.parse(/** @type {string} */ (element.getAttribute(ATTRIBUTE))) || {};
-  } catch (error) {
-    return {};
-  }
+  return {
+    all,
+    at,
+    scan,
+    refresh,
+    emit,
+    /** Empty those of an address: the viewer may not see them any more. @param {string} url */
+    clear: (url) => at(url).forEach(clear)
+  };
 }

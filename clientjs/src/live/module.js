@@ -1,6 +1,6 @@
 /** `sockgate/live`: fragments that Django's `{% live %}` has written refresh themselves. */
 import { globalOf } from "../page/globals.js";
-import { LivePage } from "./page.js";
+import { livePageOf } from "./page.js";
 
 /** The property of the window that has what was started. A page may load the script more than once. */
 export const STARTED = "sockgateLive";
@@ -14,9 +14,7 @@ export const STARTED = "sockgateLive";
  */
 export function start(rt, page = window) {
   if (!globalOf(page, STARTED)) {
-    const live = new LivePage(rt, page);
-    page[STARTED] = live;
-    live.start();
+    page[STARTED] = livePageOf(rt, page);
   }
   return page[STARTED];
 }

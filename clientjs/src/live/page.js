@@ -1,202 +1,148 @@
 /**
- * A live page: it subscribes to the channels of its fragments, and fetches itself when one of them is touched.
+ * A live page: it subscribes to the channels of its fragments, and fetches them again when one of their channels is touched.
  *
- * Strategy: touches are plain publications, so whatever may have lost one asks for a fetch: each new subscription, a gap, the
- * return from the back/forward cache. The fresh page carries fresh grants. So a page that is open for days needs no other
- * source of grants, and a channel whose right was taken away is subscribed again only if the view still gives it.
+ * Strategy: touches are plain publications, so whatever may have lost one asks for a fetch: a new subscription, a gap. The
+ * gateway says a mark of each channel, which changes with each touch, and Django has written the mark of the shown content. So a
+ * page fetches only where they differ, or where one of them is not known. The gateway also says how many pages are told the same
+ * at this moment; without that, a page supposes that they are very many. The fresh page carries fresh grants. So a page that is
+ * open for days needs no other source of grants, and a channel whose right was taken away is subscribed again only if the view
+ * still gives it.
  */
-import { PageSource } from "./fetch.js";
-import { Fragments } from "./fragments.js";
+import { documentOf } from "../page/globals.js";
+import { addressOf } from "./address.js";
+import { AUTOMATIC, channelsOf } from "./channels.js";
+import { fragmentsOf } from "./fragments.js";
 import { EVENT, push } from "./push.js";
-import { Schedule } from "./schedule.js";
+import { MAX_WINDOW_MS } from "./schedule.js";
+
+/** After a gap or a reconnect, which often concern all pages, where the gateway names no other window. */
+const GAP_WINDOW_MS = 3000;
+const MAX_REFUSED_MS = 300000;
+/** Events of other libraries after which fragments may have come or gone. */
+const SWAPS = "htmx:load htmx:historyRestore turbo:load turbo:frame-load";
 
 /**
- * @typedef {import("../sockgate.js").Client<any>} Client
- * @typedef {{room: any, grant: string | null | undefined, untilMs: number, isEnded: boolean, refusals: number}} Followed
+ * @param {any} rt  the client
+ * @param {any} page  the window
+ * @returns {{scan(): void}}
  */
-
-/** Only the gateway subscribes them, without a grant. */
-const AUTOMATIC = /^(broadcast$|user:|group:)/;
-/** After a gap or a reconnect, which often concern all pages: at least this window. */
-const GAP_WINDOW_MS = 3000;
-/** Of a touch whose form the gateway does not recognize. */
-const UNKNOWN_AUDIENCE = 100;
-const MAX_WINDOW_MS = 120000;
-const MAX_REFUSED_MS = 300000;
-/** Codes of a subscription that a fresh grant may renew. */
-const RENEWABLE = /^(not_allowed|revoked|rights_changed)$/;
-
-export class LivePage {
-  /**
-   * @param {Client} rt
-   * @param {any} page  the window
-   */
-  constructor(rt, page) {
-    this._rt = rt;
-    this._page = page;
-    this._fragments = new Fragments(page);
-    this._source = new PageSource(page);
-    this._schedule = new Schedule(() => this._refresh(), {
-      now: () => page.performance.now(),
-      random: Math.random,
-      setTimeout: (callback, ms) => page.setTimeout(callback, ms),
-      clearTimeout: (timer) => page.clearTimeout(timer),
-      isHidden: () => page.document.hidden
-    });
-    /** By channel. @type {Map<string, Followed>} */
-    this._followed = new Map();
-    /** The last audience by channel. @type {Map<string, number>} */
-    this._audiences = new Map();
-    this._isConnected = false;
-    /** Fetches in a row that gave no grant. */
-    this._grantless = 0;
-    this._warned = "";
-  }
-
-  start() {
-    const { document } = this._page;
-    this._fragments.begin();
-    this._rt
-      .on("touch", (data, message) => this._touched(data, message))
-      .on(EVENT, (data, { from }) => from === undefined && push(this._page, data, (...given) => this._fragments.emit(...given)))
-      .on("gap", (channel) => this._missed(channel))
-      .on("subscribed", (channel) => this._subscribed(channel))
-      .on("user", () => this._vanish())
-      .on("state", (state, detail) => this._stateChanged(state, detail));
-    document.addEventListener("visibilitychange", () => document.hidden || this._schedule.seen());
-    this._page.addEventListener("pageshow", (/** @type {any} */ event) => event.persisted && this._vanish());
-    for (const name of ["htmx:load", "turbo:load", "turbo:frame-load"]) {
-      document.addEventListener(name, () => this.scan());
-    }
-    this.scan();
-    this._stateChanged(this._rt.state, {});
-  }
+export function livePageOf(rt, page) {
+  const { document } = page;
+  const fragments = fragmentsOf(page);
+  const channels = channelsOf(rt, { subscribed, ended, refused, warn });
+  /** By URL. @type {Map<string, ReturnType<addressOf>>} */
+  const addresses = new Map();
+  /** What the gateway has said of a channel. @type {Map<string, {audience: number, pages: number, touched: any}>} */
+  const told = new Map();
+  let isConnected = false;
+  /** Fetches in a row that gave no grant. */
+  let grantless = 0;
+  let warned = "";
 
   /** Follow the channels of the fragments that are in the page now, and no others. */
-  scan() {
-    const wanted = this._fragments.channels();
-    for (const [channel, followed] of this._followed) {
+  function scan() {
+    /** @type {Map<string, import("./fragments.js").Wanted>} */
+    const wanted = new Map();
+    const urls = new Set();
+    fragments.scan();
+    for (const { data, url } of fragments.all()) {
+      urls.add(url);
+      for (const [channel, one] of Object.entries(data.channels)) {
+        wanted.set(channel, { ...wanted.get(channel), ...one });
+      }
+    }
+    for (const [url, address] of addresses) {
+      if (!urls.has(url)) {
+        address.stop();
+        addresses.delete(url);
+      }
+    }
+    for (const url of urls) {
+      if (!addresses.has(url)) {
+        addresses.set(url, addressOf(page, url, { fragments, told, widestMs, scan: rescan, warn }));
+      }
+    }
+    for (const channel of told.keys()) {
       if (!wanted.has(channel)) {
-        this._followed.delete(channel);
-        this._audiences.delete(channel);
-        followed.room.unsubscribe();
+        told.delete(channel);
       }
     }
-    for (const [channel, { grant, expires_in }] of wanted) {
-      if (grant !== undefined || AUTOMATIC.test(channel)) {
-        this._follow(channel, grant, expires_in || 0);
-      }
-    }
+    channels.follow(wanted);
   }
+
+  /** After a refresh. */
+  function rescan() {
+    scan();
+    requestGrants(Math.min(GAP_WINDOW_MS * 2 ** grantless, MAX_REFUSED_MS));
+  }
+
+  /**
+   * @param {number | undefined} audience
+   * @returns {number} the window in which it makes `LIVE_RATE` requests a second
+   */
+  function windowOf(audience = Infinity) {
+    const [{ data }] = fragments.all();
+    return Math.min((audience * addresses.size * 1000) / data.rate, MAX_WINDOW_MS);
+  }
+
+  /** @param {string} channel */
+  const windowMs = (channel) => windowOf(told.get(channel)?.audience);
+
+  /** @returns {number} the window of all that show the same */
+  const widestMs = () => windowOf(Math.max(...[...told.values()].map(({ pages }) => pages), told.size ? 0 : Infinity));
 
   /**
    * @param {string} channel
-   * @param {string | null | undefined} grant
-   * @param {number} expiresInS
+   * @param {any} info  a frame
+   * @param {number} [pages]  how many show the channel, if the gateway says that
+   * @returns {number} the window
    */
-  _follow(channel, grant, expiresInS) {
-    const before = this._followed.get(channel);
-    const now = this._page.performance.now();
-    if (before && before.isEnded && before.grant === grant) {
-      this._refused(before, channel);
-    }
-    if (before && (before.grant === grant || !(before.isEnded || before.untilMs < now))) {
-      return;
-    }
-    const room = this._rt.subscribe(channel, { grant });
-    const followed = { room, grant, untilMs: now + expiresInS * 500, isEnded: false, refusals: before ? before.refusals : 0 };
-    this._followed.set(channel, followed);
-    room.on("unsubscribed", (_, why) => this._ended(followed, channel, why.code));
-    if (before) {
-      before.room.unsubscribe();
-    }
+  function tell(channel, { audience, touched, pages: all }, pages = all) {
+    const counted = (/** @type {any} */ count) => (Number.isInteger(count) && count > 0 ? count : Infinity);
+    told.set(channel, { audience: counted(audience), pages: counted(pages), touched });
+    return windowMs(channel);
   }
 
-  /** @param {any} data @param {any} message */
-  _touched(data, { channel, from }) {
-    // A browser cannot publish this event. One that comes from a browser nevertheless is nobody's touch.
-    if (this._followed.has(channel) && from === undefined) {
-      const audience = Number(data && data.audience);
-      this._audiences.set(channel, audience > 0 ? audience : UNKNOWN_AUDIENCE);
-      this._schedule.request(this._windowMs(channel));
-    }
+  /** @param {any} info  a frame @param {number} ms @returns {number} the window that the gateway names, else this one */
+  function leastMs({ within }, ms) {
+    return within >= 0 ? Math.min(within * 1000, MAX_WINDOW_MS) : ms;
   }
 
-  /** @param {string} channel */
-  _windowMs(channel) {
-    const audience = this._audiences.get(channel) || 1;
-    return Math.min((audience * 1000) / this._fragments.rate(), MAX_WINDOW_MS);
+  /** @param {string} channel @param {function(ReturnType<addressOf>): void} call */
+  function each(channel, call) {
+    addresses.forEach((one) => one.has(channel) && call(one));
   }
 
-  /** @param {string} channel */
-  _missed(channel) {
-    if (this._followed.has(channel)) {
-      this._schedule.request(Math.max(this._windowMs(channel), GAP_WINDOW_MS));
+  /** @param {string} channel @param {any} info @param {boolean} isFirst */
+  function subscribed(channel, info, isFirst) {
+    // With another grant, or where another part of the page has the channel already, nobody is told anew.
+    if (info.audience || !told.has(channel)) {
+      tell(channel, info);
     }
+    each(channel, (one) => one.touched(windowMs(channel), leastMs(info, isFirst ? 0 : GAP_WINDOW_MS)));
   }
 
-  /** @param {string} channel */
-  _subscribed(channel) {
-    const followed = this._followed.get(channel);
-    if (followed) {
-      followed.refusals = 0;
-      if (this._audiences.has(channel)) {
-        this._missed(channel);
-      } else {
-        // The first time. Something may have changed since the page was made.
-        this._audiences.set(channel, 1);
-        this._schedule.request(0);
-      }
-    }
-  }
-
-  /** @param {Followed} followed @param {string} channel @param {string} code */
-  _ended(followed, channel, code) {
-    if (this._followed.get(channel) !== followed || !RENEWABLE.test(code)) {
-      return;
-    }
-    followed.isEnded = true;
-    if (code === "not_allowed") {
-      this._refused(followed, channel);
+  /** A right has ended. @param {string} channel @param {any} why @param {import("./channels.js").Followed} one */
+  function ended(channel, why, one) {
+    if (why.code === "not_allowed" && !why.audience) {
+      refused(channel, one);
     } else {
-      this._vanish();
+      const ms = tell(channel, why);
+      each(channel, (address) => address.renew(ms, leastMs(why, 0), true, true));
     }
   }
 
   /**
    * A grant was too old, or has been revoked since: take another one from the page. Many pages may find that at once.
    *
-   * @param {Followed} followed
    * @param {string} channel
+   * @param {import("./channels.js").Followed} one
    */
-  _refused(followed, channel) {
+  function refused(channel, one) {
     if (!AUTOMATIC.test(channel)) {
-      const ms = followed.refusals && Math.min(GAP_WINDOW_MS * 2 ** followed.refusals, MAX_REFUSED_MS);
-      followed.refusals += 1;
-      this._page.setTimeout(() => {
-        if (followed.isEnded && this._followed.get(channel) === followed) {
-          this._source.renew();
-          this._schedule.request(GAP_WINDOW_MS);
-        }
-      }, ms);
-    }
-  }
-
-  /** Fetch the page now: the viewer may not see all of it any more. */
-  _vanish() {
-    this._source.renew();
-    this._schedule.request(0, true);
-  }
-
-  /** @param {string} state @param {any} detail */
-  _stateChanged(state, detail) {
-    if (state === "connected") {
-      this._isConnected = true;
-      this._requestGrants(0);
-    } else if (state === "closed" && this._isConnected && detail.code !== 1000) {
-      // The login has ended: what the viewer may not see any more goes now.
-      this._isConnected = false;
-      this._vanish();
+      const ms = one.refusals && Math.min(GAP_WINDOW_MS * 2 ** one.refusals, MAX_REFUSED_MS);
+      one.refusals += 1;
+      page.setTimeout(() => one.isEnded && channels.has(channel) && each(channel, (address) => address.renew(told.has(channel) ? windowMs(channel) : 0, GAP_WINDOW_MS, false, true)), ms);
     }
   }
 
@@ -205,48 +151,65 @@ export class LivePage {
    *
    * @param {number} ms  not sooner
    */
-  _requestGrants(ms) {
-    const isLacking = () => [...this._fragments.channels().keys()].some((channel) => !this._followed.has(channel));
-    if (this._isConnected && isLacking()) {
-      this._grantless += 1;
-      this._page.setTimeout(() => {
-        if (isLacking()) {
-          this._source.renew();
-          this._schedule.request(ms);
-        }
-      }, ms);
+  function requestGrants(ms) {
+    if (isConnected && channels.lacksAny()) {
+      grantless += 1;
+      page.setTimeout(() => channels.lacksAny() && addresses.forEach((one) => one.renew(0, Math.max(ms, GAP_WINDOW_MS))), ms);
     } else {
-      this._grantless = 0;
+      grantless = 0;
     }
   }
 
-  /** @returns {Promise<number | null>} null, or after how many ms to try again */
-  async _refresh() {
-    if (this._fragments.isEmpty()) {
-      return null;
+  /** @param {string} state @param {any} detail */
+  function stateChanged(state, detail) {
+    if (state === "connected") {
+      isConnected = true;
+      requestGrants(0);
+      return;
     }
-    const url = this._page.location.href;
-    const answer = await this._source.fetch();
-    if (this._page.location.href !== url) {
-      return 0;
+    // Nothing is known until the channels are subscribed again.
+    told.clear();
+    if (state === "closed" && isConnected && detail.code !== 1000) {
+      // The login has ended: what the viewer may not see any more goes now.
+      isConnected = false;
+      checkAll(true);
     }
-    if (answer.kind === "page") {
-      this._fragments.refresh(answer.html);
-      this.scan();
-      this._requestGrants(Math.min(GAP_WINDOW_MS * 2 ** this._grantless, MAX_REFUSED_MS));
-    } else if (answer.kind === "gone") {
-      this._fragments.clear();
-    } else if (answer.kind !== "same") {
-      this._warn(`sockgate: live parts are not refreshed: ${answer.why}`);
-    }
-    return answer.kind === "retry" ? answer.ms : null;
+  }
+
+  /** @param {boolean} isInDoubt */
+  function checkAll(isInDoubt) {
+    addresses.forEach((one) => one.renew(0, 0, true, isInDoubt));
   }
 
   /** @param {string} text */
-  _warn(text) {
-    if (text !== this._warned) {
-      this._warned = text;
-      this._page.console.warn(text);
+  function warn(text) {
+    if (text !== warned) {
+      warned = text;
+      page.console.warn(`sockgate: ${text}.`);
     }
   }
+
+  rt.on("touch", (/** @type {any} */ _, /** @type {any} */ message) => {
+    const { channel, from } = message;
+    // A browser cannot publish this event. One that comes from a browser nevertheless is nobody's touch.
+    if (channels.has(channel) && from === undefined) {
+      const ms = tell(channel, message, message.audience);
+      each(channel, (one) => one.touched(ms));
+    }
+  })
+    .on(EVENT, (/** @type {any} */ data, /** @type {any} */ { from }) => from === undefined && push(page, data, fragments.emit))
+    .on("gap", (/** @type {string} */ channel, /** @type {any} */ why) => {
+      if (channels.has(channel)) {
+        const ms = tell(channel, { audience: (told.get(channel) || why).audience, ...why });
+        each(channel, (one) => one.touched(ms, leastMs(why, GAP_WINDOW_MS)));
+      }
+    })
+    .on("user", () => checkAll(true))
+    .on("state", stateChanged);
+  document.addEventListener("visibilitychange", () => documentOf(page, "hidden") || addresses.forEach((one) => one.schedule.seen()));
+  page.addEventListener("pageshow", (/** @type {any} */ event) => event.persisted && checkAll(false));
+  SWAPS.split(" ").forEach((name) => document.addEventListener(name, scan));
+  scan();
+  stateChanged(rt.state, {});
+  return { scan };
 }

@@ -1,128 +1,151 @@
 /**
- * When a page fetches itself: once for all that has changed, and at a random moment, because a touch reaches all pages at once.
+ * When a page fetches an address: once for all that has changed, and at a random moment, because what is told reaches all pages
+ * at once.
  *
- * Strategy: a touch asks for a fetch within a window, which grows with the audience. The moment is random in the window, and
- * not before a whole window has passed since the last fetch began. So a page makes one request in a window at most, and N
- * pages spread evenly. More touches before that moment change nothing. One that comes while the fetch runs may be missing in
- * it, so exactly one more fetch follows. A hidden page waits until it is seen, except where content must vanish.
+ * Strategy: whoever asks names a window, which grows with the audience and with the time that the site has needed for its last
+ * answer. The moment is random in the window, and not before a whole window has passed since the last fetch began. So a page
+ * makes one request in a window at most, and N pages spread evenly. More requests before that moment change nothing. One that
+ * comes while the fetch runs may be missing in it, so exactly one more fetch follows, if it is still needed. After an answer of
+ * the site that it is busy, the wait that it asks for (Retry-After) holds against all of them. A hidden page waits until it is
+ * seen, except where content must vanish.
  */
+import { documentOf } from "../page/globals.js";
 
-/** Fetches of one page are at least so far apart. */
+/** Fetches of one address are at least so far apart. */
 export const MIN_SPACING_MS = 300;
-const MAX_RETRY_MS = 60000;
+/** With a longer one, a page would not be live any more. */
+export const MAX_WINDOW_MS = 120000;
+/** `LIVE_RATE` counts pages that are answered in so many ms. A slower one has a longer window, up to so many ms. */
+const QUICK_MS = 10;
+const MAX_GROWN_MS = 10000;
+/** Until an answer was measured. */
+const ASSUMED_MS = 50;
+/** Fetches are so many times as far apart as an answer takes. */
+const PATIENCE = 20;
+/** A site that says that it is busy counts as one that takes so long, at least. */
+const BUSY_MS = 1000;
+const MAX_BACKOFF_MS = 60000;
+
+/** @typedef {{ms: number, isBusy: boolean}} Retry  try again after so many ms at least; the site itself has said that it is busy */
 
 /**
- * @typedef {Object} Surroundings
- * @property {function(): number} now  in ms
- * @property {function(): number} random  from 0 to 1
- * @property {function(function(): void, number): any} setTimeout
- * @property {function(any): void} clearTimeout
- * @property {function(): boolean} isHidden
+ * @param {any} page  the window
+ * @param {function(): boolean} isNeeded  asked again when the moment has come
+ * @param {function(): Promise<Retry | null>} run  fetches
  */
+export function scheduleOf(page, isNeeded, run) {
+  /** @type {any} */
+  let timer = null;
+  let dueMs = 0;
+  let startedMs = -Infinity;
+  let notBeforeMs = -Infinity;
+  let tookMs = ASSUMED_MS;
+  let lastWindowMs = 0;
+  let isRunning = false;
+  /** A fetch is needed as soon as the page is seen. */
+  let isWaiting = false;
+  /** What was asked for while a fetch runs. @type {(function(): void) | null} */
+  let again = null;
+  /** Content must vanish. */
+  let isUrgent = false;
+  let failures = 0;
 
-export class Schedule {
-  /**
-   * @param {function(): Promise<number | null>} run  fetches; gives null, or after how many ms to try again (0: as this class decides)
-   * @param {Surroundings} around
-   */
-  constructor(run, around) {
-    this._run = run;
-    this._around = around;
-    /** @type {any} */
-    this._timer = null;
-    this._dueMs = 0;
-    this._startedMs = -Infinity;
-    this._isRunning = false;
-    /** A fetch is needed as soon as the page is seen. */
-    this._isWaiting = false;
-    /** The window of what was asked for while a fetch runs. @type {number | null} */
-    this._againMs = null;
-    this._isUrgent = false;
-    this._failures = 0;
-  }
+  const now = () => page.performance.now();
+  const isHidden = () => documentOf(page, "hidden") && !isUrgent;
 
   /**
    * Fetch within a window.
    *
-   * @param {number} windowMs
-   * @param {boolean} [isUrgent]  content must vanish: at once, also in a hidden page
+   * @param {number} windowMs  that of the audience
+   * @param {number} [leastMs]  a window that does not grow
+   * @param {boolean} [mustVanish]  also in a hidden page
    */
-  request(windowMs, isUrgent = false) {
-    this._isUrgent = this._isUrgent || isUrgent;
-    if (this._isRunning) {
-      this._againMs = windowMs;
-    } else if (this._isUrgent) {
-      this._at(this._around.now());
-    } else if (this._around.isHidden()) {
-      this._isWaiting = true;
+  function request(windowMs, leastMs = 0, mustVanish = false) {
+    isUrgent = isUrgent || mustVanish;
+    if (isRunning) {
+      again = () => request(windowMs, leastMs, mustVanish);
+    } else if (isHidden()) {
+      isWaiting = true;
     } else {
-      this._within(windowMs);
+      choose(windowMs, leastMs, mustVanish);
     }
+  }
+
+  /** @param {number} windowMs @param {number} leastMs @param {boolean} mustVanish */
+  function choose(windowMs, leastMs, mustVanish) {
+    // That many pages together have about one request under way.
+    const wideMs = Math.max(leastMs, windowMs, Math.min((windowMs * tookMs) / QUICK_MS, MAX_GROWN_MS));
+    // A later request must not choose again: the earliest of many random moments is no random one.
+    if (timer === null || dueMs > now() + wideMs) {
+      const slowMs = Math.min(tookMs * Math.min(PATIENCE, windowMs / QUICK_MS), MAX_WINDOW_MS);
+      const spacingMs = Math.max(wideMs, slowMs, MIN_SPACING_MS);
+      lastWindowMs = wideMs;
+      set(Math.max(now() + page.Math.random() * wideMs, mustVanish ? 0 : startedMs + spacingMs));
+    }
+  }
+
+  /** @param {number} ms */
+  function set(ms) {
+    stop();
+    dueMs = Math.max(ms, notBeforeMs);
+    timer = page.setTimeout(begin, Math.max(0, dueMs - now()));
+  }
+
+  function stop() {
+    page.clearTimeout(timer);
+    timer = null;
+  }
+
+  function begin() {
+    const wasUrgent = isUrgent;
+    timer = null;
+    isWaiting = isHidden();
+    isUrgent = false;
+    if (!isWaiting && isNeeded()) {
+      startedMs = now();
+      isRunning = true;
+      run().then(
+        (retry) => finish(retry, wasUrgent),
+        (error) => {
+          finish(null, wasUrgent);
+          throw error;
+        }
+      );
+    }
+  }
+
+  /** @param {Retry | null} retry @param {boolean} wasUrgent */
+  function finish(retry, wasUrgent) {
+    const next = again;
+    isRunning = false;
+    again = null;
+    if (!retry) {
+      // One slow answer counts for a while.
+      tookMs = Math.max(now() - startedMs, tookMs / 2);
+      failures = 0;
+      if (next && isNeeded()) {
+        next();
+      }
+      return;
+    }
+    failures += 1;
+    isUrgent = isUrgent || wasUrgent;
+    const backoffMs = (Math.min(500 * 2 ** failures, MAX_BACKOFF_MS) * (1 + page.Math.random())) / 2;
+    const retryMs = Math.max(now() + Math.max(retry.ms, backoffMs), startedMs + lastWindowMs);
+    if (retry.isBusy) {
+      tookMs = Math.min(Math.max(2 * tookMs, BUSY_MS), MAX_WINDOW_MS);
+      notBeforeMs = retryMs;
+    }
+    set(retryMs);
   }
 
   /** The page is seen. */
-  seen() {
-    if (this._isWaiting) {
-      this._isWaiting = false;
-      this.request(0);
+  function seen() {
+    if (isWaiting) {
+      isWaiting = false;
+      request(0);
     }
   }
 
-  stop() {
-    this._around.clearTimeout(this._timer);
-    this._timer = null;
-  }
-
-  /** @param {number} windowMs */
-  _within(windowMs) {
-    const { now, random } = this._around;
-    // A later request must not choose again: the earliest of many random moments is no random one.
-    if (this._timer !== null && this._dueMs <= now() + windowMs) {
-      return;
-    }
-    const earliestMs = this._startedMs + Math.max(windowMs, MIN_SPACING_MS);
-    this._at(Math.max(now() + random() * windowMs, earliestMs));
-  }
-
-  /** @param {number} dueMs */
-  _at(dueMs) {
-    this.stop();
-    this._dueMs = dueMs;
-    this._timer = this._around.setTimeout(() => this._begin(), Math.max(0, dueMs - this._around.now()));
-  }
-
-  _begin() {
-    this._timer = null;
-    if (this._around.isHidden() && !this._isUrgent) {
-      this._isWaiting = true;
-      return;
-    }
-    this._startedMs = this._around.now();
-    this._isRunning = true;
-    this._isWaiting = this._isUrgent = false;
-    this._run().then(
-      (retryMs) => this._finish(retryMs),
-      (error) => {
-        this._finish(null);
-        throw error;
-      }
-    );
-  }
-
-  /** @param {number | null} retryMs */
-  _finish(retryMs) {
-    const againMs = this._againMs;
-    this._isRunning = false;
-    this._againMs = null;
-    if (retryMs === null) {
-      this._failures = 0;
-      if (againMs !== null) {
-        this.request(againMs);
-      }
-      return;
-    }
-    this._failures += 1;
-    const longestMs = Math.min(500 * 2 ** this._failures, MAX_RETRY_MS);
-    this._at(this._around.now() + Math.max(retryMs, (longestMs * (1 + this._around.random())) / 2));
-  }
+  return { request, seen, stop };
 }

@@ -79,6 +79,21 @@ export function elementOf(page, board) {
       }
     }
 
+    /**
+     * Stay as it is in a refresh of what is around it, and show what is later.
+     *
+     * @param {Element} fresh  the element that Django has rendered now
+     * @returns {boolean} it is the bar of the same work
+     */
+    follow(fresh) {
+      const report = readReport(fresh.getAttribute("report"));
+      const isSame = fresh.getAttribute("progress-id") === this.progressId;
+      if (isSame && report) {
+        this.show(report);
+      }
+      return isSame;
+    }
+
     /** There is no record of it. */
     miss() {
       if (!this._report) {

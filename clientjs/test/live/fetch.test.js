@@ -2,16 +2,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { PageSource } from "../../src/live/fetch.js";
+import { sourceOf } from "../../src/live/fetch.js";
 
 class Site {
   requests = [];
-  location = { href: "https://shop.example/orders/?page=2#row-7" };
+  setTimeout = () => 1;
+  clearTimeout = () => {};
   fetch = async (url, options) => {
     this.requests.push({ url, ...options });
     return this.respond(url, options);
   };
-  source = new PageSource(this);
+  source = sourceOf(this, "https://shop.example/orders/?page=2");
 
   answers(status, headers = {}, body = "<p>fresh</p>", more = {}) {
     const all = new Headers({ "Content-Type": "text/html; charset=utf-8", ...headers });
@@ -20,7 +21,7 @@ class Site {
   }
 }
 
-test("the page fetches its own URL with its own cookie, past the browser's cache", async () => {
+test("an address is fetched with the browser's own cookie, past the browser's cache", async () => {
   const site = new Site();
   assert.deepEqual(await site.answers(200), { kind: "page", html: "<p>fresh</p>" });
   const [{ url, headers, credentials, cache, redirect }] = site.requests;
@@ -41,9 +42,9 @@ test("the ETag of the last response is sent, and 304 means the same page", async
   ]);
 });
 
-test("an ETag is forgotten with another URL, after a refusal, and where a whole page is needed", async () => {
+test("an ETag is forgotten after a refusal, and where a whole page is needed", async () => {
   const site = new Site();
-  const changes = [() => (site.location.href = "/other/"), () => site.answers(403), () => site.source.renew()];
+  const changes = [() => site.answers(403), () => site.source.renew()];
   for (const change of changes) {
     await site.answers(200, { ETag: '"7"' });
     await change();
@@ -68,7 +69,23 @@ test("a site that fails is asked again, when it says", async () => {
   assert.equal((await site.answers(429, { "Retry-After": "1e9" })).ms, 600000);
   assert.equal((await site.answers(500, { "Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT" })).ms, 0);
   site.respond = () => Promise.reject(new TypeError("Failed to fetch"));
-  assert.equal((await site.source.fetch()).kind, "retry");
+  const { kind, isBusy } = await site.source.fetch();
+  assert.deepEqual([kind, isBusy], ["retry", false]);
+});
+
+test("a date in Retry-After counts from the site's own clock", async () => {
+  const site = new Site();
+  const dates = { Date: "Wed, 21 Oct 2015 07:28:00 GMT", "Retry-After": "Wed, 21 Oct 2015 07:28:30 GMT" };
+  assert.equal((await site.answers(503, dates)).ms, 30000);
+});
+
+test("a whole page that was not given is fetched as a whole again", async () => {
+  const site = new Site();
+  site.source.renew();
+  await site.answers(503);
+  await site.answers(200);
+  await site.answers(200);
+  assert.deepEqual(site.requests.map(({ cache }) => cache), ["reload", "reload", "no-cache"]);
 });
 
 test("what is no page changes nothing", async () => {

@@ -1,11 +1,11 @@
 """``{% live "orders" %} … {% endlive %}``: a part of a page that follows ``touch("orders")``.
 
-The tag writes one element with an id, its channels and their grants. The browser's script fetches
-the page again after a touch, and takes the element by its id. So a viewer sees what the view gives
-them, and the id must be the same each time the page is rendered.
+The tag writes one element, and in it, as its last child, a data block with what the browser's
+script needs: an id, the channels and their grants. The script fetches the address again after a
+touch, and takes the element whose block has the id. So a viewer sees what the view gives them, and
+the id must be the same each time the page is rendered. ``{% live_keep %}`` writes one, too.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -16,16 +16,20 @@ from django.template.base import FilterExpression, Parser, Token, token_kwargs
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from .. import conf
 from .page import page_of
+from .script_tags import order_tag
 
-USAGE = '{% live "channel" … [id="…"] [tag="div"] [class="…"] %}'
+USAGE = '{% live "channel" … [id="…"] [tag="div"] [class="…"] [every=60] %}'
+KEEP_USAGE = '{% live_keep ["attribute" …] %}, inside of the element that is kept'
+
+MAX_EVERY = 86400
 
 _TAG = re.compile(r"[a-z][a-z0-9-]*")
+_ATTRIBUTE = re.compile(r"[a-z][a-z0-9_:.-]*")
 _UNSAFE_IN_ID = re.compile(r"[^A-Za-z0-9_-]+")
 _VOID_OR_RAW = re.compile(
     "area|base|br|col|embed|hr|iframe|img|input|link|meta|noscript|param|script|source|style|"
-    "template|textarea|title|track|wbr"
+    "template|textarea|title|track|wbr|svg|math|option"
 )
 
 
@@ -90,18 +94,21 @@ class LiveFragment(Node):
             if (value := expression.resolve(context)) is not None and value is not False
         }
         tag = _checked_tag(attributes.pop("tag", "div"))
-        page.claim(_checked_id(attributes.setdefault("id", _id_of(channels))))
-        # Grants are issued before the content is rendered: a right that is revoked meanwhile makes
-        # them void, and what changes meanwhile is touched after them.
-        attributes["data-sockgate-live"] = json.dumps(page.subscriptions(channels))
-        attributes["data-sockgate-rate"] = conf.current().live_rate
-        script = page.script(context)
+        every = _checked_every(attributes.pop("every", None))
+        element_id = _checked_id(attributes.setdefault("id", _id_of(channels)))
+        page.claim(element_id)
+        # Before the content is rendered: a right that is revoked meanwhile makes the grants void,
+        # and what changes meanwhile is touched after them.
+        orders = page.orders(element_id, channels)
+        if every:
+            orders["every"] = every
         return format_html(
-            "{}<{}{}>{}</{}>",
-            script,
+            "{}<{}{}>{}{}</{}>",
+            page.script(context),
             tag,
             format_html_join("", ' {}="{}"', attributes.items()),
             self.nodelist.render(context),
+            order_tag("live", orders),
             tag,
         )
 
@@ -126,6 +133,31 @@ def _checked_tag(tag: Any) -> str:
     if not isinstance(tag, str) or not _TAG.fullmatch(tag) or _VOID_OR_RAW.fullmatch(tag):
         raise TemplateSyntaxError("{% live %}: tag must be an element with content, such as tbody.")
     return tag
+
+
+def _checked_every(value: Any) -> int:
+    """Return seconds; 0 without them."""
+    try:
+        seconds = 0 if value is None else int(value)
+    except (TypeError, ValueError):
+        seconds = -1
+    if value is not None and not 1 <= seconds <= MAX_EVERY:
+        raise TemplateSyntaxError(
+            f"{{% live %}}: every must be a number of seconds from 1 to {MAX_EVERY}."
+        )
+    return seconds
+
+
+def kept(names: tuple[Any, ...]) -> SafeString:
+    """Return the block of ``{% live_keep %}``: its parent, or attributes of it, are left alone.
+
+    Raises:
+        TemplateSyntaxError: a name is not that of an attribute, or of one that holds a script.
+    """
+    for name in names:
+        if not isinstance(name, str) or not _ATTRIBUTE.fullmatch(name) or name.startswith("on"):
+            raise TemplateSyntaxError(f"{{% live_keep %}} is used so: {KEEP_USAGE}")
+    return order_tag("keep", names)
 
 
 def _checked_id(value: Any) -> str:

@@ -35,6 +35,7 @@ class LivePage:
         self._issuer: Any = None
         self._is_failed = False
         self._has_script = False
+        self._uid: str | None = None
 
     def script(self, context: Context) -> SafeString:
         """Return the tag of the script, once; then an empty text."""
@@ -57,6 +58,36 @@ class LivePage:
                 "stays the same when the page is rendered again."
             )
         self._ids.add(element_id)
+
+    def orders(self, element_id: str, channels: list[str]) -> dict[str, Any]:
+        """Return what the browser's script needs of a fragment.
+
+        Raises:
+            ChannelNameError: a text is not a channel name.
+        """
+        orders = {
+            "id": element_id,
+            "channels": self.subscriptions(channels),
+            "rate": conf.current().live_rate,
+        }
+        # A page that answers a POST shows what somebody has typed, and has no address of its own.
+        if self._request.method in ("GET", "HEAD"):
+            orders["url"] = self._request.get_full_path()
+        if self._user():
+            orders["user"] = self._user()
+        return orders
+
+    def _user(self) -> str:
+        """Return the user for whom the page is rendered; empty without one, or without Redis."""
+        from ..access.session_guard import page_uid
+
+        if self._uid is None:
+            try:
+                with time_budget(conf.current().page_timeout), PAGES.guard():
+                    self._uid = page_uid(self._request) or ""
+            except (SessionChangePending, BreakerOpen, redis_errors.RedisError):
+                self._uid = ""
+        return self._uid
 
     def subscriptions(self, channels: list[str]) -> dict[str, dict[str, Any]]:
         """Return what the page needs for each channel: ``{"grant", "expires_in", "touched"}``.

@@ -28,7 +28,7 @@ from django.utils.safestring import SafeString
 from .. import conf
 from ..access.reminder import AUTHORIZE_REMINDER
 from ..errors import AuthorizeMissing, SessionChangePending
-from ..live.fragment import LiveFragment
+from ..live.fragment import LiveFragment, kept
 from ..live.page import page_of
 from ..live.script_tags import nonce_of, script_tag
 from ..redis_clients import redis_errors
@@ -57,6 +57,16 @@ BADGE = "sockgate/badge.js"
 log = logging.getLogger("sockgate")
 register = template.Library()
 register.tag("live", LiveFragment.parse)
+
+
+@register.simple_tag
+def live_keep(*attributes: str) -> SafeString:
+    """Let a refresh leave the element around this tag alone, or attributes of it.
+
+    Raises:
+        TemplateSyntaxError: a name is not that of an attribute.
+    """
+    return kept(attributes)
 
 
 @register.simple_tag(takes_context=True)

@@ -57,6 +57,21 @@ def running_site(folder: Path, settings: str = "settings", **options: str) -> It
         stack.stop()
 
 
+IS_FOLLOWED = """
+(channel) => {
+  const rt = window.Sockgate && Sockgate.connect.client;
+  if (!rt) return false;
+  window.probe = window.probe || rt.subscribe(channel);
+  return probe.state === "subscribed";
+}
+"""
+
+
+def follow(page: Page, channel: str = "orders") -> None:
+    """Wait until the page is subscribed to a channel."""
+    page.wait_for_function(IS_FOLLOWED, arg=channel, polling=50)
+
+
 def expect_rows(page: Page, *rows: str) -> None:
     expect(page.locator("#rows li")).to_have_text(list(rows), timeout=TIMEOUT_MS)
 

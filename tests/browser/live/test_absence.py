@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.live.site import Site, expect_gone, expect_rows
+from tests.browser.live.site import IS_FOLLOWED, Site, expect_gone, expect_rows, follow
 from tests.browser.windows import Profile
 from tests.chromium import asleep, run_chromium
 from tests.devtools import run_chromium_alone
@@ -36,7 +36,7 @@ def alice(log_in) -> Profile:
 
 def test_page_from_the_back_forward_cache_is_fresh(site: Site, alice: Profile) -> None:
     page = alice.open("/orders/")
-    wait_until(site.fetches)
+    follow(page)
     page.evaluate("addEventListener('pageshow', (event) => (window.persisted = event.persisted))")
     page.goto("/login/")
     site.show("changed meanwhile")
@@ -53,7 +53,7 @@ def test_page_from_the_back_forward_cache_after_a_logout_is_empty(
     site: Site, alice: Profile
 ) -> None:
     page = alice.open("/orders/")
-    wait_until(site.fetches)
+    follow(page)
     page.goto("/login/")
     alice.open_board().log_out()
     page.go_back(wait_until="commit")
@@ -62,7 +62,8 @@ def test_page_from_the_back_forward_cache_after_a_logout_is_empty(
 
 def test_restart_of_the_gateway_loses_nothing(site: Site, alice: Profile) -> None:
     pages = [alice.open("/orders/") for _ in range(3)]
-    wait_until(lambda: len(site.fetches()) >= len(pages))
+    for page in pages:
+        follow(page)
     site.stack.gateway.stop()
     site.show("touched while the gateway was away")
     site.touch("orders")
@@ -73,7 +74,7 @@ def test_restart_of_the_gateway_loses_nothing(site: Site, alice: Profile) -> Non
 
 def test_page_without_a_network_is_right_when_it_is_back(site: Site, alice: Profile) -> None:
     page = alice.open("/orders/")
-    wait_until(site.fetches)
+    follow(page)
     page.context.set_offline(True)
     site.show("changed meanwhile")
     site.touch("orders")
@@ -86,7 +87,7 @@ def test_page_of_a_computer_that_slept_is_right(
     site: Site, alice: Profile, chromium: Browser, restarts: bool
 ) -> None:
     page = alice.open("/orders/")
-    wait_until(site.fetches)
+    follow(page)
     with asleep(chromium):
         if restarts:
             site.stack.gateway.stop()
@@ -103,9 +104,9 @@ def test_hidden_tab_waits_until_it_is_seen(site: Site, tmp_path) -> None:
         login.evaluate(LOG_IN)
         wait_until(lambda: login.has_loaded(f"{site.stack.origin}/"))
         hidden = browser.open(f"{site.stack.origin}/orders/")
-        wait_until(site.fetches)
+        wait_until(lambda: hidden.evaluate(f"({IS_FOLLOWED})('orders')"))
         seen = browser.open(f"{site.stack.origin}/orders/?seen")
-        wait_until(lambda: any("seen" in fetch["path"] for fetch in site.fetches()))
+        wait_until(lambda: seen.evaluate(f"({IS_FOLLOWED})('orders')"))
         assert hidden.evaluate("document.hidden") is True
         for number in range(5):
             site.show(f"row {number}")

@@ -8,9 +8,8 @@ from time import monotonic, sleep
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.live.site import Site, expect_rows, running_site
+from tests.browser.live.site import Site, expect_rows, follow, running_site
 from tests.browser.windows import Profile
-from tests.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -44,9 +43,9 @@ def times_of_requests(
         site.show("first")
         alice = Profile(chromium, site.stack.origin).log_in("alice")
         opened = [alice.open(f"/orders/?{number}") for number in range(pages)]
-        wait_until(lambda: len(requests_by_page(site)) == pages)
-        opened[-1].wait_for_timeout(5000)  # What follows the first subscription is over.
-        site.redis.delete("site:fetches")
+        for page in opened:
+            follow(page)
+        assert site.fetches() == []
         began = monotonic()
         for number in range(TOUCHES):
             site.show(f"row {number}")

@@ -3,9 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.live.site import expect_text
+from tests.browser.live.site import expect_text, follow
 from tests.browser.windows import TIMEOUT_MS
-from tests.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -21,7 +20,8 @@ def test_toast_count_and_row_reach_their_pages(site, log_in):
     pages = [alice.open("/toasts/"), alice.open("/pushed/"), bob.open("/toasts/")]
     for page in pages:
         page.wait_for_function("Sockgate.connect.client?.state === 'connected'", polling=50)
-    wait_until(lambda: len(site.fetches()) >= 2)
+    for page in (pages[0], pages[2]):
+        follow(page)
     site.stack.run_in_django(
         PUBLISH
         + """
@@ -44,7 +44,7 @@ publish_html("broadcast", "bell", "count.html", {"count": "!"}, swap="after")
 
 def test_browser_cannot_publish_html(site, log_in):
     page = log_in("alice").open("/toasts/")
-    wait_until(site.fetches)
+    follow(page)
     code = page.evaluate(
         "new Promise((resolve) => Sockgate.connect.client.subscribe('orders').publish("
         "'sockgate:html', {target: 'bell', swap: 'remove', html: ''}, "

@@ -1,9 +1,11 @@
 """What a viewer may not see any more goes from a live page, and does not come again."""
 
+import json
+
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.live.site import expect_gone, expect_rows, expect_text, running_site
+from tests.browser.live.site import expect_gone, expect_rows, expect_text, follow, running_site
 from tests.browser.windows import TIMEOUT_MS, Profile
 from tests.waiting import wait_until
 
@@ -21,7 +23,7 @@ def page(site, log_in):
     site.show("for all", alice=["for alice"])
     page = log_in("alice").open("/orders/")
     expect_rows(page, "for all", "for alice")
-    wait_until(site.fetches)
+    follow(page)
     page.evaluate(NOTE_ENDS)
     return page
 
@@ -56,7 +58,7 @@ def test_logout_elsewhere_empties_the_page(site, log_in):
     alice = log_in("alice")
     page = alice.open("/orders/")
     expect_rows(page, "first")
-    wait_until(site.fetches)
+    follow(page)
     alice.open_board().log_out()
     expect_gone(page, "#rows")
     expect_gone(page, "#stock")
@@ -75,21 +77,23 @@ def test_touch_that_a_browser_publishes_is_refused(site, page):
 
 def test_page_without_a_login_has_no_grant_and_no_connection(site, chromium):
     visitor = Profile(chromium, site.stack.origin)
-    for path, fragment, channels in (
-        (
-            "/public/",
-            "#live-public-orders",
-            '{"public:orders": {"grant": null, "expires_in": 3600}}',
-        ),
-        ("/late/", "#live-orders", '{"orders": {}}'),
+    for path, channels in (
+        ("/public/", {"public:orders": {"grant": None, "expires_in": 3600}}),
+        ("/late/", {"orders": {}}),
     ):
         page = visitor.open(path)
         expect_rows(page, "first")
-        assert page.get_attribute(fragment, "data-sockgate-live") == channels
+        text = page.locator("script[data-sockgate=live]").text_content()
+        found = json.loads(text)["channels"]
+        assert {name: _grant_of(one) for name, one in found.items()} == channels
         page.wait_for_timeout(500)  # A client would have been made by then.
         assert page.evaluate("Sockgate.connect.client || null") is None
     assert not [cookie for cookie in visitor._context.cookies() if cookie["name"] == "sessionid"]
     visitor.close()
+
+
+def _grant_of(wanted):
+    return {name: wanted[name] for name in ("grant", "expires_in") if name in wanted}
 
 
 def test_visitor_of_an_open_site_is_live(tmp_path, chromium):
@@ -100,7 +104,7 @@ def test_visitor_of_an_open_site_is_live(tmp_path, chromium):
         for path in ("/public/", "/late/"):
             site.show("first")
             page = visitor.open(path)
-            wait_until(site.fetches)
+            follow(page, "public:orders" if "public" in path else "orders")
             site.show("second")
             site.touch("orders", "public:orders")
             expect_rows(page, "second")
@@ -112,7 +116,7 @@ def test_page_that_is_open_longer_than_its_grants_stays_live(tmp_path, chromium)
         site.show("first")
         alice = Profile(chromium, site.stack.origin).log_in("alice")
         page = alice.open("/orders/")
-        wait_until(site.fetches)
+        follow(page)
         page.wait_for_timeout(4000)  # Longer than the grants' lifetime.
         page.evaluate(NOTE_ENDS)
         site.stack.gateway.stop()

@@ -28,7 +28,7 @@ FORM = """{% live "stock" %}
 <form><input id="draft"><input id="fixed" value="{{ version }}"><textarea id="text"></textarea>
 <select id="choice"><option>one<option>two</select><input type="checkbox" id="tick"></form>
 <details id="more"><summary>More</summary><p>{{ version }}</p></details>
-<div id="kept" data-sockgate-keep>{{ version }}</div>
+<div id="kept">{{ version }}{% live_keep %}</div>
 <div id="long">{% for number in long %}<p>{{ version }}</p>{% endfor %}</div>
 <button id="button">{{ version }}</button>
 <script src="/script.js"></script><script type="application/json" id="data">"{{ version }}"</script>

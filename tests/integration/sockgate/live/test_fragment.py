@@ -3,8 +3,8 @@
 import json
 import re
 from collections.abc import Callable
-from html import unescape
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, Group, Permission, User
@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template import Context, Engine, RequestContext, Template, TemplateSyntaxError
 from django.test import Client
 from django.urls import include, path
+from sockgate.live.fragment import kept
 from sockgate.sessions.redis import SessionStore
 from sockgate.users import live_grants
 from sockgate.users.records import rights_of
@@ -28,7 +29,7 @@ pytestmark = [
 
 SOURCE = "{% load sockgate %}{% live 'orders' own %}{{ text }}{% endlive %}"
 SCRIPT = '<script src="/static/sockgate/sockgate-live.js" defer></script>'
-ELEMENT = re.compile(r'<(\w+)(?: [\w-]+="[^"]*")* data-sockgate-live="([^"]*)"')
+BLOCK = re.compile(r'<script type="application/json" data-sockgate="(\w+)">([^<]*)</script>')
 
 
 def page(request: HttpRequest) -> HttpResponse:
@@ -46,14 +47,57 @@ def show(client: Client, inner: str = "") -> str:
     return client.get("/", source).content.decode()
 
 
+def orders(html: str) -> list[dict[str, Any]]:
+    """Return what the browser's script needs of each fragment."""
+    return [json.loads(text) for kind, text in BLOCK.findall(html) if kind == "live"]
+
+
 def subscriptions(html: str) -> list[dict[str, Any]]:
-    return [json.loads(unescape(found[2])) for found in ELEMENT.finditer(html)]
+    return [one["channels"] for one in orders(html)]
+
+
+def without_blocks(html: str) -> str:
+    return BLOCK.sub("", html)
 
 
 def test_fragment_is_an_element_with_an_id_of_its_channels(login: Client) -> None:
     html = show(login)
-    assert html.startswith(f'{SCRIPT}<div id="live-orders-customer-7" data-sockgate-live="')
-    assert html.endswith(' data-sockgate-rate="100">&lt;b&gt;</div>')
+    assert without_blocks(html) == f'{SCRIPT}<div id="live-orders-customer-7">&lt;b&gt;</div>'
+    assert html.endswith("</script></div>")
+    [one] = orders(html)
+    user = login.session["_auth_user_id"]
+    assert (one["id"], one["rate"], one["url"], one["user"]) == (
+        *("live-orders-customer-7", 100, "/"),
+        user,
+    )
+
+
+def test_fragment_is_bound_to_the_address_of_a_get(login: Client, client: Client) -> None:
+    query = "/?source=" + quote("{% load sockgate %}{% live 'a' every=60 %}{% endlive %}")
+    [one] = orders(login.get(query).content.decode())
+    assert (one["url"], one["every"]) == (query, 60)
+    [posted] = orders(login.post(query).content.decode())
+    assert "url" not in posted
+    [of_visitor] = orders(Client().get(query).content.decode())
+    assert "user" not in of_visitor
+
+
+def test_content_cannot_end_the_block(login: Client) -> None:
+    html = login.get("/?source=" + quote(SOURCE) + "&</script><!--").content.decode()
+    assert html.count("</script>") == 2
+    assert "<!--" not in html
+
+
+def test_author_names_what_is_kept(login: Client) -> None:
+    html = show(login, "<p>{% live_keep %}</p><p>{% live_keep 'class' 'aria-expanded' %}</p>")
+    found = [(kind, json.loads(text)) for kind, text in BLOCK.findall(html)]
+    assert found == [("keep", []), ("keep", ["class", "aria-expanded"])]
+
+
+@pytest.mark.parametrize("name", ["onclick", "", "a b", "A", 7])
+def test_kept_attribute_is_a_name(name: Any) -> None:
+    with pytest.raises(TemplateSyntaxError, match="is used so"):
+        kept((name,))
 
 
 def test_fragment_carries_grants_that_authorize_did_not_decide(
@@ -89,15 +133,14 @@ def test_visitor_receives_neither_grant_nor_session(client: Client, settings: An
 def test_fragment_takes_lists_and_attributes(login: Client) -> None:
     attributes = "id='x' tag='tbody' class=text aria_live='polite' hidden=None"
     html = show(login, "{% live names " + attributes + " %}{% endlive %}")
-    assert '<tbody id="x" class="&lt;b&gt;" aria-live="polite" data-sockgate-live=' in html
-    assert html.endswith("></tbody>")
+    assert '<tbody id="x" class="&lt;b&gt;" aria-live="polite"></tbody>' in without_blocks(html)
     assert set(subscriptions(html)[0]) == {"customer:7", "customer:8"}
 
 
 def test_fragments_of_a_loop_have_ids_of_their_channels(login: Client) -> None:
     html = show(login, "{% for name in names %}{% live name %}{% endlive %}{% endfor %}")
     assert re.findall(r' id="([^"]*)"', html) == ["live-customer-7", "live-customer-8"]
-    assert html.count("<script") == 1
+    assert html.count("sockgate-live.js") == 1
 
 
 @pytest.mark.parametrize(
@@ -139,7 +182,7 @@ def test_included_templates_share_ids_and_script(rf: Any, tag: str) -> None:
     def render(source: str) -> str:
         return engine.from_string(source).render(RequestContext(_request(rf)))
 
-    assert render(outer).count("<script") == 1
+    assert render(outer).count("sockgate-live.js") == 1
     with pytest.raises(TemplateSyntaxError):
         render(outer + tag)
 
@@ -157,6 +200,10 @@ def test_included_templates_share_ids_and_script(rf: Any, tag: str) -> None:
         ("{% live 'a' tag='div onclick=x' %}{% endlive %}", "tag must be"),
         ("{% live 'a' id='x y' %}{% endlive %}", "without spaces"),
         ("{% live 'a' id='' %}{% endlive %}", "without spaces"),
+        ("{% live 'a' every=0 %}{% endlive %}", "every must be"),
+        ("{% live 'a' every='often' %}{% endlive %}", "every must be"),
+        ("{% live 'a' every=86401 %}{% endlive %}", "every must be"),
+        ("{% live 'a' tag='svg' %}{% endlive %}", "tag must be"),
         ("{% live missing %}{% endlive %}", "missing is not the name of a channel"),
         ("{% live empty %}{% endlive %}", "empty is not the name of a channel"),
         ("{% live 7 %}{% endlive %}", "must be a text or a list"),
@@ -184,7 +231,7 @@ def test_script_has_the_nonce_of_the_page(rf: Any) -> None:
 
 def test_rate_is_a_setting(login: Client, settings: Any) -> None:
     settings.SOCKGATE = {**settings.SOCKGATE, "LIVE_RATE": 7}
-    assert 'data-sockgate-rate="7"' in show(login)
+    assert orders(show(login))[0]["rate"] == 7
     settings.SOCKGATE = {**settings.SOCKGATE, "LIVE_RATE": 0}
     with pytest.raises(ImproperlyConfigured, match="LIVE_RATE"):
         show(login)
@@ -254,4 +301,4 @@ def test_permissions_change_without_redis_and_authorize(
     User.objects.create_user("alice").groups.set([])
     editors.permissions.add(Permission.objects.get(codename="add_group"))
     editors.permissions.clear()
-    assert "Live pages are not notified" in caplog.text
+    assert "did not reach Redis" in caplog.text

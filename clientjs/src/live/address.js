@@ -1,0 +1,115 @@
+/**
+ * One address of the site at which fragments of the page were rendered: when it is fetched, and what the answer does to them.
+ */
+import { sourceOf } from "./fetch.js";
+import { scheduleOf } from "./schedule.js";
+
+/**
+ * What an address needs of its page.
+ *
+ * @typedef {Object} Live
+ * @property {any} fragments
+ * @property {Map<string, {touched: any}>} told  by channel
+ * @property {function(): number} widestMs
+ * @property {function(): void} scan  again after a refresh
+ * @property {function(string): void} warn
+ */
+
+/**
+ * @param {any} page  the window
+ * @param {string} url
+ * @param {Live} live
+ */
+export function addressOf(page, url, { fragments, told, widestMs, scan, warn }) {
+  const source = sourceOf(page, url);
+  const schedule = scheduleOf(page, isNeeded, refresh);
+  /** A fetch is needed whatever the marks say. */
+  let isDue = false;
+  /** The viewer may not see it any more. */
+  let isInDoubt = false;
+  /** @type {any} */
+  let clock = null;
+
+  /** @returns {any[][]} channels, each with what is shown of it */
+  const shown = () => [].concat(...fragments.at(url).map((/** @type {any} */ { data }) => Object.entries(data.channels)));
+
+  /** @returns {boolean} what is shown may be older than the last touch, or a fetch is due for another reason */
+  function isNeeded() {
+    return isDue || shown().some(([channel, { touched }]) => told.has(channel) && (touched == null || told.get(channel)?.touched !== touched));
+  }
+
+  /** Fetch again by time, where a fragment says so. */
+  function wind() {
+    const every = Math.min(...fragments.at(url).map((/** @type {any} */ { data }) => data.every || Infinity));
+    page.clearTimeout(clock);
+    if (every < Infinity) {
+      clock = page.setTimeout(() => {
+        // Four times, because the first pages were told a smaller audience than the last ones.
+        request(4 * widestMs());
+        wind();
+      }, every * 1000);
+    }
+  }
+
+  /** @returns {Promise<import("./schedule.js").Retry | null>} */
+  async function refresh() {
+    const wasInDoubt = isInDoubt;
+    const before = new Map(told);
+    isDue = isInDoubt = false;
+    const answer = await source.fetch();
+    if (answer.kind === "page") {
+      const lacking = fragments.refresh(url, answer.html, wasInDoubt);
+      if (lacking) {
+        warn(`${url} lacks the fragment ${lacking}`);
+      }
+      scan();
+    } else if (answer.kind === "same") {
+      shown().forEach(([channel, one]) => (one.touched = (before.get(channel) || one).touched));
+    } else if (answer.kind === "gone") {
+      fragments.clear(url);
+    } else {
+      warn(`${url} is not refreshed: ${answer.why}`);
+      if (answer.kind === "retry") {
+        isDue = true;
+        isInDoubt = isInDoubt || wasInDoubt;
+        return answer;
+      }
+    }
+    wind();
+    return null;
+  }
+
+  /** Fetch, whatever the marks say. @param {number} ms  the window @param {number} [leastMs] @param {boolean} [isUrgent]  also in a hidden page */
+  function request(ms, leastMs, isUrgent) {
+    isDue = true;
+    schedule.request(ms, leastMs, isUrgent);
+  }
+
+  /**
+   * Fetch for other grants.
+   *
+   * @param {number} ms
+   * @param {number} leastMs
+   * @param {boolean} [isUrgent]
+   * @param {boolean} [isDoubtful]  the viewer may not see it any more
+   */
+  function renew(ms, leastMs, isUrgent, isDoubtful) {
+    isInDoubt = isInDoubt || !!isDoubtful;
+    source.renew();
+    request(ms, leastMs, isUrgent);
+  }
+
+  wind();
+  return {
+    schedule,
+    renew,
+    /** @param {string} channel */
+    has: (channel) => shown().some(([name]) => name === channel),
+    /** Something has been touched, if the marks do not say otherwise. @param {number} ms @param {number} [leastMs] */
+    touched: (ms, leastMs) => isNeeded() && schedule.request(ms, leastMs),
+    stop() {
+      schedule.stop();
+      page.clearTimeout(clock);
+    }
+  };
+}

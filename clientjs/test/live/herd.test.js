@@ -1,0 +1,163 @@
+/** 12,000 pages of the product on a clock: no event makes them ask more often than 1.5 times LIVE_RATE in the worst second. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Crowd } from "./fakes/crowd.js";
+
+const PAGES = 12000;
+const RATE = 100;
+const MOST = 1.5 * RATE;
+
+async function crowdOf(pages = PAGES, more = {}) {
+  const crowd = new Crowd(pages, { rate: RATE, ...more });
+  await crowd.load(600);
+  return crowd;
+}
+
+/** What happens to all pages, the requests in the worst second, and how many there are at least and at most. */
+const CASES = {
+  "the load of pages that have not changed": [async () => {}, 0, 0],
+  "one touch": [async (crowd) => crowd.touch(), PAGES, PAGES],
+  "touches that go on": [
+    async (crowd) => {
+      for (let second = 0; second < 240; second += 10) {
+        crowd.touch();
+        await crowd.pass(10);
+      }
+    },
+    2 * PAGES,
+    4 * PAGES,
+  ],
+  "a lost link, and a channel that was never touched": [
+    async (crowd) => {
+      crowd.tabs.forEach((tab) => tab.setState("connecting"));
+      await crowd.load(3);
+    },
+    0,
+    0,
+  ],
+  "a lost link, and a touch meanwhile": [
+    async (crowd) => {
+      crowd.mark += 1;
+      crowd.tabs.forEach((tab) => tab.setState("connecting"));
+      await crowd.load(3);
+    },
+    PAGES,
+    PAGES,
+  ],
+  "a gap of all": [
+    async (crowd) => {
+      crowd.mark += 1;
+      crowd.tabs.forEach((tab) => tab.tell("gap", { ...crowd.level.fields(PAGES) }));
+    },
+    PAGES,
+    PAGES,
+  ],
+  "rights that are revoked for all": [
+    async (crowd) => {
+      const told = crowd.tabs.map(() => crowd.level.arrival()).map(({ audience }) => crowd.level.fields(Math.min(audience, PAGES)));
+      crowd.tabs.forEach((tab, index) => tab.tell("unsubscribed", { code: "revoked", ...told[index] }));
+    },
+    PAGES,
+    PAGES,
+  ],
+  "a touch without an audience, as of an old gateway": [async (crowd) => crowd.touch({ audience: undefined }), PAGES, PAGES],
+  "an audience that a publisher has invented": [async (crowd) => crowd.touch({ audience: undefined, data: { audience: 1e-9 } }), PAGES, PAGES],
+  "a site that answers 503": [
+    async (crowd) => {
+      crowd.status = 503;
+      crowd.touch();
+      await crowd.pass(300);
+      crowd.status = 200;
+    },
+    PAGES,
+    4 * PAGES,
+  ],
+  "a site that asks to come back in a minute, while touches go on": [
+    async (crowd) => {
+      crowd.status = 429;
+      crowd.retryAfter = "60";
+      for (let second = 0; second < 240; second += 10) {
+        crowd.touch();
+        await crowd.pass(10);
+      }
+      crowd.status = 200;
+    },
+    PAGES,
+    4 * PAGES,
+  ],
+  "a site that needs two seconds for an answer": [
+    async (crowd) => {
+      crowd.tookMs = 2000;
+      for (let second = 0; second < 240; second += 10) {
+        crowd.touch();
+        await crowd.pass(10);
+      }
+    },
+    PAGES,
+    3 * PAGES,
+  ],
+};
+
+for (const [name, [act, least, most]] of Object.entries(CASES)) {
+  test(`12,000 pages: ${name}`, async () => {
+    const crowd = await crowdOf();
+    const counted = crowd.counted();
+    await act(crowd);
+    await crowd.pass(400);
+    const { all, worst } = counted();
+    assert.ok(worst <= MOST, `${worst} requests in a second`);
+    assert.ok(all >= least && all <= most, `${all} requests`);
+  });
+}
+
+test("12,000 pages that are fetched by time, whether or not the gateway says how many they are", async () => {
+  for (const isTold of [false, true]) {
+    const crowd = new Crowd(PAGES, { rate: RATE, every: 60 });
+    let pages = 0;
+    crowd.told = () => (isTold ? { pages: ++pages } : {});
+    const counted = crowd.counted();
+    await crowd.load(200);
+    await crowd.pass(200);
+    const { all, worst } = counted();
+    assert.ok(worst <= MOST && all > PAGES, `${worst} of ${all} requests`);
+  }
+});
+
+test("a few pages are fetched as often as they want", async () => {
+  const crowd = new Crowd(10, { rate: RATE, every: 60 });
+  crowd.told = () => ({ pages: 10 });
+  await crowd.load(1);
+  const counted = crowd.counted();
+  await crowd.pass(600);
+  assert.ok(counted().all >= 90 && counted().all <= 101, `${counted().all}`);
+});
+
+test("400 pages whose gateway is killed, without a touch and with one", async () => {
+  for (const isTouched of [false, true]) {
+    const crowd = await crowdOf(400);
+    const counted = crowd.counted();
+    crowd.tabs.forEach((tab) => tab.setState("connecting"));
+    crowd.mark += isTouched ? 1 : 0;
+    await crowd.load(3);
+    await crowd.pass(130);
+    const { all, worst } = counted();
+    assert.deepEqual([all, worst <= MOST], [isTouched ? 400 : 0, true], `${worst} requests in a second`);
+  }
+});
+
+test("200 pages are fresh within 15 s of the last touch of a burst, and the site has few requests at a time", async () => {
+  const crowd = new Crowd(200, { rate: RATE });
+  await crowd.load(20);
+  const counted = crowd.counted();
+  for (let number = 0; number < 1000; number++) {
+    crowd.touch();
+    await crowd.pass(0.01);
+  }
+  await crowd.pass(15);
+  const { all, worst } = counted();
+  assert.ok(all >= 400 && worst <= RATE / 2, `${all} requests, ${worst} in a second`);
+  const after = crowd.counted();
+  await crowd.pass(300);
+  assert.equal(after().all, 0, "a page was not fresh");
+});
