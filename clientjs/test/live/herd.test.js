@@ -120,7 +120,7 @@ test("12,000 pages that are fetched by time, whether or not the gateway says how
     await crowd.load(200);
     await crowd.pass(200);
     const { all, worst } = counted();
-    assert.ok(worst <= MOST && all > PAGES, `${worst} of ${all} requests`);
+    assert.ok(worst <= MOST && all > PAGES / 2, `${worst} of ${all} requests`);
   }
 });
 

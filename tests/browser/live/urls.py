@@ -8,6 +8,7 @@ from pathlib import Path
 from time import time
 from typing import Any
 
+from django import forms
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template import engines
@@ -49,6 +50,17 @@ hx-get="/part/paid/" hx-trigger="sg:paid" hx-target="#part"></button>
 SOURCE = """<sockgate-stream-source channel="orders"></sockgate-stream-source>
 <ul id="streamed"></ul>"""
 PARTIAL = '{% load sockgate %}{% live "parts" %}<p id="partial">{{ version }}</p>{% endlive %}'
+
+TRUSTED = """<meta http-equiv="Content-Security-Policy"
+content="require-trusted-types-for 'script'; trusted-types sockgate default">"""
+HOSTILE = """<a id="htmx">x</a><a id="sockgateLive">x</a><p id="live-orders" class="errorlist"
+data-sockgate="live" data-sockgate-rate="0.001" data-sockgate-keep
+data-sockgate-live='{% templatetag openbrace %}"spy":{}{% templatetag closebrace %}'>{{ version }}</p>"""
+"""What sanitizers let pass: ids, classes and ``data-*`` attributes."""
+
+CARD = """{% live "orders" %}<h1 id="stock">{{ version }}</h1>
+<form method="post" id="card">{% csrf_token %}{{ form.as_p }}<button>Save</button></form>
+{% endlive %}<div id="fields"></div>"""
 
 HTMX_JS = "npm/htmx.org/dist/htmx.min.js"
 TURBO_JS = "npm/@hotwired/turbo/dist/turbo.es2017-umd.js"
@@ -145,6 +157,18 @@ def script(text: str) -> HttpResponse:
     return HttpResponse(text, "text/javascript")
 
 
+class CardForm(forms.Form):
+    title = forms.CharField(max_length=10, widget=forms.TextInput)
+    color = forms.ChoiceField(choices=[("red", "red"), ("blue", "blue")])
+    done = forms.BooleanField(required=False)
+
+
+def card(request: HttpRequest) -> HttpResponse:
+    initial = {"title": text_of("title")}
+    form = CardForm(request.POST or None, initial=initial)
+    return render(request, HEAD + CLIENT + BODY + CARD, form=form)
+
+
 def etag_of(request: HttpRequest) -> str:
     note_fetch(request)
     return f'"{text_of("version")}"'
@@ -167,6 +191,11 @@ urlpatterns = [
             + BODY
             + HTMX
         ),
+    ),
+    path("card/", login_required(card)),
+    path(
+        "hostile/",
+        page(HEAD + TRUSTED + CLIENT + BODY + HOSTILE + ROWS.replace("<ul", HOSTILE + "<ul")),
     ),
     path("toasts/", page(HEAD + "{% sockgate_client live=True %}" + BODY + TOASTS)),
     path(
