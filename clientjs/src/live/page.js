@@ -117,9 +117,9 @@ export function livePageOf(rt, page) {
   function subscribed(channel, info, isFirst) {
     // With another grant, or where another part of the page has the channel already, nobody is told anew.
     if (info.audience || !told.has(channel)) {
-      tell(channel, info);
+      const ms = tell(channel, info);
+      each(channel, (one) => one.touched(ms, leastMs(info, isFirst ? 0 : GAP_WINDOW_MS)));
     }
-    each(channel, (one) => one.touched(windowMs(channel), leastMs(info, isFirst ? 0 : GAP_WINDOW_MS)));
   }
 
   /** A right has ended. @param {string} channel @param {any} why @param {import("./channels.js").Followed} one */

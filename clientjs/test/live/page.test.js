@@ -156,6 +156,16 @@ test("a fresh grant of a channel that is subscribed already is no reason to fetc
   assert.deepEqual([page.rt.now, page.fetches.length], [[["orders", "G2"]], 1]);
 });
 
+test("a fresh grant without a mark makes no circle of fetches", async () => {
+  const page = new Page(fragment({ orders: { grant: "G1" } })).start();
+  page.rt.subscribed("orders", { audience: 1 });
+  page.fresh = fragment({ orders: { grant: "G2" } });
+  await page.pass();
+  page.rt.open("orders").forEach((room) => room.handlers.subscribed("orders", {}));
+  await page.pass();
+  assert.equal(page.fetches.length, 1);
+});
+
 test("automatic channels need no grant", () => {
   const page = new Page(fragment({ "user:7": {}, broadcast: {}, "group:a": {} })).start();
   assert.deepEqual(page.rt.now.map(([channel]) => channel), ["user:7", "broadcast", "group:a"]);

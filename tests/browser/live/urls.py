@@ -55,7 +55,8 @@ TRUSTED = """<meta http-equiv="Content-Security-Policy"
 content="require-trusted-types-for 'script'; trusted-types sockgate default">"""
 HOSTILE = """<a id="htmx">x</a><a id="sockgateLive">x</a><p id="live-orders" class="errorlist"
 data-sockgate="live" data-sockgate-rate="0.001" data-sockgate-keep
-data-sockgate-live='{% templatetag openbrace %}"spy":{}{% templatetag closebrace %}'>{{ version }}</p>"""
+data-sockgate-live='{% templatetag openbrace %}"spy":{}{% templatetag closebrace %}'
+>{{ version }}</p>"""
 """What sanitizers let pass: ids, classes and ``data-*`` attributes."""
 
 CARD = """{% live "orders" %}<h1 id="stock">{{ version }}</h1>
