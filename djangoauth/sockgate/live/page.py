@@ -14,6 +14,7 @@ from ..errors import SessionChangePending
 from ..redis_clients import redis_errors
 from ..redis_clients.breaker import PAGES, BreakerOpen
 from ..redis_clients.time_budget import time_budget
+from .flash import keep_messages
 from .marks import read_marks
 from .script_tags import nonce_of, script_tag, shared_by_tags
 
@@ -144,5 +145,9 @@ class LivePage:
 
 def page_of(context: Context, request: HttpRequest) -> LivePage:
     """Return the page that is being rendered, which its included templates share."""
-    page: LivePage = shared_by_tags(context).setdefault(_KEY, LivePage(request))
+    shared = shared_by_tags(context)
+    if _KEY not in shared:
+        shared[_KEY] = LivePage(request)
+        keep_messages(request)
+    page: LivePage = shared[_KEY]
     return page

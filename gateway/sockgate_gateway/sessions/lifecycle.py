@@ -27,6 +27,7 @@ from ..loop.timer_wheel import TimerWheel
 from ..wire import protocol
 from ..wire.closecodes import CloseCode
 from ..wire.errors import FrameError
+from ..wire.qualified_frames import qualify_frame, qualify_recover
 from ..wire.recover import check_recover
 from ..wire.tenants import tenant_of
 from .authenticator import Authenticator
@@ -262,7 +263,7 @@ class Lifecycle:
 
     def _answer(self, connection: Connection, frame: protocol.ClientFrame) -> None:
         tenant = tenant_of(connection.sid or "")
-        self.on_frame(connection, protocol.qualify_frame(frame, tenant))
+        self.on_frame(connection, qualify_frame(frame, tenant))
 
     def _keep_early(self, connection: Connection, frame: protocol.ClientFrame) -> None:
         """Keep a frame that follows ``connect`` until the connection is live."""
@@ -288,7 +289,7 @@ class Lifecycle:
         connection.start_check()
         self._registry.note_token(connection)
         self._registry.claim(connection, token.sid, token.uid)
-        recover = frame.recover and protocol.qualify_recover(frame.recover, tenant_of(token.sid))
+        recover = frame.recover and qualify_recover(frame.recover, tenant_of(token.sid))
         self._connect_batcher.check(connection, token, recover)
 
 

@@ -14,7 +14,7 @@ from .errors import FrameError
 from .publication import Position
 from .recover import Recover
 from .surrogates import replace_lone_surrogates
-from .tenants import SEPARATOR, named_by_client, without_tenant
+from .tenants import SEPARATOR, without_tenant
 
 FrameId = int | str | None
 """The ``id`` of a client's frame; the answer carries it as ``reply_to``."""
@@ -124,21 +124,6 @@ def read_move(text: str) -> Move | None:
         return None
 
 
-def qualify_frame(frame: ClientFrame, tenant: str) -> ClientFrame:
-    """Qualify the channel of a frame with the client's tenant; unchanged without a tenant."""
-    channel = getattr(frame, "channel", "")
-    if not channel or not (tenant or SEPARATOR in channel):
-        return frame
-    return msgspec.structs.replace(frame, channel=named_by_client(tenant, channel))
-
-
-def qualify_recover(recover: Mapping[str, Recover], tenant: str) -> Mapping[str, Recover]:
-    """Qualify the channels that a client recovers with its tenant."""
-    if not tenant:
-        return recover
-    return {named_by_client(tenant, channel): asked for channel, asked in recover.items()}
-
-
 def _read_lone_surrogates(text: str) -> Publish | SetPresence | None:
     """Decode a frame with escaped lone surrogates in its data, and in no other field.
 
@@ -177,8 +162,7 @@ def frame(frame_type: str, **fields: Any) -> bytes:
 
 
 Crowd = Mapping[str, float]
-"""How many pages are told the same (``audience``), and in how many seconds they shall act
-(``within``): the fields of a frame."""
+"""``audience``: how many pages are told the same; ``within``: the seconds in which they act."""
 
 NO_CROWD: Crowd = {}
 
