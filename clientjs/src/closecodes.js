@@ -37,7 +37,7 @@ var RECONNECT = /^(10(0[1256]|1[1-4])|20(0[07]|10)|[34][0-4]..)$/;
  * @type {Object<number, string>}
  */
 export var HINTS = {
-  200: "that no other view answers tokenUrl",
+  200: "tokenUrl",
   401: "the login, ANONYMOUS",
   403: "the CSRF token, CSRF_TRUSTED_ORIGINS",
   404: "that urls.py includes sockgate.urls",

@@ -159,6 +159,12 @@ test("connect ends the wait", () => {
   assert.equal(page.sockets.length, 2);
 });
 
+test("a busy gateway says when to come back", () => {
+  page.welcome();
+  page.socket.end(3002, "busy, come back in 12 s");
+  assert.equal(lastState()[1].ms, 13500); // Up to a quarter more, at random.
+});
+
 // Frames.
 
 test("a drain frame makes the client reconnect at a random moment within its seconds", () => {

@@ -9,7 +9,7 @@ GatewayError
 
 from collections.abc import Sequence
 
-from .wire.closecodes import CloseCode
+from .wire.closecodes import CloseCode, come_back_in
 
 
 class GatewayError(Exception):
@@ -34,11 +34,18 @@ class Disconnect(GatewayError):
     Args:
         code: sent to the client, with its generic reason.
         cause: written to the log.
+        come_back_s: when the client shall come back, in whole seconds; 0: as the code says.
     """
 
-    def __init__(self, code: CloseCode, cause: str = "") -> None:
+    def __init__(self, code: CloseCode, cause: str = "", *, come_back_s: int = 0) -> None:
         super().__init__(cause or code.reason)
         self.code = code
+        self.come_back_s = come_back_s
+
+    @property
+    def reason(self) -> str:
+        """What the client receives."""
+        return come_back_in(self.come_back_s) if self.come_back_s else self.code.reason
 
 
 class Rejected(GatewayError):

@@ -70,7 +70,7 @@ class Member(asyncio.Protocol):
             self._transport.close()
 
     def _send(self, opcode: Op, payload: bytes) -> None:
-        self._transport.write(_masked(opcode, payload))
+        self._transport.write(masked(opcode, payload))
 
     @property
     def user(self) -> str:
@@ -79,7 +79,7 @@ class Member(asyncio.Protocol):
 
     def send(self, *frames: dict[str, Any]) -> None:
         """Send frames in one packet, from another thread than the loop's."""
-        packet = b"".join(_masked(Op.TEXT, json.dumps(frame).encode()) for frame in frames)
+        packet = b"".join(masked(Op.TEXT, json.dumps(frame).encode()) for frame in frames)
         self._loop.call_soon_threadsafe(self._transport.write, packet)
 
     def read(self) -> list[dict[str, Any]]:
@@ -90,7 +90,7 @@ class Member(asyncio.Protocol):
         self._transport.abort()
 
 
-def _masked(opcode: Op, payload: bytes) -> bytes:
+def masked(opcode: Op, payload: bytes) -> bytes:
     frame = bytearray(encode(opcode, payload))
     frame[1] |= 0x80
     head = len(frame) - len(payload)

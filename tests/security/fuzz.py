@@ -114,7 +114,7 @@ class ListeningBrowser:
     def send(self, batch: Batch) -> None:
         self.frames += batch.frames
 
-    def close(self, code: CloseCode) -> None:
+    def close(self, code: CloseCode, reason: str = "") -> None:
         raise AssertionError(code)
 
 

@@ -48,7 +48,12 @@ export function wait(connection, why) {
     connection.parts.warn("cannot connect: " + explain(why));
   }
   connection.release();
+  // A busy gateway says when to come back. Its clients return a little apart.
+  var named = /(\d+) s$/.exec(why.reason);
   var ms = connection.parts.backoff.next(paceOf(why.code));
+  if (named) {
+    ms = 250 * (4 + connection.parts.random()) * Number(named[1]);
+  }
   connection.enter("waiting", { ms: ms, code: why.code, reason: why.reason }, ms);
 }
 

@@ -8,7 +8,9 @@ doubt delays no other. Requests of the client wait until the connection is live 
 new token is being verified.
 """
 
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
+from os import urandom
 
 import msgspec
 
@@ -31,6 +33,11 @@ from .states import (
 
 Claim = tuple[str, str | None]
 """A session and the user whose session the client says it is: sid, uid."""
+
+
+def new_connection_id() -> str:
+    """Return 16 random characters, as ``secrets.token_urlsafe`` does with four calls more."""
+    return urlsafe_b64encode(urandom(12)).decode()
 
 
 class Identity(msgspec.Struct, frozen=True, eq=False, gc=False):

@@ -30,8 +30,11 @@ class Transport(Outlet, Protocol):
     def has_unsent(self) -> bool:
         """Whether frames wait for the client to read."""
 
-    def close(self, code: CloseCode) -> None:
-        """Send the code after all frames, and close; does nothing when already closed."""
+    def close(self, code: CloseCode, reason: str = "") -> None:
+        """Send the code after all frames, and close; does nothing when already closed.
+
+        The reason is in place of the code's own.
+        """
 
 
 class NoTransport:
@@ -43,7 +46,7 @@ class NoTransport:
     def send(self, batch: Batch) -> None:
         """Discard frames."""
 
-    def close(self, code: CloseCode) -> None:
+    def close(self, code: CloseCode, reason: str = "") -> None:
         """Do nothing: the connection is closed."""
 
 

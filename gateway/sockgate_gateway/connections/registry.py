@@ -125,6 +125,11 @@ class Registry:
         """How many have not received ``connected``."""
         return len(self._unauthenticated)
 
+    @property
+    def without_token(self) -> int:
+        """How many have sent no token."""
+        return len(self._without_token)
+
     def find_displaced(self, source: str) -> Connection | None:
         """Return the connection to close before one more is opened from this source, if any.
 

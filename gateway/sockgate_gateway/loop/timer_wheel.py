@@ -17,6 +17,8 @@ from weakref import ref
 
 log = logging.getLogger("sockgate")
 
+LATE_S = 2.0
+
 
 class TimerHandler(Protocol):
     """An object that the wheel calls."""
@@ -50,6 +52,7 @@ class TimerWheel:
         self.tick_s = tick_s
         self._slots: dict[int, set[TimerHandler]] = {}
         self._turned = int(clock() / tick_s)
+        self._late_until = 0.0
 
     def schedule(self, handler: TimerHandler, delay_s: float) -> None:
         """Call a handler once after ``delay_s``; twice for the same tick is once."""
@@ -67,11 +70,21 @@ class TimerWheel:
         """Call every handler that is due."""
         now = self.clock()
         present = int(now / self.tick_s)
+        if present > self._turned + 1:
+            self._late_until = now + LATE_S
         due = range(self._turned + 1, present + 1)
         self._turned = present
         for tick in due:
             for handler in self._slots.pop(tick, ()):
                 self._call(handler, now)
+
+    @property
+    def is_late(self) -> bool:
+        """Whether a turn was late by a tick or more in the last ``LATE_S``.
+
+        Then the process had no processor for as long, and data that has arrived may be unread.
+        """
+        return self.clock() < self._late_until
 
     def _call(self, handler: TimerHandler, now: float) -> None:
         try:

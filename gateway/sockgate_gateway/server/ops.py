@@ -132,6 +132,10 @@ class WorkerCollector(Collector):
                 self._balance.sent,
             ),
             "sockgate_redis_evicted_keys": ("Keys evicted by Redis.", self._redis.evicted),
+            "sockgate_refused_connects": (
+                "Connects refused with a time to come back, because too many were waiting.",
+                self._lifecycle.admission.refused_count,
+            ),
             "sockgate_displaced": (
                 "Connections without a token that were closed to make room for a newer one.",
                 self._lifecycle.displaced_count,

@@ -24,6 +24,7 @@ from ..wire import protocol
 from ..wire.closecodes import CloseCode
 from ..wire.recover import Recover
 from ..wire.tokens import Token
+from .admission import Admission
 from .authenticator import Authenticator
 
 log = logging.getLogger("sockgate.access")
@@ -40,6 +41,7 @@ class ConnectBatcher:
         registry: files the connections whose session Redis has confirmed.
         hub: subscribes them.
         replays: limits what a connection may recover.
+        admission: counts the connects that have begun and are not finished.
         frames_of_sources: gets the frame with the token back.
         heartbeat_s: seconds between two heartbeats, for ``connected``.
         on_welcome: is called with each connection that has received ``connected``.
@@ -52,6 +54,7 @@ class ConnectBatcher:
         registry: Registry,
         hub: Hub,
         replays: ReplayBudget,
+        admission: Admission,
         frames_of_sources: RateLimit,
         *,
         heartbeat_s: float,
@@ -62,6 +65,7 @@ class ConnectBatcher:
         self._registry = registry
         self._hub = hub
         self._replays = replays
+        self._admission = admission
         self._frames_of_sources = frames_of_sources
         self._heartbeat_s = heartbeat_s
         self._on_welcome = on_welcome
@@ -137,6 +141,7 @@ class ConnectBatcher:
             self._heartbeat_s,
         )
         connection.welcome(identity, frame)
+        self._admission.end()
         self._frames_of_sources.give_back(connection.source)  # the frame with the token
         self._on_welcome(connection)
         log.info(

@@ -8,14 +8,12 @@ connection, so a logout at any moment closes it.
 """
 
 import logging
-from base64 import urlsafe_b64encode
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from os import urandom
 
 from ..channels.hub import Hub
-from ..connections.connection import Connection
+from ..connections.connection import Connection, new_connection_id
 from ..connections.deadline import Deadline
 from ..connections.outlet import Transport
 from ..connections.rate_limit import RateLimit
@@ -30,11 +28,11 @@ from ..wire.errors import FrameError
 from ..wire.qualified_frames import qualify_frame, qualify_recover
 from ..wire.recover import check_recover
 from ..wire.tenants import tenant_of
+from .admission import Admission
 from .authenticator import Authenticator
 from .connect import ConnectBatcher
 
 log = logging.getLogger("sockgate.access")
-auth_log = logging.getLogger("sockgate.auth")
 
 BURST_S = 10.0
 """A client that was silent may send at once what it might have sent in so many seconds."""
@@ -106,11 +104,13 @@ class Lifecycle:
         self._frames_of_owners = RateLimit(wheel, CONNECTIONS_PER_OWNER * per_second, BURST_S)
         self._frames_of_sources = RateLimit(wheel, CONNECTIONS_PER_OWNER * per_second, BURST_S)
         self._publications = RateLimit(wheel, per_second, BURST_S)
+        self.admission = Admission(wheel.clock)
         self._connect_batcher = ConnectBatcher(
             authenticator,
             registry,
             hub,
             replays,
+            self.admission,
             self._frames_of_sources,
             heartbeat_s=config.heartbeat_s,
             on_welcome=on_welcome,
@@ -127,16 +127,22 @@ class Lifecycle:
         """Admit a new connection.
 
         Raises:
-            Disconnect: the worker is draining, or a limit is reached and no connection can be
-                closed in favour of this one.
+            Disconnect: the worker is draining, too many connects wait, or a limit is reached and
+                no connection can be closed in favour of this one.
         """
         if self.is_draining:
             raise Disconnect(CloseCode.DRAIN)
-        connection = Connection(_connection_id(), transport, address, self._config.held_limit_bytes)
+        if self.admission.waiting:  # A late worker has not read all first frames.
+            unread = self._registry.without_token if self._wheel.is_late else 0
+            self.admission.check(unread)
+        connection = Connection(
+            new_connection_id(), transport, address, self._config.held_limit_bytes
+        )
         self._make_room(connection.source)
         self._registry.add(connection)
         self.opened_count[transport.name] += 1
-        self._wheel.schedule(Deadline(self, connection), self._config.connect_timeout_s)
+        timeout_s = self._config.connect_timeout_s
+        self._wheel.schedule(Deadline(self, self._wheel, connection, timeout_s), timeout_s)
         return connection
 
     def receive(self, connection: Connection, text: str) -> None:
@@ -148,7 +154,7 @@ class Lifecycle:
         except FrameError as error:
             self.close(connection, CloseCode.PROTOCOL_ERROR, str(error))
         except Disconnect as error:
-            self.close(connection, error.code, str(error))
+            self.close(connection, error.code, str(error), error.reason)
 
     def allow_frames(self, connection: Connection, frames: int = 1) -> bool:
         """Count frames; close a connection that sends too many, alone or with others of its user.
@@ -187,20 +193,15 @@ class Lifecycle:
         metric nor imitates a fault of the gateway.
         """
         if connection.state is not State.CLOSED:
-            self._remove(connection, code, by_client=by_client)
+            self._remove(connection, code, "", by_client=by_client)
 
-    def close(self, connection: Connection, code: CloseCode, cause: str = "") -> None:
-        """Close a connection: the client receives the code, the log has the cause."""
+    def close(
+        self, connection: Connection, code: CloseCode, cause: str = "", reason: str = ""
+    ) -> None:
+        """Close a connection: the client receives code and reason, the log has the cause."""
         if connection.state is State.CLOSED:
             return
-        auth_log.info(
-            "event=close connection=%s user=%s code=%d cause=%r",
-            connection.id,
-            connection.uid,
-            code,
-            cause or code.reason,
-        )
-        self._remove(connection, code).close(code)
+        self._remove(connection, code, cause or code.reason).close(code, reason)
 
     def fail(self, connection: Connection, error: Exception) -> None:
         """Close a connection for which something has failed; log what is our own fault."""
@@ -228,19 +229,26 @@ class Lifecycle:
         for connection in list(self._registry.connections):
             self.close(connection, code, cause)
 
-    def _remove(self, connection: Connection, code: int, *, by_client: bool = False) -> Transport:
+    def _remove(
+        self, connection: Connection, code: int, cause: str, *, by_client: bool = False
+    ) -> Transport:
         """Remove a connection from registry and hub, and return its transport."""
+        state = connection.state
+        if state is State.CHECKING:
+            self.admission.end()
         transport = connection.release()
         self._registry.remove(connection)
         self._hub.unsubscribe_all(connection)
         self.closed_count["client" if by_client else str(int(code))] += 1
         log.info(
-            "event=closed connection=%s user=%s transport=%s code=%d by=%s",
+            "event=closed connection=%s user=%s transport=%s state=%s code=%d by=%s cause=%r",
             connection.id,
             connection.uid,
             transport.name,
+            state.value,
             code,
             "client" if by_client else "gateway",
+            cause,
         )
         return transport
 
@@ -285,14 +293,11 @@ class Lifecycle:
             check_recover(frame.recover.values())
         if self.refusal:
             raise Disconnect(CloseCode.UNAVAILABLE, self.refusal)
+        self.admission.check()
         token = self._authenticator.read_token(frame.token)
         connection.start_check()
+        self.admission.begin()
         self._registry.note_token(connection)
         self._registry.claim(connection, token.sid, token.uid)
         recover = frame.recover and qualify_recover(frame.recover, tenant_of(token.sid))
         self._connect_batcher.check(connection, token, recover)
-
-
-def _connection_id() -> str:
-    """Return 16 random characters, as ``secrets.token_urlsafe`` does with four calls more."""
-    return urlsafe_b64encode(urandom(12)).decode()

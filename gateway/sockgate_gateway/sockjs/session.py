@@ -74,9 +74,9 @@ class Session(SockJSSession):
         is_busy = self.handler is not None and not self.handler.active
         return is_busy or bool(self._outbox)
 
-    def close(self, code: CloseCode) -> None:
+    def close(self, code: CloseCode, reason: str = "") -> None:
         """Send what waits, then the close frame, and end."""
-        self._end((code, code.reason))
+        self._end((code, reason or code.reason))
 
     def attach(self, response: ResponseView) -> None:
         """Send waiting frames, and those that follow, to this response."""

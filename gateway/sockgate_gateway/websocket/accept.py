@@ -12,7 +12,7 @@ from .deflate import negotiate
 from .framing import DEFLATED, RAW, SOCKJS, Framing
 from .handshake import accept_handshake
 from .request import Request
-from .transport import WebSocket, WebSocketContext
+from .transport import RefusedWebSocket, WebSocket, WebSocketContext
 
 
 class WebSocketAcceptor:
@@ -75,6 +75,8 @@ class WebSocketAcceptor:
         try:
             return WebSocket(self.context, negotiated, client.address), response
         except Disconnect as refused:
+            if refused.come_back_s:  # A page reads close codes, and no HTTP status.
+                return RefusedWebSocket(self.context, negotiated, refused), response
             retry_after = ("Retry-After", "5")
             raise RequestRefused(503, refused.code.reason, retry_after) from refused
 

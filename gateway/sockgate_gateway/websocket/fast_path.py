@@ -22,6 +22,9 @@ PEEK_BYTES = 4096
 SILENCE_S = 1.0
 """After this time without data, Tornado waits for the request and enforces its timeout."""
 
+_LEFT = frozenset({7, 8})
+"""``TCP_CLOSE`` and ``TCP_CLOSE_WAIT``, the first field of Linux's ``struct tcp_info``."""
+
 OpenTornadoStream = Callable[[socket.socket, Any], None]
 """Takes a socket and the address of its peer, and serves it with Tornado."""
 
@@ -44,6 +47,9 @@ class FastPath:
     def accept(self, sock: socket.socket, address: Any, open_stream: OpenTornadoStream) -> None:
         """Take a new connection of plain TCP with ``TCP_NODELAY``."""
         sock.setblocking(False)
+        if self._wheel.is_late and has_left(sock):
+            sock.close()
+            return
         connection = _PendingSocket(self, sock, address, open_stream)
         data = _peek(sock)
         if data is None:
@@ -136,6 +142,18 @@ class _PendingSocket:
 
     def close(self) -> None:
         self._fast_path.close(self)
+
+
+def has_left(sock: socket.socket) -> bool:
+    """Return whether the client has closed its side, while the connection waited to be accepted.
+
+    A busy worker accepts late. A client that has given up would only cost its handshake.
+    """
+    if not hasattr(socket, "TCP_INFO"):
+        return False
+    with suppress(OSError):
+        return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] in _LEFT
+    return True
 
 
 def _peek(sock: socket.socket) -> bytes | None:

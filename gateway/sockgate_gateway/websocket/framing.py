@@ -33,7 +33,7 @@ class Framing:
     decode: Callable[[str], list[str]]
     open_frame: bytes
     heartbeat_frame: bytes
-    close_frame: Callable[[CloseCode], bytes]
+    close_frame: Callable[[CloseCode, str], bytes]
     inflate: Inflate | None = None
 
 
@@ -72,11 +72,11 @@ def _decode_raw(text: str) -> list[str]:
     return [text] if text else []
 
 
-def _close_frame_sockjs(code: CloseCode) -> bytes:
-    return encode(Opcode.TEXT, b"c" + msgspec.json.encode([int(code), code.reason]))
+def _close_frame_sockjs(code: CloseCode, reason: str) -> bytes:
+    return encode(Opcode.TEXT, b"c" + msgspec.json.encode([int(code), reason]))
 
 
-def _close_frame_raw(code: CloseCode) -> bytes:
+def _close_frame_raw(code: CloseCode, reason: str) -> bytes:
     return b""
 
 

@@ -87,6 +87,10 @@ class WebSocket:
     )
 
     def __init__(self, context: WebSocketContext, framing: Framing, address: str) -> None:
+        self._prepare(context, framing)
+        self._connection: Connection = context.lifecycle.open(self, address)
+
+    def _prepare(self, context: WebSocketContext, framing: Framing) -> None:
         self._context = context
         self._framing = framing
         self._encode = framing.encode
@@ -96,7 +100,6 @@ class WebSocket:
         self._is_quiet = False
         self._late_bytes = 0
         self._stream: Stream
-        self._connection: Connection = context.lifecycle.open(self, address)
 
     @property
     def name(self) -> str:
@@ -123,9 +126,10 @@ class WebSocket:
             encoding = batch.encode(self._encode)
         self._stream.write(encoding, batch.conflation_key)
 
-    def close(self, code: CloseCode) -> None:
+    def close(self, code: CloseCode, reason: str = "") -> None:
         """Start the closing handshake with a code and its reason."""
-        self._start_closing(self._framing.close_frame(code) + encode_close(code, code.reason))
+        text = reason or code.reason
+        self._start_closing(self._framing.close_frame(code, text) + encode_close(code, text))
 
     def on_data(self, data: bytes) -> None:
         """Read bytes from the client."""
@@ -242,3 +246,36 @@ class WebSocket:
     def _close_if_overdue(self, now: float) -> None:
         if now >= self._close_deadline:  # Else this timer was the heartbeat's.
             self._stream.close()
+
+
+class RefusedWebSocket(WebSocket):
+    """A WebSocket that is closed as soon as it is open, with a time to come back.
+
+    Args:
+        context: shared by all WebSockets of the worker.
+        framing: SockJS or raw.
+        refusal: why no connection is opened.
+    """
+
+    __slots__ = ("_refusal",)
+
+    def __init__(self, context: WebSocketContext, framing: Framing, refusal: Disconnect) -> None:
+        self._prepare(context, framing)
+        self._refusal = refusal
+
+    def attach(self, stream: Stream, response: bytes) -> None:
+        """Answer the handshake, and start to close."""
+        self._stream = stream
+        code, reason = self._refusal.code, self._refusal.reason
+        opening = response + self._framing.open_frame + self._framing.close_frame(code, reason)
+        self._start_closing(opening + encode_close(code, reason))
+
+    def on_disconnect(self) -> None:
+        """Do nothing: there is no connection to end."""
+
+    def on_outbox_full(self, refusal: Disconnect) -> None:
+        """Disconnect: the client does not even read its refusal."""
+        self._stream.close()
+
+    def _fail(self, error: WebSocketProtocolError) -> None:
+        self._stream.close()

@@ -3,8 +3,10 @@
 3000-3499 and 4000-4499 mean "reconnect", 3500-3999 and 4500-4999 mean "do not". 4400-4499 mean
 that the token was rejected. The client then fetches a fresh token, once, and reconnects. Codes
 below 3000 belong to RFC 6455 section 7.4.1. A client reconnects after those that mean an accident.
+A reason that ends with ``in <n> s`` says when.
 """
 
+import re
 from enum import IntEnum
 
 
@@ -38,7 +40,22 @@ class CloseCode(IntEnum):
         return member
 
 
+COME_BACK_SPREAD = 0.25
+"""A client that is told when to come back waits up to a quarter longer, at random."""
+
+_COME_BACK = re.compile(r" in ([0-9]{1,4}) s$", re.ASCII)
 _ACCIDENTS = frozenset({1001, 1005, 1006, 1011, 1012, 1013, 1014})
+
+
+def come_back_in(seconds: int) -> str:
+    """Return the reason of a close that says when to come back; clients read its end."""
+    return f"busy, come back in {seconds} s"
+
+
+def read_come_back_s(reason: str) -> int | None:
+    """Return after how many seconds a reason says to come back; None: it does not say."""
+    found = _COME_BACK.search(reason)
+    return int(found[1]) if found else None
 
 
 def may_reconnect(code: int) -> bool:

@@ -51,6 +51,7 @@ class FakeTransport:
     def __init__(self) -> None:
         self.batches: list[Batch] = []
         self.codes: list[CloseCode] = []
+        self.reason = ""
 
     @property
     def frames(self) -> list[bytes]:
@@ -59,8 +60,9 @@ class FakeTransport:
     def send(self, batch: Batch) -> None:
         self.batches.append(batch)
 
-    def close(self, code: CloseCode) -> None:
+    def close(self, code: CloseCode, reason: str = "") -> None:
         self.codes.append(code)
+        self.reason = reason or code.reason
 
 
 def new_connection(

@@ -9,7 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sockgate_gateway.wire.closecodes import CloseCode, may_reconnect, needs_fresh_token
+from sockgate_gateway.wire.closecodes import (
+    COME_BACK_SPREAD,
+    CloseCode,
+    may_reconnect,
+    needs_fresh_token,
+    read_come_back_s,
+)
 
 from ..errors import CredentialsError
 from ..events import StateChanged
@@ -171,7 +177,11 @@ class Connection:
     def wait(self, close: Close) -> None:
         """Wait for the next attempt."""
         self._release()
-        wait_s = self._parts.backoff.next_s(pace_of(close.code))
+        named_s = read_come_back_s(close.reason)
+        if named_s is None:
+            wait_s = self._parts.backoff.next_s(pace_of(close.code))
+        else:
+            wait_s = named_s * (1 + COME_BACK_SPREAD * self._parts.random())
         self._enter(Phase.WAITING, close, deadline_s=wait_s)
 
     def hold(self, close: Close) -> None:

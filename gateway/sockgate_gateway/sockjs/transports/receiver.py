@@ -39,7 +39,7 @@ class Receiver(Handler, PollingTransportBase):
         try:
             session = session or self._open(session_id)
         except Disconnect as disconnect:
-            self.end(close_frame(disconnect.code, disconnect.code.reason))
+            self.end(close_frame(disconnect.code, disconnect.reason))
         else:
             session.attach(self)
 

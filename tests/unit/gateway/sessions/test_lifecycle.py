@@ -146,18 +146,75 @@ async def test_internal_error_closes_with_its_code(worker, monkeypatch, caplog):
     assert "event=task_failed" in caplog.text
 
 
-@pytest.mark.parametrize("has_shown_a_token", [False, True])
-async def test_browser_must_be_welcomed_in_time(worker, has_shown_a_token):
-    worker.hold_channels()
+async def test_browser_must_send_its_first_frame_in_time(worker):
     client = worker.open_client()
-    if has_shown_a_token:
-        client.send_token(worker.log_in())
-    await turn_loop()
     worker.clock.advance(CONNECT_TIMEOUT_S - 1)
     assert client.code is None
     worker.clock.advance(2)
     assert client.code is CloseCode.CONNECT_TIMEOUT
+
+
+async def test_browser_whose_check_takes_long_is_welcomed_all_the_same(worker):
+    release = worker.hold_channels()
+    client = worker.open_client()
+    client.send_token(worker.log_in())
+    await turn_loop()
+    for _ in range(4):
+        worker.clock.advance(CONNECT_TIMEOUT_S)
+    assert client.code is None
+    release()
+    await turn_loop()
+    assert [frame["type"] for frame in client.frames()] == ["connected"]
+    for _ in range(20):
+        worker.clock.advance(CONNECT_TIMEOUT_S)
+    assert client.code is None
+
+
+async def test_browser_whose_check_has_no_answer_is_sent_away(worker):
+    worker.hold_channels()
+    client = worker.open_client()
+    client.send_token(worker.log_in())
+    await turn_loop()
+    for _ in range(8):
+        worker.clock.advance(CONNECT_TIMEOUT_S + 1)
+    assert client.code is CloseCode.UNAVAILABLE
     assert "user:7" not in worker.hub.channels()
+    assert worker.lifecycle.admission.waiting == 0
+
+
+async def test_frame_that_a_late_worker_has_not_read_counts_as_sent(worker):
+    client = worker.open_client()
+    wheel = worker.clock.wheel
+    worker.clock.now += CONNECT_TIMEOUT_S + 5  # The process had no processor.
+    wheel.turn()
+    assert (wheel.is_late, client.code) == (True, None)
+    client.send_token(worker.log_in())
+    await turn_loop()
+    assert [frame["type"] for frame in client.frames()] == ["connected"]
+
+
+async def test_connects_beyond_the_pace_of_the_worker_are_told_when_to_come_back(worker):
+    release = worker.hold_channels()
+    first = [worker.open_client() for _ in range(40)]
+    for number, client in enumerate(first):
+        client.send_token(worker.log_in(f"sid{number}", f"{number}"))
+    await turn_loop()
+    assert worker.lifecycle.admission.waiting == 40
+    late = worker.open_client()
+    worker.clock.advance(CONNECT_TIMEOUT_S - 1)
+    with pytest.raises(Disconnect, match="too many connects wait"):
+        worker.open_client()
+    late.send_token(worker.log_in("late", "late"))
+    assert late.code is CloseCode.OVERLOADED
+    assert late.transport.reason == "busy, come back in 2 s"
+    release()
+    await turn_loop()
+    assert [client.frames()[0]["type"] for client in first] == ["connected"] * 40
+    assert worker.lifecycle.admission.waiting == 0
+    again = worker.open_client()
+    again.send_token(worker.log_in("late", "late"))
+    await turn_loop()
+    assert [frame["type"] for frame in again.frames()] == ["connected"]
 
 
 async def test_welcomed_browser_has_no_deadline(worker):

@@ -251,3 +251,9 @@ def test_held_connection_waits_for_connect(bench: Bench) -> None:
     bench.protocol.connect()
     bench.run()
     assert len(bench.sockets) == 2
+
+
+def test_busy_gateway_says_when_to_come_back(bench: Bench) -> None:
+    bench.welcome()
+    bench.lose(3002, "busy, come back in 12 s")
+    assert bench.states[-1].wait_s == 13.5  # Up to a quarter more, at random.

@@ -1,0 +1,125 @@
+"""Whether a connect is begun now, or refused at once with a time to come back. Pure.
+
+Strategy: after a restart, all clients of a worker come back together, and a busy machine may need a
+minute for them. Work that is begun must be finished before the client gives it up, or all of it is
+done again and again. So the worker measures how many connects it completes in a second while others
+wait, and begins no more than it completes in ``TARGET_S``. Each further client is told when to come
+back: in the first second that is not promised to as many clients as the worker completes, or else
+in the second that is promised to the fewest. So most are refused once, they come back evenly, and
+nobody has to guess. While nothing has been measured, every connect is begun.
+"""
+
+import logging
+from collections.abc import Callable
+
+from ..errors import Disconnect
+from ..wire.closecodes import CloseCode
+
+log = logging.getLogger("sockgate.access")
+
+TARGET_S = 3.0
+"""So long a connect may wait for those before it: less than any client waits."""
+
+WINDOW_S = 0.5
+"""The pace is measured over windows of this length, while at least one connect waits."""
+
+ALWAYS_BEGUN = 32
+"""So few connects wait that refusing one more would help nobody."""
+
+LONGEST_WAIT_S = 30
+"""As long as a client waits by itself at most. The pace is lowest while many are refused."""
+
+LOG_INTERVAL_S = 10.0
+
+
+class Promises:
+    """How many clients were told to come back in each of the next seconds."""
+
+    def __init__(self) -> None:
+        self._counts = [0] * (LONGEST_WAIT_S + 1)
+        self._second = 0
+
+    def choose(self, now: float, per_second: float) -> int:
+        """Return after how many seconds the next client shall come back, 1 or more."""
+        self._turn(int(now))
+        later = self._counts[1:]
+        wait_s = next((s for s, n in enumerate(later, 1) if n < per_second), 0)
+        wait_s = wait_s or 1 + later.index(min(later))
+        self._counts[wait_s] += 1
+        return wait_s
+
+    def _turn(self, second: int) -> None:
+        passed = min(second - self._second, len(self._counts))
+        self._counts = self._counts[passed:] + [0] * passed
+        self._second = second
+
+
+class Admission:
+    """The connects of one worker that have begun and are not finished.
+
+    Args:
+        clock: returns monotonic seconds.
+
+    ``waiting`` counts them, and ``refused_count`` the refused ones.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self.waiting = 0
+        self.refused_count = 0
+        self._promises = Promises()
+        self._pace = 0.0
+        self._began_at = 0.0
+        self._finished = 0
+        self._logged_at = -LOG_INTERVAL_S
+
+    def check(self, unread: int = 0) -> None:
+        """Check that one more connect may begin.
+
+        Args:
+            unread: how many are about to begin: their first frame has not been read.
+
+        Raises:
+            Disconnect: too many wait; it carries the seconds after which the client comes back.
+        """
+        ahead = self.waiting + unread
+        if ahead <= ALWAYS_BEGUN:
+            return
+        now = self._clock()
+        self._measure(now)
+        if self._pace and ahead > TARGET_S * self._pace:
+            self._refuse(now)
+
+    def begin(self) -> None:
+        """Count a connect that begins."""
+        if not self.waiting:
+            self._began_at, self._finished, self._pace = self._clock(), 0, 0.0
+        self.waiting += 1
+
+    def end(self) -> None:
+        """Count a connect as finished, with a welcome or another way."""
+        self.waiting -= 1
+        self._finished += 1
+
+    def _measure(self, now: float) -> None:
+        elapsed_s = now - self._began_at
+        if elapsed_s < WINDOW_S:
+            return
+        pace = max(self._finished, 1) / elapsed_s
+        self._pace = (self._pace + pace) / 2 if self._pace else pace
+        self._began_at, self._finished = now, 0
+
+    def _refuse(self, now: float) -> None:
+        self.refused_count += 1
+        wait_s = self._promises.choose(now, self._pace)
+        if now - self._logged_at >= LOG_INTERVAL_S:
+            self._logged_at = now
+            log.warning(
+                "event=connects_refused waiting=%d per_second=%.0f within=%d refused=%d "
+                "hint='more clients come than this worker can serve: add workers or processors'",
+                self.waiting,
+                self._pace,
+                wait_s,
+                self.refused_count,
+            )
+        raise Disconnect(CloseCode.OVERLOADED, "too many connects wait", come_back_s=wait_s)

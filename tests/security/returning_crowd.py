@@ -1,0 +1,225 @@
+"""Thousands of clients that come back at once, as a process: ``python -m …returning_crowd``.
+
+Each client waits as the protocol says: with full jitter between attempts, and after a close as its
+code and its reason say. It gives an attempt up when its socket does not open, or ``connect`` is not
+answered, in the time that the browser client allows. The options are one JSON object; the result
+is another one, written when all are welcomed, or after ``patience_s``.
+"""
+
+import asyncio
+import json
+import os
+import re
+import resource
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from random import random
+from time import monotonic
+from typing import Any
+
+from sockgate_gateway.websocket.frames import Opcode as Op
+
+from tests.security.crowd import masked
+
+OPENING_S, GREETING_S = 20.0, 15.0
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
+PACES = {3001: (0.0, 3.0), 3002: (5.0, 10.0), 3003: (2.0, 5.0)}
+"""The least wait and the least spread, as in ``clientjs/src/closecodes.js``."""
+NAMED_WAIT = re.compile(r" in (\d+) s$")
+LOST = 1006
+
+
+@dataclass
+class Result:
+    """What happened to the crowd.
+
+    Args:
+        back: how many are welcomed.
+        seconds: until the last one was.
+        ends: how often an attempt ended with a code; 0 means that the client gave up its
+            opening, -1 its greeting.
+        attempts: of all clients together.
+        longest: attempts of the client that needed the most.
+    """
+
+    back: int = 0
+    seconds: float = 0.0
+    attempts: int = 0
+    longest: int = 0
+    ends: Counter[int] = field(default_factory=Counter)
+
+
+class Crowd:
+    """The clients, and what they have in common."""
+
+    def __init__(self, port: int, tokens: list[str]) -> None:
+        self.port = port
+        self.loop = asyncio.get_running_loop()
+        self.result = Result()
+        self.began_at = monotonic()
+        self.all_back = asyncio.Event()
+        self.clients = [Client(self, token) for token in tokens]
+
+    def welcomed(self) -> None:
+        """Count a client."""
+        self.result.back += 1
+        self.result.seconds = monotonic() - self.began_at
+        if self.result.back == len(self.clients):
+            self.all_back.set()
+
+
+class Client:
+    """One client, through all its attempts."""
+
+    def __init__(self, crowd: Crowd, token: str) -> None:
+        self.crowd = crowd
+        self.connect = masked(Op.TEXT, b'{"type":"connect","token":"%b"}' % token.encode())
+        self.attempts = 0
+        self.is_welcomed = False
+        self._attempt: Attempt | None = None
+        self._deadline: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Begin an attempt."""
+        self.attempts += 1
+        self.crowd.result.attempts += 1
+        self.crowd.result.longest = max(self.crowd.result.longest, self.attempts)
+        self._attempt = Attempt(self)
+        self.allow(OPENING_S)
+        self._dialing = self.crowd.loop.create_task(self._dial(self._attempt))
+
+    async def _dial(self, attempt: "Attempt") -> None:
+        try:
+            await self.crowd.loop.create_connection(lambda: attempt, "127.0.0.1", self.crowd.port)
+        except OSError:
+            self.ended(attempt, LOST)
+
+    def allow(self, seconds: float) -> None:
+        """Give the attempt up after so many seconds."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._deadline = self.crowd.loop.call_later(seconds, self._give_up)
+
+    def _give_up(self) -> None:
+        attempt = self._attempt
+        if attempt is not None:
+            self.ended(attempt, -1 if attempt.is_upgraded else 0)
+            attempt.abort()
+
+    def welcome(self) -> None:
+        """Stay."""
+        self.is_welcomed = True
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self.crowd.welcomed()
+
+    def ended(self, attempt: "Attempt", code: int, reason: str = "") -> None:
+        """Wait for the next attempt."""
+        if attempt is not self._attempt:
+            return
+        self._attempt = None
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self.crowd.result.ends[code] += 1
+        if self.is_welcomed:
+            self.is_welcomed = False
+            self.crowd.result.back -= 1
+        self.crowd.loop.call_later(self._wait_s(code, reason), self.start)
+
+    def _wait_s(self, code: int, reason: str) -> float:
+        named = NAMED_WAIT.search(reason)
+        if named:
+            return int(named[1]) * (1 + random() / 4)
+        floor_s, spread_s = PACES.get(code, (0.0, 0.0))
+        widest_s = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(self.attempts - 1, 9))
+        return floor_s + random() * max(widest_s, spread_s)
+
+
+class Attempt(asyncio.Protocol):
+    """One attempt of a client."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._buffer = b""
+        self.is_upgraded = False
+        self._transport: Any = None
+
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport
+        transport.write(
+            b"GET /realtime/websocket HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
+            b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+            b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+        )
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._client.ended(self, LOST)
+
+    def abort(self) -> None:
+        """Close without a word."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        if not self.is_upgraded:
+            head, end, self._buffer = self._buffer.partition(b"\r\n\r\n")
+            if not end:
+                self._buffer = head
+                return
+            if b" 101 " not in head:
+                self.abort()
+                return
+            self.is_upgraded = True
+            self._client.allow(GREETING_S)
+            self._transport.write(self._client.connect)
+        self._read_frames()
+
+    def _read_frames(self) -> None:
+        buffer, at = self._buffer, 0
+        while len(buffer) >= at + 2:
+            size, start = buffer[at + 1], at + 2
+            if size > 125:
+                start += 2 if size == 126 else 8
+                size = int.from_bytes(buffer[at + 2 : start])
+            if len(buffer) < start + size:
+                break
+            self._take(buffer[at] & 0x0F, buffer[start : start + size])
+            at = start + size
+        self._buffer = buffer[at:]
+
+    def _take(self, opcode: int, payload: bytes) -> None:
+        if opcode == Op.TEXT and b'"type":"connected"' in payload:
+            self._client.welcome()
+        elif opcode == Op.PING:
+            self._transport.write(masked(Op.PONG, payload))
+        elif opcode == Op.CLOSE:
+            self._client.ended(self, int.from_bytes(payload[:2]), payload[2:].decode())
+            self._transport.close()
+
+
+async def return_at_once(port: int, tokens: list[str], patience_s: float) -> Result:
+    """Let all come at once, and wait until all are welcomed."""
+    crowd = Crowd(port, tokens)
+    for client in crowd.clients:
+        client.start()
+    try:
+        async with asyncio.timeout(patience_s):
+            await crowd.all_back.wait()
+    except TimeoutError:
+        pass
+    return crowd.result
+
+
+def main() -> None:
+    """Read the options from standard input, and write the result."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+    result = asyncio.run(return_at_once(**json.load(sys.stdin)))
+    print(json.dumps(vars(result)), flush=True)
+    os._exit(0)  # Ten thousand sockets need no farewell.
+
+
+if __name__ == "__main__":
+    main()
