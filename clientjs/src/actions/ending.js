@@ -52,7 +52,7 @@ export function wait(connection, why) {
   var named = /(\d+) s$/.exec(why.reason);
   var ms = connection.parts.backoff.next(paceOf(why.code));
   if (named) {
-    ms = 250 * (4 + connection.parts.random()) * Number(named[1]);
+    ms = Number(named[1]) * 250 * (4 + connection.parts.random());
   }
   connection.enter("waiting", { ms: ms, code: why.code, reason: why.reason }, ms);
 }

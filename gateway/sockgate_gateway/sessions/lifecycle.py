@@ -135,9 +135,8 @@ class Lifecycle:
         if self.admission.waiting:  # A late worker has not read all first frames.
             unread = self._registry.without_token if self._wheel.is_late else 0
             self.admission.check(unread)
-        connection = Connection(
-            new_connection_id(), transport, address, self._config.held_limit_bytes
-        )
+        limit_bytes = self._config.held_limit_bytes
+        connection = Connection(new_connection_id(), transport, address, limit_bytes)
         self._make_room(connection.source)
         self._registry.add(connection)
         self.opened_count[transport.name] += 1
@@ -151,10 +150,8 @@ class Lifecycle:
             return
         try:
             self._dispatch(connection, protocol.read_client_frame(text))
-        except FrameError as error:
-            self.close(connection, CloseCode.PROTOCOL_ERROR, str(error))
-        except Disconnect as error:
-            self.close(connection, error.code, str(error), error.reason)
+        except (FrameError, Disconnect) as error:
+            self.fail(connection, error)
 
     def allow_frames(self, connection: Connection, frames: int = 1) -> bool:
         """Count frames; close a connection that sends too many, alone or with others of its user.
@@ -206,7 +203,7 @@ class Lifecycle:
     def fail(self, connection: Connection, error: Exception) -> None:
         """Close a connection for which something has failed; log what is our own fault."""
         if isinstance(error, Disconnect):
-            self.close(connection, error.code, str(error))
+            self.close(connection, error.code, str(error), error.reason)
         elif isinstance(error, FrameError):
             self.close(connection, CloseCode.PROTOCOL_ERROR, str(error))
         elif isinstance(error, BrokerUnavailable):
