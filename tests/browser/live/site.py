@@ -32,7 +32,7 @@ class Site:
 
     def touch(self, *channels: str) -> None:
         for channel in channels:
-            self.stack.publish_text(channel, '{"event":"touch","data":null}')
+            self.publisher.touch(channel)
 
     def fetches(self) -> list[dict[str, Any]]:
         """Return the requests of live pages so far."""
