@@ -3,7 +3,7 @@
 Strategy: after a restart, all clients of a worker come back together, and a busy machine may need a
 minute for them. Work that is begun must be finished before the client gives it up, or all of it is
 done again and again. So the worker measures how many connects it completes in a second while others
-wait, and begins no more than it completes in ``TARGET_S``. Each further client is told when to come
+wait, and begins no more than it completes in ``TARGET_S``. Each further client learns when to come
 back: in the first second that is not promised to as many clients as the worker completes, or else
 in the second that is promised to the fewest. So most are refused once, they come back evenly, and
 nobody has to guess. While nothing has been measured, every connect is begun.
@@ -33,7 +33,7 @@ LOG_INTERVAL_S = 10.0
 
 
 class Promises:
-    """How many clients were told to come back in each of the next seconds."""
+    """How many clients were asked to come back in each of the next seconds."""
 
     def __init__(self) -> None:
         self._counts = [0] * (LONGEST_WAIT_S + 1)

@@ -41,7 +41,7 @@ class CloseCode(IntEnum):
 
 
 COME_BACK_SPREAD = 0.25
-"""A client that is told when to come back waits up to a quarter longer, at random."""
+"""A client that learns when to come back waits up to a quarter longer, at random."""
 
 _COME_BACK = re.compile(r" in ([0-9]{1,4}) s$", re.ASCII)
 _ACCIDENTS = frozenset({1001, 1005, 1006, 1011, 1012, 1013, 1014})

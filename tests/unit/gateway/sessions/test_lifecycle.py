@@ -193,7 +193,7 @@ async def test_frame_that_a_late_worker_has_not_read_counts_as_sent(worker):
     assert [frame["type"] for frame in client.frames()] == ["connected"]
 
 
-async def test_connects_beyond_the_pace_of_the_worker_are_told_when_to_come_back(worker):
+async def test_connects_beyond_the_pace_of_the_worker_learn_when_to_come_back(worker):
     release = worker.hold_channels()
     first = [worker.open_client() for _ in range(40)]
     for number, client in enumerate(first):
