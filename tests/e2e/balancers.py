@@ -15,7 +15,7 @@ daemon off;
 worker_processes 1;
 pid {folder}/nginx.pid;
 error_log {folder}/error.log;
-events {{ worker_connections 256; }}
+events {{ worker_connections {worker_connections}; }}
 http {{
     access_log off;
     client_body_temp_path {folder}/body;
@@ -29,12 +29,20 @@ http {{
 _UPSTREAM = "upstream sockgate { server 127.0.0.1:8001; keepalive 64; }"
 
 
-def nginx(folder: Path, port: int, django: str, gateway: str, other: str = "") -> Server:
+def nginx(
+    folder: Path,
+    port: int,
+    django: str,
+    gateway: str,
+    other: str = "",
+    worker_connections: int = 256,
+) -> Server:
     """Describe nginx on a port, in front of one gateway or two.
 
     Args:
         folder: takes all its files.
         django, gateway, other: ``host:port`` of each.
+        worker_connections: its limit, for both sides together.
     """
     site, hosts = _documented("nginx")
     if other:
@@ -49,7 +57,8 @@ def nginx(folder: Path, port: int, django: str, gateway: str, other: str = "") -
         "include proxy_params;": "proxy_set_header Host $http_host;",
     }
     file = folder / "nginx.conf"
-    file.write_text(NGINX_FRAME.format(folder=folder, site=_replace(site, replaced)))
+    frame = {"folder": folder, "worker_connections": worker_connections}
+    file.write_text(NGINX_FRAME.format(**frame, site=_replace(site, replaced)))
     command = [NGINX, "-p", str(folder), "-c", str(file), "-e", "stderr"]
     return Server(command, {}, folder / "nginx.log", lambda: answers(port, "/realtime/info"))
 

@@ -25,6 +25,7 @@ OVERHEAD = 32
 MIN_DESCRIPTORS = SPARE + OVERHEAD + 16
 
 UNLIMITED = 2**31
+_OPEN_MAX = 10240
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +71,13 @@ def raise_soft_limit() -> int:
     Returns:
         The soft limit that applies now.
     """
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(ValueError, OSError):  # macOS reports a hard limit that it does not grant
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for limit in (hard, _OPEN_MAX):
+        # macOS reports an unlimited hard limit, and grants OPEN_MAX.
+        with suppress(ValueError, OSError):
+            if limit == hard or soft < limit:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+            break
     return soft_limit()
 
 
