@@ -184,6 +184,9 @@ export class Upstream {
   }
 
   _greet() {
+    // What was sent on an earlier way, which has let nothing through, is sent again.
+    this.channels.reset();
+    this._pending.clear();
     this._isGreeting = true;
     this.channels.requestEarly();
   }
@@ -247,8 +250,6 @@ export class Upstream {
     this._link = null;
     if (!this.identity.welcome && owner && needsFreshToken(close.code) && this.tabs.size > 1) {
       this._isGreeting = false;
-      this.channels.reset();
-      this._pending.clear();
       owner.close(close);
       this._start();
     } else if (culprit && !culprit.isOver) {

@@ -61,7 +61,7 @@ Opener.prototype.open = function (url, isProven, raw) {
   this._raw = raw || null;
   this._url = url;
   if (raw === false) {
-    this._mute.raw = true;
+    this._setMute("raw");
   }
   this._isProven = isProven;
   var ways = startingWith(this._audible(), this._parts.memory.recall(url));
@@ -139,12 +139,21 @@ Opener.prototype.unanswered = function () {
     this._mute = {};
     return false;
   }
-  this._mute[way] = true;
+  this._setMute(way);
   if (this._audible().length) {
     return true;
   }
   this._mute = {};
   return false;
+};
+
+// Where the raw WebSocket is mute, SockJS's would be, too.
+/** @param {string} way */
+Opener.prototype._setMute = function (way) {
+  this._mute[way] = true;
+  if (way === "raw") {
+    this._mute.websocket = true;
+  }
 };
 
 /** @returns {Way[]} those that are not mute */

@@ -10,6 +10,8 @@ export class FakeGateway {
   clock = new FakeClock();
   sockets = [];
   locks = new FakeLocks();
+  /** Where the first way lets nothing through, another one is tried. */
+  hasOtherWay = false;
   hub = new Hub({
     page: { navigator: { locks: this.locks } },
     clock: this.clock,
@@ -23,7 +25,7 @@ export class FakeGateway {
       },
       greetingMs: () => 15000,
       accepted: () => {},
-      unanswered: () => false,
+      unanswered: () => this.hasOtherWay,
     }),
   });
 

@@ -312,6 +312,22 @@ test("tabs learn the transport to which the connection moves, and keep for a wor
   assert.equal(gateway.socket.sent.length, sent);
 });
 
+test("what was requested on a way that lets nothing through is requested on the next one", () => {
+  const gateway = new FakeGateway();
+  gateway.hasOtherWay = true;
+  const tab = gateway.tab();
+  tab.send({ type: "subscribe", channel: "room:7", id: 1, grant: "G" });
+  gateway.clock.advance(0);
+  gateway.socket.accept();
+  assert.equal(gateway.requests("subscribe").length, 1);
+  gateway.clock.advance(15000);
+  assert.equal(gateway.sockets.length, 2);
+  gateway.welcome();
+  assert.equal(gateway.requests("subscribe").length, 1);
+  gateway.answer("subscribe");
+  assert.deepEqual(tab.take().at(-1), { type: "subscribed", channel: "room:7", reply_to: 1 });
+});
+
 test("a tab without data changes nothing when it leaves", () => {
   const { gateway, other } = two();
   other.send({ type: "unsubscribe", channel: "room:7", id: 10 });

@@ -125,7 +125,7 @@ test("a WebSocket that lets nothing through is left for another way", () => {
   ways.socket.close();
   ways.open();
   ways.arrive("SockgateSockJS");
-  assert.deepEqual(ways.started, ["websocket"]);
+  assert.deepEqual(ways.started, ["xhr-streaming"]);
 });
 
 test("on a page that was connected, a failure is not the script's matter, but silence is", () => {
