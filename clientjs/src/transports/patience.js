@@ -9,7 +9,7 @@ export var PROVEN_PATIENCE_MS = 4000;
 export var GREETING_MS = 15000;
 
 /** The same on another way: a proxy may let a handshake through and nothing else. */
-export var UNPROVEN_GREETING_MS = 2500;
+export var UNPROVEN_GREETING_MS = 2000;
 
 /** After so long over HTTP, a WebSocket is tried in the background. */
 export var UPGRADE_AFTER_MS = 15000;

@@ -240,7 +240,7 @@ test("a way that opens and lets nothing through is left out, until another one h
   const ways = new FakeWays();
   ways.open();
   open(ways, "raw");
-  assert.equal(ways.opener.greetingMs(), 2500);
+  assert.equal(ways.opener.greetingMs(), 2000);
   assert.equal(ways.opener.unanswered(), true);
   ways.open();
   assert.deepEqual(ways.started, ["xhr-streaming"]);

@@ -120,7 +120,7 @@ test("a WebSocket that lets nothing through is left for another way", () => {
   const ways = page();
   ways.open();
   ways.sockets.raw.onopen({});
-  assert.equal(ways.opener.greetingMs(), 2500);
+  assert.equal(ways.opener.greetingMs(), 2000);
   assert.equal(ways.opener.unanswered(), true);
   ways.socket.close();
   ways.open();
