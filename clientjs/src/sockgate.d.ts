@@ -174,7 +174,7 @@ export interface ErrorFrame {
 /** Epoch and offset in a channel's history. */
 export type Position = [epoch: string, offset: number];
 
-/** What the gateway says of all pages that are told the same now. */
+/** What the gateway says of all pages that receive the same now. */
 export interface Crowd {
   /** About how many they are. */
   audience?: number;

@@ -21,7 +21,7 @@ class SockgateConfig(AppConfig):
             redis,
             settings,
         )
-        from .live import marks
+        from .live import request_start
 
         signals.connect()
-        marks.connect()
+        request_start.connect()

@@ -62,6 +62,11 @@ ADVISORIES = (
         ((4, 5, 4),),
         "a cancelled command leaves its reply to another one (CVE-2023-28858, CVE-2023-28859)",
     ),
+    Advisory(
+        "cryptography",
+        ((46, 0, 5),),
+        "points of public keys are not checked, so that a signature may be forged (CVE-2026-26007)",
+    ),
 )
 
 GATEWAY_PACKAGES = frozenset({"tornado", "redis"})

@@ -18,7 +18,7 @@
  * @property {boolean} [recovered]
  * @property {"latest"} [state]  newcomers receive the newest publication
  * @property {number} [touched]  the touch mark; absent: unknown
- * @property {number} [audience]  how many pages are told the same
+ * @property {number} [audience]  how many pages receive the same
  * @property {number} [within]  seconds in which they shall act
  *
  * @typedef {{info: Info, texts: string[]}} Answer  the information, and the missed publications
@@ -161,7 +161,7 @@ export class SharedChannel {
   }
 
   /**
-   * Add to an answer what the gateway would say now: the touch mark, and, unless it has said how many are told the
+   * Add to an answer what the gateway would say now: the touch mark, and, unless it has said how many receive the
    * same, that this tab is alone.
    *
    * @param {Info} info

@@ -7,35 +7,19 @@ fetches once. The age of the last touch is what has passed of the mark's life in
 clocks are compared.
 """
 
-from collections.abc import Mapping
 from time import monotonic
 from typing import Any
 
-from django.core.signals import request_started
 from django.http import HttpRequest
 from sockgate_gateway.wire.touches import NEVER, TOUCH_TTL_MS, read_mark, touch_key
 
 from .. import conf
 from ..redis_clients import pools
 from ..tenants import qualify
+from .request_start import started_at
 
-_STARTED = "sockgate.started"
 _MARGIN_S = 0.1
 """Redis may take its time once for many commands."""
-
-
-def note_start(
-    environ: dict[str, Any] | None = None, scope: dict[str, Any] | None = None, **_: Any
-) -> None:
-    """Note when a request began; ``environ`` with WSGI, ``scope`` with ASGI."""
-    place = scope if environ is None else environ
-    if place is not None:
-        place[_STARTED] = monotonic()
-
-
-def connect() -> None:
-    """Follow the beginnings of requests."""
-    request_started.connect(note_start, dispatch_uid="sockgate.live.marks")
 
 
 def read_marks(request: HttpRequest, channels: list[str]) -> dict[str, int]:
@@ -48,8 +32,8 @@ def read_marks(request: HttpRequest, channels: list[str]) -> dict[str, int]:
     Raises:
         redis.RedisError: Redis fails or does not answer.
     """
-    started_at = _started_at(request)
-    if started_at is None:
+    began_at = started_at(request)
+    if began_at is None:
         return {}
     names = conf.current().names
     pipeline: Any = pools.records().pipeline(transaction=False)
@@ -58,7 +42,7 @@ def read_marks(request: HttpRequest, channels: list[str]) -> dict[str, int]:
         pipeline.pttl(key)
         pipeline.get(key)
     replies = pipeline.execute()
-    took_ms = (monotonic() - started_at + _MARGIN_S) * 1000
+    took_ms = (monotonic() - began_at + _MARGIN_S) * 1000
     found = zip(channels, replies[::2], replies[1::2], strict=True)
     marks = {channel: _mark(left_ms, stored, took_ms) for channel, left_ms, stored in found}
     return {channel: mark for channel, mark in marks.items() if mark is not None}
@@ -69,9 +53,3 @@ def _mark(left_ms: int, stored: bytes | None, took_ms: float) -> int | None:
         return NEVER
     is_older = 0 <= left_ms < TOUCH_TTL_MS - took_ms
     return read_mark(stored) if is_older else None
-
-
-def _started_at(request: HttpRequest) -> float | None:
-    scope: Mapping[str, Any] = getattr(request, "scope", {})
-    found: float | None = request.META.get(_STARTED, scope.get(_STARTED))
-    return found

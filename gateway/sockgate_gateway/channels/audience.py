@@ -1,10 +1,10 @@
-"""How many pages are told the same, and within which time they should act. Pure.
+"""How many pages receive the same, and within which time they should act. Pure.
 
 Pages ask Django for something when a channel was touched, when something may be missing, and when a
-right was taken away. What many of them are told at once must not make them ask at once. So each
+right was taken away. What many of them receive at once must not make them ask at once. So each
 such frame says how many they are, and the time over which they shall spread.
 
-Strategy: where one event concerns many, their number is known. Where pages are told one by one (a
+Strategy: where one event concerns many, their number is known. Where pages receive it one by one (a
 crowd that returns after a restart, rights that are revoked for many), it is not known how many will
 follow. A level, which falls as fast as pages may ask, rises with each. Those that come later are
 given far more time than the level needs, because the random moments of the earlier ones lie in it,
@@ -24,7 +24,7 @@ LEAST_WITHIN_S = 3
 """Where many are concerned: with a tenth of a second for each of the first 30."""
 
 _SPREAD = 20
-"""12,000 pages that are told at once ask 1.3 times as often as they may, and 2.2 times with 4."""
+"""12,000 pages that are notified at once ask 1.3 times as often as they may, and 2.2 times with 4."""
 
 
 class Audience:

@@ -51,7 +51,7 @@ class Hub:
         subscription_state: subscribes in Redis.
         queue: takes each channel whose history must be read before it goes live.
         presence: counts subscribed connections.
-        audience: says how many connections are told something.
+        audience: says how many connections receive the same.
         policy_of: returns a channel's policy.
         markup: verifies what pages insert as markup.
         max_publication_bytes: larger publications are dropped and counted.

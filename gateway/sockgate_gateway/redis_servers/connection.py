@@ -17,6 +17,7 @@ from redis.asyncio.connection import (
     SSLConnection,
     UnixDomainSocketConnection,
 )
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 
@@ -40,6 +41,16 @@ class ErrorsNameServer(AbstractConnection):
         except RedisError as error:
             _add_server(error, self._host_error())
             raise
+
+    async def send_packed_command(self, *args: Any, **options: Any) -> None:
+        """Send one command; a link that was closed meanwhile has the error of a lost one."""
+        try:
+            await super().send_packed_command(*args, **options)
+        except AttributeError as error:  # redis-py writes to a stream that is None.
+            if self.is_connected:
+                raise
+            text = f"the connection was closed meanwhile (Redis at {self._host_error()})"
+            raise RedisConnectionError(text) from error
 
     async def read_response(self, *args: Any, **options: Any) -> Any:
         """Read one reply."""

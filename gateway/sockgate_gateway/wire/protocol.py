@@ -162,7 +162,7 @@ def frame(frame_type: str, **fields: Any) -> bytes:
 
 
 Crowd = Mapping[str, float]
-"""``audience``: how many pages are told the same; ``within``: the seconds in which they act."""
+"""``audience``: how many pages receive the same; ``within``: the seconds in which they act."""
 
 NO_CROWD: Crowd = {}
 

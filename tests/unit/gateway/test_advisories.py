@@ -6,7 +6,7 @@ from sockgate_gateway.advisories import ADVISORIES, GATEWAY_PACKAGES, known_hole
 
 from tests.floors import floors
 
-SAFE = {"django": "6.1.3", "tornado": "6.6.1", "redis": "8.1.0"}
+SAFE = {"django": "6.1.3", "tornado": "6.6.1", "redis": "8.1.0", "cryptography": "46.0.5"}
 
 
 def installed(**others: str) -> Callable[[str], str]:
@@ -62,7 +62,7 @@ def test_vulnerable_tornado_is_reported_with_the_advisories_of_its_version(
 
 def test_only_the_named_packages_are_checked() -> None:
     assert list(known_holes(GATEWAY_PACKAGES, installed(django="5.2"))) == []
-    assert list(known_holes(None, installed(django="", redis=""))) == []
+    assert list(known_holes(None, installed(django="", redis="", cryptography=""))) == []
 
 
 def test_setup_admits_no_vulnerable_version_for_the_gateway() -> None:

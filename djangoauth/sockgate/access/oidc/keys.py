@@ -3,57 +3,33 @@
 Strategy: a set of keys is used for ``LIFETIME_S``. A token that names an unknown key causes one
 more request, because the provider may have a new key. Anybody can send such tokens, so there are
 ``COOLDOWN_S`` between two requests. While the provider does not answer, the former keys stay for
-``STALE_S``. A response may not be larger than ``MAX_BYTES``, and redirects are not followed.
+``STALE_S``.
+
+One thread of its own reads the keys, within one deadline, and holds no lock meanwhile. Of the
+views, ``MAX_WAITING`` wait for it at a time: a provider that drips must not hold every thread of a
+site whose logout view anybody can call.
 """
 
-import json
 import logging
 from collections.abc import Callable, Mapping
 from functools import cache
-from http.client import HTTPException
-from threading import Lock
+from threading import Event, Lock, Thread
 from time import monotonic
 from typing import Any
-from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from .errors import ProviderUnavailable
+from .fetching import TIMEOUT_S, fetch
 
 LIFETIME_S = 300.0
 COOLDOWN_S = 30.0
 STALE_S = 3600.0
-TIMEOUT_S = 5.0
-MAX_BYTES = 256 * 1024
+MAX_WAITING = 2
 MAX_KEYS = 50
 
 log = logging.getLogger("sockgate")
 
 Key = Mapping[str, Any]
 """A JSON Web Key."""
-
-
-class _NoRedirect(HTTPRedirectHandler):
-    def redirect_request(self, *_: Any, **__: Any) -> None:
-        return None
-
-
-def fetch(url: str) -> Any:
-    """Read a JSON document from a provider.
-
-    Raises:
-        ProviderUnavailable: no usable response in time.
-    """
-    # The settings admit https:// alone, and http:// on this machine.
-    request = Request(  # noqa: S310
-        url, headers={"Accept": "application/json", "User-Agent": "sockgate"}
-    )
-    try:
-        with build_opener(_NoRedirect).open(request, timeout=TIMEOUT_S) as response:
-            body = response.read(MAX_BYTES + 1)
-        if len(body) > MAX_BYTES:
-            raise ProviderUnavailable(f"the key set has more than {MAX_BYTES} bytes")
-        return json.loads(body)
-    except (OSError, HTTPException, ValueError, RecursionError) as error:
-        raise ProviderUnavailable(f"the key set cannot be read: {error}") from error
 
 
 class KeySource:
@@ -75,6 +51,8 @@ class KeySource:
         self._read = read
         self._clock = clock
         self._lock = Lock()
+        self._waiting = 0
+        self._arrival: Event | None = None  # Of the reading that goes on.
         self._keys: tuple[Key, ...] = ()
         self._read_at = self._asked_at = float("-inf")
 
@@ -82,27 +60,50 @@ class KeySource:
         """Return the keys of this name; without a name, all.
 
         Raises:
-            ProviderUnavailable: there are no keys, and the provider does not answer.
+            ProviderUnavailable: there are no keys, and the provider does not answer in time.
         """
+        arrival = self._begin(kid)
+        if arrival is not None:
+            self._wait(arrival)
         with self._lock:
-            now = self._clock()
-            is_fresh = now - self._read_at < LIFETIME_S
-            found = select(self._keys, kid)
-            if (not is_fresh or not found) and now - self._asked_at >= COOLDOWN_S:
-                self._renew(now)
-                found = select(self._keys, kid)
             if self._clock() - self._read_at >= STALE_S:
                 raise ProviderUnavailable("the key set has not been read for too long")
-            return found
+            return select(self._keys, kid)
 
-    def _renew(self, now: float) -> None:
-        self._asked_at = now
+    def _begin(self, kid: str | None) -> Event | None:
+        """Begin to read the keys if that is due; return the reading for which to wait."""
+        with self._lock:
+            now = self._clock()
+            if now - self._read_at < LIFETIME_S and select(self._keys, kid):
+                return None
+            if self._arrival is None and now - self._asked_at >= COOLDOWN_S:
+                self._asked_at, self._arrival = now, Event()
+                Thread(target=self._renew, args=(self._arrival,), daemon=True).start()
+            return self._arrival
+
+    def _wait(self, arrival: Event) -> None:
+        with self._lock:
+            if self._waiting >= MAX_WAITING:
+                raise ProviderUnavailable("the key set is being read for other logouts")
+            self._waiting += 1
         try:
-            self._keys = keys_of(self._read(self._url))
+            arrival.wait(TIMEOUT_S)
+        finally:
+            with self._lock:
+                self._waiting -= 1
+
+    def _renew(self, arrival: Event) -> None:
+        keys = None
+        try:
+            keys = keys_of(self._read(self._url))
         except ProviderUnavailable as error:
             log.warning("OIDC: %s", error)
-        else:
-            self._read_at = now
+        finally:
+            with self._lock:
+                if keys is not None:
+                    self._keys, self._read_at = keys, self._clock()
+                self._arrival = None
+            arrival.set()
 
 
 def keys_of(document: Any) -> tuple[Key, ...]:

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.test import RequestFactory
 from redis import Redis
 from sockgate import touch
-from sockgate.live import marks
+from sockgate.live import marks, request_start
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
 KEY = "sockgate:touched:{rt:orders}"
@@ -20,7 +20,7 @@ def _project(sockgate: Any) -> None:
 
 def began() -> HttpRequest:
     request = RequestFactory().get("/")
-    marks.note_start(environ=request.META)
+    request_start.note_start(environ=request.META)
     return request
 
 
@@ -61,5 +61,5 @@ def test_mark_of_somebody_else_is_unknown(redis: Redis, value: str, ttl_ms: int 
 def test_start_is_noted_with_asgi() -> None:
     request = RequestFactory().get("/")
     request.scope = {}  # type: ignore[attr-defined]
-    marks.note_start(scope=request.scope)  # type: ignore[attr-defined]
+    request_start.note_start(scope=request.scope)  # type: ignore[attr-defined]
     assert marks.read_marks(request, ["orders"]) == {"orders": 0}

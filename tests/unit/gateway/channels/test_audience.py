@@ -34,7 +34,7 @@ def worst_second(moments: list[float]) -> int:
 
 @pytest.mark.parametrize("workers", [1, 4])
 @pytest.mark.parametrize("arrive_within_s", [0.0, 1, 4, 20, 60])
-def test_crowd_that_is_told_one_by_one_is_spread(arrive_within_s: float, workers: int) -> None:
+def test_crowd_that_is_notified_one_by_one_is_spread(arrive_within_s: float, workers: int) -> None:
     random, clock = Random(7), Clock()
     audiences = [new_audience(clock, workers) for _ in range(workers)]
     moments = []

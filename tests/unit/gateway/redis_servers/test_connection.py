@@ -50,3 +50,21 @@ async def test_server_is_named_once(monkeypatch):
     with pytest.raises(RedisError) as caught:
         await TCPConnection(host="redis.example", port=7).read_response()
     assert str(caught.value) == "redis.example:7 is loading"
+
+
+class ClosedMeanwhile(TCPConnection):
+    """Another task closes the connection between the check and the write."""
+
+    is_unlucky = False
+
+    async def check_health(self) -> None:
+        if self.is_unlucky:
+            await self.disconnect()
+
+
+async def test_connection_that_another_task_closes_has_the_error_of_a_lost_one(redis_server):
+    connection = ClosedMeanwhile(host=HOST, port=redis_server.port)
+    await connection.connect()
+    connection.is_unlucky = True
+    with pytest.raises(RedisConnectionError, match=f"closed meanwhile .*{redis_server.port}"):
+        await connection.send_command("PING")
