@@ -24,7 +24,7 @@ LEAST_WITHIN_S = 3
 """Where many are concerned: with a tenth of a second for each of the first 30."""
 
 _SPREAD = 20
-"""12,000 pages that are notified at once ask 1.3 times as often as they may, and 2.2 times with 4."""
+"""12,000 pages at once ask 1.3 times as often as they may, and 2.2 times with 4."""
 
 
 class Audience:
