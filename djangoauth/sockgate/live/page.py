@@ -15,7 +15,6 @@ from ..redis_clients import redis_errors
 from ..redis_clients.breaker import PAGES, BreakerOpen
 from ..redis_clients.time_budget import time_budget
 from .flash import keep_messages
-from .marks import read_marks
 from .script_tags import nonce_of, script_tag, shared_by_tags
 
 SCRIPT = "sockgate/sockgate-live.js"
@@ -113,6 +112,8 @@ class LivePage:
         channels = [channel for channel in channels if channel not in self._marks]
         if self._is_failed or not channels:
             return
+        from .marks import read_marks  # A page without fragments does not need it.
+
         try:
             with PAGES.guard():
                 marks = read_marks(self._request, channels)

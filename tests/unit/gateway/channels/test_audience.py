@@ -1,4 +1,4 @@
-"""What pages are told at once, they do not do at once."""
+"""What pages are notified of at once, they do not do at once."""
 
 from random import Random
 
