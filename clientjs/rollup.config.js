@@ -253,6 +253,7 @@ export default [
   modulesOf("guard", "module", hookTypes("guard", "guard")),
   {
     input: "src/live/index.js",
+    plugins: [forModernBrowsers],
     output: {
       banner: BANNER,
       file: "dist/sockgate-live.js",

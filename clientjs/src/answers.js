@@ -30,8 +30,8 @@ export function ask(own, post, url, body, name, callback) {
   });
 }
 
-/** @param {string} text */
-function parsed(text) {
+/** @param {string} text @returns {any} undefined: it is no JSON */
+export function parsed(text) {
   try {
     return JSON.parse(text);
   } catch (error) {}

@@ -9,6 +9,7 @@ import { postWithToken } from "./csrf.js";
 import { Events } from "./events.js";
 import { GrantSource } from "./grants.js";
 import { Network } from "./online.js";
+import { globalOf } from "./page/globals.js";
 import { Positions } from "./positions.js";
 import { Refusals } from "./refusals.js";
 import { Requests } from "./requests.js";
@@ -39,7 +40,7 @@ import { TokenSource } from "./token.js";
  * @returns {import("./client.js").Client}
  */
 export function assemble(options, page, kinds) {
-  var settings = readSettings(options, page.document);
+  var settings = readSettings(options, page);
   var clock = new Clock();
   var post = poster(settings, page, kinds.post);
   var events = new Events();
@@ -67,8 +68,9 @@ export function assemble(options, page, kinds) {
   parts.subscriptions = new Subscriptions(parts);
   var client = new kinds.Client(parts);
   // Django's tag adds badge.js in DEBUG.
-  if (page.SockgateBadge) {
-    page.SockgateBadge(client, events, explain);
+  var badge = globalOf(page, "SockgateBadge");
+  if (badge) {
+    badge(client, events, explain, options);
   }
   return client;
 
@@ -85,7 +87,7 @@ export function assemble(options, page, kinds) {
  */
 function poster(settings, page, post) {
   return function (url, body, callback) {
-    return postWithToken(url, body, settings, page.document, post, callback);
+    return postWithToken(url, body, settings, page, post, callback);
   };
 }
 

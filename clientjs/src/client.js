@@ -7,6 +7,9 @@ import { listen } from "./events.js";
 import { messageOf } from "./frames.js";
 import { nothing } from "./own.js";
 
+/** As the server checks it. */
+var CHANNEL = /^[\w.:@%+=,~!$&/#|-]{1,255}$/;
+
 /** Events of the connection and its channels, which no publication may use. */
 var RESERVED = /^(\*|state|error|gap|subscribed|unsubscribed|presence|presence_changed|join|leave|user)$/;
 
@@ -72,8 +75,8 @@ Client.prototype.listen = listen;
  * @returns {import("./subscription.js").Subscription}
  */
 Client.prototype.subscribe = function (channel, options) {
-  if (typeof channel !== "string") {
-    throw new TypeError("a channel is a text");
+  if (typeof channel !== "string" || !CHANNEL.test(channel)) {
+    throw new TypeError('channel "' + channel + '" is not ' + CHANNEL);
   }
   return this._parts.subscriptions.add(channel, options || {});
 };

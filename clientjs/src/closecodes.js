@@ -6,6 +6,9 @@
  * sockjs-client. A client reconnects after those that mean an accident.
  */
 
+import { isForOldBrowsers } from "./age.js";
+import { HINTS } from "./hints.js";
+
 /** Why the gateway closed a connection. */
 export var CloseCode = {
   GOING_AWAY: 3000,
@@ -29,28 +32,8 @@ export var CloseCode = {
 /** Accidents of RFC 6455, failed attempts of sockjs-client, and the two ranges. */
 var RECONNECT = /^(10(0[1256]|1[1-4])|20(0[07]|10)|[34][0-4]..)$/;
 
-/**
- * What to check after a code: a close code, a code of sockjs-client, or the HTTP status of the token
- * endpoint. Where a code is missing, its reason is enough. docs/troubleshooting.md explains each
- * code, under an anchor with its number.
- *
- * @type {Object<number, string>}
- */
-export var HINTS = {
-  200: "tokenUrl",
-  401: "the login, ANONYMOUS",
-  403: "the CSRF token, CSRF_TRUSTED_ORIGINS",
-  404: "that urls.py includes sockgate.urls",
-  503: "Redis",
-  1002: "that the gateway runs, GATEWAY_URL, SOCKGATE_ORIGINS",
-  2000: "the proxy, connect-src, script-src",
-  3003: "Redis",
-  4400: "SOCKGATE_SIGNING_KEYS",
-  4401: "the clocks",
-  4402: "that Django and the gateway use one Redis, database, KEY_PREFIX"
-};
-
-var DOCUMENTATION = "See docs/troubleshooting.md#close-";
+/** The pages of docs/, the same as in sockgate/conf/documentation.py. troubleshooting.md has an anchor for each code. */
+export var DOCUMENTATION = "https://sockgate.example/";
 
 /** Codes of sockjs-client itself, for an attempt that failed. */
 export var SockJSCode = {
@@ -80,12 +63,14 @@ var PACES = {
  * Explain why a connection was closed or failed.
  *
  * @param {import("./socket.js").Close} close
- * @returns {string} code, reason, what to check, and where the documentation has more
+ * @returns {string} code, reason, what to do, and where the documentation has more
  */
 export function explain(close) {
-  var hint = HINTS[close.code];
+  // The small script has no hints. In DEBUG the badge has them.
+  var hint = isForOldBrowsers && HINTS[close.code];
   return (
-    close.code + " " + close.reason + ". " + (hint ? "Check " + hint + ". " : "") + DOCUMENTATION + close.code
+    close.code + " " + close.reason + ". " + (hint ? "Check " + hint + ". " : "") +
+    "Run manage.py sockgate_doctor. " + DOCUMENTATION + "troubleshooting.md#close-" + close.code
   );
 }
 

@@ -1,9 +1,9 @@
 /**
- * Django's CSRF token, from the first place that has it: the cookie (which login rotates), the
- * configuration, a meta tag, a form.
+ * Django's CSRF token, from the cookie, which login rotates, or else from the configuration. A form or a meta tag of the page
+ * may be a user's.
  */
-
 import { isForOldBrowsers } from "./age.js";
+import { documentOf } from "./page/globals.js";
 
 /** @typedef {import("./settings.js").Settings} Settings */
 
@@ -13,14 +13,14 @@ import { isForOldBrowsers } from "./age.js";
  *
  * @param {string} url  of the request
  * @param {Settings} settings
- * @param {Document} document
+ * @param {any} page  a window
  * @returns {Object<string, string>}
  */
-export function csrfHeaders(url, settings, document) {
+export function csrfHeaders(url, settings, page) {
   /** @type {Object<string, string>} */
   var headers = {};
-  var token = isOwnOrigin(url, document.location) ? csrfToken(settings, document) : "";
-  if (token) {
+  var token = cookie(settings.csrfCookieName, documentOf(page, "cookie")) || settings.csrfToken;
+  if (token && isOwnOrigin(url, page.document.location)) {
     headers[settings.csrfHeaderName] = token;
   }
   return headers;
@@ -33,16 +33,16 @@ export function csrfHeaders(url, settings, document) {
  * @param {string} url
  * @param {string} body
  * @param {Settings} settings
- * @param {Document} document
+ * @param {any} page  a window
  * @param {typeof import("./post.js").post} post
  * @param {function(number, string): void} callback  receives the status and the body
  * @returns {function(): void} aborts the request
  */
-export function postWithToken(url, body, settings, document, post, callback) {
+export function postWithToken(url, body, settings, page, post, callback) {
   var name = settings.csrfHeaderName;
-  var headers = csrfHeaders(url, settings, document);
+  var headers = csrfHeaders(url, settings, page);
   var abort = post(url, body, headers, function (status, text) {
-    var present = csrfHeaders(url, settings, document);
+    var present = csrfHeaders(url, settings, page);
     if (status !== 403 || present[name] === headers[name]) {
       return callback(status, text);
     }
@@ -54,20 +54,6 @@ export function postWithToken(url, body, settings, document, post, callback) {
 }
 
 /**
- * @param {Settings} settings
- * @param {Document} document
- * @returns {string} empty: there is none
- */
-function csrfToken(settings, document) {
-  return (
-    cookie(settings.csrfCookieName, document.cookie) ||
-    settings.csrfToken ||
-    attribute(document, "meta", "csrf-token", "content") ||
-    attribute(document, "input", "csrfmiddlewaretoken", "value")
-  );
-}
-
-/**
  * @param {string | null} name  null: scripts cannot read the cookie
  * @param {string} cookies  as in document.cookie
  * @returns {string}
@@ -75,28 +61,6 @@ function csrfToken(settings, document) {
 export function cookie(name, cookies) {
   var value = name && ("; " + cookies).split("; " + name + "=")[1];
   return value ? decodeURIComponent(value.split(";")[0]) : "";
-}
-
-/**
- * @param {Document} document
- * @param {string} tag
- * @param {string} name
- * @param {string} wanted
- * @returns {string}
- */
-function attribute(document, tag, name, wanted) {
-  if (!isForOldBrowsers) {
-    /** @type {any} */
-    var element = document.querySelector(tag + "[name=" + name + "]");
-    return element ? element[wanted] : "";
-  }
-  var elements = document.getElementsByTagName(tag);
-  for (var i = 0; i < elements.length; i++) {
-    if (elements[i].getAttribute("name") === name) {
-      return elements[i].getAttribute(wanted) || "";
-    }
-  }
-  return "";
 }
 
 /**

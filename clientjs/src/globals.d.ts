@@ -9,6 +9,7 @@ interface Window {
   SockgateBadge?: (
     client: import("./client.js").Client,
     events: import("./events.js").Events,
-    explain: (close: import("./socket.js").Close) => string
+    explain: (close: import("./socket.js").Close) => string,
+    options?: any
   ) => void;
 }

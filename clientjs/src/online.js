@@ -3,6 +3,7 @@
  */
 import { isForOldBrowsers } from "./age.js";
 import { each } from "./own.js";
+import { documentOf } from "./page/globals.js";
 
 /**
  * @typedef {function("offline" | "online" | "wake"): void} Watcher
@@ -20,6 +21,9 @@ var MEANINGS = {
   resume: "wake",
   visibilitychange: "wake"
 };
+
+/** Node.js removes no listener by `true`. */
+var CAPTURE = { capture: true };
 
 /**
  * @constructor
@@ -42,27 +46,29 @@ Network.prototype.isOnline = function () {
  */
 Network.prototype.watch = function (watcher) {
   var page = this._page;
-  var document = page.document;
   var isOld = isForOldBrowsers && !page.addEventListener;
   // IE8 dispatches events on the body, later versions on the window.
-  var target = (isOld && document.body) || page;
-  onEach(addListener);
+  var target = (isOld && page.document.body) || page;
+  onEach("addEventListener");
   return function () {
-    onEach(removeListener);
+    onEach("removeEventListener");
   };
 
-  /** @param {function(any, string, function(any): void): void} act */
-  function onEach(act) {
+  /** @param {"addEventListener" | "removeEventListener"} method */
+  function onEach(method) {
     each(MEANINGS, function (type, meaning) {
-      if (!isOld || type === meaning) {
-        act(meaning === "wake" ? document : target, type, listener);
+      if (!isOld) {
+        // Events of the document pass the window first.
+        target[method](type, listener, CAPTURE);
+      } else if (type === meaning) {
+        changeOld(target, method, type, listener);
       }
     });
   }
 
   /** @param {{type: string, persisted?: boolean}} event */
   function listener(event) {
-    var isHidden = event.type === "visibilitychange" && document.visibilityState !== "visible";
+    var isHidden = event.type === "visibilitychange" && documentOf(page, "visibilityState") !== "visible";
     if (event.persisted !== false && !isHidden) {
       watcher(MEANINGS[event.type]);
     }
@@ -71,26 +77,13 @@ Network.prototype.watch = function (watcher) {
 
 /**
  * @param {any} target
- * @param {string} event
+ * @param {string} method
+ * @param {string} type
  * @param {function(any): void} listener
  */
-function addListener(target, event, listener) {
-  if (!isForOldBrowsers || target.addEventListener) {
-    target.addEventListener(event, listener, false);
-  } else if (target.attachEvent) {
-    target.attachEvent("on" + event, listener);
-  }
-}
-
-/**
- * @param {any} target
- * @param {string} event
- * @param {function(any): void} listener
- */
-function removeListener(target, event, listener) {
-  if (!isForOldBrowsers || target.removeEventListener) {
-    target.removeEventListener(event, listener, false);
-  } else if (target.detachEvent) {
-    target.detachEvent("on" + event, listener);
+function changeOld(target, method, type, listener) {
+  var name = method === "addEventListener" ? "attachEvent" : "detachEvent";
+  if (target[name]) {
+    target[name]("on" + type, listener);
   }
 }

@@ -3,8 +3,7 @@
  * has written into the page, else defaults.
  */
 import { copy } from "./own.js";
-
-var CONFIG_ID = "sockgate-config";
+import { orderOf } from "./page/orders.js";
 
 /**
  * @typedef {Object} Settings
@@ -48,15 +47,18 @@ var RECONNECT = { minMs: 500, maxMs: 30000 };
 
 /**
  * @param {any} options  of `Sockgate.connect`
- * @param {Document} document
+ * @param {any} page  a window
  * @returns {Settings}
  */
-export function readSettings(options, document) {
+export function readSettings(options, page) {
   var given = options || {};
+  if (typeof given !== "object") {
+    throw new TypeError("options must be an object");
+  }
   /** @type {any} */
   var settings = {};
   copy(DEFAULTS, settings);
-  copy(pageConfig(document), settings);
+  copy(orderOf(page, "client") || {}, settings);
   copy(given, settings);
   if (settings.grantUrl === undefined) {
     settings.grantUrl = settings.tokenUrl && siblingOf(settings.tokenUrl);
@@ -72,10 +74,4 @@ export function readSettings(options, document) {
 /** @param {string} tokenUrl */
 function siblingOf(tokenUrl) {
   return tokenUrl.replace(/[^\/]*\/?$/, "grant/");
-}
-
-/** @param {Document} document */
-function pageConfig(document) {
-  var script = document.getElementById(CONFIG_ID);
-  return script ? JSON.parse(/** @type {HTMLScriptElement} */ (script).text) : {};
 }

@@ -122,12 +122,12 @@ test("the scripts stay small", () => {
   const sizes = [zipped(CLIENT), zipped(CLIENT) + zipped(SOCKJS_OF_DJANGO)];
   assert.ok(zipped(STATE) <= 1600, `${zipped(STATE)} bytes with gzip`);
   assert.ok(zipped(TAG) <= 750, `${zipped(TAG)} bytes with gzip`);
-  assert.ok(zipped(PROGRESS) <= 2200, `${zipped(PROGRESS)} bytes with gzip`);
-  assert.ok(zipped(GUARD) <= 5200, `${zipped(GUARD)} bytes with gzip`);
-  assert.ok(zipped(HTMX) <= 1000 && zipped(TURBO) <= 1000, `${zipped(HTMX)}, ${zipped(TURBO)} bytes with gzip`);
+  assert.ok(zipped(PROGRESS) <= 2500, `${zipped(PROGRESS)} bytes with gzip`);
+  assert.ok(zipped(GUARD) <= 5400, `${zipped(GUARD)} bytes with gzip`);
+  assert.ok(zipped(HTMX) <= 1150 && zipped(TURBO) <= 1150, `${zipped(HTMX)}, ${zipped(TURBO)} bytes with gzip`);
   assert.ok(zipped(LIVE) <= 6500, `${zipped(LIVE)} bytes with gzip`);
-  assert.ok(zipped(SHARED) <= 12800, `${zipped(SHARED)} bytes with gzip`);
-  assert.ok(sizes[0] <= 9000 && sizes[1] <= 21600, `${sizes} bytes with gzip`);
+  assert.ok(zipped(SHARED) <= 13100, `${zipped(SHARED)} bytes with gzip`);
+  assert.ok(sizes[0] <= 9000 && sizes[1] <= 21700, `${sizes} bytes with gzip`);
 });
 
 test("the script of Django's SockJS has only the transports of browsers with WebSocket", () => {

@@ -3,10 +3,11 @@ import { test } from "node:test";
 
 import { readSettings } from "../src/settings.js";
 
-const page = (config) => ({
-  getElementById: (id) =>
-    id === "sockgate-config" && config ? { text: JSON.stringify(config) } : null,
-});
+/** A page with these blocks of Django. */
+const page = (...configs) => {
+  const blocks = configs.filter(Boolean).map((config) => ({ text: JSON.stringify(config), nonce: "" }));
+  return { document: { querySelectorAll: (selector) => (selector.includes('[data-sockgate="client"]') ? blocks : []) } };
+};
 
 test("the defaults are those of a Django project", () => {
   assert.deepEqual(readSettings(undefined, page()), {
@@ -75,4 +76,8 @@ test("options are not changed, nor the next client's defaults", () => {
 
 test("an unknown transport option is an error", () => {
   assert.throws(() => readSettings({ transport: "polling" }, page()), /"auto", "websocket" or "sockjs"/);
+});
+
+test("an address in place of options is an error", () => {
+  assert.throws(() => readSettings("wss://rt.example/realtime", page()), /options must be an object/);
 });

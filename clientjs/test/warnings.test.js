@@ -4,7 +4,8 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { Client } from "../src/client.js";
-import { CloseCode, explain, HINTS } from "../src/closecodes.js";
+import { CloseCode, DOCUMENTATION, explain } from "../src/closecodes.js";
+import { HINTS } from "../src/hints.js";
 import { FakePage } from "./fakes/page.js";
 
 let page, rt;
@@ -30,7 +31,7 @@ test("a client that is closed for good warns once, with code, reason, what to ch
   page.clock.advance(1e9);
   assert.deepEqual(page.warned, [
     "closed: 4402 session is not valid. Check that Django and the gateway use one Redis, database, " +
-      "KEY_PREFIX. See docs/troubleshooting.md#close-4402",
+      `KEY_PREFIX. Run manage.py sockgate_doctor. ${DOCUMENTATION}troubleshooting.md#close-4402`,
   ]);
 });
 
@@ -62,7 +63,7 @@ test("failures of the token endpoint count, and a response without a token has a
     page.endpoint.answer(200, "<html>");
     page.clock.advance(3000);
   }
-  assert.match(page.warned[0], /^cannot connect: 200 the answer holds no token. Check tokenUrl. .*#close-200$/);
+  assert.match(page.warned[0], /^cannot connect: 200 the answer holds no token. Check that no other view answers tokenUrl. .*#close-200$/);
 });
 
 test("a client without a network does not warn", () => {
@@ -92,7 +93,7 @@ const documentation = readFileSync(new URL("../../docs/troubleshooting.md", impo
 for (const code of new Set([0, 1006, ...Object.keys(HINTS), ...Object.values(CloseCode)].map(Number))) {
   test(`the documentation explains ${code} at the address in the warning`, () => {
     const address = explain({ code, reason: "" }).split(" ").at(-1);
-    assert.equal(address, `docs/troubleshooting.md#close-${code}`);
+    assert.equal(address, `${DOCUMENTATION}troubleshooting.md#close-${code}`);
     assert.match(documentation, new RegExp(`<a (id|name)="close-${code}">|^#+ close-${code}$`, "im"));
   });
 }

@@ -21,7 +21,7 @@ class PayTests(RealtimeTestCase):
 
     def test_page_connects(self) -> None:
         page = self.client.get("/orders/9/")
-        self.assertContains(page, "sockgate-config")
+        self.assertContains(page, 'data-sockgate="client"')
 
     def test_only_staff_follows_the_staff(self) -> None:
         answer = self.client.post("/realtime/grant/", {"channel": "room:staff"})

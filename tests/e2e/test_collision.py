@@ -202,7 +202,7 @@ def test_project_and_gateway_pass_their_checks(site: Site) -> None:
 
 def test_publication_of_the_project_is_received(site: Site) -> None:
     visitor = Visitor(site.origin).log_in("alice")
-    assert "sockgate-config" in visitor.get("/").body
+    assert 'data-sockgate="client"' in visitor.get("/").body
     tab = RawWebSocketTab(f"http://{HOST}:{site.gateway_port}/realtime", site.origin)
     tab.open()
     try:

@@ -103,7 +103,7 @@ def log_in(demo: Demo, name: str) -> str:
         "password": f"{name}-demo",
     }
     page = browser.open(f"{demo.page}login/", urlencode(fields).encode()).read().decode()
-    config = re.search(r'id="sockgate-config"[^>]*>(.*?)</script>', page).group(1)
+    config = re.search(r'data-sockgate="client"[^>]*>(.*?)</script>', page).group(1)
     return json.loads(config)["token"]
 
 

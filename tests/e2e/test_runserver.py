@@ -39,7 +39,7 @@ from sockgate.signals import user_online
 def write(user_id, **_):
     print(f"user {user_id} is online", flush=True)
 """
-CONFIG = re.compile(r'id="sockgate-config"[^>]*>(.*?)</script>')
+CONFIG = re.compile(r'data-sockgate="client"[^>]*>(.*?)</script>')
 
 
 @pytest.fixture(scope="module")

@@ -44,7 +44,9 @@ def check(wheel: Path, folder: Path) -> None:
     for name in CLIENT:
         run(python, "manage.py", "findstatic", f"sockgate/{name}", cwd=folder)
     page = run(python, "manage.py", "shell", "--no-imports", "-c", PAGE, cwd=folder)
-    expect(page, "sockgate-config", "/static/sockgate/sockgate.js", "/static/sockgate/badge.js")
+    expect(
+        page, 'data-sockgate="client"', "/static/sockgate/sockgate.js", "/static/sockgate/badge.js"
+    )
     expect(run(programs / "sockgate", "--help", cwd=folder), "--check-config")
 
 

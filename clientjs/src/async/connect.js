@@ -2,6 +2,7 @@
  * Makes `connect` for a build. The builds differ in where SockJS comes from.
  */
 import { assemble } from "../assembly.js";
+import { unknownOptions } from "../options.js";
 import { openerWith } from "../transports/complete.js";
 import { AsyncClient } from "./client.js";
 import { postAnywhere } from "./fetch.js";
@@ -18,6 +19,7 @@ export function connectWith(loadSockJS) {
     // Browsers of 2018 have no `globalThis`.
     const global = typeof self === "object" ? self : globalThis;
     const { autoConnect = hasDocument(global) } = options || {};
+    unknownOptions(options).forEach((text) => global.console.warn(`sockgate: ${text}`));
     const client = assemble({ ...options, autoConnect }, pageOf(global), kinds);
     return /** @type {AsyncClient} */ (client);
   };

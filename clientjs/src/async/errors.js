@@ -30,7 +30,7 @@ export class SockgateError extends Error {
  * @returns {SockgateError}
  */
 export function refused(refusal, channel) {
-  return new SockgateError(refusal.code, refusal.message, { channel });
+  return new SockgateError(refusal.code, `${channel}: ${refusal.message}`, { channel });
 }
 
 /**

@@ -3,11 +3,12 @@
  * configuration, with the page's client, or with one of its own where the page has none.
  */
 import { ensureClient } from "../page/clients.js";
-import { CONFIG_ID, guardSession } from "./module.js";
+import { orderOf } from "../page/orders.js";
+import { guardSession } from "./module.js";
 
 export { guardSession };
 
-if (document.getElementById(CONFIG_ID)) {
+if (orderOf(window, "guard")) {
   guardSession();
   ensureClient(window);
 }

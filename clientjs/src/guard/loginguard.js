@@ -8,6 +8,8 @@
  * checked. Once the end is certain, only a new page helps.
  */
 
+import { documentOf } from "../page/globals.js";
+
 const LONGEST_STEP_MS = 15000;
 /** Ask once more so long before the end. */
 const LAST_CALL_MS = 2500;
@@ -178,7 +180,7 @@ export class Guard {
 
   async _ask() {
     const now = this._clock.now();
-    const isHidden = this._page.document.visibilityState === "hidden";
+    const isHidden = documentOf(this._page, "visibilityState") === "hidden";
     if (this._isOver || this._isAsking || now < this._nextAskAt) {
       return;
     }

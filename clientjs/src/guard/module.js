@@ -3,16 +3,16 @@
  * does the same by itself.
  */
 import { followClients } from "../page/clients.js";
+import { orderOf } from "../page/orders.js";
 import { Guard } from "./loginguard.js";
 import { request } from "./requests.js";
 import { Screen } from "./screen.js";
 import { ElapsedTime } from "./time.js";
 
-export const CONFIG_ID = "sockgate-guard-config";
-
 /** @type {Object<string, any>} */
 const DEFAULTS = { warn: 120, dialog: true, cover: true, expiresIn: null, extendsTo: null, nextName: "next", csrfCookieName: "csrftoken", csrfHeaderName: "X-CSRFToken" };
 
+/** Events of the window, and those of the document, which pass the window first. */
 const WAKING = { pageshow: false, online: false, focus: false, visibilitychange: true, resume: true };
 
 /**
@@ -23,7 +23,7 @@ const WAKING = { pageshow: false, online: false, focus: false, visibilitychange:
  * @returns {function(): void} ends it
  */
 export function guardSession(options, page = window) {
-  const config = { ...DEFAULTS, ...(options || configOf(page)) };
+  const config = { ...DEFAULTS, ...(options || orderOf(page, "guard")) };
   if (!config.sessionUrl || typeof config.user !== "string") {
     return () => undefined;
   }
@@ -39,7 +39,7 @@ export function guardSession(options, page = window) {
   const onWake = () => guard.wake();
   const each = (/** @type {"addEventListener" | "removeEventListener"} */ method) => {
     page[method]("pagehide", onHide);
-    Object.entries(WAKING).forEach(([type, ofDocument]) => (ofDocument ? page.document : page)[method](type, onWake));
+    Object.entries(WAKING).forEach(([type, ofDocument]) => page[method](type, onWake, ofDocument));
   };
   each("addEventListener");
   guard.start();
@@ -48,10 +48,4 @@ export function guardSession(options, page = window) {
     unfollow();
     guard.stop();
   };
-}
-
-/** @param {any} page @returns {any} */
-function configOf(page) {
-  const script = page.document.getElementById(CONFIG_ID);
-  return script ? JSON.parse(script.textContent) : {};
 }

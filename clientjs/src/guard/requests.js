@@ -40,7 +40,7 @@ export async function request(page, config, method) {
 
 /** @param {any} page @param {any} config @param {string} method @returns {Object<string, string>} */
 function csrf(page, config, method) {
-  return method === "POST" ? csrfHeaders(config.sessionUrl, config, page.document) : {};
+  return method === "POST" ? csrfHeaders(config.sessionUrl, config, page) : {};
 }
 
 /** @param {any} page @param {any} config @param {string} method @param {Object<string, string>} headers @param {any} signal */

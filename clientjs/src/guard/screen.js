@@ -6,6 +6,7 @@
  * last cover the body is not displayed at all: it cannot be printed or searched, and a dialog that the page opens
  * later stays invisible. All texts are set as text.
  */
+import { documentOf, setOfDocument } from "../page/globals.js";
 import { ESSENTIAL, STYLE } from "./style.js";
 
 /** The rest of the time is announced to screen readers at these seconds. */
@@ -20,7 +21,6 @@ export class Screen {
    */
   constructor(page, config) {
     this._page = page;
-    this._document = page.document;
     this._config = config;
     this._texts = config.texts || {};
     /** @type {any} */
@@ -107,7 +107,7 @@ export class Screen {
     if (why !== "checking") {
       this._isFinal = true;
       this._hideBody();
-      this._document.title = texts[why];
+      setOfDocument(this._page, "title", texts[why]);
       this._links(this._make("div", { class: "actions" }, dialog));
     }
     dialog.addEventListener("cancel", (/** @type {Event} */ event) => event.preventDefault());
@@ -129,25 +129,25 @@ export class Screen {
   _links(actions) {
     const { loginUrl, nextName } = this._config;
     const { location } = this._page;
-    const here = location.pathname + location.search;
-    this._make("a", { href: here, part: "button" }, actions, this._texts.reload);
-    if (loginUrl) {
-      const url = new URL(loginUrl, location.href);
-      url.searchParams.set(nextName, here);
-      if (/^https?:$/.test(url.protocol)) {
-        this._make("a", { href: url.href, class: "primary", part: "button primary" }, actions, this._texts.login);
-      }
+    const reload = this._make("a", { href: location.href.split("#")[0], part: "button" }, actions, this._texts.reload);
+    const url = loginUrl && new URL(loginUrl, location.href);
+    if (url && /^https?:$/.test(url.protocol)) {
+      // A path that begins with two slashes would be another site's.
+      url.searchParams.set(nextName, location.pathname.replace(/^[/\\]+/, "/") + location.search);
+      const login = this._make("a", { href: url.href, class: "primary", part: "button primary" }, actions, this._texts.login);
+      login.setAttribute("autofocus", "");
+    } else {
+      reload.setAttribute("autofocus", "");
     }
   }
 
   _hideBody() {
-    const document = this._document;
     try {
       const sheet = new this._page.CSSStyleSheet();
       sheet.replaceSync("body { display: none !important; }");
-      document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+      setOfDocument(this._page, "adoptedStyleSheets", [...documentOf(this._page, "adoptedStyleSheets"), sheet]);
     } catch (error) {
-      document.body.style.setProperty("display", "none", "important");
+      documentOf(this._page, "body").style.setProperty("display", "none", "important");
     }
   }
 
@@ -176,7 +176,7 @@ export class Screen {
       dialog.showModal();
     } else {
       dialog.setAttribute("open", "");
-      this._document.body.inert = true;
+      documentOf(this._page, "body").inert = true;
       const first = dialog.querySelector("[autofocus]") || dialog.querySelector("button, a");
       if (first) {
         first.focus();
@@ -189,7 +189,7 @@ export class Screen {
     if (dialog.close) {
       dialog.close();
     } else if (!this._cover) {
-      this._document.body.inert = false;
+      documentOf(this._page, "body").inert = false;
     }
     dialog.remove();
   }
@@ -206,7 +206,7 @@ export class Screen {
       } catch (error) {
         this._isPlain = true;
       }
-      this._document.documentElement.appendChild(host);
+      documentOf(this._page, "documentElement").appendChild(host);
     }
     return this._root;
   }
@@ -219,7 +219,7 @@ export class Screen {
    * @returns {any}
    */
   _make(tag, attributes, parent, text) {
-    const element = this._document.createElement(tag);
+    const element = documentOf(this._page, "createElement").call(this._page.document, tag);
     Object.keys(attributes).forEach((name) => element.setAttribute(name, attributes[name]));
     if (text !== undefined) {
       element.textContent = text;

@@ -1,6 +1,8 @@
 /**
  * The clients of a page, for scripts beside the core that need one. Each new client calls `window.SockgateBadge`.
  */
+import { documentOf, globalOf } from "./globals.js";
+import { ordersOf } from "./orders.js";
 
 /** So long after the page has loaded, a script that needs a client and has none connects by itself. */
 const WAIT_MS = 3000;
@@ -13,14 +15,14 @@ const WAIT_MS = 3000;
  * @returns {function(): void} ends it
  */
 export function followClients(page, callback) {
-  const former = page.SockgateBadge;
+  const former = globalOf(page, "SockgateBadge");
   let isOver = false;
-  page.SockgateBadge = (/** @type {any} */ client, /** @type {any} */ events, /** @type {any} */ explain) => {
+  page.SockgateBadge = (/** @type {any[]} */ ...given) => {
     if (former) {
-      former(client, events, explain);
+      former(...given);
     }
     if (!isOver) {
-      callback(client, events);
+      callback(given[0], given[1]);
     }
   };
   return () => {
@@ -51,12 +53,13 @@ export function ensureClient(page, waitMs = WAIT_MS) {
   });
   const wait = () => {
     timer = page.setTimeout(() => {
-      if (!isMade && page.Sockgate && page.Sockgate.connect) {
-        own = page.Sockgate.connect();
+      const Sockgate = globalOf(page, "Sockgate");
+      if (!isMade && Sockgate && Sockgate.connect) {
+        own = Sockgate.connect();
       }
     }, waitMs);
   };
-  if (page.document.readyState === "complete") {
+  if (documentOf(page, "readyState") === "complete") {
     wait();
   } else {
     page.addEventListener("load", wait);
@@ -76,12 +79,12 @@ export function ensureClient(page, waitMs = WAIT_MS) {
  * @returns {any} null: the page has no client script, or no login and so no connection
  */
 export function clientOf(page, needed) {
-  const { document, Sockgate } = page;
-  const config = document.getElementById("sockgate-config");
+  const Sockgate = globalOf(page, "Sockgate");
+  const [config] = ordersOf(page, "client").slice(-1);
   if (!config || !Sockgate) {
     page.console.error(`sockgate: ${needed} needs {% sockgate_client %} in the same page.`);
     return null;
   }
   const { client } = Sockgate.connect;
-  return client || (JSON.parse(config.text).loginRequired ? null : Sockgate.connect());
+  return client || (config.data.loginRequired ? null : Sockgate.connect());
 }

@@ -27,17 +27,13 @@ export function trustedHtml(page, html) {
 
 /** @param {any} page */
 function policyOf(page) {
-  var types = page.trustedTypes;
-  // A browser without Trusted Types may have an element of this id.
-  if (types && typeof types.createPolicy === "function") {
+  try {
     var key = page.Symbol.for(NAME);
-    try {
-      return (page[key] = page[key] || types.createPolicy(NAME, PASSING));
-    } catch (error) {
-      // The policy's name is not allowed.
-    }
+    return (page[key] = page[key] || page.trustedTypes.createPolicy(NAME, PASSING));
+  } catch (error) {
+    // No Trusted Types, an element of that id, or a policy that does not allow the name.
+    return PASSING;
   }
-  return PASSING;
 }
 
 var PASSING = { createScriptURL: same, createHTML: same };

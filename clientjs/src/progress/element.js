@@ -1,10 +1,14 @@
 /**
  * `<sockgate-progress>`: one bar, which Django has rendered with its present value.
  *
- * Strategy: the element has a native `<progress>` and a text beside it. A region that nobody sees announces the start, each
+ * Strategy: Django writes a data block with id and report right before the element. Any other element of this name, such as one
+ * in HTML that a user wrote, stays as it is: its attributes order nothing. The element has a native `<progress>` and a text beside it. A region that nobody sees announces the start, each
  * quarter, a retry and the end to screen readers. All texts are set as text. Reports are compared by the number of their run
  * and of the report, so an older one changes nothing.
  */
+
+import { documentOf } from "../page/globals.js";
+import { dataOf } from "../page/orders.js";
 
 const FINAL = ["done", "failed"];
 /** Set by the CSSOM, which a policy without inline styles allows. */
@@ -32,12 +36,19 @@ const UNSEEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path
 export function elementOf(page, board) {
   return class SockgateProgress extends page.HTMLElement {
     connectedCallback() {
-      if (!this._region) {
+      const order = dataOf(this.previousElementSibling, "bar");
+      if (order && order.id !== this.progressId) {
+        this.progressId = order.id;
         /** @type {any} */
         this._quarter = "";
         /** @type {Report | null} */
-        this._report = readReport(this.getAttribute("report"));
-        this._region = page.document.createElement("span");
+        this._report = order.report;
+      }
+      if (!this.progressId) {
+        return;
+      }
+      if (!this._region) {
+        this._region = documentOf(page, "createElement").call(page.document, "span");
         this._region.setAttribute("role", "status");
         this._region.style.cssText = UNSEEN;
       }
@@ -52,10 +63,6 @@ export function elementOf(page, board) {
     disconnectedCallback() {
       page.clearTimeout(this._timer);
       board.remove(this);
-    }
-
-    get progressId() {
-      return this.getAttribute("progress-id") || "";
     }
 
     get isOver() {
@@ -86,10 +93,11 @@ export function elementOf(page, board) {
      * @returns {boolean} it is the bar of the same work
      */
     follow(fresh) {
-      const report = readReport(fresh.getAttribute("report"));
-      const isSame = fresh.getAttribute("progress-id") === this.progressId;
-      if (isSame && report) {
-        this.show(report);
+      // The block before the element may have been refreshed already.
+      const order = dataOf(fresh.previousElementSibling, "bar") || dataOf(this.previousElementSibling, "bar") || {};
+      const isSame = !!order.id && order.id === this.progressId;
+      if (isSame && order.report) {
+        this.show(order.report);
       }
       return isSame;
     }
@@ -147,13 +155,4 @@ export function elementOf(page, board) {
 /** @param {Report} report */
 function isOld(report) {
   return report.state === "running" && (report.age || 0) >= report.stalled_after;
-}
-
-/** @param {string | null} text @returns {Report | null} */
-function readReport(text) {
-  try {
-    return text ? JSON.parse(text) : null;
-  } catch (error) {
-    return null;
-  }
 }

@@ -2,10 +2,10 @@
  * The script `sockgate-progress.js`, which Django's tag `{% task_progress %}` loads: bars that follow the work of the user.
  */
 import { ensureClient, followClients } from "../page/clients.js";
+import { orderOf } from "../page/orders.js";
 import { Board } from "./board.js";
 import { elementOf } from "./element.js";
 
-const CONFIG_ID = "sockgate-progress-config";
 const ELEMENT = "sockgate-progress";
 /** A page without a client of its own gets one so soon after it has loaded. */
 const WAIT_MS = 500;
@@ -16,11 +16,11 @@ const WAIT_MS = 500;
  * @param {any} page  a window
  */
 export function begin(page) {
-  const script = page.document.getElementById(CONFIG_ID);
-  if (!script || !page.customElements || page.customElements.get(ELEMENT)) {
+  const config = orderOf(page, "progress");
+  if (!config || !page.customElements || page.customElements.get(ELEMENT)) {
     return;
   }
-  const board = new Board(page, JSON.parse(script.textContent));
+  const board = new Board(page, config);
   followClients(page, (client) => board.follow(client));
   page.customElements.define(ELEMENT, elementOf(page, board));
   ensureClient(page, WAIT_MS);

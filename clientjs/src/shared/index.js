@@ -3,6 +3,7 @@
  * SharedWorker. docs/shared.md explains both.
  */
 import { Clock } from "../clock.js";
+import { documentOf } from "../page/globals.js";
 import { openerWith } from "../transports/complete.js";
 import { Memory } from "../transports/memory.js";
 import { loadSockJS } from "../transports/script.js";
@@ -67,7 +68,7 @@ export function open(url, settings, page, isProven) {
  */
 function workerOf(page, settings) {
   const { sharedUrl } = settings;
-  if (!page.SharedWorker || !sharedUrl || new URL(sharedUrl, page.document.baseURI).origin !== page.location.origin) {
+  if (!page.SharedWorker || !sharedUrl || new URL(sharedUrl, documentOf(page, "baseURI")).origin !== page.location.origin) {
     return null;
   }
   worker = worker || new WorkerDialer(page, sharedUrl);
@@ -98,7 +99,7 @@ function hasStorage(page) {
  * @param {any} page
  */
 function absolute(url, page) {
-  return new URL(url, page.document.baseURI).href;
+  return new URL(url, documentOf(page, "baseURI")).href;
 }
 
 if (typeof self === "object" && isWorker(self)) {

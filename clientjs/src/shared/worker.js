@@ -2,6 +2,7 @@
  * The hub in a SharedWorker, and a tab's way to it. The worker runs the same script as the page.
  */
 import { pageOf } from "../async/surroundings.js";
+import { trustedUrl } from "../page/trusted.js";
 import { Hub } from "./hub.js";
 
 /** Messages of another version are not understood. The old worker lives on after a deployment. */
@@ -63,7 +64,7 @@ export class WorkerDialer {
 
   /** @param {SharedSocket} socket */
   dial(socket) {
-    const worker = new this._page.SharedWorker(this._url, { name: NAME });
+    const worker = new this._page.SharedWorker(trustedUrl(this._page, this._url), { name: NAME });
     const { port } = worker;
     worker.onerror = () => socket.gone();
     // Without locks, the hub would miss the tab only after minutes.

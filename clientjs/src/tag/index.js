@@ -6,6 +6,8 @@
  * something has the header: a foreign origin must not learn the id, and a GET, whose redirects often lead elsewhere, stays as it is.
  */
 
+import { documentOf } from "../page/globals.js";
+
 export const HEADER = "X-Sockgate-Connection";
 
 const CHANGING = /^(POST|PUT|PATCH|DELETE)$/i;
@@ -30,9 +32,9 @@ export function tagRequests(rt, page = window) {
    * @returns {boolean}
    */
   function isOwnChange(method, url) {
-    const { document, location } = page;
+    const { location } = page;
     try {
-      return CHANGING.test(method) && new URL(url, document.baseURI).origin === location.origin;
+      return CHANGING.test(method) && new URL(url, documentOf(page, "baseURI")).origin === location.origin;
     } catch (error) {
       return false;
     }

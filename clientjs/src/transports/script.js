@@ -3,6 +3,9 @@
  */
 import { isForOldBrowsers } from "../age.js";
 import { SockJSCode } from "../closecodes.js";
+import { documentOf, globalOf } from "../page/globals.js";
+import { nonceOf } from "../page/orders.js";
+import { trustedUrl } from "../page/trusted.js";
 
 /**
  * @typedef {import("../socket.js").SockJSLike} SockJSLike
@@ -54,19 +57,23 @@ export function unloadable(scriptUrl, settings) {
  * @param {function(any): void} callback  receives the global; null: the script cannot be loaded
  */
 export function loadScript(url, page, name, callback) {
-  var document = page.document;
-  if (page[name] || !url || (isForOldBrowsers && !document.createElement)) {
-    return callback(page[name] || null);
+  if (globalOf(page, name) || !url) {
+    return finish();
   }
-  /** @type {any} */
-  var script = document.createElement("script");
-  script.onload = script.onerror = loaded;
-  if (isForOldBrowsers) {
-    script.onreadystatechange = loaded;
+  try {
+    /** @type {any} */
+    var script = documentOf(page, "createElement").call(page.document, "script");
+    script.onload = script.onerror = loaded;
+    if (isForOldBrowsers) {
+      script.onreadystatechange = loaded;
+    }
+    script.nonce = nonceOf(page);
+    script.src = trustedUrl(page, url);
+    (isForOldBrowsers ? headOf(page) : documentOf(page, "head")).appendChild(script);
+  } catch (error) {
+    // No document, or the page's policy has no `trusted-types sockgate`.
+    finish();
   }
-  setNonce(script, document);
-  script.src = url;
-  document.getElementsByTagName("head")[0].appendChild(script);
 
   function loaded() {
     // Only IE8 has a readyState.
@@ -74,28 +81,17 @@ export function loadScript(url, page, name, callback) {
       if (isForOldBrowsers) {
         script.onload = script.onerror = script.onreadystatechange = null;
       }
-      callback(page[name] || null);
+      finish();
     }
+  }
+
+  function finish() {
+    callback(globalOf(page, name) || null);
   }
 }
 
-// Where the page's policy has a nonce, the script needs it, too. Browsers hide the attribute from
-// style sheets, but not the property from scripts.
-/**
- * @param {HTMLScriptElement} script
- * @param {Document} document
- */
-function setNonce(script, document) {
-  if (!isForOldBrowsers) {
-    /** @type {HTMLScriptElement | null} */
-    var other = document.querySelector("script[nonce]");
-    script.nonce = other ? other.nonce : "";
-    return;
-  }
-  var scripts = document.getElementsByTagName("script");
-  for (var i = 0; i < scripts.length && !script.nonce; i++) {
-    if (scripts[i].nonce) {
-      script.nonce = scripts[i].nonce;
-    }
-  }
+/** @param {any} page */
+function headOf(page) {
+  // IE8 has no `document.head`.
+  return documentOf(page, "head") || page.document.getElementsByTagName("head")[0];
 }

@@ -8,6 +8,7 @@
  * them, and all others as they are.
  */
 import { clientOf } from "../page/clients.js";
+import { documentOf } from "../page/globals.js";
 
 /** Events whose markup the gateway verifies; `wire/events.py` has the same rule. */
 const VERIFIED = /^turbo-stream(:|$)/;
@@ -52,8 +53,8 @@ export function streamSource(page) {
 if (typeof window === "object" && window.customElements && !customElements.get("sockgate-stream-source")) {
   // After Turbo and the page's own scripts.
   const define = () => customElements.get("sockgate-stream-source") || customElements.define("sockgate-stream-source", streamSource(window));
-  if (document.readyState === "loading") {
-    document.addEventListener("DOMContentLoaded", define);
+  if (documentOf(window, "readyState") === "loading") {
+    window.addEventListener("DOMContentLoaded", define);
   } else {
     define();
   }

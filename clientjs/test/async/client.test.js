@@ -113,7 +113,7 @@ test("a refused presence rejects with code and channel", async () => {
   const promised = rt.presence("room:9");
   await settled();
   const rejected = assert.rejects(promised, {
-    name: "SockgateError", code: "not_allowed", message: "no", channel: "room:9",
+    name: "SockgateError", code: "not_allowed", message: "room:9: no", channel: "room:9",
   });
   refuse("not_allowed");
   await rejected;

@@ -13,15 +13,15 @@ test("a page is used as it is", () => {
 
 test("without a document, settings are defaults and requests have no CSRF token", () => {
   const page = pageOf({});
-  const settings = readSettings({ token: "T" }, page.document);
+  const settings = readSettings({ token: "T" }, page);
   assert.deepEqual([settings.token, settings.url], ["T", "/realtime"]);
-  assert.deepEqual(csrfHeaders("/token/", settings, page.document), {});
+  assert.deepEqual(csrfHeaders("/token/", settings, page), {});
 });
 
 test("a worker shows the CSRF token that it was given, to its own origin only", () => {
   const page = pageOf({ location: { protocol: "https:", host: "shop.example" } });
-  const settings = readSettings({ csrfToken: "C" }, page.document);
-  const shown = (url) => csrfHeaders(url, settings, page.document)["X-CSRFToken"];
+  const settings = readSettings({ csrfToken: "C" }, page);
+  const shown = (url) => csrfHeaders(url, settings, page)["X-CSRFToken"];
   assert.equal(shown("https://shop.example/token/"), "C");
   assert.equal(shown("https://other.example/token/"), undefined);
 });

@@ -12,8 +12,8 @@ const CONFIG = { sessionUrl: "/realtime/session/", user: "7", expiresIn: 600, ex
 
 /** A page with a site that answers, and with time that passes on request. */
 class Site {
-  constructor(options = {}, { navigation = "navigate" } = {}) {
-    const dom = new JSDOM("<title>Shop</title><p>secret", { url: "https://shop.example/orders/?page=2" });
+  constructor(options = {}, { navigation = "navigate", url = "https://shop.example/orders/?page=2" } = {}) {
+    const dom = new JSDOM("<title>Shop</title><p>secret", { url });
     this.page = dom.window;
     this.now = 0;
     this.left = 600;
@@ -156,7 +156,8 @@ test("the page is covered when its login ends, for good", async () => {
   assert.equal(site.page.getComputedStyle(site.page.document.body).display, "none");
   assert.equal(site.page.document.title, "Ended");
   const links = [...site.dialogs[0].querySelectorAll("a")].map((link) => link.getAttribute("href"));
-  assert.deepEqual(links, ["/orders/?page=2", "https://shop.example/login/?a=b&next=%2Forders%2F%3Fpage%3D2"]);
+  assert.equal(site.dialogs[0].querySelector("[autofocus]").textContent, "Sign in");
+  assert.deepEqual(links, ["https://shop.example/orders/?page=2", "https://shop.example/login/?a=b&next=%2Forders%2F%3Fpage%3D2"]);
   const count = site.requests.length;
   site.status = 200;
   site.left = 1200;
@@ -164,6 +165,18 @@ test("the page is covered when its login ends, for good", async () => {
   await site.pass(600);
   assert.deepEqual([site.screen, site.requests.length], ["cover: Ended", count]);
 });
+
+for (const path of ["//evil.example/x", "/\\\\evil.example/x", "/\\evil.example/x", "///evil.example/x"]) {
+  test(`the links of a page at ${path} stay on the site`, async () => {
+    const site = new Site({}, { url: `https://shop.example${path}?a=1#b` });
+    site.status = 401;
+    await site.pass(700);
+    const [reload, login] = [...site.dialogs[0].querySelectorAll("a")].map((link) => new URL(link.href));
+    assert.equal(reload.href, site.page.location.href.split("#")[0]);
+    assert.equal(login.origin, "https://shop.example");
+    assert.equal(new URL(login.searchParams.get("next"), "https://shop.example/").origin, "https://shop.example");
+  });
+}
 
 test("without an answer the page is covered at the end that it knows, and uncovered when the site says so", async () => {
   const site = new Site();

@@ -7,7 +7,7 @@ import { JSDOM } from "jsdom";
 import { register } from "../../src/htmx/index.js";
 
 function open(attributes) {
-  const config = '<script id="sockgate-config" type="application/json">{}</script>';
+  const config = '<script type="application/json" data-sockgate="client">{}</script>';
   const { window } = new JSDOM(`${config}<div id="e" ${attributes}></div>`);
   const rooms = [];
   const triggered = [];

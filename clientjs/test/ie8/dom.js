@@ -53,7 +53,7 @@ export class FakeElement {
 export class FakeDocument {
   readyState = "complete";
   cookie = "csrftoken=of-the-cookie";
-  #byId = {};
+  #blocks = [];
 
   /**
    * @param {{get: Function, post: Function, evaluate: Function}} browser  sends requests
@@ -71,8 +71,13 @@ export class FakeDocument {
     return new FakeElement(tagName, this);
   }
 
-  getElementById(id) {
-    return this.#byId[id] ?? null;
+  getElementById() {
+    return null;
+  }
+
+  /** IE8 knows selectors of attributes. */
+  querySelectorAll(selector) {
+    return asCollection(selector.includes('[data-sockgate="client"]') ? this.#blocks : []);
   }
 
   getElementsByTagName(tagName) {
@@ -86,7 +91,7 @@ export class FakeDocument {
   configure(config) {
     const script = new FakeElement("json", this);
     script.text = JSON.stringify(config);
-    this.#byId["sockgate-config"] = script;
+    this.#blocks = [script];
   }
 
   /** In IE, the code of a script with `htmlFor` and `event` becomes a handler and does not run at once. */

@@ -226,7 +226,7 @@ test("a page with more channels than a connection may have follows the first one
 
 test("the script uses the page's own client, makes one without, and none without a login", () => {
   const made = (config, client) => {
-    const page = new Page(`<script id="sockgate-config" type="application/json" data-sockgate="client">${JSON.stringify(config)}</script>${fragment(ORDERS)}`);
+    const page = new Page(`<script type="application/json" data-sockgate="client">${JSON.stringify(config)}</script>${fragment(ORDERS)}`);
     const connect = () => page.rt;
     connect.client = client;
     page.window.Sockgate = { connect };

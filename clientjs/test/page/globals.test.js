@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { JSDOM } from "jsdom";
 
-import { askDocument, documentOf, globalOf } from "../../src/page/globals.js";
+import { documentOf, findAll, globalOf, setOfDocument } from "../../src/page/globals.js";
 
 const pageOf = (body) => new JSDOM(body, { url: "https://site.test/", runScripts: "outside-only" }).window;
 
@@ -16,14 +16,20 @@ test("an element is no global", () => {
 });
 
 test("an element with a name does not hide a property of the document", () => {
-  const page = pageOf('<img name="cookie"><form name="createElement"></form><img name="querySelectorAll">');
-  Object.defineProperty(page.document, "cookie", { value: "an element" });
-  Object.defineProperty(page.document, "createElement", { value: "an element" });
+  const page = pageOf("<p>one</p>");
+  for (const name of ["cookie", "querySelectorAll", "baseURI", "title"]) {
+    Object.defineProperty(page.document, name, { value: "an element" });
+  }
   assert.equal(documentOf(page, "cookie"), "");
-  assert.equal(askDocument(page, "createElement", "p").localName, "p");
+  assert.equal(findAll(page, "p").length, 1);
   assert.equal(documentOf(page, "baseURI"), "https://site.test/");
+  setOfDocument(page, "title", "Covered");
+  assert.equal(findAll(page, "title")[0].textContent, "Covered");
 });
 
 test("a page without prototypes has what its document has", () => {
-  assert.equal(documentOf({ document: { cookie: "a=1" } }, "cookie"), "a=1");
+  const page = { document: { cookie: "a=1" } };
+  assert.equal(documentOf(page, "cookie"), "a=1");
+  setOfDocument(page, "title", "Covered");
+  assert.equal(page.document.title, "Covered");
 });

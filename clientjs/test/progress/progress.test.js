@@ -12,10 +12,10 @@ const REPORT = { id: "job", run: 1, n: 1, state: "running", done: 0, total: 10, 
 
 class Page {
   constructor(report = null, count = 1) {
-    const given = JSON.stringify(report).replaceAll('"', "&quot;");
-    const bars = Array.from({ length: count }, (_, i) => `<sockgate-progress progress-id="job${i || ""}" state="waiting" report="${report ? given : ""}"><progress aria-label="Export"></progress> <span>x</span></sockgate-progress>`);
+    const order = (i) => `<script type="application/json" data-sockgate="bar">${JSON.stringify({ id: `job${i || ""}`, report })}</script>`;
+    const bars = Array.from({ length: count }, (_, i) => `${order(i)}<sockgate-progress state="waiting"><progress aria-label="Export"></progress> <span>x</span></sockgate-progress>`);
     const config = JSON.stringify({ url: "/realtime/progress/", lang: "en", texts: TEXTS });
-    const dom = new JSDOM(`${bars.join("")}<script id="sockgate-progress-config" type="application/json">${config}</script>`, { url: "https://shop.example/" });
+    const dom = new JSDOM(`<body>${bars.join("")}<script type="application/json" data-sockgate="progress">${config}</script>`, { url: "https://shop.example/" });
     this.page = dom.window;
     this.requests = [];
     this.asked = [];
@@ -153,10 +153,9 @@ test("a bar that is added later follows too", async () => {
   const page = new Page(REPORT);
   page.events.emit("state", "connected", {});
   await page.pass(1);
-  const added = page.page.document.createElement("sockgate-progress");
-  added.setAttribute("progress-id", "late");
-  added.innerHTML = "<progress></progress><span></span>";
-  page.page.document.body.append(added);
+  const { document } = page.page;
+  document.body.insertAdjacentHTML("beforeend", `<script type="application/json" data-sockgate="bar">{"id": "late", "report": null}</script><sockgate-progress><progress></progress><span></span></sockgate-progress>`);
+  const added = document.body.lastElementChild;
   await page.pass(1);
   assert.equal(page.requests[1], "/realtime/progress/?id=late");
   page.publish({ id: "late", done: 10, state: "done" });
@@ -268,4 +267,17 @@ test("a bar that has left the page asks for nothing", async () => {
   page.element.remove();
   await page.pass(200);
   assert.deepEqual([page.requests.length, page.timers.filter(Boolean).length], [1, 0]);
+});
+
+test("an element without Django's block orders nothing, whatever its attributes say", async () => {
+  const page = new Page(REPORT);
+  const report = JSON.stringify({ ...REPORT, id: "mine", state: "done" }).replaceAll('"', "&quot;");
+  const block = '<div data-sockgate="bar">{"id": "mine"}</div>';
+  page.page.document.body.insertAdjacentHTML("beforeend", `${block}<sockgate-progress progress-id="mine" id="mine" state="x" report="${report}"><progress></progress><span>x</span></sockgate-progress>`);
+  page.events.emit("state", "connected", {});
+  await page.pass(200);
+  page.publish({ id: "mine", n: 9 });
+  const forged = page.page.document.body.lastElementChild;
+  assert.deepEqual([forged.getAttribute("state"), forged.textContent], ["x", "x"]);
+  assert.ok(page.requests.length && page.requests.every((url) => !url.includes("mine")), page.requests.join());
 });

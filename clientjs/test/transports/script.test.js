@@ -12,9 +12,9 @@ beforeEach(() => {
   page = {
     document: {
       createElement: () => ({}),
-      getElementsByTagName: (tag) => (tag === "head" ? [head] : page.scripts),
+      getElementsByTagName: (tag) => (tag === "head" ? [head] : []),
+      querySelectorAll: (selector) => (selector === "script[nonce]" ? [{ nonce: "abc" }] : []),
     },
-    scripts: [{}, { nonce: "abc" }],
   };
 });
 
@@ -56,4 +56,16 @@ test("where there is no document, there is no script", () => {
   page.document = {};
   load();
   assert.deepEqual(got, [null]);
+});
+
+test("a script that the page's policy refuses calls back with null", () => {
+  page.document.createElement = () => ({ set src(url) { throw new TypeError("This document requires 'TrustedScriptURL' assignment."); } });
+  load();
+  assert.deepEqual([got, added], [[null], []]);
+});
+
+test("with Trusted Types the address is a trusted one", () => {
+  Object.assign(page, { Symbol, trustedTypes: { createPolicy: () => ({ createScriptURL: (url) => ({ trusted: url }) }) } });
+  load();
+  assert.deepEqual(added[0].src, { trusted: "/static/sockjs.js" });
 });

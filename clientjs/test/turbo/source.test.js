@@ -7,7 +7,7 @@ import { JSDOM } from "jsdom";
 import { streamSource } from "../../src/turbo/index.js";
 
 function open(attributes) {
-  const config = '<script id="sockgate-config" type="application/json">{}</script>';
+  const config = '<script type="application/json" data-sockgate="client">{}</script>';
   const { window } = new JSDOM(config);
   const calls = [];
   const handlers = {};

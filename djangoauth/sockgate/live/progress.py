@@ -1,6 +1,5 @@
 """``{% task_progress id %}``: the bar of one work, with its present value."""
 
-import json
 import logging
 from typing import Any
 
@@ -8,7 +7,7 @@ from django.http import HttpRequest
 from django.template import Context
 from django.templatetags.static import static
 from django.urls import reverse
-from django.utils.html import format_html, json_script
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext
 
@@ -18,10 +17,9 @@ from ..publishing.progress.records import check_id, read
 from ..redis_clients import redis_errors
 from ..redis_clients.breaker import PAGES, BreakerOpen
 from ..redis_clients.time_budget import time_budget
-from .script_tags import nonce_of, script_tag, shared_by_tags
+from .script_tags import nonce_of, order_tag, script_tag, shared_by_tags
 
 SCRIPT = "sockgate/sockgate-progress.js"
-CONFIG_ID = "sockgate-progress-config"
 
 _KEY = "sockgate.live.progress"
 
@@ -39,20 +37,19 @@ def bar(context: Context, request: HttpRequest, progress_id: Any, label: str) ->
     if uid is None:
         return SafeString("")
     texts = page_texts()
-    label = label or texts["label"]
     state = report["state"] if report else "waiting"
     total, done = (report["total"], report["done"]) if report else (None, 0)
     value = format_html(' value="{}" max="{}"', done, total) if total else ""
     shown = (report and report["message"]) or texts[state]
+    name = SafeString("") if label else format_html(' aria-label="{}"', texts["label"])
+    native = format_html("<progress{}{}></progress>", name, value)
     return format_html(
-        '{}<sockgate-progress progress-id="{}" state="{}" report="{}">'
-        '<progress aria-label="{}"{}></progress> <span>{}</span></sockgate-progress>',
+        '{}{}<sockgate-progress state="{}">{} <span>{}</span></sockgate-progress>',
         _script_once(context, request, texts),
-        progress_id,
+        # The element takes its orders from the block right before it.
+        order_tag("bar", {"id": progress_id, "report": report}, nonce_of(context, request)),
         state,
-        _json(report),
-        label,
-        value,
+        format_html("<label>{} {}</label>", label, native) if label else native,
         shown,
     )
 
@@ -93,9 +90,6 @@ def _script_once(context: Context, request: HttpRequest, texts: dict[str, str]) 
         return SafeString("")
     shared[_KEY] = True
     values = {"url": reverse("sockgate:progress"), "lang": get_language(), "texts": texts}
-    config = json_script(values, CONFIG_ID)
-    return format_html("{}\n{}\n", config, script_tag(static(SCRIPT), nonce_of(context, request)))
-
-
-def _json(report: dict[str, Any] | None) -> str:
-    return "" if report is None else json.dumps(report)
+    nonce = nonce_of(context, request)
+    config = order_tag("progress", values, nonce)
+    return format_html("{}\n{}\n", config, script_tag(static(SCRIPT), nonce))

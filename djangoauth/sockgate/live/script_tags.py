@@ -34,16 +34,17 @@ def nonce_of(context: Context, request: HttpRequest) -> str:
 _JSON_ESCAPES = {ord(char): f"\\u{ord(char):04X}" for char in "<>&"}
 
 
-def order_tag(kind: str, data: Any) -> SafeString:
+def order_tag(kind: str, data: Any, nonce: str = "") -> SafeString:
     """Return a data block for the browser's scripts, which browsers do not execute.
 
     Args:
         kind: ``client``, ``guard``, ``progress``, ``live``, as in ``clientjs/src/page/orders.js``.
         data: is written as JSON.
+        nonce: of the page. A block with the nonce comes before blocks without, from wherever.
     """
     text = json.dumps(data, cls=DjangoJSONEncoder).translate(_JSON_ESCAPES)
-    block = '<script type="application/json" data-sockgate="{}">{}</script>'
-    return format_html(block, kind, SafeString(text))
+    block = '<script type="application/json" data-sockgate="{}"{}>{}</script>'
+    return format_html(block, kind, _nonce_attribute(nonce), SafeString(text))
 
 
 def script_tag(
@@ -57,6 +58,9 @@ def script_tag(
         is_for_old_browsers: browsers since 2017 do not load it.
         is_deferred: it is executed when the page is complete.
     """
-    attributes = format_html(' nonce="{}"', nonce) if nonce else ""
     when = " nomodule" if is_for_old_browsers else " defer" if is_deferred else ""
-    return format_html('<script src="{}"{}{}></script>', src, attributes, when)
+    return format_html('<script src="{}"{}{}></script>', src, _nonce_attribute(nonce), when)
+
+
+def _nonce_attribute(nonce: str) -> str:
+    return format_html(' nonce="{}"', nonce) if nonce else ""

@@ -22,7 +22,7 @@ from django.middleware.csrf import get_token
 from django.template import Context
 from django.templatetags.static import static
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join, json_script
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from .. import conf
@@ -30,14 +30,12 @@ from ..access.reminder import AUTHORIZE_REMINDER
 from ..errors import AuthorizeMissing, SessionChangePending
 from ..live.fragment import LiveFragment, kept
 from ..live.page import page_of
-from ..live.script_tags import nonce_of, script_tag
+from ..live.script_tags import nonce_of, order_tag, script_tag
 from ..redis_clients import redis_errors
 from ..redis_clients.breaker import PAGES, BreakerOpen
 from ..redis_clients.time_budget import time_budget
 from ..sessions.base import RecordedSession
 
-CONFIG_ID = "sockgate-config"
-GUARD_CONFIG_ID = "sockgate-guard-config"
 SCRIPT = "sockgate/sockgate.js"
 SCRIPT_WITH_SOCKJS = "sockgate/sockgate-full.js"
 """For old browsers. Those before 2017 cannot parse ``SCRIPT``, and execute this one."""
@@ -91,8 +89,8 @@ def sockgate_client(
     request = _request_of(context, "sockgate_client")
     names = channels.split() if isinstance(channels, str) else channels
     values = client_config(request, names) | ({"shared": True} if shared else {})
-    config = json_script(values, CONFIG_ID)
     nonce = nonce_of(context, request)
+    config = order_tag("client", values, nonce)
     tags = _client_tags(nonce)
     if live:
         tags.append(page_of(context, request).script(context))
@@ -137,8 +135,9 @@ def sockgate_session_guard(
         **page_texts(),
         **_csrf_config(request),
     }
-    config = json_script(values, GUARD_CONFIG_ID)
-    return format_html("{}\n{}", config, script_tag(static(GUARD), nonce_of(context, request)))
+    nonce = nonce_of(context, request)
+    config = order_tag("guard", values, nonce)
+    return format_html("{}\n{}", config, script_tag(static(GUARD), nonce))
 
 
 @register.simple_tag(takes_context=True)
@@ -148,7 +147,7 @@ def task_progress(context: Context, progress_id: Any, label: str = "") -> SafeSt
     Args:
         context: of the template.
         progress_id: ``bar.id``, or the id of a tracked task.
-        label: the name of the bar for screen readers.
+        label: the name of the bar, which is shown above it.
     """
     from ..live.progress import bar
 

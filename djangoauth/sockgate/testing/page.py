@@ -17,9 +17,10 @@ from django.test import Client
 
 from ..client import CredentialsError, IssuedGrant, IssuedToken
 from ..client.site import grant_error, token_error
-from ..templatetags.sockgate import CONFIG_ID
 
-_CONFIG = re.compile(rf'<script id="{CONFIG_ID}" type="application/json">(.*?)</script>', re.DOTALL)
+_CONFIG = re.compile(
+    r'<script type="application/json" data-sockgate="client"[^>]*>(.*?)</script>', re.DOTALL
+)
 
 
 class NoClient(AssertionError):

@@ -71,7 +71,9 @@ def shorten(client: Client, seconds: int, engine: str, redis: Redis) -> None:
 
 
 def config_of(html: str) -> dict[str, Any]:
-    found = re.search(r'<script id="sockgate-guard-config"[^>]*>(.*)</script>\n', html)
+    found = re.search(
+        r'<script type="application/json" data-sockgate="guard"[^>]*>(.*)</script>\n', html
+    )
     assert found is not None
     config = json.loads(found[1])
     assert isinstance(config, dict)

@@ -54,7 +54,9 @@ urlpatterns = [
 
 
 def config_of(html: str) -> dict[str, Any]:
-    found = re.search(r'<script id="sockgate-config" type="application/json">(.*)</script>', html)
+    found = re.search(
+        r'<script type="application/json" data-sockgate="client"[^>]*>(.*)</script>', html
+    )
     assert found is not None
     config = json.loads(found[1])
     assert isinstance(config, dict)
@@ -101,7 +103,7 @@ def test_sockgate_client_has_no_inline_script(login: Client) -> None:
     html = login.get("/").content.decode()
     tags = re.findall(r"<script[^>]*>", html)
     assert tags == [
-        '<script id="sockgate-config" type="application/json">',
+        '<script type="application/json" data-sockgate="client">',
         '<script src="/static/sockgate/sockgate.js">',
         '<script src="/static/sockgate/sockgate-full.js" nomodule>',
     ]
