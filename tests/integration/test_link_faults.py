@@ -113,7 +113,7 @@ class Scene:
 
     def subscribe(self, connection: Connection, channel: str) -> None:
         hub, room = self.worker.parts.hub, new_room(connection, ROOM_BYTES)
-        join = SingleSubscription(connection, channel, room, hub.audience)
+        join = SingleSubscription(connection, channel, room, dict)
         hub.subscribe(connection, channel, join)
 
     def new_connection(self) -> Connection:

@@ -106,7 +106,7 @@ export function channelsOf(rt, { subscribed, ended, refused, warn }) {
     [...followed.keys()].filter((one) => !followed.get(one)?.isAnswered).forEach(leave);
     [...followed.keys()].slice(-RESERVE).forEach(leave);
     most = followed.size;
-    warn(`only ${most} of ${wanted.size} live channels are followed (SOCKGATE_MAX_CHANNELS)`);
+    warn(`only ${most} of ${wanted.size} live channels (SOCKGATE_MAX_CHANNELS)`);
   }
 
   /** @param {string} channel */

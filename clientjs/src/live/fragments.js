@@ -2,11 +2,11 @@
  * The live fragments of the page. Django's `{% live %}` writes what belongs to one into a data block, the last child of its
  * element. So neither an id nor an attribute of content makes a fragment.
  */
-import { globalOf } from "../page/globals.js";
 import { ordersIn, ordersOf } from "../page/orders.js";
 import { trustedHtml } from "../page/trusted.js";
 import { heldOf } from "./held.js";
 import { morph } from "./morph.js";
+import { processHtmx } from "./push.js";
 
 /**
  * @typedef {{grant?: string | null, expires_in?: number, touched?: string | number | null}} Wanted  without a grant: there was none when
@@ -130,10 +130,7 @@ export function fragmentsOf(page) {
       held.know(element, whole);
     }
     fragment.data = data;
-    const htmx = globalOf(page, "htmx");
-    if (htmx) {
-      htmx.process(element);
-    }
+    processHtmx(page, element);
     emit(element, "after", { isEmptied: false });
   }
 

@@ -97,7 +97,7 @@ export function livePageOf(rt, page) {
    * @param {number} [pages]  how many show the channel, if the gateway says that
    * @returns {number} the window
    */
-  function tell(channel, { audience, touched, pages: all }, pages = all) {
+  function tell(channel, { audience, touched, pages: all = told.get(channel)?.pages }, pages = all) {
     const counted = (/** @type {any} */ count) => (Number.isInteger(count) && count > 0 ? count : Infinity);
     told.set(channel, { audience: counted(audience), pages: counted(pages), touched });
     return windowMs(channel);

@@ -1,6 +1,7 @@
 /**
  * Fragments that Django pushes: `publish_html(to, target, template, …)`. The same for all who receive it.
  */
+import { askDocument, globalOf } from "../page/globals.js";
 import { trustedHtml } from "../page/trusted.js";
 import { morph, removeScripts } from "./morph.js";
 
@@ -16,8 +17,7 @@ const METHODS = new Set(["append", "prepend", "before", "after", "remove"]);
  * @param {function(any, string, any): boolean} emit  an event at the target; false: it was prevented
  */
 export function push(page, { target: id, swap, html }, emit) {
-  const { document } = page;
-  const target = document.getElementById(id);
+  const target = find(page, id);
   if (!target || !emit(target, "before", { swap })) {
     return;
   }
@@ -27,7 +27,7 @@ export function push(page, { target: id, swap, html }, emit) {
   const { parentNode } = target;
   removeScripts(content);
   if (METHODS.has(swap)) {
-    removeKnown(content, target);
+    removeKnown(page, content, target);
     target[swap](...content.childNodes);
   } else if (swap === "replace") {
     const fresh = content.ownerDocument.importNode(target, false);
@@ -36,25 +36,39 @@ export function push(page, { target: id, swap, html }, emit) {
   } else if (swap === "outer") {
     changeInto(target, content);
   }
-  if (page.htmx) {
-    page.htmx.process(parentNode);
-  }
+  processHtmx(page, parentNode);
   emit(target.isConnected ? target : parentNode, "after", { swap });
+}
+
+/**
+ * Let htmx find its attributes in what is new.
+ *
+ * @param {any} page
+ * @param {any} element
+ */
+export function processHtmx(page, element) {
+  globalOf(page, "htmx")?.process?.(element);
 }
 
 /**
  * What is in the page already must not be there twice.
  *
+ * @param {any} page
  * @param {any} content
  * @param {Element} target
  */
-function removeKnown(content, target) {
+function removeKnown(page, content, target) {
   for (const { id } of content.children) {
-    const known = id && target.ownerDocument.getElementById(id);
+    const known = id && find(page, id);
     if (known && !known.contains(target)) {
       known.remove();
     }
   }
+}
+
+/** @param {any} page @param {string} id @returns {any} */
+function find(page, id) {
+  return askDocument(page, "getElementById", id);
 }
 
 /** @param {any} target @param {any} content */

@@ -19,6 +19,7 @@
  * @property {"latest"} [state]  newcomers receive the newest publication
  * @property {number} [touched]  the touch mark; absent: unknown
  * @property {number} [audience]  how many pages receive the same
+ * @property {number} [pages]  how many pages the channel has
  * @property {number} [within]  seconds in which they shall act
  *
  * @typedef {{info: Info, texts: string[]}} Answer  the information, and the missed publications
@@ -169,7 +170,7 @@ export class SharedChannel {
    */
   told(info) {
     const crowd = this._answer.audience === undefined ? {} : { audience: 1, within: 0 };
-    return { ...crowd, ...info, touched: this.touched };
+    return { ...crowd, pages: this._answer.pages, ...info, touched: this.touched };
   }
 
   /**
@@ -283,8 +284,8 @@ function put(table, tab, data) {
  * @param {Info} info  a frame, or the channel's entry in the `connected` frame
  * @returns {Info}
  */
-export function infoOf({ epoch, offset, recovered, state, touched, audience, within }) {
-  return { epoch, offset, recovered, state, touched, audience, within };
+export function infoOf({ epoch, offset, recovered, state, touched, audience, within, pages }) {
+  return { epoch, offset, recovered, state, touched, audience, within, pages };
 }
 
 /**

@@ -124,6 +124,22 @@ test("12,000 pages that are fetched by time, whether or not the gateway says how
   }
 });
 
+test("12,000 pages that are fetched by time, and whose gateway is killed twice on a quiet channel", async () => {
+  const crowd = new Crowd(PAGES, { rate: RATE, every: 60 });
+  let pages = 0;
+  crowd.told = () => ({ pages: ++pages });
+  await crowd.load(200);
+  const counted = crowd.counted();
+  for (let times = 0; times < 2; times++) {
+    pages = 0;
+    crowd.tabs.forEach((tab) => tab.setState("connecting"));
+    await crowd.load(3);
+    await crowd.pass(300);
+  }
+  const { all, worst } = counted();
+  assert.ok(worst <= MOST && all > PAGES / 2, `${worst} of ${all} requests`);
+});
+
 test("a few pages are fetched as often as they want", async () => {
   const crowd = new Crowd(10, { rate: RATE, every: 60 });
   crowd.told = () => ({ pages: 10 });

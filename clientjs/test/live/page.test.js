@@ -203,6 +203,20 @@ test("a fragment may be fetched by time", async () => {
   assert.ok(page.timers.some(({ ms }) => ms === 60000));
 });
 
+test("the size of a quiet channel says how far pages that are fetched by time are apart, also after a gap", async () => {
+  const after = async (...frames) => {
+    const page = new Page(fragment(ORDERS, "old", "a", { every: 60 })).start();
+    page.window.Math.random = () => 0.999999;
+    for (const [event, info] of frames) event === "gap" ? page.rt.emit("gap", "orders", info) : page.rt.subscribed("orders", info);
+    await page.pass();
+    return Math.ceil(Math.max(...page.timers.map(({ callback, ms }) => (`${callback}` === "() => {}" ? 0 : ms))));
+  };
+  const told = { audience: 1, within: 0, touched: "1", pages: 1000 };
+  const gap = ["gap", { audience: 1, within: 0, touched: "1" }];
+  const waits = [await after(["subscribed", { ...told, pages: undefined }]), await after(["subscribed", told]), await after(["subscribed", told], gap)];
+  assert.deepEqual(waits, [400000, 100000, 100000]);
+});
+
 test("a page with more channels than a connection may have follows the first ones, and leaves some to others", () => {
   const many = Object.fromEntries(Array.from({ length: 150 }, (_, index) => [`row:${index}`, { grant: "G" }]));
   const page = new Page(fragment(many)).start();

@@ -38,6 +38,11 @@ for (const [swap, result] of Object.entries(RESULTS)) {
   });
 }
 
+test("an element that has the name of a library, or of a method, changes nothing", () => {
+  const body = `<a id="htmx">x</a><img name="getElementById">${LIST}`;
+  assert.match(pushed(body, { target: "t", swap: "append", html: '<li id="a">b</li>' }), /<li id="a">b<\/li><\/ul>$/);
+});
+
 test("outer morphs an element with the same id", () => {
   const { window } = new JSDOM('<p id="t">old</p>');
   Object.assign(globalThis, { document: window.document, Element: window.Element, Node: window.Node, Document: window.Document });

@@ -18,6 +18,7 @@ from ..wire.errors import MarkupError, PayloadError
 from ..wire.markup_payload import MarkupPayload
 from ..wire.names import Names
 from ..wire.namespaces import Policy
+from ..wire.protocol import Crowd
 from ..wire.publication import ExcludingFrame, Publication, read_publication
 from .audience import Audience
 from .channel import Channel
@@ -131,6 +132,17 @@ class Hub:
         """Return where the connections of a channel are."""
         channel = self._channels[self._key(name)]
         return SubscriptionResult(channel.position, touched=channel.mark.known)
+
+    def arrival(self, connection: Connection, name: str) -> Crowd:
+        """Return what a frame says that confirms a subscription of this connection."""
+        crowd = self.audience.of_arrival(connection.id)
+        return {**crowd, "pages": self.pages_with(connection, name)}
+
+    def pages_with(self, connection: Connection, name: str) -> int:
+        """Return about how many connections a channel has in all workers, with this one."""
+        channel = self._channels[self._key(name)]
+        others = len(channel.connections) - (connection in channel.connections)
+        return self.audience.of(others + 1)
 
     def send(self, name: str, frame: bytes) -> None:
         """Send a frame to all connections that are subscribed to a channel."""

@@ -16,7 +16,6 @@ from ..errors import BrokerUnavailable
 from ..wire import protocol
 from ..wire.publication import Position
 from ..wire.recover import MAX_OFFSET, Recover, newest_count
-from .audience import Audience
 
 _NOWHERE: Position = ("", 0)
 _NOTHING = (None, 0)
@@ -80,7 +79,7 @@ class SingleSubscription:
         connection: receives the confirmation.
         channel: its name.
         room: how much of what it missed may be delivered.
-        audience: says how many are subscribed at this time.
+        crowd: returns how many pages are told the same now, and how many the channel has.
         request: the ``subscribe`` frame; None: the channel is an automatic one.
 
     A second request for the channel is answered together with the first.
@@ -91,7 +90,7 @@ class SingleSubscription:
         connection: Connection,
         channel: str,
         room: ReplayRoom,
-        audience: Audience,
+        crowd: Callable[[], protocol.Crowd],
         request: protocol.Subscribe | None = None,
     ) -> None:
         asked = self._recover = request.recover if request else None
@@ -99,7 +98,7 @@ class SingleSubscription:
         self.room = room
         self._connection = connection
         self._channel = channel
-        self._audience = audience
+        self._crowd = crowd
         self._requests = [request] if request else []
 
     def add(self, request: protocol.Subscribe) -> None:
@@ -127,8 +126,7 @@ class SingleSubscription:
     def _send_subscribed(
         self, result: SubscriptionResult, reply_to: protocol.FrameId = None
     ) -> None:
-        crowd = self._audience.of_arrival(self._connection.id)
-        frame = protocol.subscribed(self._channel, reply_to, result.to_fields(), crowd)
+        frame = protocol.subscribed(self._channel, reply_to, result.to_fields(), self._crowd())
         self._connection.send(frame)
 
     def _reject(self, code: str, message: str) -> None:

@@ -130,7 +130,12 @@ class ConnectBatcher:
         self._registry.leave_unauthenticated(connection)
         results, crowd = subscriptions.results, self._hub.audience.of_arrival(connection.id)
         channels = {
-            channel: {**results[channel].to_fields(), **crowd} for channel in connection.channels
+            channel: {
+                **results[channel].to_fields(),
+                **crowd,
+                "pages": self._hub.pages_with(connection, channel),
+            }
+            for channel in connection.channels
         }
         frame = protocol.connected(
             connection.id,

@@ -5,6 +5,7 @@ channel is public.
 """
 
 from collections import defaultdict
+from functools import partial
 
 from ..channels.hub import Hub
 from ..channels.pending_subscriptions import SingleSubscription
@@ -116,7 +117,7 @@ class SubscribeRequests:
         pending = self._hub.pending_subscription(connection, channel)
         if self._hub.is_subscribed(connection, channel):
             at = self._hub.result_of(channel).to_fields()
-            crowd = self._hub.audience.of_arrival(connection.id)
+            crowd = self._hub.arrival(connection, channel)
             connection.send(protocol.subscribed(channel, frame.id, at, crowd))
         elif isinstance(pending, SingleSubscription):
             pending.add(frame)
@@ -127,8 +128,8 @@ class SubscribeRequests:
         self, connection: Connection, channel: str, request: protocol.Subscribe | None = None
     ) -> None:
         room = self._replays.room_for(connection)
-        audience = self._hub.audience
-        subscription = SingleSubscription(connection, channel, room, audience, request)
+        crowd = partial(self._hub.arrival, connection, channel)
+        subscription = SingleSubscription(connection, channel, room, crowd, request)
         self._hub.subscribe(connection, channel, subscription)
 
     async def _authorize_request(self, connection: Connection, frame: protocol.Subscribe) -> None:

@@ -162,7 +162,8 @@ def frame(frame_type: str, **fields: Any) -> bytes:
 
 
 Crowd = Mapping[str, float]
-"""``audience``: how many pages receive the same; ``within``: the seconds in which they act."""
+"""``audience``: how many pages receive the same; ``within``: the seconds in which they act; in a
+confirmation also ``pages``: how many pages the channel has."""
 
 NO_CROWD: Crowd = {}
 

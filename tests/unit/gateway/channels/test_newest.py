@@ -13,7 +13,6 @@ from tests.unit.gateway.channels.single_channel import (
     GAP,
     RecordedJoin,
     live_channel,
-    new_audience,
     new_channel,
     pub,
     publish,
@@ -209,8 +208,8 @@ def test_policy_may_get_a_state():
 def test_two_requests_that_wait_are_answered_together(first, second, expected):
     channel, connection = new_channel(), subscriber()
     frames = [Subscribe("room:7", recover=asked, id=at) for at, asked in enumerate((first, second))]
-    room, audience = new_room(connection, 10_000), new_audience()
-    join = SingleSubscription(connection, "room:7", room, audience, frames[0])
+    room = new_room(connection, 10_000)
+    join = SingleSubscription(connection, "room:7", room, dict, frames[0])
     channel.subscribe(connection, join)
     join.add(frames[1])
     channel.history_request()
