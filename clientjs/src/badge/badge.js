@@ -6,6 +6,7 @@
  * Content-Security-Policy without inline styles allows it, page and badge do not restyle each other,
  * and a script that replaces the body leaves the badge.
  */
+import { documentOf } from "../page/globals.js";
 import { hide } from "./hidden.js";
 import { STYLE } from "./style.js";
 
@@ -14,11 +15,11 @@ var INTERRUPTED = "The gateway has lost Redis. It resumes by itself.";
 
 /**
  * @constructor
- * @param {Document} document
+ * @param {any} page  a window
  * @param {function(import("../socket.js").Close): string} explain
  */
-export function Badge(document, explain) {
-  this._document = document;
+export function Badge(page, explain) {
+  this._page = page;
   this._explain = explain;
   this._hint = "";
   this._isOpened = false;
@@ -87,7 +88,7 @@ Badge.prototype._assemble = function () {
   root.appendChild(this._section);
   this._section.appendChild(this._header());
   this._section.appendChild(this._details);
-  this._document.documentElement.appendChild(host);
+  documentOf(this._page, "documentElement").appendChild(host);
 };
 
 Badge.prototype._header = function () {
@@ -123,7 +124,7 @@ Badge.prototype._row = function (term) {
  * @returns {HTMLElement}
  */
 Badge.prototype._make = function (tag, attributes) {
-  var element = this._document.createElement(tag);
+  var element = documentOf(this._page, "createElement").call(this._page.document, tag);
   for (var name in attributes) {
     element.setAttribute(name, attributes[name]);
   }

