@@ -244,7 +244,7 @@ def test_grant_of_a_session_does_not_outlive_a_change_to_another_session(
     tab.send({"type": "refresh", "token": other.token(), "id": 2})
     assert answer_to(tab, 2)["type"] == "refreshed"
     taken = {"type": "unsubscribed", "channel": "room:7", "reason": "rights_changed"}
-    assert taken in tab.read()
+    assert any(frame.items() >= taken.items() for frame in tab.read())
     alice.client.logout()
     publish_to("room:7", "news", "after the end of the first session")
     broadcast("news", "after")
