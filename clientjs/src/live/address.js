@@ -44,7 +44,7 @@ export function addressOf(page, url, { fragments, told, widestMs, scan, warn }) 
     page.clearTimeout(clock);
     if (every < Infinity) {
       clock = page.setTimeout(() => {
-        // So many times, because the first pages were told a smaller audience than the last ones.
+        // So many times, because the first pages received a smaller audience than the last ones.
         request(Math.min(10 * widestMs(), 400000));
         wind();
       }, every * 1000);

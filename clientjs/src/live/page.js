@@ -3,7 +3,7 @@
  *
  * Strategy: touches are plain publications, so whatever may have lost one asks for a fetch: a new subscription, a gap. The
  * gateway says a mark of each channel, which changes with each touch, and Django has written the mark of the shown content. So a
- * page fetches only where they differ, or where one of them is not known. The gateway also says how many pages are told the same
+ * page fetches only where they differ, or where one of them is not known. The gateway also says how many pages receive the same
  * at this moment; without that, a page supposes that they are very many. The fresh page carries fresh grants. So a page that is
  * open for days needs no other source of grants, and a channel whose right was taken away is subscribed again only if the view
  * still gives it.
@@ -115,7 +115,7 @@ export function livePageOf(rt, page) {
 
   /** @param {string} channel @param {any} info @param {boolean} isFirst */
   function subscribed(channel, info, isFirst) {
-    // With another grant, or where another part of the page has the channel already, nobody is told anew.
+    // With another grant, or where another part of the page has the channel already, the gateway states nothing anew.
     if (info.audience || !told.has(channel)) {
       const ms = tell(channel, info);
       each(channel, (one) => one.touched(ms, leastMs(info, isFirst ? 0 : GAP_WINDOW_MS)));

@@ -1,5 +1,5 @@
 /**
- * When a page fetches an address: once for all that has changed, and at a random moment, because what is told reaches all pages
+ * When a page fetches an address: once for all that has changed, and at a random moment, because a touch reaches all pages
  * at once.
  *
  * Strategy: whoever asks names a window, which grows with the audience and with the time that the site has needed for its last

@@ -162,8 +162,7 @@ def frame(frame_type: str, **fields: Any) -> bytes:
 
 
 Crowd = Mapping[str, float]
-"""``audience``: how many pages receive the same; ``within``: the seconds in which they act; in a
-confirmation also ``pages``: how many pages the channel has."""
+"""``audience``: how many receive the same; ``within``: seconds to act; ``pages``: of the channel."""
 
 NO_CROWD: Crowd = {}
 
