@@ -9,7 +9,7 @@ import { scheduleOf } from "./schedule.js";
  *
  * @typedef {Object} Live
  * @property {any} fragments
- * @property {Map<string, {touched: any}>} told  by channel
+ * @property {Map<string, {touched: any}>} stated  by channel
  * @property {function(): number} widestMs
  * @property {function(): void} scan  again after a refresh
  * @property {function(string): void} warn
@@ -20,7 +20,7 @@ import { scheduleOf } from "./schedule.js";
  * @param {string} url
  * @param {Live} live
  */
-export function addressOf(page, url, { fragments, told, widestMs, scan, warn }) {
+export function addressOf(page, url, { fragments, stated, widestMs, scan, warn }) {
   const source = sourceOf(page, url);
   const schedule = scheduleOf(page, isNeeded, refresh);
   /** A fetch is needed whatever the marks say. */
@@ -35,7 +35,7 @@ export function addressOf(page, url, { fragments, told, widestMs, scan, warn }) 
 
   /** @returns {boolean} what is shown may be older than the last touch, or a fetch is due for another reason */
   function isNeeded() {
-    return isDue || shown().some(([channel, { touched }]) => told.has(channel) && (touched == null || told.get(channel)?.touched !== touched));
+    return isDue || shown().some(([channel, { touched }]) => stated.has(channel) && (touched == null || stated.get(channel)?.touched !== touched));
   }
 
   /** Fetch again by time, where a fragment says so. */
@@ -54,7 +54,7 @@ export function addressOf(page, url, { fragments, told, widestMs, scan, warn }) 
   /** @returns {Promise<import("./schedule.js").Retry | null>} */
   async function refresh() {
     const wasInDoubt = isInDoubt;
-    const before = new Map(told);
+    const before = new Map(stated);
     isDue = isInDoubt = false;
     const answer = await source.fetch();
     if (answer.kind === "page") {

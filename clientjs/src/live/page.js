@@ -33,7 +33,7 @@ export function livePageOf(rt, page) {
   /** By URL. @type {Map<string, ReturnType<addressOf>>} */
   const addresses = new Map();
   /** What the gateway has said of a channel. @type {Map<string, {audience: number, pages: number, touched: any}>} */
-  const told = new Map();
+  const stated = new Map();
   let isConnected = false;
   /** Fetches in a row that gave no grant. */
   let grantless = 0;
@@ -59,12 +59,12 @@ export function livePageOf(rt, page) {
     }
     for (const url of urls) {
       if (!addresses.has(url)) {
-        addresses.set(url, addressOf(page, url, { fragments, told, widestMs, scan: rescan, warn }));
+        addresses.set(url, addressOf(page, url, { fragments, stated, widestMs, scan: rescan, warn }));
       }
     }
-    for (const channel of told.keys()) {
+    for (const channel of stated.keys()) {
       if (!wanted.has(channel)) {
-        told.delete(channel);
+        stated.delete(channel);
       }
     }
     channels.follow(wanted);
@@ -86,10 +86,10 @@ export function livePageOf(rt, page) {
   }
 
   /** @param {string} channel */
-  const windowMs = (channel) => windowOf(told.get(channel)?.audience);
+  const windowMs = (channel) => windowOf(stated.get(channel)?.audience);
 
   /** @returns {number} the window of all that show the same */
-  const widestMs = () => windowOf(Math.max(...[...told.values()].map(({ pages }) => pages), told.size ? 0 : Infinity));
+  const widestMs = () => windowOf(Math.max(...[...stated.values()].map(({ pages }) => pages), stated.size ? 0 : Infinity));
 
   /**
    * @param {string} channel
@@ -97,9 +97,9 @@ export function livePageOf(rt, page) {
    * @param {number} [pages]  how many show the channel, if the gateway says that
    * @returns {number} the window
    */
-  function tell(channel, { audience, touched, pages: all = told.get(channel)?.pages }, pages = all) {
+  function tell(channel, { audience, touched, pages: all = stated.get(channel)?.pages }, pages = all) {
     const counted = (/** @type {any} */ count) => (Number.isInteger(count) && count > 0 ? count : Infinity);
-    told.set(channel, { audience: counted(audience), pages: counted(pages), touched });
+    stated.set(channel, { audience: counted(audience), pages: counted(pages), touched });
     return windowMs(channel);
   }
 
@@ -116,7 +116,7 @@ export function livePageOf(rt, page) {
   /** @param {string} channel @param {any} info @param {boolean} isFirst */
   function subscribed(channel, info, isFirst) {
     // With another grant, or where another part of the page has the channel already, the gateway states nothing anew.
-    if (info.audience || !told.has(channel)) {
+    if (info.audience || !stated.has(channel)) {
       const ms = tell(channel, info);
       each(channel, (one) => one.touched(ms, leastMs(info, isFirst ? 0 : GAP_WINDOW_MS)));
     }
@@ -142,7 +142,7 @@ export function livePageOf(rt, page) {
     if (!AUTOMATIC.test(channel)) {
       const ms = one.refusals && Math.min(GAP_WINDOW_MS * 2 ** one.refusals, MAX_REFUSED_MS);
       one.refusals += 1;
-      page.setTimeout(() => one.isEnded && channels.has(channel) && each(channel, (address) => address.renew(told.has(channel) ? windowMs(channel) : 0, GAP_WINDOW_MS, false, true)), ms);
+      page.setTimeout(() => one.isEnded && channels.has(channel) && each(channel, (address) => address.renew(stated.has(channel) ? windowMs(channel) : 0, GAP_WINDOW_MS, false, true)), ms);
     }
   }
 
@@ -168,7 +168,7 @@ export function livePageOf(rt, page) {
       return;
     }
     // Nothing is known until the channels are subscribed again.
-    told.clear();
+    stated.clear();
     if (state === "closed" && isConnected && detail.code !== 1000) {
       // The login has ended: what the viewer may not see any more goes now.
       isConnected = false;
@@ -200,7 +200,7 @@ export function livePageOf(rt, page) {
     .on(EVENT, (/** @type {any} */ data, /** @type {any} */ { from }) => from === undefined && push(page, data, fragments.emit))
     .on("gap", (/** @type {string} */ channel, /** @type {any} */ why) => {
       if (channels.has(channel)) {
-        const ms = tell(channel, { audience: (told.get(channel) || why).audience, ...why });
+        const ms = tell(channel, { audience: (stated.get(channel) || why).audience, ...why });
         each(channel, (one) => one.touched(ms, leastMs(why, GAP_WINDOW_MS)));
       }
     })

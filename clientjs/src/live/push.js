@@ -1,7 +1,7 @@
 /**
  * Fragments that Django pushes: `publish_html(to, target, template, …)`. The same for all who receive it.
  */
-import { askDocument, globalOf } from "../page/globals.js";
+import { documentOf, globalOf } from "../page/globals.js";
 import { trustedHtml } from "../page/trusted.js";
 import { morph, removeScripts } from "./morph.js";
 
@@ -68,7 +68,7 @@ function removeKnown(page, content, target) {
 
 /** @param {any} page @param {string} id @returns {any} */
 function find(page, id) {
-  return askDocument(page, "getElementById", id);
+  return documentOf(page, "getElementById").call(page.document, id);
 }
 
 /** @param {any} target @param {any} content */

@@ -79,7 +79,7 @@ class SingleSubscription:
         connection: receives the confirmation.
         channel: its name.
         room: how much of what it missed may be delivered.
-        crowd: returns how many pages are told the same now, and how many the channel has.
+        crowd: returns how many pages receive the same now, and how many the channel has.
         request: the ``subscribe`` frame; None: the channel is an automatic one.
 
     A second request for the channel is answered together with the first.

@@ -162,7 +162,7 @@ def frame(frame_type: str, **fields: Any) -> bytes:
 
 
 Crowd = Mapping[str, float]
-"""``audience``: how many receive the same; ``within``: seconds to act; ``pages``: of the channel."""
+"""``audience``: pages that receive the same; ``within``: seconds; ``pages``: of the channel."""
 
 NO_CROWD: Crowd = {}
 

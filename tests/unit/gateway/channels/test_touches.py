@@ -182,15 +182,15 @@ def test_namespace_without_plain_publications_drops_them():
     assert hub.dropped == 4
 
 
-def test_newcomer_is_told_how_many_pages_a_quiet_channel_has():
+def test_newcomer_learns_how_many_pages_a_quiet_channel_has():
     hub = new_hub(Names(), FakeSubscriptions(), 1000)
     hub._presence.workers = 4
-    told = []
+    said = []
     for _ in range(3):
         connection = hub_subscriber(hub)
         join = RecordedJoin()
-        join.confirm = lambda _, connection=connection: told.append(
+        join.confirm = lambda _, connection=connection: said.append(
             hub.arrival(connection, "room:7")["pages"]
         )
         hub.subscribe(connection, "room:7", join)
-    assert [*told, hub.arrival(connection, "room:7")["pages"]] == [4, 8, 12, 12]
+    assert [*said, hub.arrival(connection, "room:7")["pages"]] == [4, 8, 12, 12]
