@@ -117,7 +117,11 @@ export function fragmentsOf(page) {
     if (!emit(element, "before", { fresh })) {
       return;
     }
-    if (away.length) {
+    if (fragment.data.user && !data.user) {
+      // The login has ended. What it showed goes, also around what was typed.
+      element.replaceChildren();
+      fragment.away = [];
+    } else if (away.length) {
       // With what was typed.
       element.replaceChildren(...away);
       fragment.away = [];
@@ -126,8 +130,9 @@ export function fragmentsOf(page) {
     const others = all().filter((one) => one.url !== fragment.url && element.contains(one.element)).map((one) => one.element);
     const whole = [...held.heldIn(element, fresh), ...others];
     if (!whole.includes(element)) {
-      morph(element, fresh, { whole, named });
-      held.know(element, whole);
+      const set = held.setIn(element);
+      morph(element, fresh, { whole, named, set });
+      held.know(element, [...whole, ...set]);
     }
     fragment.data = data;
     processHtmx(page, element);

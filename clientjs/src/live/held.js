@@ -16,6 +16,8 @@ const THEIRS = `form,input,textarea,select,${ERRORS}`;
 export function heldOf(page) {
   /** @type {WeakSet<Element>} */
   const known = new WeakSet();
+  /** Values of hidden fields, as the server has rendered them. @type {WeakMap<Element, string>} */
+  const rendered = new WeakMap();
 
   /**
    * @param {any} element  a fragment as the server has rendered it
@@ -25,6 +27,9 @@ export function heldOf(page) {
     for (const one of [element, ...element.querySelectorAll("*")]) {
       if (!held.some((other) => other.contains(one))) {
         known.add(one);
+        if (one.type === "hidden") {
+          rendered.set(one, one.value);
+        }
       }
     }
   }
@@ -70,6 +75,8 @@ export function heldOf(page) {
   return {
     know,
     heldIn,
+    /** @param {any} element @returns {Set<any>} hidden fields that a script has set, such as the count of a formset */
+    setIn: (element) => new Set([...element.querySelectorAll("input[type=hidden]")].filter((one) => rendered.has(one) && rendered.get(one) !== one.value)),
     /** @param {any} element  a fragment that was rendered for a POST, so that its forms show what was typed */
     knowPosted: (element) => know(element, [...element.querySelectorAll(THEIRS)])
   };

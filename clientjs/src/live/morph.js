@@ -13,6 +13,7 @@ import { fieldsOf, isChanged, isTaken, selectedIn } from "./fields.js";
  * @typedef {Object} Kept
  * @property {any[]} whole  elements of the page that are left alone
  * @property {Map<any, string[]>} named  names of attributes that are left alone, by element of the fresh one; none: all of it is
+ * @property {Set<any>} [set]  hidden fields that a script has set; those that the server has taken are removed from it
  */
 
 /** It shows what is later itself. */
@@ -26,10 +27,11 @@ const NOTHING = { whole: [], named: new Map() };
  * @param {Element} fresh  of another document; nothing in it is loaded before it is in the page
  * @param {Kept} [kept]
  */
-export function morph(element, fresh, { whole, named } = NOTHING) {
+export function morph(element, fresh, { whole, named, set = new Set() } = NOTHING) {
   // What is changed is decided before anything changes: new defaults must not look like input.
   const changed = new Set(fieldsOf(element).filter(isChanged));
   const stays = [...changed, ...whole];
+  set.forEach((one) => changed.add(one));
   /** Elements whose id both have, by id. @type {Map<string, any>} */
   const same = new Map();
   /** They, and what contains them. */
@@ -125,6 +127,7 @@ export function morph(element, fresh, { whole, named } = NOTHING) {
     const { localName } = node;
     if (changed.has(node) && isTaken(node, other)) {
       changed.delete(node);
+      set.delete(node);
     }
     const isTheirs = changed.has(node);
     // Where scripts run, the content of noscript is text, and in a parsed document it is elements.
