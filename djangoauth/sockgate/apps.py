@@ -13,7 +13,7 @@ class SockgateConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect the signals and register the system checks."""
-        from . import signals
+        from . import conf, signals
         from .checks import (  # noqa: F401  (each registers its checks)
             deploy,
             development,
@@ -23,5 +23,6 @@ class SockgateConfig(AppConfig):
         )
         from .live import request_start
 
+        conf.mask_settings()
         signals.connect()
         request_start.connect()

@@ -3,14 +3,16 @@
 import argparse
 import asyncio
 import os
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import fields
+from typing import NoReturn
 
 from . import __version__
 from .advisories import GATEWAY_PACKAGES, known_holes
 from .broker.deployments import find_conflict
-from .config.config import Config, is_secret
+from .config.config import Config, is_secret, variable
 from .config.loading import load
 from .errors import BrokerUnavailable, ConfigError, RegistryForbidden
 from .loop.descriptors import Capacity, hard_limit
@@ -22,6 +24,10 @@ from .wire.names import user_channel
 
 USAGE_ERROR = 2
 
+_OPTIONS = frozenset(option.name for option in fields(Config))
+_FLAG = re.compile(r"--[a-z][a-z-]{1,40}")
+_EXPLICIT_VALUE = re.compile(r"ignored explicit argument .*", re.DOTALL)
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the gateway.
@@ -30,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status: 0 after a clean stop, 1 when it could not serve, 2 when the
         configuration is wrong.
     """
-    options = _parser().parse_args(argv)
+    options = _read_flags(_parser(), argv)
     if problem := next(private_names.problems(), ""):
         print(f"sockgate: {problem}", file=sys.stderr)
         return USAGE_ERROR
@@ -82,9 +88,30 @@ def _warn_of_holes() -> None:
         print(f"sockgate: warning: {hole}", file=sys.stderr)
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors quote no value, because it may be a secret."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print an error, and exit."""
+        super().error(_EXPLICIT_VALUE.sub("takes no value", message))
+
+
+def _read_flags(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:
+    options, unknown = parser.parse_known_args(argv)
+    if unknown:
+        texts = (text.partition("=")[0] for text in unknown)
+        names = {text[2:].replace("-", "_"): text for text in texts if _FLAG.fullmatch(text)}
+        secrets = [variable(name) for name in names if name in _OPTIONS and is_secret(name)]
+        if secrets:
+            parser.error(f"{' and '.join(secrets)}: a secret is a variable, never a flag")
+        parser.error(f"unknown flags: {', '.join(names.values()) or 'an argument without a flag'}")
+    return options
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="sockgate",
+        allow_abbrev=False,
         description="Push to the browsers that Django has logged in.",
         epilog="Every flag is also a variable: --max-outbox is SOCKGATE_MAX_OUTBOX. "
         "SOCKGATE_REDIS_URL and SOCKGATE_SIGNING_KEYS hold secrets and are variables only.",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         forget,
         gateway_url_at,
         gateway_url_for,
+        mask_settings,
         problems,
         read,
     )
@@ -28,6 +29,7 @@ __all__ = [
     "forget",
     "gateway_url_at",
     "gateway_url_for",
+    "mask_settings",
     "problems",
     "read",
 ]

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from sockgate_gateway.wire.key_ids import key_ids
+from sockgate_gateway.wire.secrets import Secret
 
 from .settings import current
 
@@ -96,7 +97,7 @@ def _join_keys(keys: Iterable[str]) -> str:
                 f'SOCKGATE["SIGNING_KEYS"]: key {place} has a comma or outer spaces, which '
                 "SOCKGATE_SIGNING_KEYS, the variable of the gateway, cannot hold."
             )
-    return ",".join(keys)
+    return Secret(",".join(keys))
 
 
 def fingerprints() -> list[str]:

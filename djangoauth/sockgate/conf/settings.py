@@ -15,6 +15,7 @@ from django.core.signals import setting_changed
 from django.dispatch import receiver
 from django.http import HttpRequest
 from sockgate_gateway.wire.names import Names, names_at, prefix_problem
+from sockgate_gateway.wire.secrets import masked
 
 from .defaults import testing_defaults
 from .keys import KEYS
@@ -61,6 +62,25 @@ class Settings(NamedTuple):
     def names(self) -> Names:
         """The names of Redis keys and channels under these prefixes."""
         return names_at(self.redis_url, self.key_prefix, self.channel_prefix)
+
+
+_SECRETS = frozenset({"REDIS_URL", "SIGNING_KEYS", "JWKS_URL", "KEYS"})
+"""Keys of ``SOCKGATE``, and of its ``OIDC``."""
+
+
+def with_secrets_masked(raw: Any) -> Any:
+    """Return the dict with a masked ``repr`` of its secrets; what is no dict, as it is."""
+    if not isinstance(raw, Mapping):
+        return raw
+    found = {name: masked(it) if name in _SECRETS else it for name, it in raw.items()}
+    return {**found, "OIDC": with_secrets_masked(found["OIDC"])} if "OIDC" in found else found
+
+
+def mask_settings() -> None:
+    """Mask the secrets in ``settings.SOCKGATE`` itself, which error reports of Django show."""
+    raw = getattr(settings, "SOCKGATE", None)
+    if isinstance(raw, dict):
+        raw.update(with_secrets_masked(raw))
 
 
 class Problem(NamedTuple):
@@ -123,7 +143,7 @@ def read(raw: object) -> Settings:
     found = [problem.message for problem in problems(raw)]
     if found or not isinstance(raw, Mapping):
         raise ImproperlyConfigured(" ".join(found))
-    values = {name: _value(raw, name) for name in KEYS}
+    values = with_secrets_masked({name: _value(raw, name) for name in KEYS})
     fields = {name.lower(): KEYS[name].read(value) for name, value in values.items()}
     names = names_at(fields["redis_url"], fields["key_prefix"], fields["channel_prefix"])
     return Settings(**{**fields, "channel_prefix": names.channel_prefix})
@@ -141,7 +161,7 @@ def current() -> Settings:
 @cache
 def _read_once(is_test_run: bool) -> Settings:
     """Read the settings again when a test run begins, because the defaults are others then."""
-    return read(getattr(settings, "SOCKGATE", {}))
+    return read(with_secrets_masked(getattr(settings, "SOCKGATE", {})))
 
 
 def gateway_url_for(request: HttpRequest) -> str:

@@ -21,6 +21,7 @@ from sockgate_gateway.wire.names import (
 )
 from sockgate_gateway.wire.namespaces import Namespaces, read_namespaces
 from sockgate_gateway.wire.publication import Position
+from sockgate_gateway.wire.secrets import masked
 from sockgate_gateway.wire.tenants import check_tenant
 
 from ..errors import PublicationInvalid
@@ -69,6 +70,8 @@ class Publisher:
         signing_keys: Sequence[str] = (),
         clock: Callable[[], float] = monotonic,
     ) -> None:
+        # What a traceback shows of this call, and of the caller's clients, is masked.
+        redis, signing_keys = masked(redis), masked(signing_keys)
         database = database_of(redis)
         self._names = names_in(database, check_prefix(key_prefix), _checked(channel_prefix))
         self._client = open_client(redis, 0) if isinstance(redis, str) else redis

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from redis import ConnectionError as RedisConnectionError
 from redis.credentials import CredentialProvider
+from sockgate_gateway.wire.secrets import Secret
 
 from ..conf.defaults import embedded_valkey
 
@@ -37,7 +38,7 @@ class EmbeddedPassword(CredentialProvider):
         """
         if reason := self.reason_not_to_connect:
             raise RedisConnectionError(reason)
-        return (urlsplit(self._url).password or "",)
+        return (Secret(urlsplit(self._url).password or ""),)
 
     async def get_credentials_async(self) -> tuple[str]:
         """Return the password to an asyncio client; raises as ``get_credentials``."""

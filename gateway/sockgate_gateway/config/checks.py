@@ -1,5 +1,6 @@
 """Checks of the options: each returns problems, one sentence each, which name the variable."""
 
+import re
 import ssl
 from collections.abc import Callable
 from dataclasses import fields
@@ -13,10 +14,13 @@ from ..wire.errors import AddressError, NamespacesError, PrefixError
 from ..wire.key_ids import is_key_id, key_ids
 from ..wire.names import MAX_CHANNEL_LENGTH, check_prefix, prefix_problem
 from ..wire.namespaces import read_namespaces
+from ..wire.secrets import without_login
 from .config import TRANSPORTS, Config, variable
 
 MIN_KEY_LENGTH = 32
 MIN_BALANCE_RATIO = 1.1
+
+_HOST = re.compile(r"[\w.:%-]{0,255}")
 
 
 def find_problems(config: Config) -> list[str]:
@@ -72,6 +76,11 @@ def _check_prefixes(config: Config) -> list[str]:
     return [f"SOCKGATE_KEY_PREFIX, SOCKGATE_CHANNEL_PREFIX: {problem}"] if problem else []
 
 
+def _shown_origin(origin: str) -> str:
+    is_origin = origin.startswith(("http://", "https://"))
+    return ascii(without_login(origin)) if is_origin else "an entry"
+
+
 def _check_origins(config: Config) -> list[str]:
     problems = []
     for origin in config.origins:
@@ -79,7 +88,7 @@ def _check_origins(config: Config) -> list[str]:
             domain_of(origin)
         except ValueError:
             problems.append(
-                f"SOCKGATE_ORIGINS: {origin!r} is not scheme://host[:port], nor "
+                f"SOCKGATE_ORIGINS: {_shown_origin(origin)} is not scheme://host[:port], nor "
                 "scheme://*.domain[:port] for a domain with its subdomains"
             )
     return problems
@@ -94,8 +103,9 @@ def _check_proxies(config: Config) -> list[str]:
 
 
 def _check_transports(config: Config) -> list[str]:
-    unknown = [name for name in config.transports if name not in TRANSPORTS]
-    problems = [f"SOCKGATE_TRANSPORTS: {name!r} is none of {TRANSPORTS}" for name in unknown]
+    entries = enumerate(config.transports, 1)
+    unknown = [number for number, name in entries if name not in TRANSPORTS]
+    problems = [f"SOCKGATE_TRANSPORTS: entry {it} is none of {TRANSPORTS}" for it in unknown]
     if not config.transports:
         problems.append("SOCKGATE_TRANSPORTS: at least one is needed")
     return problems
@@ -139,6 +149,11 @@ def _check_ports(config: Config) -> list[str]:
     ports = ("port", "ops_port", "supervisor_port")
     names = [name for name in ports if (getattr(config, name) or 0) > 65535]
     return [f"{variable(name)}: there are 65535 ports" for name in names]
+
+
+def _check_hosts(config: Config) -> list[str]:
+    names = [name for name in ("host", "ops_host") if not _HOST.fullmatch(getattr(config, name))]
+    return [f"{variable(name)}: must be an IP address or the name of a host" for name in names]
 
 
 def _check_tls(config: Config) -> list[str]:
@@ -187,6 +202,7 @@ _CHECKS: tuple[Callable[[Config], list[str]], ...] = (
     _check_numbers,
     _check_balance,
     _check_ports,
+    _check_hosts,
     _check_tls,
     _check_namespaces,
     _check_logging,

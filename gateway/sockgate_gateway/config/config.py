@@ -7,7 +7,8 @@ Each field has one name in three spellings: ``max_connections``, ``--max-connect
 from dataclasses import dataclass, fields
 
 from ..wire.names import KEY_PREFIX, MAX_CHANNEL_LENGTH, Names, names_at
-from .options import BYTES, COUNT, LIST, RATE, SECONDS, SWITCH, option
+from ..wire.secrets import masked
+from .options import BYTES, COUNT, LIST, RATE, SECONDS, SECRET, SECRETS, SWITCH, option
 
 TRANSPORTS = (
     "websocket",
@@ -25,10 +26,10 @@ class Config:
     """All options. Durations are in seconds, sizes in bytes."""
 
     redis_url: str = option(
-        "redis://127.0.0.1:6379/0", "where Django keeps its sessions", secret=True
+        "redis://127.0.0.1:6379/0", "where Django keeps its sessions", SECRET, secret=True
     )
     signing_keys: tuple[str, ...] = option(
-        (), "keys that Django signs tokens with, oldest first", LIST, secret=True
+        (), "keys that Django signs tokens with, oldest first", SECRETS, secret=True
     )
     replaced_keys: tuple[str, ...] = option(
         (), "ids of leaked signing keys, whose gateways give way to this one", LIST
@@ -126,6 +127,12 @@ class Config:
     tls_key: str = option("", "file with the TLS private key")
     log_level: str = option("info", "debug, info, warning or error")
     log_format: str = option("text", "text or json")
+
+    def __post_init__(self) -> None:
+        """Mask the ``repr`` of the secrets."""
+        for field in fields(self):
+            if field.metadata["secret"]:
+                object.__setattr__(self, field.name, masked(getattr(self, field.name)))
 
     @property
     def names(self) -> Names:

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..wire.secrets import Secret, masked
+
 
 def _read_list(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
@@ -35,6 +37,8 @@ class Kind:
 
 TEXT = Kind(str, "TEXT", "a text")
 LIST = Kind(_read_list, "A,B", "texts, comma-separated")
+SECRET = Kind(Secret, "TEXT", "a text")
+SECRETS = Kind(lambda text: masked(_read_list(text)), "A,B", "texts, comma-separated")
 SWITCH = Kind(_read_switch, "yes|no", "yes or no")
 COUNT = Kind(int, "N", "a whole number")
 BYTES = Kind(int, "BYTES", "a whole number of bytes")

@@ -34,9 +34,7 @@ class ProxyPolicy:
     """
 
     def __init__(self, trusted: Iterable[str]) -> None:
-        self._networks: list[IPv4Network | IPv6Network] = [
-            ip_network(entry, strict=False) for entry in trusted
-        ]
+        self._networks = [_network(entry, at) for at, entry in enumerate(trusted, 1)]
 
     def client_of(self, peer: str, scheme: str, headers: Mapping[str, str]) -> Client:
         """Return the client of a request.
@@ -79,3 +77,10 @@ def _last_scheme(forwarded: str) -> str:
     """Return what the nearest proxy wrote; empty when it is no scheme of a page."""
     scheme = forwarded.rpartition(",")[2].strip().lower()
     return scheme if scheme in ("http", "https") else ""
+
+
+def _network(entry: str, number: int) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(entry, strict=False)
+    except ValueError:
+        raise ValueError(f"entry {number} is no IP address or network") from None

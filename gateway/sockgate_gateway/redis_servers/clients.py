@@ -10,7 +10,7 @@ from redis.retry import Retry
 from ..wire.addresses import Kind, RedisAddress, read_address
 from .cluster import open_async_cluster, open_cluster
 from .masters import WhenDown
-from .options import PROTOCOL, Timeouts, server_options
+from .options import PROTOCOL, Timeouts, secrets_of, server_options
 from .sentinel import AsyncAskingMasterPool, MasterPool, open_async_sentinel, open_sentinel
 
 
@@ -79,8 +79,10 @@ def _sentinel_of(client: Any) -> Any:
 def _server_of(kind: Any, address: RedisAddress, timeouts: Timeouts, retry: Any) -> Any:
     options = timeouts.options()
     client = kind.from_url(address.server_url, retry=retry, protocol=PROTOCOL, **options)
+    known = client.connection_pool.connection_kwargs
+    known.update(secrets_of(known))
     if timeouts.is_fixed:
-        client.connection_pool.connection_kwargs.update(options)
+        known.update(options)
     return client
 
 

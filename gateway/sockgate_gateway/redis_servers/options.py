@@ -3,6 +3,9 @@
 from typing import Any, NamedTuple
 
 from ..wire.addresses import RedisAddress
+from ..wire.secrets import Secret
+
+_SECRETS = ("username", "password", "ssl_password")
 
 PROTOCOL = 2
 """With RESP3, redis-py 8 returns idle connections that Redis has closed."""
@@ -28,15 +31,28 @@ class Timeouts(NamedTuple):
         return {"socket_timeout": self.reply_s, "socket_connect_timeout": self.connect_s}
 
 
+def secrets_of(options: dict[str, Any]) -> dict[str, Secret]:
+    """Return the secrets among options of redis-py, which reads them as plain texts."""
+    return {name: Secret(options[name]) for name in _SECRETS if options.get(name)}
+
+
+def read_url(url: str) -> dict[str, Any]:
+    """Return what a URL in redis-py's form says, with a masked ``repr`` of its secrets."""
+    # Imported here, because Django imports this module for the timeouts alone.
+    from redis.connection import parse_url
+
+    options: dict[str, Any] = {**parse_url(url)}  # type: ignore[no-untyped-call]
+    return options | secrets_of(options)
+
+
 def url_options(address: RedisAddress) -> tuple[dict[str, Any], bool]:
     """Return what a URL says about servers that are found by other means, and whether TLS is used.
 
     Host and port are left out: the Sentinels or the nodes of the cluster name them.
     """
-    # Imported here, because Django imports this module for the timeouts alone.
-    from redis.connection import SSLConnection, parse_url
+    from redis.connection import SSLConnection
 
-    options: dict[str, Any] = {**parse_url(address.server_url)}  # type: ignore[no-untyped-call]
+    options = read_url(address.server_url)
     is_tls = options.pop("connection_class", None) is SSLConnection
     del options["host"], options["port"]
     return options, is_tls

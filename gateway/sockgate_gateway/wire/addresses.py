@@ -10,15 +10,18 @@
 
 User and password are those of the servers. The options ``sentinel_username`` and
 ``sentinel_password`` are those of the Sentinels. Every other option (``?socket_timeout=1``) is
-redis-py's, which also reads ``server_url``. No message quotes a URL, because a URL holds secrets.
+redis-py's, which also reads ``server_url``. No message quotes a URL or an option of one, because a
+URL holds secrets.
 """
 
 import re
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import NamedTuple
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 
 from .errors import AddressError
+from .secrets import Secret, masked
 
 Node = tuple[str, int]
 """Host and port."""
@@ -27,6 +30,36 @@ _SERVER_PORT = 6379
 _SENTINEL_PORT = 26379
 _NETLOC_END = re.compile(r"[/?#]")
 _SENTINEL_OPTIONS = ("sentinel_username", "sentinel_password")
+
+
+_NUMBERS = ("socket_timeout", "socket_connect_timeout")
+_WHOLE_NUMBERS = (
+    *("db", "health_check_interval", "max_connections", "protocol", "socket_read_size"),
+    *("port", "ssl_min_version"),
+)
+_TEXTS = (
+    *("client_name", "encoding", "encoding_errors", "host", "lib_name", "lib_version", "password"),
+    *("path", "retry_on_timeout", "socket_keepalive", "username"),
+)
+_TLS_TEXTS = (
+    *("ssl_ca_certs", "ssl_ca_data", "ssl_ca_path", "ssl_certfile", "ssl_check_hostname"),
+    *("ssl_ciphers", "ssl_exclude_verify_flags", "ssl_include_verify_flags", "ssl_keyfile"),
+    *("ssl_password", "ssl_validate_ocsp"),
+)
+
+
+def _ssl_cert_reqs(text: str) -> None:
+    if text not in ("none", "optional", "required"):
+        raise ValueError("unknown")
+
+
+_OPTIONS: Mapping[str, Callable[[str], object]] = {
+    **dict.fromkeys(_NUMBERS, float),
+    **dict.fromkeys(_WHOLE_NUMBERS, int),
+    **dict.fromkeys((*_TEXTS, *_TLS_TEXTS), str),
+    "ssl_cert_reqs": _ssl_cert_reqs,
+}
+"""The options of redis-py's connections, and what reads each."""
 
 
 class Kind(Enum):
@@ -73,10 +106,25 @@ def read_address(url: str) -> RedisAddress:
     Raises:
         AddressError: it is none of the forms above; the message says why.
     """
+    secret = Secret(url)  # What a traceback shows of this call is masked.
+    del url
+    try:
+        address = _read(secret)
+    except AddressError as error:
+        raise AddressError(str(error)) from None
+    return address._replace(
+        server_url=Secret(address.server_url), sentinel_options=masked(address.sentinel_options)
+    )
+
+
+def _read(url: str) -> RedisAddress:
     try:
         parts = _split(url)
     except ValueError:
         raise AddressError("is not a URL") from None
+    if parts.netloc and "@" in parts.path + parts.fragment:
+        raise AddressError("has an @ behind the host: percent-encode the password (/ is %2F)")
+    _check_options(parts)
     scheme, _, kind = parts.scheme.partition("+")
     if kind == Kind.SENTINEL.value and scheme in ("redis", "rediss"):
         return _read_sentinel(parts, scheme)
@@ -142,6 +190,22 @@ def _read_memory(url: str, parts: SplitResult) -> RedisAddress:
     if parts.netloc or parts.path or parts.query:
         raise AddressError("must be memory:// and nothing else")
     return RedisAddress(Kind.MEMORY, url)
+
+
+def _check_options(parts: SplitResult) -> None:
+    is_tls = parts.scheme.startswith("rediss")
+    for name, text in parse_qsl(parts.query, keep_blank_values=True):
+        if _is_sentinels(name):
+            continue
+        reader = _OPTIONS.get(name)
+        if reader is None:
+            raise AddressError(f"has an unknown option; there are {', '.join(sorted(_OPTIONS))}")
+        if name.startswith("ssl_") and not is_tls:
+            raise AddressError(f"has the option {name}, which needs rediss://")
+        try:
+            reader(text)
+        except ValueError:
+            raise AddressError(f"has a value of the option {name} that cannot be read") from None
 
 
 def _is_sentinels(option: str) -> bool:

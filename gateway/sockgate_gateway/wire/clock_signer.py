@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from itsdangerous import TimestampSigner
 from itsdangerous.encoding import want_bytes
 
+from .secrets import SecretBytes, masked
+
 
 class ClockSigner(TimestampSigner):
     """Sign with keys that are derived once, and with the time of an injected clock.
@@ -17,9 +19,13 @@ class ClockSigner(TimestampSigner):
     """
 
     def __init__(self, keys: Sequence[str], salt: str, clock: Callable[[], float]) -> None:
-        super().__init__(list(keys), salt=salt, key_derivation="hmac", digest_method=hashlib.sha256)
+        secrets = [*masked(keys)]
+        super().__init__(secrets, salt=salt, key_derivation="hmac", digest_method=hashlib.sha256)
         self._clock = clock
-        self._derived = {key: super(ClockSigner, self).derive_key(key) for key in self.secret_keys}
+        self.secret_keys = list(map(SecretBytes, self.secret_keys))
+        self._derived = {
+            key: SecretBytes(super(ClockSigner, self).derive_key(key)) for key in self.secret_keys
+        }
 
     def derive_key(self, secret_key: str | bytes | None = None) -> bytes:
         """Return the derived key of a secret key, or of the newest one."""

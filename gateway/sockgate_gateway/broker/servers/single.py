@@ -12,12 +12,12 @@ from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.connection import SSLConnection, UnixDomainSocketConnection, parse_url
+from redis.connection import SSLConnection, UnixDomainSocketConnection
 from redis.exceptions import RedisError
 
 from ...errors import BrokerUnavailable
 from ...redis_servers.connection import TCPConnection, TLSConnection, UnixConnection
-from ...redis_servers.options import PROTOCOL
+from ...redis_servers.options import PROTOCOL, read_url
 
 TIMEOUT_S = 3.0
 """A command that takes longer fails; Redis then counts as unavailable."""
@@ -174,7 +174,7 @@ class SingleServer(OneServer):
 
 
 def _options_of(url: str) -> dict[str, Any]:
-    options: dict[str, Any] = {**parse_url(url)}  # type: ignore[no-untyped-call]
+    options = read_url(url)
     ours = {SSLConnection: TLSConnection, UnixDomainSocketConnection: UnixConnection}
     if "connection_class" in options:
         options["connection_class"] = ours[options["connection_class"]]
