@@ -170,8 +170,8 @@ const modules = (name, banner) => [
 
 /** Names of properties that nothing outside of the script uses: no frame, no data block, no browser, no other script. */
 const INTERNAL_OF_LIVE = (
-  "at away check ended heldIn isAnswered isBusy isEnded knowPosted know lacksAny refused refusals renew room schedule seen " +
-  "subscribed told warn whole why widestMs"
+  "at away check ended heldIn isAnswered isBusy isEnded knowPosted know lacksAny refused refusals renew room schedule seen setIn " +
+  "stated subscribed warn whole why widestMs"
 ).split(" ");
 
 /** Browsers since 2021. */

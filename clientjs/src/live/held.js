@@ -27,9 +27,7 @@ export function heldOf(page) {
     for (const one of [element, ...element.querySelectorAll("*")]) {
       if (!held.some((other) => other.contains(one))) {
         known.add(one);
-        if (one.type === "hidden") {
-          rendered.set(one, one.value);
-        }
+        rendered.set(one, one.value);
       }
     }
   }
@@ -76,7 +74,7 @@ export function heldOf(page) {
     know,
     heldIn,
     /** @param {any} element @returns {Set<any>} hidden fields that a script has set, such as the count of a formset */
-    setIn: (element) => new Set([...element.querySelectorAll("input[type=hidden]")].filter((one) => rendered.has(one) && rendered.get(one) !== one.value)),
+    setIn: (element) => new Set([...element.querySelectorAll("[type=hidden]")].filter((one) => rendered.has(one) && rendered.get(one) !== one.value)),
     /** @param {any} element  a fragment that was rendered for a POST, so that its forms show what was typed */
     knowPosted: (element) => know(element, [...element.querySelectorAll(THEIRS)])
   };
