@@ -97,13 +97,22 @@ class Tab {
       console: { warn() {} },
       CustomEvent: class {},
       addEventListener: listen,
+      Reflect,
+      // As in a browser: the script takes methods and properties of every document from here.
+      Document: {
+        prototype: {
+          querySelectorAll(selector) {
+            return this.find(selector);
+          },
+          get hidden() { return tab.isHidden; },
+        },
+      },
       document: {
         addEventListener: listen,
-        querySelectorAll: (selector) => (selector.includes("live") ? [this.block] : []),
-        get hidden() { return tab.isHidden; },
+        find: (selector) => (selector.includes("live") ? [this.block] : []),
       },
       DOMParser: class {
-        parseFromString = (text) => ({ querySelectorAll: (selector) => (selector.includes("live") ? [{ text: text.slice(15), parentElement: elementOf() }] : []) });
+        parseFromString = (text) => ({ find: (selector) => (selector.includes("live") ? [{ text: text.slice(15), parentElement: elementOf() }] : []) });
       },
       fetch: () => crowd.answer(this, data),
     };
