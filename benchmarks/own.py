@@ -18,15 +18,19 @@ from sockgate_gateway.channels.audience import Audience
 from sockgate_gateway.channels.history import HistoryReply
 from sockgate_gateway.channels.history_queue import HistoryQueue
 from sockgate_gateway.channels.hub import Hub, Received
+from sockgate_gateway.channels.markup_gate import MarkupGate
 from sockgate_gateway.channels.pending_subscriptions import SingleSubscription
+from sockgate_gateway.channels.presence_counts import PresenceCounts
 from sockgate_gateway.connections.connection import Connection
 from sockgate_gateway.loop.batching import MAX_BATCH
 from sockgate_gateway.redis_servers.connection import HiredisConnection
 from sockgate_gateway.websocket.framing import SOCKJS
 from sockgate_gateway.websocket.stream import SocketStream
 from sockgate_gateway.websocket.transport import WebSocket, WebSocketContext
+from sockgate_gateway.wire.markup import MarkupSigner
 from sockgate_gateway.wire.names import BROADCAST, Names, user_channel
 from sockgate_gateway.wire.namespaces import Policy
+from sockgate_gateway.wire.protocol import NO_CROWD
 
 CONNECTIONS = 1000
 READS = 100
@@ -79,8 +83,9 @@ def _busy_hub() -> Hub:
         idle,
         queue,
         idle,
-        Audience(idle, rate=100),
+        Audience(PresenceCounts(), rate=100),
         lambda channel: WITHOUT_HISTORY,
+        MarkupGate(Names(), MarkupSigner(("key" * 20,))),
         max_publication_bytes=65536,
         pending_limit_bytes=65536,
     )
@@ -104,7 +109,8 @@ def _busy_hub() -> Hub:
     # Afterwards: subscriptions in memory between the connections cost 5 % of a fan-out.
     for number, connection in enumerate(connections):
         for channel in (user_channel(str(number)), BROADCAST):
-            hub.subscribe(connection, channel, SingleSubscription(connection, channel, idle, idle))
+            subscription = SingleSubscription(connection, channel, idle, lambda: NO_CROWD)
+            hub.subscribe(connection, channel, subscription)
     for behind in queue.take(len(queue)):
         behind.history_request()
         hub.apply_history(behind, HistoryReply(None))
