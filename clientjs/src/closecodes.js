@@ -32,7 +32,7 @@ export var CloseCode = {
 /** Accidents of RFC 6455, failed attempts of sockjs-client, and the two ranges. */
 var RECONNECT = /^(10(0[1256]|1[1-4])|20(0[07]|10)|[34][0-4]..)$/;
 
-/** The pages of docs/, the same as in sockgate/conf/documentation.py. troubleshooting.md has an anchor for each code. */
+/** The pages of docs/. troubleshooting.md has an anchor for each code. */
 export var DOCUMENTATION = "https://sockgate.example/";
 
 /** Codes of sockjs-client itself, for an attempt that failed. */

@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.template import engines
 from django.template.backends.django import DjangoTemplates
 from django.urls import Resolver404, ResolverMatch, get_script_prefix, resolve
+from sockgate_gateway.wire.secrets import without_login
 
 from ..conf.gateway_variables import path_of
 from .settings import TAG, readable_settings
@@ -113,15 +114,11 @@ def check_gateway_path(**_: Any) -> Iterable[CheckMessage]:
     path, prefix = path_of(url), known or DEFAULT_PREFIX
     if not path or not path.endswith(known):
         yield Warning(
-            f'SOCKGATE["GATEWAY_URL"] is {_without_login(url)!r}, without the path under which '
+            f'SOCKGATE["GATEWAY_URL"] is {without_login(url)!r}, without the path under which '
             f"the gateway serves: {prefix} (SOCKGATE_PREFIX).",
             hint=f'Set "GATEWAY_URL": "{_with_path(url, prefix)}".',
             id="sockgate.W007",
         )
-
-
-def _without_login(url: str) -> str:
-    return _with_path(url, path_of(url))
 
 
 def _with_path(url: str, path: str) -> str:
