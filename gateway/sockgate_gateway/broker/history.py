@@ -13,12 +13,9 @@ from ..channels.history import HistoryReply, HistoryRequest, history_reply
 from ..errors import BrokerUnavailable
 from ..wire import scripts
 from ..wire.names import Names
-from ..wire.namespaces import POSITION_TTL_S
 from ..wire.touches import read_mark, touch_key
 from .scripts import BatchScript
 from .servers.single import Servers
-
-_POSITION_TTL_MS = POSITION_TTL_S * 1000
 
 _EACH = files(__package__).joinpath("histories.lua").read_text("utf-8")
 _READ_HISTORIES = f"local function history(KEYS, ARGV)\n{scripts.HISTORY}end\n{_EACH}"
@@ -79,7 +76,7 @@ class RedisHistory:
         seen = request.seen or ("", 0)
         is_read = request.after is not None
         wanted = (request.after or 0, self._max_publications if is_read else 0)
-        return *seen, *wanted, self._max_bytes, epoch, _POSITION_TTL_MS
+        return *seen, *wanted, self._max_bytes, epoch, request.ttl_s * 1000
 
     def _history_reply(self, reply: Any) -> HistoryReply:
         epoch, last, found, mark = reply

@@ -154,7 +154,14 @@ class Channel:
         buffer.note_request(after)
         if not self.policy.recover:
             return HistoryRequest(self.name, has_history=False)
-        return HistoryRequest(self.name, buffer.furthest(self.position), after)
+        seen, ttl_s = buffer.furthest(self.position), self.policy.client_ttl_s
+        return HistoryRequest(self.name, seen, after, ttl_s=ttl_s)
+
+    def renewal(self) -> HistoryRequest | None:
+        """Return a request that lets the position live on; None: it does so by itself."""
+        at, policy = self.position, self.policy
+        is_silent = policy.public and policy.recover and at is not None and not at[1]
+        return HistoryRequest(self.name, at, ttl_s=policy.client_ttl_s) if is_silent else None
 
     def apply_history(self, reply: HistoryReply) -> list[Connection]:
         """Deliver missed publications or ``gap``, then go live with what is pending.

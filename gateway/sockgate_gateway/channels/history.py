@@ -6,6 +6,7 @@ from math import inf
 import msgspec
 
 from ..wire.errors import PayloadError
+from ..wire.namespaces import POSITION_TTL_S
 from ..wire.publication import Position, Publication, read_publication, write_publication
 from .buffer import PendingPublications
 from .pending_subscriptions import PendingSubscription
@@ -20,12 +21,14 @@ class HistoryRequest(msgspec.Struct, frozen=True, gc=False):
         after: publications after this offset are wanted; None: only the position. Below 0: so many
             of the newest.
         has_history: False: only the touch mark is read.
+        ttl_s: how long its position lives at least, until the next publication.
     """
 
     channel: str
     seen: Position | None = None
     after: int | None = None
     has_history: bool = True
+    ttl_s: int = POSITION_TTL_S
 
 
 class HistoryReply(msgspec.Struct, frozen=True, gc=False):

@@ -25,7 +25,7 @@ from .channel import Channel
 from .channel_subscriber import ChannelSubscriber
 from .coalescing import Coalescer, runs_of_held
 from .exclusion import Receivers, split
-from .history import HistoryReply
+from .history import HistoryReply, HistoryRequest
 from .history_queue import HistoryQueue
 from .markup_gate import MarkupGate
 from .pending_subscriptions import PendingSubscription, SubscriptionResult
@@ -153,6 +153,15 @@ class Hub:
         """List the connections that are subscribed to a channel."""
         channel = self._channels.get(self._key(name))
         return tuple(channel.connections) if channel else ()
+
+    def has(self, name: str) -> bool:
+        """Return whether a connection is subscribed to a channel, or is about to be."""
+        return self._key(name) in self._channels
+
+    def renewals(self) -> list[HistoryRequest]:
+        """Return what to read so that positions live on that only clients have asked for."""
+        channels = self._channels.values()
+        return [request for channel in channels if (request := channel.renewal())]
 
     def channels(self) -> list[str]:
         """List the channels of this worker."""

@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 from tornado.web import Application, RequestHandler
 
 from ..channels.hub import Hub
+from ..connections.name_budget import NameBudget
 from ..connections.registry import Registry
 from ..sessions.lifecycle import Lifecycle
 
@@ -58,6 +59,7 @@ class WorkerCollector(Collector):
         lifecycle: counts opened and closed connections.
         registry: has all connections.
         hub: counts publications.
+        names: counts refused names of channels.
         unknown_sockjs_sessions: requests for SockJS sessions that are not open, by cause.
         worker: is ready, or is not.
         redis: how Redis answers.
@@ -69,6 +71,7 @@ class WorkerCollector(Collector):
         lifecycle: Lifecycle,
         registry: Registry,
         hub: Hub,
+        names: NameBudget,
         unknown_sockjs_sessions: Mapping[str, int],
         worker: Readiness,
         redis: RedisHealth,
@@ -79,6 +82,7 @@ class WorkerCollector(Collector):
         self._lifecycle = lifecycle
         self._registry = registry
         self._hub = hub
+        self._names = names
         self._unknown_sockjs_sessions = unknown_sockjs_sessions
         self._worker = worker
 
@@ -135,6 +139,10 @@ class WorkerCollector(Collector):
             "sockgate_refused_connects": (
                 "Connects refused with a time to come back, because too many were waiting.",
                 self._lifecycle.admission.refused_count,
+            ),
+            "sockgate_refused_names": (
+                "Subscriptions refused because their user named too many new channels.",
+                self._names.refused,
             ),
             "sockgate_displaced": (
                 "Connections without a token that were closed to make room for a newer one.",

@@ -17,8 +17,10 @@ from ..channels.policy_audit import PolicyAudit
 from ..channels.presence import Presence
 from ..channels.presence_counts import PresenceCounts
 from ..channels.recovery import HistoryReader
+from ..channels.renewal import PositionRenewal
 from ..config.config import Config
 from ..connections.connection import Connection
+from ..connections.name_budget import NameBudget
 from ..connections.registry import Limits, Registry
 from ..connections.replay_budget import ReplayBudget
 from ..loop.timer_wheel import TimerWheel
@@ -138,6 +140,7 @@ class Parts:
         self.history_reader = HistoryReader(
             self.hub, self.history_queue, self.history, broker.pubsub
         )
+        self.position_renewal = PositionRenewal(self.hub, self.history)
 
     def _build_grants(
         self,
@@ -148,9 +151,11 @@ class Parts:
     ) -> None:
         """Build what decides on subscriptions, and what takes them away."""
         self.grants = Grants(broker.revocations)
+        self.names = NameBudget(wheel, lambda: self.presence_counts.workers)
         self.subscribe_requests = SubscribeRequests(
             self.hub,
             self.replays,
+            self.names,
             self.policies,
             GrantSigner(config.signing_keys, clock),
             self.grants,

@@ -91,7 +91,8 @@ class ClientPublisher:
             raise Rejected("not_allowed", "you may not publish here")
         payload = user_payload(frame.event, frame.data, uid)
         kept = policy if policy.history > 0 else None
-        offset = await self._sink.publish(PublishRequest(channel, payload, kept))
+        request = PublishRequest(channel, payload, kept, position_ttl_s=policy.client_ttl_s)
+        offset = await self._sink.publish(request)
         if connection.is_open:
             connection.send(protocol.published(channel, offset, frame.id))
 

@@ -11,6 +11,7 @@ from ..channels.hub import Hub
 from ..channels.pending_subscriptions import SingleSubscription
 from ..channels.policies import Policies
 from ..connections.connection import Connection
+from ..connections.name_budget import NameBudget
 from ..connections.replay_budget import ReplayBudget
 from ..errors import Rejected
 from ..wire import protocol
@@ -38,6 +39,7 @@ class SubscribeRequests:
     Args:
         hub: has the subscriptions.
         replays: limits what a subscription may recover.
+        names: limits the channels that only clients have named.
         policies: says which namespaces are public.
         signer: verifies grants.
         grants: keeps grants, and reads their status.
@@ -50,6 +52,7 @@ class SubscribeRequests:
         self,
         hub: Hub,
         replays: ReplayBudget,
+        names: NameBudget,
         policies: Policies,
         signer: GrantSigner,
         grants: Grants,
@@ -60,6 +63,7 @@ class SubscribeRequests:
     ) -> None:
         self._hub = hub
         self._replays = replays
+        self._names = names
         self._policies = policies
         self._signer = signer
         self._grants = grants
@@ -82,6 +86,7 @@ class SubscribeRequests:
         if channel not in connection.channels:
             self._check(connection, channel)
             await self._authorize_request(connection, frame)
+            self._charge_name(connection, channel)
         if connection.is_open:
             self._answer(connection, frame)
 
@@ -166,6 +171,11 @@ class SubscribeRequests:
             return
         if not await self._grants.allow(connection, self._read_grant(connection, frame)):
             raise Rejected("not_allowed", "the right was taken away")
+
+    def _charge_name(self, connection: Connection, channel: str) -> None:
+        is_new = self._policies.of(channel).is_stored_by_clients and not self._hub.has(channel)
+        if is_new and connection.is_open and not self._names.take(connection):
+            raise Rejected("unavailable", "you have named too many channels; try again later")
 
     def _read_grant(self, connection: Connection, frame: protocol.Subscribe) -> Grant:
         try:

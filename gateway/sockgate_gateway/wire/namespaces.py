@@ -15,6 +15,9 @@ from .names import namespace_of
 POSITION_TTL_S = 30 * 24 * 3600
 """How long Redis keeps the position of a silent channel; then its epoch ends."""
 
+NAMED_BY_CLIENTS_TTL_S = 24 * 3600
+"""The same where only clients have named the channel, and Django has published nothing there."""
+
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """How the channels of one namespace behave.
@@ -47,6 +50,19 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     state: Literal["none", "latest"] = "none"
     presence_data: Literal["none", "server", "subscribers"] = "none"
     plain: bool = True
+
+    @property
+    def client_ttl_s(self) -> int:
+        """How long Redis keeps a position that a client's request has begun."""
+        if not self.public:
+            return POSITION_TTL_S  # Django has named the channel: it signed a grant.
+        return int(min(max(NAMED_BY_CLIENTS_TTL_S, self.age), POSITION_TTL_S))
+
+    @property
+    def is_stored_by_clients(self) -> bool:
+        """Whether a channel that only a client has named leaves keys in Redis."""
+        from_browser = self.publish == "subscribers" and self.history > 0
+        return self.public and (self.recover or from_browser)
 
     @property
     def conflict(self) -> str:

@@ -37,6 +37,7 @@ class PublishRequest:
         excluded: id of a connection that does not receive it; None: all subscribers do.
         coalescing: of a plain publication, its key and window; None: each is delivered.
         markup: signs the payload when it is sent; None: pages do not insert it as markup.
+        position_ttl_s: how long the position of the channel lives at least.
         is_touch: it is counted by ``lua/touch.lua``, which writes its payload.
     """
 
@@ -48,6 +49,7 @@ class PublishRequest:
     coalescing: Coalescing | None = None
     markup: "MarkupSigner | None" = field(default=None, repr=False, compare=False)
     is_touch: bool = False
+    position_ttl_s: int = POSITION_TTL_S
 
     def command(self, names: Names, *, with_text: bool = False) -> tuple[Any, ...]:
         """Return the Redis command; ``with_text`` for a server without the script."""
@@ -75,5 +77,6 @@ class PublishRequest:
     def _kept(self, policy: Policy) -> tuple[Any, ...]:
         remembered_s = 0 if self.idempotency_key is None else IDEMPOTENCY_TTL_S
         age_ms = int(policy.age * 1000)
-        kept = (policy.history, age_ms, remembered_s * 1000, "PUBLISH", POSITION_TTL_S * 1000)
+        ttl_ms = self.position_ttl_s * 1000
+        kept = (policy.history, age_ms, remembered_s * 1000, "PUBLISH", ttl_ms)
         return kept if self.excluded is None else (*kept, self.excluded)

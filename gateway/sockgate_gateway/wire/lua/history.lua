@@ -5,7 +5,7 @@
 --          offset after which to read (-n: the newest n), how many publications at most (0: only
 --          the position),
 --          how many bytes of them at most, epoch to begin with (letters and digits, random),
---          how many ms the position of a fresh channel lives; if the caller knows them, the
+--          how many ms the position lives at least, until the next publication; if the caller knows them, the
 --          replication id of this server and the generation of the master
 --          (Sentinel's config epoch, which each failover raises; 0: there is no Sentinel)
 -- Returns  epoch, offset, then a list of offset, payload, offset, payload, …: newest first, so
@@ -51,6 +51,13 @@ local function read(from, last)
   return found
 end
 
+-- Never shortens: a publication lets the position live longer than a request of a client does.
+local function extend()
+  if redis.call('PTTL', KEYS[2]) < tonumber(lives) then
+    redis.pcall('PEXPIRE', KEYS[2], lives)
+  end
+end
+
 local function begin(offset)
   local ok = redis.pcall('HSET', KEYS[2], 'epoch', candidate, 'offset', offset,
     'server', server, 'generation', latest)
@@ -60,7 +67,7 @@ local function begin(offset)
   if offset == 0 then
     redis.call('DEL', KEYS[1])
   end
-  redis.call('PEXPIRE', KEYS[2], lives)
+  extend()
   return {candidate, offset, read(offset + math.min(after, -1), offset)}
 end
 
@@ -86,5 +93,8 @@ if before ~= server and server ~= '' then
     return begin(last)
   end
   redis.pcall('HSET', KEYS[2], 'server', server, 'generation', latest)
+end
+if last == 0 then
+  extend()
 end
 return {epoch, last, read(after < 0 and last + after or after, last)}

@@ -27,10 +27,12 @@ if not epoch then
   -- First the write that Redis may refuse when memory is full; it refuses none after a write.
   redis.call('HSET', KEYS[2], 'epoch', epoch, 'offset', 0, 'server', server)
   redis.call('DEL', KEYS[1])
+  redis.call('PEXPIRE', KEYS[2], lives)
 end
 -- Never tostring(): Lua writes large numbers as 1e+15.
 local offset = string.format('%.0f', redis.call('HINCRBY', KEYS[2], 'offset', 1))
-redis.call('PEXPIRE', KEYS[2], lives)
+-- Never shortens: where Django publishes too, the position lives longer than for a client.
+redis.call('PEXPIRE', KEYS[2], lives, 'GT')
 
 if size > 0 then
   local time = redis.call('TIME')

@@ -25,6 +25,7 @@ async def asking(worker, *, is_ready: bool):
         worker.lifecycle,
         worker.registry,
         worker.hub,
+        SimpleNamespace(refused=4),
         UNKNOWN_SESSIONS,
         readiness,
         redis,

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from sockgate_gateway.connections.connection import Connection, Identity
+from sockgate_gateway.connections.name_budget import NameBudget
 from sockgate_gateway.connections.registry import Limits, Registry
 from sockgate_gateway.connections.replay_budget import ReplayBudget
 from sockgate_gateway.errors import Rejected
@@ -62,6 +63,7 @@ class GrantsSetup:
         self.subscribe_requests = SubscribeRequests(
             self.hub,
             ReplayBudget(Clock().wheel, 1000),
+            NameBudget(Clock().wheel, lambda: 1),
             policies,
             self.signer,
             self.grants,
