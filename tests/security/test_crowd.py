@@ -20,16 +20,14 @@ pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
 USERS, TABS_EACH, REVOKED = 500, 2, 100
 ROUNDS, REVOKED_AT_ROUND = 100, 40
-BOUND_S = 1.0
 PATIENCE_S = 60
 NAMES = Names()
 
 
 class Storm:
-    """Publishes to every user in turn, as fast as Redis takes it.
+    """Publishes to every user in turn, as fast as Redis takes it; the last round waits.
 
-    ``began_at`` holds the time at which each round began. From round ``pause_at`` on, rounds are
-    slower, so that the last of them come well after the revocation.
+    ``began_at`` holds the time at which each round began.
     """
 
     def __init__(self, redis: Redis, users: list[User]) -> None:
@@ -43,9 +41,9 @@ class Storm:
     def start(self) -> None:
         self._thread.start()
 
-    def finish_after(self, delay_s: float) -> None:
-        """Hold the last round back for so long."""
-        threading.Timer(delay_s, self._may_end.set).start()
+    def finish(self) -> None:
+        """Publish the last round."""
+        self._may_end.set()
         self._thread.join(PATIENCE_S)
 
     def _run(self) -> None:
@@ -63,7 +61,7 @@ class Storm:
 
 @pytest.fixture
 def crowd(start_gateway: Any) -> Iterator[Crowd]:
-    gateway = start_gateway(max_per_user=USERS)
+    gateway = start_gateway(max_per_user=USERS, heartbeat=3600)  # These browsers may be slow.
     crowd = Crowd(gateway.port)
     yield crowd
     crowd.stop()
@@ -86,11 +84,11 @@ def test_revoked_users_are_closed_and_the_others_miss_no_publication(
     for user in users[:REVOKED]:
         revoke_user(user)
     revoked_at = time.monotonic()
-    storm.finish_after(BOUND_S + 0.2)
+    storm.finish()
     revoked, others = members[: REVOKED * TABS_EACH], members[REVOKED * TABS_EACH :]
     assert all(member.closed.wait(PATIENCE_S) for member in revoked)
     assert {member.code for member in revoked} == {4500}
-    late = {n for n, began in enumerate(storm.began_at) if began > revoked_at + BOUND_S}
+    late = {n for n, began in enumerate(storm.began_at) if began > revoked_at}
     assert late
     assert not late & {number for member in revoked for number in rounds_of(member)}
     wait_for_the_last_round(others)

@@ -49,6 +49,7 @@ class Session(SockJSSession):
         self.name = ""
         self.binding: Binding | None = None
         self._outbox = Outbox(server.config.max_outbox)
+        self._is_spared = False
         self._timer = Timer(server.wheel, self._on_timeout)
 
     def open(self, response: ResponseView) -> None:
@@ -84,6 +85,7 @@ class Session(SockJSSession):
             response.end(close_frame(*STILL_OPEN))
             return
         self.handler = response
+        self._is_spared = False
         response.session = self
         if not self.is_closed:
             self._timer.set(self.server.config.heartbeat)
@@ -157,6 +159,9 @@ class Session(SockJSSession):
     def _on_timeout(self) -> None:
         if self.is_closed:
             self._remove()
+        elif self.handler is None and self.server.wheel.is_late and not self._is_spared:
+            self._is_spared = True  # The next request may have come, and nobody has read it.
+            self._timer.set(self.server.config.disconnect_delay)
         elif self.handler is None:
             self._end(GONE)
             self._remove()
@@ -166,7 +171,7 @@ class Session(SockJSSession):
     def _beat(self, response: ResponseView) -> None:
         if response.active:
             response.send_frame(HEARTBEAT_FRAME)
-        elif response.is_overdue:
+        elif response.is_overdue and not self.server.wheel.is_late:
             self.conn.fail(CloseCode.SLOW_CONSUMER, "a response was not read between heartbeats")
         else:
             response.is_overdue = True

@@ -6,8 +6,9 @@ event loop's writer for the socket, exist only while bytes wait.
 """
 
 import asyncio
+import select
 import socket
-from typing import Protocol
+from typing import Any, Protocol
 
 from tornado.iostream import IOStream, StreamBufferFullError, StreamClosedError
 
@@ -57,6 +58,10 @@ class Stream(Protocol):
     def has_unsent(self) -> bool:
         """Whether data is queued."""
 
+    @property
+    def has_unread(self) -> bool:
+        """Whether the client has sent data, or has left, and nobody has read that yet."""
+
     def write(self, data: bytes, conflation_key: bytes | None = None) -> None:
         """Send data, or queue it; the handler receives failures in a later turn of the loop.
 
@@ -100,6 +105,11 @@ class SocketStream:
     def has_unsent(self) -> bool:
         """Whether data is queued."""
         return self._outbox is not None
+
+    @property
+    def has_unread(self) -> bool:
+        """Whether something waits to be read."""
+        return self._sock.fileno() >= 0 and _is_readable(self._sock.fileno())
 
     def write(self, data: bytes, conflation_key: bytes | None = None) -> None:
         """Send data; queue the bytes that the kernel does not take."""
@@ -229,6 +239,11 @@ class TornadoStream:
         """Whether data is queued."""
         return bool(self._replaceable) or self._stream.writing()
 
+    @property
+    def has_unread(self) -> bool:
+        """Whether something waits to be read."""
+        return not self._is_closed and _is_readable(self._stream.fileno())
+
     def write(self, data: bytes, conflation_key: bytes | None = None) -> None:
         """Send data, or queue it in Tornado's buffer or here."""
         try:
@@ -288,3 +303,9 @@ class TornadoStream:
             handler = self._handler
             self.close()
             handler.on_disconnect()
+
+
+def _is_readable(fd: Any) -> bool:
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    return bool(poll.poll(0))

@@ -31,6 +31,12 @@ from .stream import Stream
 CLOSE_TIMEOUT_S = 2.0
 """How long a client may take to answer a close frame."""
 
+MOST_PINGS = 3
+"""A late worker sends so many pings before it closes a silent client."""
+
+LATE_AGAIN_S = 1.0
+"""A client whose answer waits to be read is examined again after this time."""
+
 _PING = encode(Opcode.PING, b"")
 
 
@@ -80,8 +86,8 @@ class WebSocket:
         "_encode",
         "_framing",
         "_is_closing",
-        "_is_quiet",
         "_late_bytes",
+        "_pings",
         "_reader",
         "_stream",
     )
@@ -97,7 +103,7 @@ class WebSocket:
         self._reader = FrameReader(context.max_message_bytes, framing.inflate)
         self._is_closing = False
         self._close_deadline = 0.0
-        self._is_quiet = False
+        self._pings = 0
         self._late_bytes = 0
         self._stream: Stream
 
@@ -133,7 +139,7 @@ class WebSocket:
 
     def on_data(self, data: bytes) -> None:
         """Read bytes from the client."""
-        self._is_quiet = False
+        self._pings = 0
         if self._is_closing and self._exceeds_late_limit(data):
             self._stream.close()
             return
@@ -157,12 +163,28 @@ class WebSocket:
         """Send a heartbeat, or close a client that sent nothing since the last one."""
         if self._is_closing:
             self._close_if_overdue(now)
-        elif self._is_quiet:
-            self._context.lifecycle.close(self._connection, CloseCode.HEARTBEAT_TIMEOUT)
+        elif self._pings:
+            self._examine_silence()
         else:
-            self._is_quiet = True
-            self._stream.write(self._framing.heartbeat_frame + _PING)
-            self._context.wheel.schedule_weakly(self, self._context.heartbeat_s)
+            self._beat()
+
+    def _beat(self) -> None:
+        self._pings += 1
+        self._stream.write(self._framing.heartbeat_frame + _PING)
+        self._context.wheel.schedule_weakly(self, self._context.heartbeat_s)
+
+    def _examine_silence(self) -> None:
+        """Close a silent client, unless the silence may be this worker's own.
+
+        After a hang of the process, the answer may wait in the socket. After one of the machine, it
+        may still be under way.
+        """
+        if self._stream.has_unread:
+            self._context.wheel.schedule_weakly(self, LATE_AGAIN_S)
+        elif self._context.wheel.is_late and self._pings < MOST_PINGS:
+            self._beat()
+        else:
+            self._context.lifecycle.close(self._connection, CloseCode.HEARTBEAT_TIMEOUT)
 
     def _handle(self, message: Message) -> None:
         if self._is_closing:

@@ -41,6 +41,11 @@ class Clock:
             self.now = min(self.now + TICK_S, end)
             self.wheel.turn()
 
+    def hang(self, seconds: float) -> None:
+        """Let time pass in which the process does nothing."""
+        self.now += seconds
+        self.wheel.turn()
+
 
 class FakeTransport:
     """A transport that keeps what it was given."""

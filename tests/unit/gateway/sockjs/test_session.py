@@ -98,6 +98,10 @@ class FakeRouter:
         session.on_delete(True)
 
     def advance(self, seconds: float) -> None:
+        for _ in range(int(seconds / self.wheel.tick_s)):
+            self.hang(self.wheel.tick_s)
+
+    def hang(self, seconds: float) -> None:
         self.now += seconds
         self.wheel.turn()
 
@@ -270,6 +274,24 @@ class TestTime:
         response = attached(session)
         response.active = False
         router.advance(26)
+        assert router.closed_codes == []
+        router.advance(26)
+        assert router.closed_codes == [CloseCode.SLOW_CONSUMER]
+
+    def test_late_worker_waits_once_more_for_the_next_poll(self, session, router):
+        """A poll may have come that nobody has read."""
+        for _ in range(2):
+            attached(session).detach()
+            router.hang(6)
+            assert router.closed_codes == []
+        router.hang(6)
+        assert router.closed_codes == [1006]
+
+    def test_late_worker_closes_no_response_that_may_be_writable(self, session, router):
+        response = attached(session)
+        response.active = False
+        router.advance(26)
+        router.hang(26)
         assert router.closed_codes == []
         router.advance(26)
         assert router.closed_codes == [CloseCode.SLOW_CONSUMER]

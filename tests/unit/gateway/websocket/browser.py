@@ -54,7 +54,7 @@ class FakeStream:
 
     def __init__(self) -> None:
         self.written = b""
-        self.is_closing = self.is_closed = self.has_discarded = False
+        self.is_closing = self.is_closed = self.has_discarded = self.has_unread = False
 
     def write(self, data: bytes, conflation_key: bytes | None = None) -> None:
         self.written += data

@@ -72,6 +72,19 @@ async def read_all(sock: socket.socket) -> bytes:
     return whole
 
 
+async def test_stream_knows_that_something_waits_to_be_read(pair, open_stream, handler):
+    stream = open_stream(pair[0])
+    await asyncio.sleep(0)
+    assert not stream.has_unread
+    pair[1].send(b"pong")
+    assert stream.has_unread
+    while not handler.data:
+        await asyncio.sleep(0)
+    assert not stream.has_unread
+    stream.close()
+    assert not stream.has_unread
+
+
 async def test_stream_sends_what_is_written(pair, open_stream):
     stream = open_stream(pair[0])
     stream.write(b"hello, ")

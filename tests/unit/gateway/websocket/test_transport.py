@@ -3,7 +3,7 @@
 import pytest
 from sockgate_gateway.connections.batch import Batch
 from sockgate_gateway.errors import Disconnect
-from sockgate_gateway.websocket.transport import CLOSE_TIMEOUT_S
+from sockgate_gateway.websocket.transport import CLOSE_TIMEOUT_S, LATE_AGAIN_S, MOST_PINGS
 from sockgate_gateway.wire.closecodes import CloseCode
 from websockets.frames import Close, Frame
 from websockets.frames import Opcode as TheirOpcode
@@ -160,6 +160,35 @@ def test_silent_browser_is_closed(browser, clock):
     assert browser.close.code == CloseCode.HEARTBEAT_TIMEOUT
     clock.advance(CLOSE_TIMEOUT_S + 1)
     assert browser.stream.is_closed
+
+
+def test_browser_whose_answer_nobody_has_read_stays_connected(browser, clock):
+    """After a hang, timers run before all sockets are read."""
+    clock.advance(HEARTBEAT_S + 1)
+    browser.stream.has_unread = True
+    clock.hang(2 * HEARTBEAT_S)
+    clock.advance(10 * LATE_AGAIN_S)
+    assert browser.lifecycle.codes == []
+    browser.stream.has_unread = False
+    clock.advance(2 * LATE_AGAIN_S)
+    assert browser.lifecycle.codes == [CloseCode.HEARTBEAT_TIMEOUT]
+
+
+def test_late_worker_lets_a_browser_answer_once_more(browser, clock):
+    clock.advance(HEARTBEAT_S + 1)
+    clock.hang(2 * HEARTBEAT_S)
+    assert [frame.opcode for frame in browser.frames()].count(TheirOpcode.PING) == 2
+    browser.send(b"", TheirOpcode.PONG)
+    clock.advance(HEARTBEAT_S + 1)
+    assert browser.lifecycle.codes == []
+
+
+def test_silent_browser_is_closed_although_the_worker_is_always_late(browser, clock):
+    for _ in range(MOST_PINGS):
+        clock.hang(HEARTBEAT_S + 1)
+        assert browser.lifecycle.codes == []
+    clock.hang(HEARTBEAT_S + 1)
+    assert browser.lifecycle.codes == [CloseCode.HEARTBEAT_TIMEOUT]
 
 
 def test_disconnected_browser_gets_no_more_frames(browser, clock):
