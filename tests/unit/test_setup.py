@@ -2,6 +2,7 @@
 
 import re
 from configparser import ConfigParser
+from fnmatch import fnmatch
 from pathlib import Path
 from runpy import run_path
 
@@ -101,3 +102,15 @@ def test_description_does_not_claim_a_release() -> None:
 def test_client_has_the_license_of_the_project() -> None:
     license_text = (ROOT / "LICENSE").read_text()
     assert (ROOT / "clientjs" / "LICENSE").read_text() == license_text
+
+
+def test_wheel_takes_no_source_maps_that_an_older_build_has_left() -> None:
+    config = ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    patterns = config["options.package_data"]["sockgate"].split()
+    taken = {
+        name
+        for name in ("sockgate.js", "sockgate.mjs", "sockgate.d.ts", "sockgate.js.map")
+        if any(fnmatch(f"static/sockgate/{name}", pattern) for pattern in patterns)
+    }
+    assert taken == {"sockgate.js", "sockgate.mjs", "sockgate.d.ts"}

@@ -72,19 +72,18 @@ def check_urls(**_: Any) -> Iterable[CheckMessage]:
             hint='Add path("realtime/", include("sockgate.urls")) to your URLs.',
             id="sockgate.W001",
         )
-    yield from filter(None, map(_check_resolved, addresses))
-
-
-def _check_resolved(address: str) -> Warning | None:
-    match = _resolve(address)
-    if match is None or _is_ours(match):
-        return None
-    return Warning(
-        f"Another URL pattern above sockgate.urls answers {address}: {_described(match)}. "
-        "The client receives its answer in place of a token or a grant.",
-        hint='Move path("realtime/", include("sockgate.urls")) above it.',
-        id="sockgate.W005",
-    )
+    hidden: dict[str, list[str]] = {}
+    for address in addresses:
+        match = _resolve(address)
+        if match is not None and not _is_ours(match):
+            hidden.setdefault(_described(match), []).append(address)
+    for pattern, paths in hidden.items():
+        yield Warning(
+            f"Another URL pattern above sockgate.urls answers {', '.join(paths)}: {pattern}. "
+            "The client receives its answer in place of a token or a grant.",
+            hint='Move path("realtime/", include("sockgate.urls")) above it.',
+            id="sockgate.W005",
+        )
 
 
 def _resolve(address: str) -> ResolverMatch | None:

@@ -12,6 +12,7 @@ from time import monotonic
 from typing import Any
 
 from django.conf import settings
+from sockgate_gateway.redis_servers.errors import cause_of
 from sockgate_gateway.wire.names import of_tenant
 
 from .. import conf
@@ -115,7 +116,7 @@ def listed(pks: Iterable[Any]) -> str:
 
 def saved(what: str, error: Exception) -> str:
     """Say that a change is saved, and that Redis does not know it."""
-    return f"{what} saved in the database, but did not reach Redis: {error}."
+    return f"{what} saved in the database, but did not reach Redis: {cause_of(error)}."
 
 
 def _forget(*kinds: str) -> None:

@@ -7,8 +7,8 @@ FAILURES = (RedisError, RedisClusterException, OSError)
 
 
 def cause_of(error: BaseException) -> str:
-    """Return the text of an error, or its type where it has no text."""
-    return str(error) or type(error).__name__
+    """Return the text of an error without its full stop, or its type where it has no text."""
+    return str(error).rstrip(".") or type(error).__name__
 
 
 _REMEDIES = (

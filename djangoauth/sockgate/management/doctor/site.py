@@ -169,7 +169,8 @@ _FAILURES = {
     ),
     404: (
         "The running site has no token view there",
-        'Add path("realtime/", include("sockgate.urls")) to the URLs, and restart the site.',
+        'Add path("realtime/", include("sockgate.urls")) to the URLs, above every catch-all '
+        "such as include(wagtail_urls), and restart the site.",
         "url-behind-a-catch-all",
     ),
     503: (

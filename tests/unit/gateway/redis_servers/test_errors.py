@@ -36,6 +36,11 @@ def test_remedy_names_what_to_do(error: Exception, word: str) -> None:
     assert bool(word) == bool(remedy_for(cause_of(error)))
 
 
+def test_cause_fits_into_a_sentence():
+    error = exceptions.ConnectionError("Error 111 connecting to h:1. Connection refused.")
+    assert cause_of(error) == "Error 111 connecting to h:1. Connection refused"
+
+
 def test_sentinels_that_do_not_answer_are_named_without_their_options() -> None:
     ports = free_port(), free_port()
     places = ",".join(f"{HOST}:{port}" for port in ports)
