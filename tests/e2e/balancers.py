@@ -36,6 +36,7 @@ def nginx(
     gateway: str,
     other: str = "",
     worker_connections: int = 256,
+    more: str = "",
 ) -> Server:
     """Describe nginx on a port, in front of one gateway or two.
 
@@ -43,11 +44,14 @@ def nginx(
         folder: takes all its files.
         django, gateway, other: ``host:port`` of each.
         worker_connections: its limit, for both sides together.
+        more: ``host:port`` under which the gateway is reached as well.
     """
     site, hosts = _documented("nginx")
     if other:
         assert _UPSTREAM in site
         site = site.replace(_UPSTREAM, hosts)
+    if more:
+        site = site.replace("server 127.0.0.1:8001;", f"server 127.0.0.1:8001; server {more};")
     replaced = {
         "listen 443 ssl": f"listen {HOST}:{port}",
         "127.0.0.1:8001": gateway,
@@ -64,11 +68,25 @@ def nginx(
 
 
 def haproxy(
-    folder: Path, port: int, django: str, gateways: tuple[str, str], ops_ports: tuple[int, int]
+    folder: Path,
+    port: int,
+    django: str,
+    gateways: tuple[str, str],
+    ops_ports: tuple[int, int],
+    maxconn: int = 256,
 ) -> Server:
-    """Describe HAProxy on a port, in front of two gateways whose health is asked for."""
+    """Describe HAProxy on a port, in front of two gateways whose health is asked for.
+
+    Args:
+        folder: takes all its files.
+        django, gateways: ``host:port`` of each.
+        ops_ports: of the gateways.
+        maxconn: its limit of clients, in ``global`` and in the frontend.
+    """
     (site,) = _documented("haproxy")
+    site = f"global\n    maxconn {maxconn}\n\n{site}"
     replaced = {
+        "frontend site\n": f"frontend site\n    maxconn {maxconn}\n",
         "bind :443 ssl crt /etc/haproxy/www.example.com.pem": f"bind {HOST}:{port}",
         "X-Forwarded-Proto https": "X-Forwarded-Proto http",
         "10.0.0.11:8001 check port 8011": f"{gateways[0]} check port {ops_ports[0]}",
