@@ -170,8 +170,8 @@ const modules = (name, banner) => [
 
 /** Names of properties that nothing outside of the script uses: no frame, no data block, no browser, no other script. */
 const INTERNAL_OF_LIVE = (
-  "at away check ended heldIn isAnswered isBusy isEnded knowPosted know lacksAny refused refusals renew room schedule seen setIn " +
-  "stated subscribed warn whole why widestMs"
+  "all at away check clear element emit ended fragments heldIn isAnswered isBusy isEnded isGone know lacksAny refused refusals renew room " +
+  "schedule seen stated subscribed warn whole why widestMs"
 ).split(" ");
 
 /** Browsers since 2021. */
@@ -181,7 +181,16 @@ const smallModern = {
     return minify(code, {
       ecma: 2021,
       module: true,
-      compress: { ecma: 2021, passes: 4, keep_fargs: false, pure_getters: true, unsafe_arrows: true, unsafe_methods: true },
+      compress: {
+        ecma: 2021,
+        hoist_funs: true,
+        keep_fargs: false,
+        lhs_constants: false,
+        pure_getters: true,
+        unsafe: true,
+        unsafe_arrows: true,
+        unsafe_methods: true,
+      },
       mangle: { properties: { regex: new RegExp(`^(${INTERNAL_OF_LIVE.join("|")})$`) } },
       format: { ecma: 2021, comments: /^!/ },
     });

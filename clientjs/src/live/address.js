@@ -31,7 +31,7 @@ export function addressOf(page, url, { fragments, stated, widestMs, scan, warn }
   let clock = null;
 
   /** @returns {any[][]} channels, each with what is shown of it */
-  const shown = () => [].concat(...fragments.at(url).map((/** @type {any} */ { data }) => Object.entries(data.channels)));
+  const shown = () => fragments.at(url).flatMap((/** @type {any} */ { data }) => Object.entries(data.channels));
 
   /** @returns {boolean} what is shown may be older than the last touch, or a fetch is due for another reason */
   function isNeeded() {
@@ -57,23 +57,24 @@ export function addressOf(page, url, { fragments, stated, widestMs, scan, warn }
     const before = new Map(stated);
     isDue = isInDoubt = false;
     const answer = await source.fetch();
-    if (answer.kind === "page") {
-      const lacking = fragments.refresh(url, answer.html, wasInDoubt);
+    const { html, isGone, why } = answer;
+    if (why) {
+      warn(`${url} is not refreshed: ${why}`);
+      if (answer.ms >= 0) {
+        isDue = true;
+        isInDoubt ||= wasInDoubt;
+        return answer;
+      }
+    } else if (isGone) {
+      fragments.clear(url);
+    } else if (html == null) {
+      shown().forEach(([channel, one]) => (one.touched = (before.get(channel) || one).touched));
+    } else {
+      const lacking = fragments.refresh(url, html, wasInDoubt);
       if (lacking) {
         warn(`${url} lacks the fragment ${lacking}`);
       }
       scan();
-    } else if (answer.kind === "same") {
-      shown().forEach(([channel, one]) => (one.touched = (before.get(channel) || one).touched));
-    } else if (answer.kind === "gone") {
-      fragments.clear(url);
-    } else {
-      warn(`${url} is not refreshed: ${answer.why}`);
-      if (answer.kind === "retry") {
-        isDue = true;
-        isInDoubt = isInDoubt || wasInDoubt;
-        return answer;
-      }
     }
     wind();
     return null;
@@ -94,7 +95,7 @@ export function addressOf(page, url, { fragments, stated, widestMs, scan, warn }
    * @param {boolean} [isDoubtful]  the viewer may not see it any more
    */
   function renew(ms, leastMs, isUrgent, isDoubtful) {
-    isInDoubt = isInDoubt || !!isDoubtful;
+    isInDoubt ||= !!isDoubtful;
     source.renew();
     request(ms, leastMs, isUrgent);
   }

@@ -4,16 +4,18 @@
  */
 
 /**
- * @typedef {{kind: "page", html: string}} Page  the page as it is now
- * @typedef {{kind: "same"}} Same  304, nothing has changed
- * @typedef {{kind: "gone"}} Gone  the viewer may not see it any more
- * @typedef {{kind: "retry", ms: number, isBusy: boolean, why: string}} Retry  no answer now; try again, after so many ms at least
- * @typedef {{kind: "unusable", why: string}} Unusable  it cannot be fetched: keep what is shown
+ * What a response means. Without one of these, nothing has changed.
+ *
+ * @typedef {Object} Answer
+ * @property {string} [html]  the page as it is now
+ * @property {boolean} [isGone]  the viewer may not see it any more
+ * @property {string} [why]  it cannot be fetched: keep what is shown
+ * @property {number} [ms]  try again, after so many ms at least
+ * @property {boolean} [isBusy]  the site itself has said that
  */
 
 const TIMEOUT_MS = 30000;
 const MAX_RETRY_AFTER_MS = 600000;
-const RETRY = "retry";
 /** The viewer may not see the page any more. */
 const FORBIDDEN = [401, 403, 404, 410];
 
@@ -26,57 +28,59 @@ export function sourceOf(page, url) {
   let lastEtag = null;
   let isWholeNext = false;
 
-  /** @returns {Promise<Page | Same | Gone | Retry | Unusable>} */
+  /** @returns {Promise<any>} an Answer */
   async function fetch() {
     const isWhole = isWholeNext;
     const controller = new AbortController();
     const timer = page.setTimeout(() => controller.abort(), TIMEOUT_MS);
     let answer;
     isWholeNext = false;
+    if (isWhole) {
+      lastEtag = null;
+    }
     try {
-      answer = await ask(isWhole ? null : lastEtag, isWhole, controller.signal);
+      answer = await ask(isWhole, controller.signal);
     } catch (error) {
-      answer = { kind: RETRY, ms: 0, isBusy: controller.signal.aborted, why: `${error}` };
+      answer = { ms: 0, isBusy: controller.signal.aborted, why: `${error}` };
     }
     page.clearTimeout(timer);
-    isWholeNext = isWholeNext || (isWhole && answer.kind === RETRY);
+    isWholeNext ||= isWhole && answer.ms >= 0;
     return answer;
   }
 
   /**
-   * @param {string | null} etag
    * @param {boolean} isWhole
    * @param {AbortSignal} signal
    * @returns {Promise<any>}
    */
-  async function ask(etag, isWhole, signal) {
+  async function ask(isWhole, signal) {
     /** @type {Record<string, string>} */
     const headers = { Accept: "text/html", "X-Sockgate-Live": "1" };
-    if (etag) {
-      headers["If-None-Match"] = etag;
+    if (lastEtag) {
+      headers["If-None-Match"] = lastEtag;
     }
     // Never a stale copy: with an ETag of ours the server is asked beside the cache. Without one, the browser itself compares
     // its copy of the page with the server's. A redirect is not followed: it may lead to a login on another origin.
-    const cache = isWhole ? "reload" : etag ? "no-store" : "no-cache";
+    const cache = isWhole ? "reload" : lastEtag ? "no-store" : "no-cache";
     const response = await page.fetch(url, { cache, credentials: "same-origin", headers, redirect: "manual", signal });
     const { status } = response;
     const why = `status ${status}`;
     if (status === 304) {
-      return { kind: "same" };
+      return {};
     }
     lastEtag = null;
     if (response.type === "opaqueredirect" || FORBIDDEN.includes(status)) {
-      return { kind: "gone" };
+      return { isGone: true };
     }
     if (status >= 500 || status === 408 || status === 429) {
-      return { kind: RETRY, ms: retryMs(response.headers), isBusy: true, why };
+      return { ms: retryMs(response.headers), isBusy: true, why };
     }
     if (!response.ok || !/^text\/html\b/i.test(response.headers.get("Content-Type"))) {
-      return { kind: "unusable", why };
+      return { why };
     }
     const html = await response.text();
     lastEtag = response.headers.get("ETag");
-    return { kind: "page", html };
+    return { html };
   }
 
   return {

@@ -1,27 +1,29 @@
 /**
  * What a person has typed or chosen: it is theirs until the server has taken it, and the server's from then on.
  */
+import { documentOf } from "../page/globals.js";
+import { clone, findIn, matches } from "./nodes.js";
 
-const FIELDS = "input,textarea,select,[contenteditable]";
+export const FIELDS = "input,textarea,select,[contenteditable]";
 /** Nobody types into these. */
 const NO_INPUT = /^(hidden|submit|button|reset|image)$/;
 
 /** @param {Element} element @returns {any[]} */
 export function fieldsOf(element) {
-  return [...element.querySelectorAll(FIELDS)].filter(isField);
+  return [...findIn(element, FIELDS)].filter(isField);
 }
 
 /** @param {any} node @returns {boolean} */
 export function isField(node) {
-  return node.matches(FIELDS) && !NO_INPUT.test(node.type);
+  return matches(node, FIELDS) && !NO_INPUT.test(node.type);
 }
 
 /** @param {any} field @returns {any} */
 function valueOf(field) {
-  if (field.type === "checkbox" || field.type === "radio") {
+  if (/^(checkbox|radio)$/.test(field.type)) {
     return field.checked;
   }
-  return field.localName === "select" ? selectedIn(field).join("\n") : field.value ?? field.textContent;
+  return field.selectedOptions ? selectedIn(field).join("\n") : field.value ?? field.textContent;
 }
 
 /** @param {any} select @returns {string[]} */
@@ -36,7 +38,8 @@ export function selectedIn(select) {
  */
 export function isTaken(field, fresh) {
   // Django strips what was typed. Whoever goes on typing needs the space.
-  const [value, taken] = [field, fresh].map((one) => (field === field.ownerDocument.activeElement ? valueOf(one) : `${valueOf(one)}`.trim()));
+  const isActive = field === documentOf(globalThis, "activeElement");
+  const [value, taken] = [field, fresh].map((one) => (isActive ? valueOf(one) : `${valueOf(one)}`.trim()));
   return value === taken;
 }
 
@@ -51,21 +54,15 @@ export function isTakenIn(field, fresh) {
 
 /** @param {any} field @returns {boolean} the viewer has changed it */
 export function isChanged(field) {
-  if (field.localName === "select") {
-    return isSelectChanged(field);
-  }
   if (field.type === "radio") {
-    const group = (field.form || field.ownerDocument).querySelectorAll("input[type=radio]");
+    const group = findIn(field.form || documentOf(globalThis, "body"), "input[type=radio]");
     return [...group].some((other) => other.name === field.name && other.checked !== other.defaultChecked);
   }
-  return field.type === "checkbox" ? field.checked !== field.defaultChecked : field.value !== field.defaultValue;
-}
-
-/** @param {HTMLSelectElement} select */
-function isSelectChanged(select) {
-  const options = [...select.options];
-  const marked = options.filter((option) => option.defaultSelected);
-  // Without `multiple`, the browser has chosen: the last one that is marked, else the first one that can be.
-  const byDefault = select.multiple ? marked : [marked.pop() || options.find((option) => !option.disabled)];
-  return (select.multiple || select.selectedIndex >= 0) && options.some((option) => option.selected !== byDefault.includes(option));
+  // What the browser makes of the attributes: the middle of a range, black, the first option that can be chosen.
+  const form = documentOf(globalThis, "createElement").call(document, "form");
+  const { reset } = form;
+  const unchanged = clone(field, true);
+  form.append(unchanged);
+  reset.call(form);
+  return valueOf(field) !== valueOf(unchanged);
 }

@@ -2,11 +2,11 @@
  * The live fragments of the page. Django's `{% live %}` writes what belongs to one into a data block, the last child of its
  * element. So neither an id nor an attribute of content makes a fragment.
  */
-import { ordersIn, ordersOf } from "../page/orders.js";
-import { trustedHtml } from "../page/trusted.js";
+import { ordersOf } from "../page/orders.js";
 import { heldOf } from "./held.js";
 import { morph } from "./morph.js";
-import { processHtmx } from "./push.js";
+import { childNodesOf, contains, dispatch, findIn, isConnected, nameOf, replaceChildren } from "./nodes.js";
+import { parse, processHtmx } from "./push.js";
 
 /**
  * @typedef {{grant?: string | null, expires_in?: number, touched?: string | number | null}} Wanted  without a grant: there was none when
@@ -15,7 +15,7 @@ import { processHtmx } from "./push.js";
  * @typedef {Object} Fragment
  * @property {any} element
  * @property {any} script  its data block
- * @property {{id: string, channels: Object<string, Wanted>, rate: number, every?: number, user?: string, url?: string}} data
+ * @property {{id: string, channels: Object<string, Wanted>, rate: number, hidden?: string[], every?: number, user?: string, url?: string}} data
  * @property {string} url  the address at which it was rendered
  * @property {any[]} away  its content, while the viewer may not see it
  */
@@ -31,30 +31,27 @@ export function fragmentsOf(page) {
   let isLoaded = false;
 
   const all = () => [...known.values()];
-  const at = (/** @type {string} */ url) => all().filter((one) => one.url === url);
+  const at = (/** @type {string} */ url) => all().filter((one) => one.url === url && isConnected(one.element));
 
   /** Find what has come and gone. */
   function scan() {
     const { location } = page;
-    // What a POST has brought belongs to the address of the fragment that it replaces.
-    const urls = new Map(all().map(({ data, url }) => [data.id, url]));
     for (const { script, data } of ordersOf(page, "live")) {
       const element = script.parentElement;
       const fragment = known.get(element);
       if (!fragment) {
-        const url = data.url ? location.origin + data.url : urls.get(data.id) || location.href.split("#")[0];
+        // What a POST has brought belongs to the address of the fragment that it replaces.
+        const url = data.url ? location.origin + data.url : all().find((one) => one.data.id === data.id)?.url || location.href.split("#")[0];
         known.set(element, { element, script, data, url, away: [] });
-        if (data.url) {
-          held.know(element, []);
-        } else if (!isLoaded) {
-          held.knowPosted(element);
+        if (data.url || !isLoaded) {
+          held.know(element, [], !data.url);
         }
       } else if (fragment.script !== script) {
         Object.assign(fragment, { script, data });
       }
     }
     isLoaded = true;
-    all().forEach(({ element }) => element.isConnected || known.delete(element));
+    all().forEach(({ element }) => isConnected(element) || known.delete(element));
   }
 
   /**
@@ -66,22 +63,22 @@ export function fragmentsOf(page) {
    * @returns {string | undefined} the id of one that the page lacks
    */
   function refresh(url, html, isInDoubt) {
-    const document = parse(html);
-    const orders = new Map(ordersIn(page, document, "live").map((order) => [order.data.id, order]));
-    const named = new Map(ordersIn(page, document, "keep").map(({ script, data }) => [script.parentElement, data]));
+    // A part of a page may begin with a row, which needs no table in a template.
+    const document = parse(page, html, !/^\s*<(!|html)/i.test(html));
+    const orders = new Map(ordersOf(page, "live", document).map((order) => [order.data.id, order]));
+    const named = new Map(ordersOf(page, "keep", document).map(({ script, data }) => [script.parentElement, data]));
     let lacking;
     // One may lie in another one: morphing takes the outer one first.
-    for (const fragment of at(url).filter(({ element }) => element.isConnected)) {
+    for (const fragment of at(url)) {
       const { element, data } = fragment;
       const order = orders.get(data.id);
-      const fresh = order && order.script.parentElement;
-      if (fresh && fresh.localName === element.localName) {
+      const fresh = order?.script.parentElement;
+      if (fresh && nameOf(fresh) === nameOf(element)) {
         const { user } = order.data;
         if (user && data.user && user !== data.user) {
-          reload();
-          return;
+          return reload();
         }
-        show(fragment, fresh, order.data, named);
+        show(fragment, fresh, order.data, named, isInDoubt);
       } else if (isInDoubt) {
         clear(fragment);
       } else {
@@ -91,18 +88,7 @@ export function fragmentsOf(page) {
     return lacking;
   }
 
-  /** @param {string} html @returns {any} a document */
-  function parse(html) {
-    // A part of a page may begin with a row, which needs no table in a template.
-    const isPart = !/^\s*<(!|html)/i.test(html);
-    const document = new page.DOMParser().parseFromString(trustedHtml(page, isPart ? `<template>${html}</template>` : html), "text/html");
-    if (isPart) {
-      document.body.append(document.querySelector("template").content);
-    }
-    return document;
-  }
-
-  /** The page was made for another user, who may have gone back to it. */
+  /** The page was made for another user, who may have gone back to it. @returns {undefined} */
   function reload() {
     const { location, performance } = page;
     if (performance.now() > RELOAD_MS || performance.getEntriesByType("navigation")[0].type !== "reload") {
@@ -111,28 +97,36 @@ export function fragmentsOf(page) {
     all().forEach(clear);
   }
 
-  /** @param {Fragment} fragment @param {any} fresh @param {any} data @param {Map<any, string[]>} named  what the author keeps */
-  function show(fragment, fresh, data, named) {
+  /**
+   * @param {Fragment} fragment
+   * @param {any} fresh
+   * @param {any} data
+   * @param {Map<any, string[]>} named  what the author keeps
+   * @param {boolean} isInDoubt
+   */
+  function show(fragment, fresh, data, named, isInDoubt) {
     const { element, away } = fragment;
     if (!emit(element, "before", { fresh })) {
       return;
     }
+    if (away.length) {
+      // With what was typed where the viewer may see it again.
+      replaceChildren(element, ...away);
+      isInDoubt = true;
+    }
     if (fragment.data.user && !data.user) {
       // The login has ended. What it showed goes, also around what was typed.
-      element.replaceChildren();
-      fragment.away = [];
-    } else if (away.length) {
-      // With what was typed.
-      element.replaceChildren(...away);
-      fragment.away = [];
+      replaceChildren(element);
     }
+    fragment.away = [];
     // What is in it, and was rendered elsewhere.
-    const others = all().filter((one) => one.url !== fragment.url && element.contains(one.element)).map((one) => one.element);
-    const whole = [...held.heldIn(element, fresh), ...others];
+    const others = all().filter((one) => one.url !== fragment.url && contains(element, one.element)).map((one) => one.element);
+    const whole = [...held.heldIn(element, fresh, isInDoubt), ...others];
     if (!whole.includes(element)) {
-      const set = held.setIn(element);
-      morph(element, fresh, { whole, named, set });
-      held.know(element, [...whole, ...set]);
+      // Hidden fields that a script has set, such as the count of a formset.
+      const set = [...findIn(element, "[type=hidden]")].filter(({ name, value }) => !fragment.data.hidden?.includes(`${name}=${value}`));
+      const theirs = morph(element, fresh, whole, named, set, isInDoubt);
+      held.know(element, [...whole, ...set.filter((one) => theirs.has(one))]);
     }
     fragment.data = data;
     processHtmx(page, element);
@@ -141,19 +135,17 @@ export function fragmentsOf(page) {
 
   /** @param {Fragment} fragment */
   function clear(fragment) {
-    const { element } = fragment;
-    if (element.firstChild) {
-      fragment.away = [...element.childNodes];
-      element.replaceChildren();
+    const { element, away } = fragment;
+    if (!away.length) {
+      fragment.away = [...childNodesOf(element)];
+      replaceChildren(element);
       emit(element, "after", { isEmptied: true });
     }
   }
 
   /** @param {any} element @param {string} when @param {any} detail @returns {boolean} nobody has prevented it */
   function emit(element, when, detail) {
-    return element.dispatchEvent(
-      new page.CustomEvent(`sockgate:live-${when}`, { bubbles: true, cancelable: when === "before", detail })
-    );
+    return dispatch(element, new page.CustomEvent(`sockgate:live-${when}`, { bubbles: true, cancelable: when === "before", detail }));
   }
 
   return {

@@ -6,83 +6,88 @@
  * the viewer's: its values count as typed, since the value of a form that was sent and refused is the value that the server has
  * rendered. It is let go when the fresh page has a form with the same values.
  */
-import { fieldsOf, isField, isTakenIn } from "./fields.js";
+import { FIELDS, fieldsOf, isField, isTakenIn } from "./fields.js";
+import { attributeOf, childNodesOf, contains, findIn, matches, nameOf, parentOf } from "./nodes.js";
 
 /** What Django shows for a form that it has refused. */
 const ERRORS = ".errorlist,[role=alert]";
-const THEIRS = `form,input,textarea,select,${ERRORS}`;
+const THEIRS = `form,${FIELDS},${ERRORS}`;
 
 /** @param {any} page  the window */
 export function heldOf(page) {
   /** @type {WeakSet<Element>} */
   const known = new WeakSet();
-  /** Values of hidden fields, as the server has rendered them. @type {WeakMap<Element, string>} */
-  const rendered = new WeakMap();
+  /** Those of elements that were known. */
+  const ids = new Set();
+  /** They, and those that are the viewer's though the server has rendered them. @type {WeakSet<Element>} */
+  const rendered = new WeakSet();
 
   /**
    * @param {any} element  a fragment as the server has rendered it
    * @param {any[]} held  what was left alone
+   * @param {boolean} [isPosted]  it was rendered for a POST, so that its forms show what was typed
    */
-  function know(element, held) {
-    for (const one of [element, ...element.querySelectorAll("*")]) {
-      if (!held.some((other) => other.contains(one))) {
+  function know(element, held, isPosted) {
+    for (const one of [element, ...findIn(element, "*")]) {
+      if (!held.some((other) => contains(other, one))) {
         known.add(one);
-        rendered.set(one, one.value);
+        ids.add(attributeOf(one, "id"));
+        rendered.add(one);
       }
+    }
+    ids.delete(null);
+    if (isPosted) {
+      findIn(element, THEIRS).forEach((/** @type {any} */ one) => known.delete(one));
     }
   }
 
   /**
    * @param {any} element  a fragment
    * @param {Element} fresh
+   * @param {boolean} isInDoubt  what the fresh one lacks may be what the viewer may not see any more
    * @returns {any[]} what must be left alone
    */
-  function heldIn(element, fresh) {
-    const unknown = [...element.querySelectorAll("*")].filter((one) => !known.has(one));
+  function heldIn(element, fresh, isInDoubt) {
+    const unknown = [...findIn(element, "*")].filter((one) => !known.has(one));
     /** By form, or by field without one. @type {Map<any, boolean>} */
     const taken = new Map();
     const held = new Set();
     for (const field of unknown.filter(isField)) {
-      const form = element.contains(field.form) && field.form;
+      const form = contains(element, field.form) && field.form;
       const key = form || field;
       if (!taken.has(key)) {
         taken.set(key, form ? isFormTaken(form, fresh) : isTakenIn(field, fresh));
       }
       if (!taken.get(key)) {
-        held.add(placeOf(field, element));
+        held.add(placeOf(field, element, isInDoubt));
       }
     }
-    return [...held, ...unknown.filter((one) => held.size && one.matches(ERRORS))];
+    return [...held, ...unknown.filter((one) => held.size && matches(one, ERRORS))];
   }
 
   /**
    * @param {any} field
-   * @param {Element} element
+   * @param {any} element
+   * @param {boolean} isInDoubt
    * @returns {any} all that was brought with it; its parent where that has nothing else
    */
-  function placeOf(field, element) {
+  function placeOf(field, element, isInDoubt) {
     let place = field;
-    for (let node = field; node !== element; node = node.parentElement) {
-      place = known.has(node) ? place : node;
+    for (let node = field; node !== element; node = parentOf(node)) {
+      // What is in doubt goes with the row that was rendered, or with what has come in its place.
+      place = known.has(node) || (isInDoubt && (rendered.has(node) || ids.has(attributeOf(node, "id")))) ? place : node;
     }
-    const { parentElement } = place;
-    return [...parentElement.children].some((one) => known.has(one) && one.localName !== "script") ? place : parentElement;
+    const parent = parentOf(place);
+    return isInDoubt || [...childNodesOf(parent)].some((one) => known.has(one) && nameOf(one) !== "SCRIPT") ? place : parent;
   }
 
-  page.document.addEventListener("input", (/** @type {any} */ { target }) => target.isContentEditable && known.delete(target), true);
-  return {
-    know,
-    heldIn,
-    /** @param {any} element @returns {Set<any>} hidden fields that a script has set, such as the count of a formset */
-    setIn: (element) => new Set([...element.querySelectorAll("[type=hidden]")].filter((one) => rendered.has(one) && rendered.get(one) !== one.value)),
-    /** @param {any} element  a fragment that was rendered for a POST, so that its forms show what was typed */
-    knowPosted: (element) => know(element, [...element.querySelectorAll(THEIRS)])
-  };
+  page.addEventListener("input", (/** @type {any} */ { target }) => target.isContentEditable && known.delete(target), true);
+  return { know, heldIn };
 }
 
 /** @param {any} form @param {Element} fresh */
 function isFormTaken(form, fresh) {
-  return [...fresh.querySelectorAll("form")].some(
-    (other) => other.getAttribute("action") === form.getAttribute("action") && fieldsOf(form).every((field) => isTakenIn(field, other))
+  return [...findIn(fresh, "form")].some(
+    (other) => attributeOf(other, "action") === attributeOf(form, "action") && fieldsOf(form).every((field) => isTakenIn(field, other))
   );
 }

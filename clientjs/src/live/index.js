@@ -21,8 +21,7 @@ if (typeof document === "object") {
   if (document.readyState === "complete") {
     begin(window);
   } else {
-    document.addEventListener("DOMContentLoaded", () => setTimeout(() => begin(window)));
-    // Where the script came too late for that.
-    addEventListener("load", () => begin(window));
+    // The second one where the script came too late for the first.
+    ["DOMContentLoaded", "load"].forEach((name) => addEventListener(name, () => setTimeout(() => begin(window))));
   }
 }

@@ -7,108 +7,106 @@
  * fresh one is removed at the end only, because it, or a part of it, may still be matched elsewhere; and not at all where it
  * contains something that must stay.
  */
+import { documentOf } from "../page/globals.js";
 import { fieldsOf, isChanged, isTaken, selectedIn } from "./fields.js";
-
-/**
- * @typedef {Object} Kept
- * @property {any[]} whole  elements of the page that are left alone
- * @property {Map<any, string[]>} named  names of attributes that are left alone, by element of the fresh one; none: all of it is
- * @property {Set<any>} [set]  hidden fields that a script has set; those that the server has taken are removed from it
- */
+import {
+  attributeOf, attributesOf, childNodesOf, clone, contains, findIn, insert, isEqual, move, nameOf, nextElementOf, nextOf, parentOf, remove
+} from "./nodes.js";
 
 /** It shows what is later itself. */
-const PROGRESS = "sockgate-progress";
-
-/** @type {Kept} */
-const NOTHING = { whole: [], named: new Map() };
+const PROGRESS = "SOCKGATE-PROGRESS";
 
 /**
  * @param {any} element  of the page
- * @param {Element} fresh  of another document; nothing in it is loaded before it is in the page
- * @param {Kept} [kept]
+ * @param {any} fresh  of another document; nothing in it is loaded before it is in the page
+ * @param {any[]} [whole]  elements of the page that are left alone
+ * @param {Map<any, string[]>} [named]  names of attributes that are left alone, by element of the fresh one; none: all of it is
+ * @param {any[]} [set]  hidden fields that a script has set
+ * @param {boolean} [isInDoubt]  what the fresh one lacks goes, whatever was typed there
+ * @returns {Set<any>} what the server has not taken
  */
-export function morph(element, fresh, { whole, named, set = new Set() } = NOTHING) {
+export function morph(element, fresh, whole = [], named = new Map(), set = [], isInDoubt = false) {
   // What is changed is decided before anything changes: new defaults must not look like input.
-  const changed = new Set(fieldsOf(element).filter(isChanged));
-  const stays = [...changed, ...whole];
-  set.forEach((one) => changed.add(one));
-  /** Elements whose id both have, by id. @type {Map<string, any>} */
+  const typed = fieldsOf(element).filter(isChanged);
+  const changed = new Set([...typed, ...set]);
+  const stays = [...typed, ...whole];
+  /** Elements whose id both have, by id. @type {Map<string | null, any>} */
   const same = new Map();
   /** They, and what contains them. */
   const rich = new Set();
   const unmatched = new Set();
-  const active = element.ownerDocument.activeElement;
+  const active = documentOf(globalThis, "activeElement");
   const old = byId(element);
-  removeScripts(fresh);
+  removeScripts(findIn(fresh, "script"));
   for (const [id, one] of byId(fresh)) {
     const found = one && old.get(id);
-    if (found && found.localName === one.localName) {
+    if (found && nameOf(found) === nameOf(one)) {
       same.set(id, found);
-      for (let node = found; node !== element; node = node.parentNode) {
+      for (let node = found; node !== element; node = parentOf(node)) {
         rich.add(node);
       }
     }
   }
   change(element, fresh);
   for (const node of unmatched) {
-    if (!stays.some((one) => node.contains(one))) {
-      node.remove();
+    if (!(isInDoubt ? whole.includes(node) : stays.some((one) => contains(node, one)))) {
+      remove(node);
     }
   }
-  if (element.contains(active) && active !== element.ownerDocument.activeElement) {
+  if (contains(element, active) && active !== documentOf(globalThis, "activeElement")) {
     active.focus();
   }
+  return changed;
 
   /** @param {any} parent @param {any} other */
   function changeChildren(parent, other) {
-    let next = parent.firstChild;
-    for (const child of [...other.childNodes]) {
+    let [next] = childNodesOf(parent);
+    for (const child of [...childNodesOf(other)]) {
       let found = match(parent, child, next);
       if (!found) {
         // A part of it may be in the page already.
-        found = parent.ownerDocument.importNode(child, !child.firstElementChild || !child.querySelector("[id]"));
-        parent.insertBefore(found, next);
+        found = clone(child, !isAnElement(child) || !findIn(child, "[id]").length);
+        insert(parent, found, next);
       } else if (follows(found, next)) {
-        for (; next !== found; next = next.nextSibling) {
+        for (; next !== found; next = nextOf(next)) {
           unmatched.add(next);
         }
       } else {
-        // The first one keeps focus and frames, where the browser has it.
-        parent[parent.moveBefore ? "moveBefore" : "insertBefore"](found, next);
+        move(parent, found, next);
       }
       unmatched.delete(found);
       change(found, child);
-      next = found.nextSibling;
+      next = nextOf(found);
     }
-    for (; next; next = next.nextSibling) {
+    for (; next; next = nextOf(next)) {
       unmatched.add(next);
     }
   }
 
   /** @param {any} parent @param {any} child  of the fresh one @param {any} next @returns {any} */
   function match(parent, child, next) {
-    if (child.nodeType === 1) {
-      const found = same.get(child.getAttribute("id"));
+    const isElement = isAnElement(child);
+    if (isElement) {
+      const found = same.get(attributeOf(child, "id"));
       if (found) {
-        return whole.some((one) => one !== found && one.contains(found)) || found.contains(parent) ? null : found;
+        return whole.some((one) => one !== found && contains(one, found)) || contains(found, parent) ? null : found;
       }
-      for (const part of child.querySelectorAll("[id]")) {
-        let node = same.get(part.getAttribute("id"));
-        while (node && node.parentNode !== parent) {
-          node = node.parentNode;
+      for (const part of findIn(child, "[id]")) {
+        let node = same.get(attributeOf(part, "id"));
+        while (node && parentOf(node) !== parent) {
+          node = parentOf(node);
         }
         if (node && follows(node, next) && isLike(node, child)) {
           return node;
         }
       }
     }
-    for (let node = next; node; node = node.nextSibling) {
+    for (let node = next; node; node = nextOf(node)) {
       if (!rich.has(node) && isLike(node, child)) {
-        const later = node.nextElementSibling;
-        const after = child.nextElementSibling;
-        if (!node.isEqualNode(child)) {
+        if (isElement && !isEqual(node, child)) {
           // It may be the next one, behind a new one; or the next one may be this one, behind one that is no more.
-          return node.isEqualNode(after) ? null : later && later.isEqualNode(child) ? later : node;
+          const later = nextElementOf(node);
+          return isEqual(node, nextElementOf(child)) ? null : isEqual(child, later) ? later : node;
         }
         return node;
       }
@@ -118,35 +116,32 @@ export function morph(element, fresh, { whole, named, set = new Set() } = NOTHIN
 
   /** @param {any} node @param {any} other */
   function change(node, other) {
-    if (node.nodeType !== 1) {
+    if (!isAnElement(node)) {
       if (node.nodeValue !== other.nodeValue) {
         node.nodeValue = other.nodeValue;
       }
       return;
     }
-    const { localName } = node;
+    const name = nameOf(node);
     if (changed.has(node) && isTaken(node, other)) {
       changed.delete(node);
-      set.delete(node);
     }
     const isTheirs = changed.has(node);
     // Where scripts run, the content of noscript is text, and in a parsed document it is elements.
-    if (whole.includes(node) || named.get(other)?.length === 0 || localName === "noscript" || (isTheirs && localName === "textarea") || (localName === PROGRESS && node.follow && node.follow(other))) {
+    if (whole.includes(node) || named.get(other)?.length === 0 || name === "NOSCRIPT" || (name === PROGRESS && node.follow?.(other))) {
       return;
     }
-    const chosen = isTheirs && localName === "select" && selectedIn(node);
+    const chosen = name === "SELECT" && selectedIn(isTheirs ? node : other);
     changeAttributes(node, other);
-    if (localName === "template") {
-      node.content.replaceChildren(node.ownerDocument.importNode(other.content, true));
+    if (name === "TEMPLATE") {
+      node.content.replaceChildren(clone(other.content, true));
     }
     changeChildren(node, other);
     if (chosen) {
       for (const option of node.options) {
         option.selected = chosen.includes(option.value);
       }
-    } else if (localName === "option" && !changed.has(node.closest("select"))) {
-      node.selected = other.selected;
-    } else if (!isTheirs && node.type !== "file" && (localName === "input" || localName === "textarea")) {
+    } else if (!isTheirs && (name === "INPUT" || name === "TEXTAREA") && node.type !== "file") {
       node.checked = other.checked;
       if (node.value !== other.value) {
         node.value = other.value;
@@ -157,15 +152,16 @@ export function morph(element, fresh, { whole, named, set = new Set() } = NOTHIN
   /** @param {any} node @param {any} other */
   function changeAttributes(node, other) {
     const isFree = (/** @type {any} */ { name }) => !(named.get(other)?.includes(name) || isOfViewer(name, node));
-    for (const attribute of [...other.attributes].filter(isFree)) {
-      if (node.getAttribute(attribute.name) !== attribute.value) {
+    const [own, fresh] = [node, other].map(attributesOf);
+    for (const attribute of [...fresh].filter(isFree)) {
+      if (attributeOf(node, attribute.name) !== attribute.value) {
         // Attributes of libraries have names that setAttribute refuses, such as @click.
-        node.setAttributeNode(attribute.cloneNode());
+        own.setNamedItem(attribute.cloneNode());
       }
     }
-    for (const { name } of [...node.attributes].filter(isFree)) {
-      if (!other.hasAttribute(name)) {
-        node.removeAttribute(name);
+    for (const { name } of [...own].filter(isFree)) {
+      if (!fresh.getNamedItem(name)) {
+        own.removeNamedItem(name);
       }
     }
   }
@@ -173,9 +169,9 @@ export function morph(element, fresh, { whole, named, set = new Set() } = NOTHIN
   /** @param {string} name  of an attribute @param {any} node @returns {boolean} the viewer has set it */
   function isOfViewer(name, node) {
     if (name === "open") {
-      return /^(details|dialog)$/.test(node.localName);
+      return /^(DETAILS|DIALOG)$/.test(nameOf(node));
     }
-    return /^(value|checked|selected)$/.test(name) && changed.has(name === "selected" ? node.closest("select") : node);
+    return /^(value|checked)$/.test(name) && changed.has(node);
   }
 }
 
@@ -183,21 +179,26 @@ export function morph(element, fresh, { whole, named, set = new Set() } = NOTHIN
  * An element of the fresh page must not execute a script: one that has run does not run again, and another one may need a
  * nonce. Data in JSON stays.
  *
- * @param {Element} fresh
+ * @param {Iterable<any>} scripts
  */
-export function removeScripts(fresh) {
-  for (const script of fresh.querySelectorAll("script")) {
+export function removeScripts(scripts) {
+  for (const script of scripts) {
     if (!/[/+]json$/i.test(script.type)) {
       script.remove();
     }
   }
 }
 
+/** @param {any} node @returns {boolean} */
+function isAnElement(node) {
+  return nameOf(node)[0] !== "#";
+}
+
 /** @param {any} root @returns {Map<string, any>} null: more than one has the id */
 function byId(root) {
   const found = new Map();
-  for (const one of root.querySelectorAll("[id]")) {
-    const id = one.getAttribute("id");
+  for (const one of findIn(root, "[id]")) {
+    const id = attributeOf(one, "id");
     found.set(id, found.has(id) ? null : one);
   }
   return found;
@@ -205,11 +206,12 @@ function byId(root) {
 
 /** @param {any} node @param {any} next @returns {boolean} it is `next`, or a later sibling */
 function follows(node, next) {
-  return next && node.parentNode === next.parentNode && (node === next || !!(next.compareDocumentPosition(node) & 4));
+  for (; next && next !== node; next = nextOf(next));
+  return !!next;
 }
 
 /** @param {any} node @param {any} fresh @returns {boolean} they may be the same one */
 function isLike(node, fresh) {
-  const of = (/** @type {any} */ one, /** @type {string} */ name) => one.getAttribute && one.getAttribute(name);
-  return node.nodeName === fresh.nodeName && (!of(node, "id") || of(node, "id") === of(fresh, "id")) && of(node, "name") === of(fresh, "name");
+  const isSame = (/** @type {string} */ name) => attributeOf(node, name) === attributeOf(fresh, name);
+  return nameOf(node) === nameOf(fresh) && (!isAnElement(node) || ((!attributeOf(node, "id") || isSame("id")) && isSame("name")));
 }

@@ -27,7 +27,6 @@ const SWAPS = "htmx:load htmx:historyRestore turbo:load turbo:frame-load";
  * @returns {{scan(): void}}
  */
 export function livePageOf(rt, page) {
-  const { document } = page;
   const fragments = fragmentsOf(page);
   const channels = channelsOf(rt, { subscribed, ended, refused, warn });
   /** By URL. @type {Map<string, ReturnType<addressOf>>} */
@@ -206,9 +205,9 @@ export function livePageOf(rt, page) {
     })
     .on("user", () => checkAll(true))
     .on("state", stateChanged);
-  document.addEventListener("visibilitychange", () => documentOf(page, "hidden") || addresses.forEach((one) => one.schedule.seen()));
+  page.addEventListener("visibilitychange", () => documentOf(page, "hidden") || addresses.forEach((one) => one.schedule.seen()));
   page.addEventListener("pageshow", (/** @type {any} */ event) => event.persisted && checkAll(false));
-  SWAPS.split(" ").forEach((name) => document.addEventListener(name, scan));
+  SWAPS.split(" ").forEach((name) => page.addEventListener(name, scan));
   scan();
   stateChanged(rt.state, {});
   return { scan };

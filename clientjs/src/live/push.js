@@ -4,12 +4,13 @@
 import { documentOf, globalOf } from "../page/globals.js";
 import { trustedHtml } from "../page/trusted.js";
 import { morph, removeScripts } from "./morph.js";
+import { attributeOf, clone, contains, findIn, method, nameOf, parentOf, remove, replaceChildren } from "./nodes.js";
 
 /** The event of these publications. The gateway delivers only what Django has signed; a browser cannot publish it. */
 export const EVENT = "sockgate:html";
 
 /** These swaps have the names of methods of an element, which take the new nodes. */
-const METHODS = new Set(["append", "prepend", "before", "after", "remove"]);
+const METHODS = /^(append|prepend|before|after|remove)$/;
 
 /**
  * @param {any} page  the window
@@ -21,23 +22,35 @@ export function push(page, { target: id, swap, html }, emit) {
   if (!target || !emit(target, "before", { swap })) {
     return;
   }
-  // In a template, rows and cells of a table need no table around them. Nothing is loaded or executed there.
-  const parsed = new page.DOMParser().parseFromString(trustedHtml(page, `<template>${html}</template>`), "text/html");
-  const { content } = parsed.querySelector("template");
-  const { parentNode } = target;
-  removeScripts(content);
-  if (METHODS.has(swap)) {
-    removeKnown(page, content, target);
-    target[swap](...content.childNodes);
+  const { body } = parse(page, html, true);
+  const parent = parentOf(target);
+  removeScripts(findIn(body, "script"));
+  if (METHODS.test(swap)) {
+    removeKnown(page, body, target);
+    method(swap)(target, ...body.childNodes);
   } else if (swap === "replace") {
-    const fresh = content.ownerDocument.importNode(target, false);
-    fresh.append(...content.childNodes);
+    const fresh = clone(target);
+    replaceChildren(fresh, ...body.childNodes);
     morph(target, fresh);
   } else if (swap === "outer") {
-    changeInto(target, content);
+    changeInto(target, body);
   }
-  processHtmx(page, parentNode);
-  emit(target.isConnected ? target : parentNode, "after", { swap });
+  processHtmx(page, parent);
+  emit(parentOf(target) ? target : parent, "after", { swap });
+}
+
+/**
+ * @param {any} page
+ * @param {string} html
+ * @param {boolean} isPart  in a template, rows and cells of a table need no table around them
+ * @returns {any} a document, in which nothing is loaded or executed
+ */
+export function parse(page, html, isPart) {
+  const document = new page.DOMParser().parseFromString(trustedHtml(page, isPart ? `<template>${html}</template>` : html), "text/html");
+  if (isPart) {
+    document.body.append(document.querySelector("template").content);
+  }
+  return document;
 }
 
 /**
@@ -54,14 +67,14 @@ export function processHtmx(page, element) {
  * What is in the page already must not be there twice.
  *
  * @param {any} page
- * @param {any} content
+ * @param {any} body
  * @param {Element} target
  */
-function removeKnown(page, content, target) {
-  for (const { id } of content.children) {
-    const known = id && find(page, id);
-    if (known && !known.contains(target)) {
-      known.remove();
+function removeKnown(page, body, target) {
+  for (const one of body.children) {
+    const known = find(page, attributeOf(one, "id"));
+    if (known && !contains(known, target)) {
+      remove(known);
     }
   }
 }
@@ -71,12 +84,12 @@ function find(page, id) {
   return documentOf(page, "getElementById").call(page.document, id);
 }
 
-/** @param {any} target @param {any} content */
-function changeInto(target, content) {
-  const fresh = content.firstElementChild;
-  if (fresh && fresh.id === target.id && fresh.localName === target.localName) {
+/** @param {any} target @param {any} body */
+function changeInto(target, body) {
+  const fresh = body.firstElementChild;
+  if (fresh && attributeOf(fresh, "id") === attributeOf(target, "id") && nameOf(fresh) === nameOf(target)) {
     morph(target, fresh);
   } else {
-    target.replaceWith(...content.childNodes);
+    method("replaceWith")(target, ...body.childNodes);
   }
 }

@@ -64,16 +64,6 @@ function selectorOf(kind) {
 }
 
 /**
- * @param {any} page  a window
- * @param {any} document  one that was parsed from a response
- * @param {string} kind
- * @returns {{script: any, data: any}[]}
- */
-export function ordersIn(page, document, kind) {
-  return ordersOf(page, kind, document);
-}
-
-/**
  * The nonce of the page's scripts: that of the script that is ours. A module does not know its element, and takes that of the
  * first script that has one. Browsers hide the attribute from style sheets, but not the property from scripts.
  *

@@ -84,8 +84,14 @@ test("text that somebody types is not lost with the row or the fragment around i
   assert.equal(page.text, "");
   assert.equal(page.$("input"), null);
   page.status = 200;
+  page.fresh = fragment(ORDERS, `<ul>${row("r2")}</ul>`);
   await page.refreshed();
   assert.equal(page.$("#r2 input").value, "typed");
+  page.status = 403;
+  await page.refreshed();
+  Object.assign(page, { status: 200, fresh: fragment(ORDERS, "<ul></ul>") });
+  await page.refreshed();
+  assert.equal(page.$("#r2"), null);
 });
 
 test("a fragment is fetched from the address at which it was rendered, and another address never empties it", async () => {

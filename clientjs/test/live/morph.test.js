@@ -162,7 +162,7 @@ test("what is kept is left alone, or attributes of it are", () => {
   const a = document.getElementById("a");
   const fresh = parse('<div id="a"><p id="k" class="y">new</p><p id="c" class="" title="new">new</p></div>');
   const [k, c] = fresh.children;
-  morph(a, fresh, { whole: [], named: new Map([[k, []], [c, ["class"]]]) });
+  morph(a, fresh, [], new Map([[k, []], [c, ["class"]]]));
   assert.equal(a.innerHTML, '<p id="k" class="x">old</p><p id="c" class="shown" title="new">new</p>');
 });
 

@@ -4,7 +4,7 @@ import { test } from "node:test";
 
 import { JSDOM } from "jsdom";
 
-import { dataOf, orderOf, ordersIn, ordersOf } from "../../src/page/orders.js";
+import { dataOf, orderOf, ordersOf } from "../../src/page/orders.js";
 
 const pageOf = (html) => new JSDOM(html, { url: "https://site.test/" }).window;
 const block = (data, more = "", kind = "client") => `<script type="application/json" data-sockgate="${kind}"${more}>${JSON.stringify(data)}</script>`;
@@ -43,7 +43,7 @@ test("a block that is cut off gives nothing", () => {
 test("all blocks of a kind are in the order of the document, also of a document that was parsed", () => {
   const page = pageOf("");
   const parsed = new page.DOMParser().parseFromString(block({ n: 1 }, "", "live") + block({ n: 2 }, "", "live"), "text/html");
-  assert.deepEqual(ordersIn(page, parsed, "live").map(({ data }) => data.n), [1, 2]);
+  assert.deepEqual(ordersOf(page, "live", parsed).map(({ data }) => data.n), [1, 2]);
 });
 
 test("an element's own block is one of its kind", () => {

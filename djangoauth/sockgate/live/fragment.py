@@ -8,6 +8,7 @@ the id must be the same each time the page is rendered. ``{% live_keep %}`` writ
 
 import re
 from collections.abc import Iterator
+from html import unescape
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -27,10 +28,15 @@ MAX_EVERY = 86400
 _TAG = re.compile(r"[a-z][a-z0-9-]*")
 _ATTRIBUTE = re.compile(r"[a-z][a-z0-9_:.-]*")
 _UNSAFE_IN_ID = re.compile(r"[^A-Za-z0-9_-]+")
-_VOID_OR_RAW = re.compile(
-    "area|base|br|col|embed|hr|iframe|img|input|link|meta|noscript|param|script|source|style|"
-    "template|textarea|title|track|wbr|svg|math|option"
+_ELEMENTS = (
+    "address article aside blockquote button caption dd details dialog div dl dt fieldset "
+    "figcaption figure footer form h1 h2 h3 h4 h5 h6 header hgroup label legend li main menu nav "
+    "ol output search section select span summary table tbody td tfoot th thead tr ul"
 )
+"""Parsers of HTML let them contain blocks and a script, and never end them before their end tag."""
+
+_HIDDEN = re.compile(r"""<input\b(?=[^>]*\btype=["']?hidden\b)[^>]*>""", re.IGNORECASE)
+_NAME_OR_VALUE = re.compile(r"""\s(name|value)=(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", re.IGNORECASE)
 
 
 class LiveFragment(Node):
@@ -102,12 +108,15 @@ class LiveFragment(Node):
         orders = page.orders(element_id, channels)
         if every:
             orders["every"] = every
+        content = self.nodelist.render(context)
+        if hidden := _hidden_fields(content):
+            orders["hidden"] = hidden
         return format_html(
             "{}<{}{}>{}{}</{}>",
             page.script(context),
             tag,
             format_html_join("", ' {}="{}"', attributes.items()),
-            self.nodelist.render(context),
+            content,
             order_tag("live", orders),
             tag,
         )
@@ -130,9 +139,22 @@ def _names(source: str, value: Any) -> Iterator[str]:
 
 
 def _checked_tag(tag: Any) -> str:
-    if not isinstance(tag, str) or not _TAG.fullmatch(tag) or _VOID_OR_RAW.fullmatch(tag):
-        raise TemplateSyntaxError("{% live %}: tag must be an element with content, such as tbody.")
-    return tag
+    is_custom = isinstance(tag, str) and "-" in tag and _TAG.fullmatch(tag)
+    if tag not in _ELEMENTS.split() and not is_custom:
+        raise TemplateSyntaxError(
+            f"{{% live %}}: tag must be an element that can contain blocks, not {tag!r}: one of "
+            f"{_ELEMENTS}, or a custom element."
+        )
+    return str(tag)
+
+
+def _hidden_fields(content: str) -> list[str]:
+    """Return ``name=value`` of each hidden field: what differs in the page was set by a script."""
+    found = []
+    for field in _HIDDEN.findall(content):
+        parts = {name.lower(): "".join(rest) for name, *rest in _NAME_OR_VALUE.findall(field)}
+        found.append(unescape(f"{parts.get('name', '')}={parts.get('value', '')}"))
+    return list(dict.fromkeys(found))
 
 
 def _checked_every(value: Any) -> int:

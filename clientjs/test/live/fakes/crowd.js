@@ -1,6 +1,10 @@
 /** Many live pages of the product on a clock that moves by itself, with a gateway and a site that count. */
 import { livePageOf } from "../../../src/live/page.js";
 
+/** As in a browser: the script takes what elements have from here. */
+const Element = { prototype: new Proxy({}, { get: (_, name, element) => element[name] }) };
+Object.assign(globalThis, { Element, document: {}, Document: class {} });
+
 /** A clock with a heap of timers. */
 class Clock {
   now = 0;
@@ -157,8 +161,8 @@ class Tab {
 
 function elementOf() {
   return {
-    nodeType: 1, localName: "div", isConnected: true, attributes: [], childNodes: [], children: [], ownerDocument: {},
-    querySelectorAll: () => [], contains: () => false, dispatchEvent: () => true, matches: () => false, getAttribute: () => null,
+    nodeName: "DIV", isConnected: true, attributes: [], childNodes: [], children: [], ownerDocument: {},
+    querySelectorAll: () => [], contains: () => false, replaceChildren() {}, dispatchEvent: () => true, matches: () => false, getAttribute: () => null,
   };
 }
 

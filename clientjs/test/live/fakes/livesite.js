@@ -7,7 +7,9 @@ globalThis.CSS ??= { escape: (text) => text };
 
 /** A fragment as `{% live %}` writes it. */
 export function fragment(channels, content = "old", id = "a", more = {}) {
-  const data = { id, channels, rate: 100, url: "/orders/", ...more };
+  const fields = [...content.matchAll(/<input type="hidden" name="(.*?)"(?: id=".*?")? value="(.*?)"/g)];
+  const hidden = fields.map(([, name, value]) => `${name}=${value}`);
+  const data = { id, channels, rate: 100, url: "/orders/", hidden, ...more };
   return `<div id="${id}">${content}<script type="application/json" data-sockgate="live">${JSON.stringify(data)}</script></div>`;
 }
 

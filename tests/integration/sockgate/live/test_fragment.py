@@ -203,7 +203,9 @@ def test_included_templates_share_ids_and_script(rf: Any, tag: str) -> None:
         ("{% live 'a' every=0 %}{% endlive %}", "every must be"),
         ("{% live 'a' every='often' %}{% endlive %}", "every must be"),
         ("{% live 'a' every=86401 %}{% endlive %}", "every must be"),
-        ("{% live 'a' tag='svg' %}{% endlive %}", "tag must be"),
+        ("{% live 'a' tag='svg' %}{% endlive %}", "tag must be .* not 'svg': one of .* section"),
+        ("{% live 'a' tag='p' %}{% endlive %}", "tag must be .* not 'p': one of .* section"),
+        ("{% live 'a' tag=7 %}{% endlive %}", "tag must be"),
         ("{% live missing %}{% endlive %}", "missing is not the name of a channel"),
         ("{% live empty %}{% endlive %}", "empty is not the name of a channel"),
         ("{% live 7 %}{% endlive %}", "must be a text or a list"),
@@ -212,6 +214,18 @@ def test_included_templates_share_ids_and_script(rf: Any, tag: str) -> None:
 def test_wrong_use_names_the_cause(login: Client, source: str, cause: str) -> None:
     with pytest.raises(TemplateSyntaxError, match=cause):
         show(login, source)
+
+
+def test_fragment_names_the_hidden_fields_of_its_forms(login: Client) -> None:
+    fields = (
+        '<input type="hidden" name="f-TOTAL_FORMS" value="1" id="x"><input name=a value=b>'
+        "<INPUT id=y TYPE=hidden name='q' value='&lt;&quot;'><input type=hidden name=q>"
+    )
+    [one, other] = orders(
+        show(login, f"{{% live 'a' %}}{fields}{{% endlive %}}{{% live 'b' %}}{{% endlive %}}")
+    )
+    assert one["hidden"] == ["f-TOTAL_FORMS=1", 'q=<"', "q="]
+    assert "hidden" not in other
 
 
 def test_bad_channel_name_is_an_error(login: Client) -> None:
