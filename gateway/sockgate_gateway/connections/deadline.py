@@ -65,7 +65,9 @@ class Deadline:
         connection = self._connection()
         if connection is None:
             return
-        if connection.state is State.WAITING and not self._scheduler.is_late:
+        if connection.state is State.WAITING and not (
+            self._scheduler.is_late or connection.transport.has_unread
+        ):
             self._closer.close(connection, CloseCode.CONNECT_TIMEOUT)
         elif connection.state is State.CHECKING and self._left == 0:
             self._closer.close(connection, CloseCode.UNAVAILABLE, "the check has had no answer")

@@ -30,6 +30,10 @@ class Transport(Outlet, Protocol):
     def has_unsent(self) -> bool:
         """Whether frames wait for the client to read."""
 
+    @property
+    def has_unread(self) -> bool:
+        """Whether the client has sent something that nobody has read yet."""
+
     def close(self, code: CloseCode, reason: str = "") -> None:
         """Send the code after all frames, and close; does nothing when already closed.
 
@@ -41,7 +45,7 @@ class NoTransport:
     """The transport of a closed connection: it discards frames."""
 
     name = "none"
-    has_unsent = False
+    has_unsent = has_unread = False
 
     def send(self, batch: Batch) -> None:
         """Discard frames."""

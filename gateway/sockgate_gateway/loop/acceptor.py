@@ -14,8 +14,8 @@ from typing import Any
 
 log = logging.getLogger("sockgate")
 
-BATCH = 128
-"""Accepted in one turn of the loop, as in Tornado; then other work has its turn."""
+BATCH = 64
+"""Accepted in one turn of the loop, less those that wait; then other work has its turn."""
 
 PAUSE_S = 0.25
 LOG_INTERVAL_S = 1.0
@@ -57,12 +57,27 @@ class DescriptorLimit:
         ceiling: the lowest descriptor that a connection must not have.
         evict_oldest: closes another connection; returns whether there was one to close.
         pauses: logs pauses of accepting.
+        count_waiting: returns how many connects have begun and are not finished.
     """
 
-    def __init__(self, ceiling: int, evict_oldest: Callable[[], bool], pauses: PauseLog) -> None:
+    def __init__(
+        self,
+        ceiling: int,
+        evict_oldest: Callable[[], bool],
+        pauses: PauseLog,
+        count_waiting: Callable[[], int] = int,
+    ) -> None:
         self.ceiling = ceiling
         self.pauses = pauses
         self._evict_oldest = evict_oldest
+        self._count_waiting = count_waiting
+
+    def at_once(self) -> int:
+        """Return how many connections may be accepted in one turn: at least one.
+
+        Each costs more than to finish one that waits. In the kernel's queue, it costs nothing.
+        """
+        return max(BATCH - self._count_waiting(), 1)
 
     def move_below(self, connection: socket.socket) -> socket.socket | None:
         """Move a connection to a descriptor below the ceiling, or close it and return None."""
@@ -109,7 +124,7 @@ class Acceptor:
         self._loop.remove_reader(self._listening.fileno())
 
     def _accept_batch(self) -> None:
-        for _ in range(BATCH):
+        for _ in range(self._limit.at_once()):
             if not self._is_accepting:
                 return
             try:

@@ -100,7 +100,12 @@ class Listeners:
         proxies = ProxyPolicy(config.trusted_proxies)
         acceptor = front_ends.acceptor(proxies)
         pending = _pending_connections(config, proxies)
-        descriptors = DescriptorLimit(browser_ceiling(), pending.evict_oldest, self._pauses)
+        descriptors = DescriptorLimit(
+            browser_ceiling(),
+            pending.evict_oldest,
+            self._pauses,
+            lifecycle.count_unfinished,
+        )
         application: HTTPServerConnectionDelegate = front_ends.interceptor(acceptor)
         if siblings:
             application = Relay(application, siblings, config.prefix, proxies)

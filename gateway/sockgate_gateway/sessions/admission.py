@@ -18,10 +18,16 @@ from ..wire.closecodes import CloseCode
 log = logging.getLogger("sockgate.access")
 
 TARGET_S = 3.0
-"""So long a connect may wait for those before it: less than any client waits."""
+"""So long a new connection may wait for those before it."""
+
+LONGEST_S = 9.0
+"""So long a connect may wait, once its connection is open: less than any client waits."""
 
 WINDOW_S = 0.5
-"""The pace is measured over windows of this length, while at least one connect waits."""
+"""The pace is measured over windows at least as long, while at least one connect waits."""
+
+WINDOW_CONNECTS = 32
+"""A window ends when so many connects are finished, because many are finished at a moment."""
 
 ALWAYS_BEGUN = 32
 """So few connects wait that refusing one more would help nobody."""
@@ -73,10 +79,11 @@ class Admission:
         self._finished = 0
         self._logged_at = -LOG_INTERVAL_S
 
-    def check(self, unread: int = 0) -> None:
+    def check(self, limit_s: float, unread: int = 0) -> None:
         """Check that one more connect may begin.
 
         Args:
+            limit_s: how long it may wait for those before it.
             unread: how many are about to begin: their first frame has not been read.
 
         Raises:
@@ -87,7 +94,7 @@ class Admission:
             return
         now = self._clock()
         self._measure(now)
-        if self._pace and ahead > TARGET_S * self._pace:
+        if self._pace and ahead > limit_s * self._pace:
             self._refuse(now)
 
     def begin(self) -> None:
@@ -103,7 +110,7 @@ class Admission:
 
     def _measure(self, now: float) -> None:
         elapsed_s = now - self._began_at
-        if elapsed_s < WINDOW_S:
+        if elapsed_s < WINDOW_S or (self._finished < WINDOW_CONNECTS and elapsed_s < TARGET_S):
             return
         pace = max(self._finished, 1) / elapsed_s
         self._pace = (self._pace + pace) / 2 if self._pace else pace

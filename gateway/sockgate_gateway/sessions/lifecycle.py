@@ -28,7 +28,7 @@ from ..wire.errors import FrameError
 from ..wire.qualified_frames import qualify_frame, qualify_recover
 from ..wire.recover import check_recover
 from ..wire.tenants import tenant_of
-from .admission import Admission
+from .admission import LONGEST_S, TARGET_S, Admission
 from .authenticator import Authenticator
 from .connect import ConnectBatcher
 
@@ -134,7 +134,7 @@ class Lifecycle:
             raise Disconnect(CloseCode.DRAIN)
         if self.admission.waiting:  # A late worker has not read all first frames.
             unread = self._registry.without_token if self._wheel.is_late else 0
-            self.admission.check(unread)
+            self.admission.check(TARGET_S, unread)
         limit_bytes = self._config.held_limit_bytes
         connection = Connection(new_connection_id(), transport, address, limit_bytes)
         self._make_room(connection.source)
@@ -143,6 +143,15 @@ class Lifecycle:
         timeout_s = self._config.connect_timeout_s
         self._wheel.schedule(Deadline(self, self._wheel, connection, timeout_s), timeout_s)
         return connection
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether clients wait for this worker."""
+        return self.admission.waiting > 0 or self._wheel.is_late
+
+    def count_unfinished(self) -> int:
+        """Return how many connections are neither open nor closed."""
+        return self.admission.waiting + self._registry.without_token
 
     def receive(self, connection: Connection, text: str) -> None:
         """Dispatch one frame of a client."""
@@ -290,7 +299,7 @@ class Lifecycle:
             check_recover(frame.recover.values())
         if self.refusal:
             raise Disconnect(CloseCode.UNAVAILABLE, self.refusal)
-        self.admission.check()
+        self.admission.check(LONGEST_S)
         token = self._authenticator.read_token(frame.token)
         connection.start_check()
         self.admission.begin()

@@ -75,6 +75,11 @@ class Session(SockJSSession):
         is_busy = self.handler is not None and not self.handler.active
         return is_busy or bool(self._outbox)
 
+    @property
+    def has_unread(self) -> bool:
+        """Whether the client has sent something that nobody has read yet."""
+        return False  # Each request has a socket of its own.
+
     def close(self, code: CloseCode, reason: str = "") -> None:
         """Send what waits, then the close frame, and end."""
         self._end((code, reason or code.reason))

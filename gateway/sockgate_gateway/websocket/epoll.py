@@ -13,7 +13,7 @@ from typing import Protocol
 
 log = logging.getLogger("sockgate")
 
-MAX_EVENTS = 512
+MAX_EVENTS = 64
 """Sockets read in one turn of the loop; then other work has its turn."""
 
 

@@ -47,7 +47,7 @@ class FastPath:
     def accept(self, sock: socket.socket, address: Any, open_stream: OpenTornadoStream) -> None:
         """Take a new connection of plain TCP with ``TCP_NODELAY``."""
         sock.setblocking(False)
-        if self._wheel.is_late and has_left(sock):
+        if self._acceptor.context.lifecycle.is_busy and has_left(sock):
             sock.close()
             return
         connection = _PendingSocket(self, sock, address, open_stream)
@@ -58,12 +58,18 @@ class FastPath:
             self._serve(connection, data)
 
     def on_timer(self, now: float) -> None:
-        """Hand connections that were silent for ``SILENCE_S`` to Tornado."""
+        """Hand connections that were silent for ``SILENCE_S`` to Tornado.
+
+        A late worker has not read what has arrived meanwhile, and Tornado's path costs four times
+        as much.
+        """
         for connection, since in list(self._silent_since.items()):
             if now - since < SILENCE_S:
                 self._wheel.schedule(self, SILENCE_S)
                 return
-            self._hand_to_tornado(connection)
+            self.on_readable(connection)
+            if connection in self._silent_since:
+                self._hand_to_tornado(connection)
 
     def hand_all_to_tornado(self) -> None:
         """Hand every silent connection to Tornado."""

@@ -117,6 +117,11 @@ class WebSocket:
         """Whether frames wait for the client to read."""
         return self._stream.has_unsent
 
+    @property
+    def has_unread(self) -> bool:
+        """Whether the client has sent something that nobody has read yet."""
+        return self._stream.has_unread
+
     def attach(self, stream: Stream, response: bytes) -> None:
         """Start on a stream: write the response to the handshake, then the open frame."""
         self._stream = stream

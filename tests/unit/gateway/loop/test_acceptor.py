@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 
 import pytest
-from sockgate_gateway.loop.acceptor import PAUSE_S, Acceptor, DescriptorLimit, PauseLog
+from sockgate_gateway.loop.acceptor import BATCH, PAUSE_S, Acceptor, DescriptorLimit, PauseLog
 
 from tests.waiting import turn_loop, until
 
@@ -72,10 +72,11 @@ class Accepting:
         stack: ExitStack,
         ceiling: int = NO_CEILING,
         evict_oldest: Callable[[], bool] = never,
+        waiting: int = 0,
     ) -> None:
         self.accepted: list[socket.socket] = []
         self._stack = stack
-        limit = DescriptorLimit(ceiling, evict_oldest, PauseLog(Clock()))
+        limit = DescriptorLimit(ceiling, evict_oldest, PauseLog(Clock()), lambda: waiting)
         self.acceptor = Acceptor(listening, self._take, limit)
         stack.callback(self.acceptor.stop)
 
@@ -92,6 +93,17 @@ async def test_every_connection_is_accepted(listening, stack):
     for _ in range(3):
         dial(listening, stack)
     await until(lambda: len(accepting.accepted) == 3)
+
+
+@pytest.mark.parametrize(("waiting", "in_a_turn"), [(0, 6), (BATCH - 2, 2), (10 * BATCH, 1)])
+async def test_fewer_are_accepted_while_connects_wait(listening, stack, waiting, in_a_turn):
+    for _ in range(6):
+        dial(listening, stack)
+    accepting = Accepting(listening, stack, waiting=waiting)
+    while not accepting.accepted:
+        await turn_loop(1)
+    assert len(accepting.accepted) == in_a_turn
+    await until(lambda: len(accepting.accepted) == 6)
 
 
 async def test_without_a_descriptor_it_pauses_after_one_attempt(listening, stack, caplog):

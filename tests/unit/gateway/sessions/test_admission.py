@@ -4,7 +4,13 @@ from collections import Counter
 
 import pytest
 from sockgate_gateway.errors import Disconnect
-from sockgate_gateway.sessions.admission import ALWAYS_BEGUN, LONGEST_WAIT_S, TARGET_S, Admission
+from sockgate_gateway.sessions.admission import (
+    ALWAYS_BEGUN,
+    LONGEST_S,
+    LONGEST_WAIT_S,
+    TARGET_S,
+    Admission,
+)
 from sockgate_gateway.wire.closecodes import CloseCode, read_come_back_s
 
 
@@ -21,7 +27,7 @@ class Worker:
         waits = []
         for _ in range(count):
             try:
-                self.admission.check()
+                self.admission.check(TARGET_S)
                 self.admission.begin()
             except Disconnect as refused:
                 assert refused.code is CloseCode.OVERLOADED
@@ -52,6 +58,24 @@ def test_no_more_are_begun_than_the_worker_completes_in_time():
     assert worker.arrive(1) == []
 
 
+def test_an_open_connection_may_wait_longer_than_a_new_one():
+    worker = Worker(100)
+    worker.arrive(400)
+    worker.work(1)
+    assert worker.arrive(100)
+    worker.admission.check(LONGEST_S)
+
+
+def test_pace_is_measured_over_many_connects_because_they_finish_in_batches():
+    worker = Worker(100)
+    worker.arrive(400)
+    worker.work(1)
+    assert worker.arrive(10)
+    worker.pace = 20
+    worker.work(1)
+    assert worker.arrive(10) == []
+
+
 def test_few_are_begun_whatever_the_pace():
     worker = Worker(0)
     worker.arrive(2)
@@ -74,7 +98,7 @@ def test_refused_clients_come_back_at_the_pace_of_the_worker():
 def test_refused_clients_beyond_the_longest_wait_come_back_evenly():
     worker = Worker(1)
     worker.arrive(100)
-    worker.work(1)
+    worker.work(TARGET_S)
     waits = Counter(worker.arrive(20 * LONGEST_WAIT_S))
     assert waits == dict.fromkeys(range(1, LONGEST_WAIT_S + 1), 20)
 
@@ -109,7 +133,7 @@ def test_pace_is_forgotten_when_nobody_waits():
 def test_refusals_are_counted_and_logged_once_in_a_while(caplog):
     worker = Worker(10)
     worker.arrive(1000)
-    worker.work(1)
+    worker.work(TARGET_S)
     worker.arrive(50)
     assert worker.admission.refused_count == 50
     assert [record.message.split()[0] for record in caplog.records] == ["event=connects_refused"]

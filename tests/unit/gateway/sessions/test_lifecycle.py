@@ -193,6 +193,16 @@ async def test_frame_that_a_late_worker_has_not_read_counts_as_sent(worker):
     assert [frame["type"] for frame in client.frames()] == ["connected"]
 
 
+async def test_frame_that_waits_in_the_socket_counts_as_sent(worker):
+    client = worker.open_client()
+    client.transport.has_unread = True
+    worker.clock.advance(CONNECT_TIMEOUT_S + 5)
+    assert (worker.clock.wheel.is_late, client.code) == (False, None)
+    client.transport.has_unread = False
+    worker.clock.advance(5)
+    assert client.code is CloseCode.CONNECT_TIMEOUT
+
+
 async def test_connects_beyond_the_pace_of_the_worker_learn_when_to_come_back(worker):
     release = worker.hold_channels()
     first = [worker.open_client() for _ in range(40)]

@@ -35,6 +35,8 @@ RAW_PATH = "/rt/websocket"
 class EchoLifecycle:
     """A lifecycle that sends back each frame."""
 
+    is_busy = False
+
     def __init__(self) -> None:
         self.connections: list[Connection] = []
         self.is_full = False

@@ -1,8 +1,11 @@
 """Silent connections and unusual handshakes, on Tornado's path and the fast path."""
 
+import socket
+from contextlib import asynccontextmanager
+
 import pytest
 
-from tests.unit.gateway.websocket.gateway import handshake
+from tests.unit.gateway.websocket.gateway import Gateway, handshake
 from tests.waiting import until
 
 
@@ -62,6 +65,34 @@ async def test_long_silent_connection_is_handed_to_tornado(open_gateway):
         await until(lambda: gateway.count_tornado_connections() and len(gateway.pending) == 1)
         writer.write(handshake())
         assert await reader.readline() == b"HTTP/1.1 101 Switching Protocols\r\n"
+
+
+@asynccontextmanager
+async def fast_gateway():
+    gateway = Gateway(uses_fast_path=True)
+    yield gateway
+    await gateway.stop()
+
+
+async def test_handshake_that_a_late_worker_has_not_read_is_not_silence():
+    async with fast_gateway() as gateway, gateway.dial() as (reader, writer):
+        await until(lambda: len(gateway.pending) == 1)
+        writer.write(handshake())
+        gateway.clock.advance(5)
+        assert gateway.count_tornado_connections() == 0
+        assert await reader.readline() == b"HTTP/1.1 101 Switching Protocols\r\n"
+
+
+@pytest.mark.parametrize("is_busy", [True, False])
+async def test_client_that_has_left_costs_a_busy_worker_no_handshake(is_busy):
+    async with fast_gateway() as gateway:
+        gateway.lifecycle.is_busy = is_busy
+        with socket.create_connection(("127.0.0.1", gateway.port)) as left:
+            left.send(handshake())
+        async with gateway.dial() as (reader, writer):  # It is accepted after the other one.
+            writer.write(handshake())
+            await reader.readline()
+        assert len(gateway.lifecycle.connections) == (1 if is_busy else 2)
 
 
 async def test_silent_connection_is_served_after_the_server_stopped_accepting(open_gateway):
