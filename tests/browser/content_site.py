@@ -1,4 +1,4 @@
-"""The demo's site with a page that shows HTML of its users, above and below Django's tags."""
+"""The demo's site with a page that shows HTML of its users, around Django's tags and in them."""
 
 import secrets
 
@@ -9,12 +9,13 @@ from django.urls import path
 from django.utils.safestring import SafeString
 from project.urls import urlpatterns as demo
 
-from tests.browser.hostile import sanitized
+from tests.browser.hostile import SANITIZERS, sanitized
 
 PAGE = """{% load sockgate %}<!doctype html><html lang="en"><head><title>Post</title></head>
 <body><div id="above">{{ content }}</div>
 <div id="secret">{% task_progress "job" label="Export" %}</div>
-{% sockgate_client shared=shared %}{% sockgate_session_guard %}
+{% live "orders" tag="section" %}{% if is_fresh %}<b>fresh</b>{% else %}{{ content }}{% endif %}
+{% endlive %}{% sockgate_client shared=shared %}{% sockgate_session_guard %}
 <script src="/connect.js{{ query }}" nonce="{{ request.csp_nonce }}"></script>
 <div id="below">{{ content }}</div></body></html>"""
 
@@ -25,13 +26,17 @@ POLICY = (
 
 
 def post(request: HttpRequest) -> HttpResponse:
-    """A page; ``?by=`` names the sanitizer, ``?transport=`` and ``?shared`` are for the client."""
+    """A page; when it is refreshed, its live fragment has no content of users any more.
+
+    ``?attack=`` names one attack in place of all; ``?transport=`` and ``?shared`` are for the client.
+    """
     request.csp_nonce = secrets.token_urlsafe()
-    transport = request.GET.get("transport")
+    attack, transport = request.GET.get("attack", ""), request.GET.get("transport")
     values = {
-        "content": SafeString(sanitized(request.GET["by"])),
+        "content": SafeString("".join(sanitized(by, attack) for by in SANITIZERS)),
         "shared": "shared" in request.GET,
         "query": f"?transport={transport}" if transport else "",
+        "is_fresh": "X-Sockgate-Live" in request.headers,
     }
     response = HttpResponse(Template(PAGE).render(RequestContext(request, values)))
     response["Content-Security-Policy"] = POLICY.format(nonce=request.csp_nonce)
@@ -39,9 +44,9 @@ def post(request: HttpRequest) -> HttpResponse:
 
 
 def connect(request: HttpRequest) -> HttpResponse:
-    """The page's own script."""
+    """The page's own script. The grant is requested with the CSRF token."""
     transport = request.GET.get("transport", "auto")
-    script = f'var rt = Sockgate.connect({{transport: "{transport}"}});'
+    script = f'var rt = Sockgate.connect({{transport: "{transport}"}}); rt.subscribe("room:1");'
     return HttpResponse(script, content_type="text/javascript")
 
 

@@ -1,4 +1,7 @@
-"""HTML of an attacker, as sanitizers leave it: what a page may show of its users."""
+"""HTML of attackers, as sanitizers leave it: what a page may show of its users.
+
+Each attack is aimed at one place where a script could take an order from content.
+"""
 
 import json
 import subprocess
@@ -15,11 +18,11 @@ EVIL = "evil.example"
 _PURIFY = Path(__file__).parents[1] / "node" / "purify.mjs"
 
 
-def _config(**values: object) -> str:
+def _data(**values: object) -> str:
     return escape(json.dumps(values))
 
 
-_CLIENT = _config(
+_CLIENT = _data(
     url=f"https://{EVIL}/realtime",
     tokenUrl=f"https://{EVIL}/token/",
     sockjsUrl=f"//{EVIL}/sockjs.js",
@@ -28,7 +31,7 @@ _CLIENT = _config(
     shared=True,
     loginRequired=False,
 )
-_GUARD = _config(
+_GUARD = _data(
     sessionUrl=f"https://{EVIL}/session/",
     user="1",
     expiresIn=1e9,
@@ -37,7 +40,7 @@ _GUARD = _config(
     dialog=False,
     loginUrl=f"https://{EVIL}/login/",
 )
-_PROGRESS = _config(url=f"https://{EVIL}/progress/", lang="en", texts={"done": "forged"})
+_PROGRESS = _data(url=f"https://{EVIL}/progress/", lang="en", texts={"done": "forged"})
 _REPORT = {"id": "forged", "run": 9, "n": 9, "state": "done", "done": 1, "total": 1, "message": ""}
 
 _BLOCKS = "".join(
@@ -55,9 +58,11 @@ _GLOBALS = "".join(
     for name in (
         "Sockgate",
         "SockgateBadge",
+        "SockgateLive",
         "SockgateShared",
         "SockgateSockJS",
         "SockgateGuard",
+        "htmx",
         "sockgateLive",
         "trustedTypes",
     )
@@ -89,12 +94,32 @@ _FORMS = (
     '<a data-nonce="forged" nonce="forged" id="nonce"></a>'
 )
 _BARS = (
-    f'<div data-sockgate="bar">{_config(id="forged")}</div><sockgate-progress '
+    f'<div data-sockgate="bar">{_data(id="forged")}</div><sockgate-progress '
     f'progress-id="forged" state="running" report="{escape(json.dumps(_REPORT))}">'
     "<progress></progress> <span>forged</span></sockgate-progress>"
 )
+_SPIES: dict[str, object] = {f"spy{number}": {"grant": None} for number in range(1500)}
+_ORDERS = _data(id="live-orders", rate=0.001, every=1, url="/forged/", channels=_SPIES)
+_LIVE = (
+    f'<p id="live-orders" class="errorlist" data-sockgate-live="{_data(**_SPIES)}"'
+    f' data-sockgate-rate="0.001" data-sockgate="live">{_ORDERS}</p>'
+)
+_KEPT = (
+    '<p data-sockgate-keep class="errorlist">kept<b data-sockgate="keep">[]</b></p>'
+    '<p data-sockgate="keep" role="alert">[]</p>'
+)
 
-ATTACK = _BLOCKS + _GLOBALS + _DOCUMENT + _FORMS + _BARS
+ATTACKS = {
+    "blocks": _BLOCKS,
+    "globals": _GLOBALS,
+    "document": _DOCUMENT,
+    "forms": _FORMS,
+    "bars": _BARS,
+    "live": _LIVE,
+    "kept": _KEPT,
+}
+"""By what they forge: data blocks; globals; properties of the document; tokens and nonces; bars of
+progress; channels and addresses of live fragments; parts of them that a refresh leaves alone."""
 
 
 def purify(html: str) -> str:
@@ -112,7 +137,7 @@ def loosely(html: str) -> str:
     return nh3.clean(
         html,
         tags=nh3.ALLOWED_TAGS | more,
-        attributes={"*": attributes | {"progress-id"}},
+        attributes={"*": attributes | {"progress-id", "class", "role"}},
         generic_attribute_prefixes={"data-"},
     )
 
@@ -126,6 +151,6 @@ SANITIZERS: dict[str, Callable[[str], str]] = {
 
 
 @cache
-def sanitized(name: str, html: str = ATTACK) -> str:
-    """Return what a sanitizer leaves of an attack."""
-    return SANITIZERS[name](html)
+def sanitized(by: str, attack: str = "") -> str:
+    """Return what a sanitizer leaves of an attack; default: of all."""
+    return SANITIZERS[by](ATTACKS[attack] if attack else "".join(ATTACKS.values()))

@@ -1,7 +1,7 @@
-"""HTML of users commands nothing in a page with client, guard, progress and badge.
+"""HTML of users commands nothing in a page with client, guard, progress, live fragment and badge.
 
-The page has a policy with a nonce and with Trusted Types. The attacker's HTML has passed a
-sanitizer, and is above and below Django's tags.
+The page has a policy with a nonce and with Trusted Types. What four sanitizers leave of the
+attacker's HTML is above and below Django's tags, and in the live fragment.
 """
 
 import re
@@ -9,14 +9,17 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, Request, Route, expect
 
-from tests.browser.hostile import EVIL, SANITIZERS, sanitized
+from tests.browser.hostile import ATTACKS, EVIL, SANITIZERS, sanitized
+from tests.browser.live.site import Site
 from tests.browser.windows import TIMEOUT_MS, Profile
 from tests.e2e.stack import Stack, running_stack
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.browser
+
+FORGED = re.compile(f"forged|{EVIL}")
 
 
 @pytest.fixture(scope="module")
@@ -26,56 +29,79 @@ def stack(tmp_path_factory) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="module")
+def site(stack: Stack) -> Iterator[Site]:
+    site = Site(stack)
+    yield site
+    site.close()
+
+
+@pytest.fixture(scope="module")
 def alice(log_in_once: Callable[[str], Profile]) -> Profile:
     return log_in_once("alice")
 
 
 class Visit:
-    """A page of the site, and what it asked of the attacker."""
+    """A page of the site, and what it asked of whom."""
 
     def __init__(self, alice: Profile, query: str) -> None:
-        self.stolen: list[str] = []
         self.asked: list[str] = []
-        self.page: Page = alice.open("/login/")
-        self.page.on("request", lambda request: self.asked.append(request.url))
-        self.page.on("websocket", lambda socket: self.asked.append(socket.url))
         self.errors: list[str] = []
+        self.page: Page = alice.open("/login/")
+        self.page.on("request", self._note)
+        self.page.on("websocket", lambda socket: self.asked.append(socket.url))
         self.page.on("pageerror", lambda error: self.errors.append(f"{error} {error.stack}"))
         self.page.route(re.compile(EVIL), self._serve)
         self.page.goto(f"/post/?{query}")
 
+    def _note(self, request: Request) -> None:
+        self.asked += [request.url, request.headers.get("x-csrftoken", "")]
+
     def _serve(self, route: Route) -> None:
-        self.stolen.append(route.request.url)
         route.fulfill(body="window.pwned = true", content_type="text/javascript")
 
     def expect_connected(self) -> None:
         state = "window.rt && rt.state"
         wait_until(lambda: self.page.evaluate(state) == "connected", lambda: self.errors)
+        expect(self.page.locator("html > #sockgate-badge")).to_have_count(1)
 
     def expect_unharmed(self) -> None:
-        assert self.page.evaluate("typeof window.pwned") == "undefined"
-        assert [url for url in self.asked if EVIL in url or "forged" in url] == []
-        assert self.stolen == []
+        assert self.errors == []
+        assert self.page.evaluate("[typeof pwned, rt.state]") == ["undefined", "connected"]
+        assert [text for text in self.asked if FORGED.search(text)] == []
+
+    def expect_grant_asked(self) -> None:
+        wait_until(lambda: self.page.evaluate("1") and any("/grant/" in url for url in self.asked))
 
 
-@pytest.mark.parametrize("by", SANITIZERS)
-@pytest.mark.parametrize("way", ["", "transport=sockjs", "shared", "shared&transport=sockjs"])
-def test_client_connects_to_its_own_gateway_with_its_own_scripts(
-    alice: Profile, by: str, way: str
-) -> None:
-    visit = Visit(alice, f"by={by}&{way}")
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_content_is_no_order(alice: Profile, site: Site, attack: str) -> None:
+    visit = Visit(alice, f"attack={attack}")
     visit.expect_connected()
-    assert any("/sockgate-sockjs." in url for url in visit.asked) == (way == "transport=sockjs")
-    assert any("/sockgate-shared." in url for url in visit.asked) == way.startswith("shared")
-    expect(visit.page.locator("html > #sockgate-badge")).to_have_count(1)
+    visit.expect_grant_asked()
+    fragment = visit.page.locator("body section")
+    expect(fragment.locator("b:text('fresh')")).to_have_count(0)
+    wait_until(lambda: site.redis.pubsub_numsub("rt:orders")[0][1], lambda: visit.errors)
+    site.touch("orders")
+    # Nothing of it keeps its place in a fragment from which the site has removed it.
+    expect(fragment).to_have_text("fresh", timeout=TIMEOUT_MS)
+    assert site.redis.pubsub_channels("rt:spy*") == []
     visit.expect_unharmed()
     visit.page.close()
 
 
-@pytest.mark.parametrize("by", SANITIZERS)
-def test_guard_covers_the_page_and_leads_back_to_the_site(log_in: Callable, by: str) -> None:
+@pytest.mark.parametrize("way", ["transport=sockjs", "shared", "shared&transport=sockjs"])
+def test_scripts_are_those_of_the_site(alice: Profile, way: str) -> None:
+    visit = Visit(alice, way)
+    visit.expect_connected()
+    assert any("/sockgate-sockjs." in url for url in visit.asked) == (way == "transport=sockjs")
+    assert any("/sockgate-shared." in url for url in visit.asked) == way.startswith("shared")
+    visit.expect_unharmed()
+    visit.page.close()
+
+
+def test_guard_covers_the_page_and_leads_back_to_the_site(log_in: Callable) -> None:
     alice = log_in("alice")
-    visit = Visit(alice, f"by={by}")
+    visit = Visit(alice, "")
     visit.expect_connected()
     board = alice.open_board().expect_connected()
     board.log_out()
@@ -85,26 +111,36 @@ def test_guard_covers_the_page_and_leads_back_to_the_site(log_in: Callable, by: 
     for link in cover.get_by_role("link").all():
         assert urlsplit(link.evaluate("link => link.href")).netloc == urlsplit(alice.origin).netloc
     expect(cover.get_by_role("link", name="Sign in again")).to_be_focused()
-    visit.expect_unharmed()
 
 
 def test_bar_of_django_is_followed_and_a_forged_one_is_not(alice: Profile) -> None:
-    visit = Visit(alice, "by=loose")
+    visit = Visit(alice, "attack=bars")
     visit.expect_connected()
-    bars = visit.page.locator("sockgate-progress")
-    expect(bars).to_have_count(3)
     wait_until(lambda: visit.page.evaluate("1") and any("?id=job" in url for url in visit.asked))
     expect(visit.page.locator("#secret sockgate-progress label")).to_be_visible()
     expect(visit.page.locator("#secret sockgate-progress [role=status]")).to_have_count(1)
+    expect(visit.page.locator("#above sockgate-progress")).to_have_count(1)
     expect(visit.page.locator("#above sockgate-progress [role=status]")).to_have_count(0)
     visit.expect_unharmed()
 
 
-def test_attack_passes_the_sanitizers() -> None:
+@pytest.mark.parametrize(
+    ("by", "attack", "left"),
+    [
+        ("dompurify", "blocks", 'id="sockgate-config"'),
+        ("dompurify", "blocks", 'data-sockgate="client"'),
+        ("dompurify", "globals", 'id="SockgateBadge"'),
+        ("dompurify", "live", "data-sockgate-live="),
+        ("dompurify", "live", "spy1499"),
+        ("dompurify", "kept", "data-sockgate-keep"),
+        ("loose", "document", 'name="createElement"'),
+        ("loose", "forms", 'nonce="forged"'),
+        ("loose", "bars", "progress-id"),
+        ("nh3", "blocks", "<p>{"),
+        ("bleach", "blocks", "&lt;p id="),
+    ],
+)
+def test_attack_passes_the_sanitizers(by: str, attack: str, left: str) -> None:
     """Otherwise the tests above would attack nothing."""
-    assert 'id="sockgate-config"' in sanitized("dompurify")
-    assert 'id="SockgateBadge"' in sanitized("dompurify")
-    assert 'data-sockgate="client"' in sanitized("dompurify")
-    assert 'name="createElement"' in sanitized("loose")
-    assert "progress-id" in sanitized("loose")
-    assert not any("<script" in sanitized(by) for by in SANITIZERS)
+    assert left in sanitized(by, attack)
+    assert "<script" not in sanitized(by)

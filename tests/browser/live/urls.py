@@ -53,12 +53,6 @@ PARTIAL = '{% load sockgate %}{% live "parts" %}<p id="partial">{{ version }}</p
 
 TRUSTED = """<meta http-equiv="Content-Security-Policy"
 content="require-trusted-types-for 'script'; trusted-types sockgate default">"""
-HOSTILE = """<a id="htmx">x</a><a id="sockgateLive">x</a><p id="live-orders" class="errorlist"
-data-sockgate="live" data-sockgate-rate="0.001" data-sockgate-keep
-data-sockgate-live='{% templatetag openbrace %}"spy":{}{% templatetag closebrace %}'
->{{ version }}</p>"""
-"""What sanitizers let pass: ids, classes and ``data-*`` attributes."""
-
 CARD = """{% live "orders" %}<h1 id="stock">{{ version }}</h1>
 <form method="post" id="card">{% csrf_token %}{{ form.as_p }}<button>Save</button></form>
 {% endlive %}<div id="fields"></div>"""
@@ -167,7 +161,7 @@ class CardForm(forms.Form):
 def card(request: HttpRequest) -> HttpResponse:
     initial = {"title": text_of("title")}
     form = CardForm(request.POST or None, initial=initial)
-    return render(request, HEAD + CLIENT + BODY + CARD, form=form)
+    return render(request, HEAD + TRUSTED + CLIENT + BODY + CARD, form=form)
 
 
 def etag_of(request: HttpRequest) -> str:
@@ -194,10 +188,6 @@ urlpatterns = [
         ),
     ),
     path("card/", login_required(card)),
-    path(
-        "hostile/",
-        page(HEAD + TRUSTED + CLIENT + BODY + HOSTILE + ROWS.replace("<ul", HOSTILE + "<ul")),
-    ),
     path("toasts/", page(HEAD + "{% sockgate_client live=True %}" + BODY + TOASTS)),
     path(
         "pushed/",
