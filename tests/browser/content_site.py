@@ -28,7 +28,7 @@ POLICY = (
 def post(request: HttpRequest) -> HttpResponse:
     """A page; when it is refreshed, its live fragment has no content of users any more.
 
-    ``?attack=`` names one attack in place of all; ``?transport=`` and ``?shared`` are for the client.
+    ``?attack=`` names one in place of all; ``?transport=`` and ``?shared`` are for the client.
     """
     request.csp_nonce = secrets.token_urlsafe()
     attack, transport = request.GET.get("attack", ""), request.GET.get("transport")

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, Request, Route, expect
 
-from tests.browser.hostile import ATTACKS, EVIL, SANITIZERS, sanitized
+from tests.browser.hostile import ATTACKS, EVIL, sanitized
 from tests.browser.live.site import Site
 from tests.browser.windows import TIMEOUT_MS, Profile
 from tests.e2e.stack import Stack, running_stack
