@@ -20,7 +20,7 @@ PAGE = """{% load sockgate %}<!doctype html><html lang="en"><head><title>Post</t
 <div id="below">{{ content }}</div></body></html>"""
 
 POLICY = (
-    "script-src 'nonce-{nonce}'; worker-src 'self'; base-uri 'none'; object-src 'none'; "
+    "worker-src 'self'; base-uri 'none'; object-src 'none'; "
     "require-trusted-types-for 'script'; trusted-types sockgate"
 )
 
@@ -28,9 +28,11 @@ POLICY = (
 def post(request: HttpRequest) -> HttpResponse:
     """A page; when it is refreshed, its live fragment has no content of users any more.
 
-    ``?attack=`` names one in place of all; ``?transport=`` and ``?shared`` are for the client.
+    ``?attack=`` names one in place of all; ``?transport=`` and ``?shared`` are for the
+    client; with ``?plain``, the policy has no nonce, which Django's blocks carry.
     """
-    request.csp_nonce = secrets.token_urlsafe()
+    nonce = "" if "plain" in request.GET else secrets.token_urlsafe()
+    request.csp_nonce = nonce
     attack, transport = request.GET.get("attack", ""), request.GET.get("transport")
     values = {
         "content": SafeString("".join(sanitized(by, attack) for by in SANITIZERS)),
@@ -39,7 +41,8 @@ def post(request: HttpRequest) -> HttpResponse:
         "is_fresh": "X-Sockgate-Live" in request.headers,
     }
     response = HttpResponse(Template(PAGE).render(RequestContext(request, values)))
-    response["Content-Security-Policy"] = POLICY.format(nonce=request.csp_nonce)
+    scripts = f"'nonce-{nonce}'" if nonce else "'self'"
+    response["Content-Security-Policy"] = f"script-src {scripts}; {POLICY}"
     return response
 
 

@@ -1,6 +1,6 @@
 """HTML of users commands nothing in a page with client, guard, progress, live fragment and badge.
 
-The page has a policy with a nonce and with Trusted Types. What four sanitizers leave of the
+The page has a policy with or without a nonce, and with Trusted Types. What sanitizers leave of the
 attacker's HTML is above and below Django's tags, and in the live fragment.
 """
 
@@ -73,7 +73,7 @@ class Visit:
         wait_until(lambda: self.page.evaluate("1") and any("/grant/" in url for url in self.asked))
 
 
-@pytest.mark.parametrize("attack", ATTACKS)
+@pytest.mark.parametrize("attack", [*ATTACKS, "blocks&plain"])
 def test_content_is_no_order(alice: Profile, site: Site, attack: str) -> None:
     visit = Visit(alice, f"attack={attack}")
     visit.expect_connected()
