@@ -1,4 +1,4 @@
-"""What is wrong with Redis although it answers: a slow answer, another clock, evicted keys.
+"""What is wrong with Redis although it answers: slow, another clock, evicted keys, no writes.
 
 Strategy: every 2 s a script returns the time of Redis. It is compared with our time in the middle
 of the round trip. An answer may be late because this worker is busy, so Redis counts as slow only
@@ -28,18 +28,26 @@ ANSWERS = 5
 
 SLOW_S = 0.1
 MAX_CLOCK_OFFSET_S = 5.0
-EVICTIONS_EVERY = 5
-"""Evictions are read with every fifth call."""
+MORE_EVERY = 5
+"""Evictions are read, and a write is tried, with every fifth call."""
 
 REMEMBER_EVICTIONS_S = 60.0
 SHARDS = 64
 """On a cluster the calls go round over so many keys."""
 
+WRITE_REFUSALS = {
+    "OOM": "its memory is full: raise maxmemory, or look what fills it",
+    "MISCONF": "it cannot save its data: look at its disk and its log",
+    "NOREPLICAS": "too few replicas follow it: start them",
+    "READONLY": "it is a replica: name the master",
+}
+"""The first word of the error, and what is to be done. What is refused by an ACL is not ours."""
+
 _SCRIPT = files(__package__).joinpath("watch.lua").read_text("utf-8")
 
 
 class RedisWatch:
-    """Ask Redis for its time and its evictions, as long as the worker lives.
+    """Ask Redis for its time and its evictions, and write to it, as long as the worker lives.
 
     Args:
         client: for short commands.
@@ -60,7 +68,7 @@ class RedisWatch:
         self._wall_clock = wall_clock
         self._logs = {
             event: FailureLog(log, event, wheel.clock)
-            for event in ("redis_slow", "clock_differs", "keys_evicted")
+            for event in ("redis_slow", "clock_differs", "keys_evicted", "writes_refused")
         }
         self._latencies_s: deque[float] = deque(maxlen=ANSWERS)
         self._evicted_by_server: dict[bytes, int] = {}
@@ -69,6 +77,7 @@ class RedisWatch:
         self._calls = 0
         self.offset_s: float | None = None
         self.evicted = 0
+        self._write_error = ""
 
     @property
     def latency_s(self) -> float | None:
@@ -79,6 +88,11 @@ class RedisWatch:
     def is_clock_different(self) -> bool:
         """Whether the clock of Redis differs from ours by more than is harmless."""
         return self.offset_s is not None and abs(self.offset_s) > MAX_CLOCK_OFFSET_S
+
+    @property
+    def takes_writes(self) -> bool:
+        """Whether Redis took the last write; True also where the Redis user may not write."""
+        return self._write_error not in WRITE_REFUSALS
 
     @property
     def notes(self) -> list[str]:
@@ -102,15 +116,17 @@ class RedisWatch:
             await asyncio.sleep(INTERVAL_S)
 
     async def _ask(self) -> None:
-        has_evictions = self._calls % EVICTIONS_EVERY == 0
+        asks_more = self._calls % MORE_EVERY == 0
         key = f"{self._names.key_prefix}watch:{self._calls % SHARDS}"
         self._calls += 1
         asked_at, wall = self._clock(), self._wall_clock()
-        reply = await self._client.eval(_SCRIPT, 1, key, int(has_evictions))
+        reply = await self._client.eval(_SCRIPT, 1, key, int(asks_more))
         took_s = self._clock() - asked_at
-        seconds, microseconds, server, evicted, policy = reply
+        seconds, microseconds, server, evicted, policy, refusal = reply
         self._latencies_s.append(took_s)
         self.offset_s = int(seconds) + int(microseconds) / 1e6 - (wall + took_s / 2)
+        if asks_more:
+            self._write_error = refusal.decode("utf-8", "replace").lstrip("-").partition(" ")[0]
         if evicted:
             self._note_evictions(server, int(evicted))
             self._policy = policy.decode()
@@ -127,6 +143,7 @@ class RedisWatch:
             "redis_slow": self._slowness(),
             "clock_differs": self._clock_difference(),
             "keys_evicted": self._evictions(),
+            "writes_refused": self._refused_writes(),
         }
 
     def _slowness(self) -> str:
@@ -154,4 +171,12 @@ class RedisWatch:
         return (
             f"Redis has evicted {count} keys in the last minute (maxmemory-policy {self._policy}): "
             "their users are logged out (4402); set noeviction or give Redis more memory"
+        )
+
+    def _refused_writes(self) -> str:
+        if self.takes_writes:
+            return ""
+        return (
+            f"Redis refuses writes ({self._write_error}): {WRITE_REFUSALS[self._write_error]}; "
+            "logins, logouts, presence and sequenced publications fail"
         )

@@ -1,17 +1,20 @@
--- Read the clock of this server, and how many keys it has evicted.
--- KEYS[1]  any key, which on a cluster chooses the server; it is not touched
--- ARGV[1]  1: read the evictions, too
--- Returns  seconds, microseconds, run id, evicted keys, maxmemory-policy; the last three are '' where
---          the Redis user may not run INFO
+-- Read the clock of this server, how many keys it has evicted, and whether it takes writes.
+-- KEYS[1]  any key, which on a cluster chooses the server; it is written and deleted
+-- ARGV[1]  1: read more than the clock
+-- Returns  seconds, microseconds, run id, evicted keys, maxmemory-policy, error of a write; the last
+--          four are '' without ARGV[1]; those of INFO also where the Redis user may not run it
 local time = redis.call('TIME')
 if ARGV[1] ~= '1' then
-  return {time[1], time[2], '', '', ''}
+  return {time[1], time[2], '', '', '', ''}
 end
 local function read(section, field)
   local found = redis.pcall('INFO', section)
   return type(found) == 'string' and string.match(found, field .. ':([%w-]+)') or ''
 end
-return {
-  time[1], time[2], read('server', 'run_id'), read('stats', 'evicted_keys'),
-  read('memory', 'maxmemory_policy'),
-}
+local id, evicted = read('server', 'run_id'), read('stats', 'evicted_keys')
+local written = redis.pcall('SET', KEYS[1], '1', 'PX', 1000)
+local refused = type(written) == 'table' and written.err or ''
+if refused == '' then
+  redis.pcall('DEL', KEYS[1])
+end
+return {time[1], time[2], id, evicted, read('memory', 'maxmemory_policy'), refused}

@@ -30,6 +30,12 @@ _REMEDIES = (
     (("timeout", "timed out", "too slow"), "check the host and port in the URL, and firewalls"),
     (("db index", "out of range"), "correct the database number at the end of the URL"),
     (("max number of clients",), "raise maxclients in Redis"),
+    (("used memory",), "raise maxmemory in Redis, or look what fills it"),
+    (("misconf", "errors writing"), "look at the disk of Redis, and at its log"),
+    (
+        ("noreplicas", "good replicas"),
+        "start the replicas of Redis, or lower min-replicas-to-write",
+    ),
     (("loading",), "wait until Redis has loaded its data"),
     (("readonly", "read only"), "name the master in the URL, not a replica"),
     (("ssl", "tls", "certificate"), "check rediss:// or redis:// in the URL, and the certificate"),

@@ -45,6 +45,10 @@ class RedisHealth(Protocol):
     def latency_s(self) -> float | None:
         """The fastest of the last answers."""
 
+    @property
+    def takes_writes(self) -> bool:
+        """Whether it took the last write."""
+
 
 class Balance(Protocol):
     """What sends clients away. ``sent``: how many."""
@@ -105,6 +109,10 @@ class WorkerCollector(Collector):
             "sockgate_unauthenticated": (
                 "Connections without a verified token.",
                 registry.unauthenticated,
+            ),
+            "sockgate_redis_takes_writes": (
+                "Whether Redis took the last write.",
+                int(self._redis.takes_writes),
             ),
             "sockgate_users": ("Users with at least one connection.", len(registry.by_uid)),
             "sockgate_channels": (

