@@ -29,8 +29,16 @@ def lost_control() -> Iterator[None]:
         yield
 
 
-def cases(found: dict[str, ends.End]) -> list[Any]:
-    return [pytest.param(name, id=name.replace("`", "")) for name in found]
+def cases(found: dict[str, ends.End], short_run: str = "") -> list[Any]:
+    """Return a case for each end; with a short run, all others belong to `make soak`."""
+    return [
+        pytest.param(
+            name,
+            id=name.replace("`", ""),
+            marks=pytest.mark.soak if short_run not in ("", name) else (),
+        )
+        for name in found
+    ]
 
 
 def measure(
@@ -91,15 +99,13 @@ def test_end_without_a_control_message_is_noticed(
     measured(cause, "lost", nullcontext)
 
 
-@pytest.mark.soak
-@pytest.mark.parametrize("cause", cases({**ends.ANNOUNCED, **ends.OF_ROWS}))
+@pytest.mark.parametrize("cause", cases({**ends.ANNOUNCED, **ends.OF_ROWS}, "logout"))
 def test_end_closes_while_the_gateway_is_cut_off(
     measured: Callable[..., None], gateway: Gateway, cause: str
 ) -> None:
     measured(cause, "cut", gateway.cut_off)
 
 
-@pytest.mark.soak
-@pytest.mark.parametrize("cause", cases({**ends.ANNOUNCED, **ends.OF_ROWS}))
+@pytest.mark.parametrize("cause", cases({**ends.ANNOUNCED, **ends.OF_ROWS}, "`revoke_user`"))
 def test_end_closes_when_control_is_lost(measured: Callable[..., None], cause: str) -> None:
     measured(cause, "lost", lost_control)

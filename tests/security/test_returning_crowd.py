@@ -90,10 +90,16 @@ def soak_crowd(gateway: Gateway, tokens: list[str], share: float, crowds: int) -
     return {"back": sum(result["back"] for result in results)}
 
 
-@pytest.mark.soak
 @pytest.mark.skipif(not has_groups(), reason="control groups cannot be made here")
-@pytest.mark.parametrize(("clients", "share", "workers"), [(10_000, 0.1, 2), (20_000, 0.25, 2)])
-def test_large_crowd_is_back_on_a_part_of_a_processor(redis_server, start, clients, share, workers):
+@pytest.mark.parametrize(
+    ("clients", "share"),
+    [
+        (200, 0.2),
+        pytest.param(10_000, 0.1, marks=pytest.mark.soak),
+        pytest.param(20_000, 0.25, marks=pytest.mark.soak),
+    ],
+)
+def test_large_crowd_is_back_on_a_part_of_a_processor(redis_server, start, clients, share):
     tokens = log_in(redis_server, clients)
-    gateway = start(workers=workers)
+    gateway = start(workers=2)
     assert soak_crowd(gateway, tokens, share, 2) == {"back": clients}

@@ -173,11 +173,11 @@ def test_lost_leader_costs_no_sequenced_message_and_no_login(
     kill_leaders(open_tab, gateway, site, publisher, [end] * 3)
 
 
-@pytest.mark.soak
-def test_twenty_lost_leaders(open_tab, gateway, site, publisher):
+@pytest.mark.parametrize(("count", "tabs"), [(1, 2), pytest.param(20, 10, marks=pytest.mark.soak)])
+def test_many_lost_leaders(open_tab, gateway, site, publisher, count, tabs):
     random = Random(20)
-    ends = [random.choice(["close", "crash", "hang"]) for _ in range(20)]
-    kill_leaders(open_tab, gateway, site, publisher, ends, 10)
+    ends = ["hang", *random.choices(["close", "crash", "hang"], k=count - 1)]
+    kill_leaders(open_tab, gateway, site, publisher, ends, tabs)
 
 
 def kill_leaders(open_tab, gateway, site, publisher, ends, size=4) -> None:
