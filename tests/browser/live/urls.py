@@ -17,6 +17,8 @@ from django.views.decorators.http import condition
 from project.urls import urlpatterns as demo_urls
 from redis import Redis
 
+from tests.browser.live import board
+
 HEAD = """{% load sockgate static %}<!doctype html><html lang="en"><head><meta charset="utf-8">
 <title>Live</title>"""
 CLIENT = "{% sockgate_client %}"
@@ -171,6 +173,7 @@ def etag_of(request: HttpRequest) -> str:
 
 urlpatterns = [
     *demo_urls,
+    *board.pages(render, text_of),
     path("orders/", orders),
     path("tagged/", condition(etag_func=etag_of)(page(HEAD + CLIENT + BODY + FORM))),
     path("late/", page(HEAD + BODY + ROWS + CLIENT)),
