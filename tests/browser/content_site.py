@@ -16,8 +16,8 @@ PAGE = """{% load sockgate %}<!doctype html><html lang="en"><head><title>Post</t
 <div id="secret">{% task_progress "job" label="Export" %}</div>
 {% live "orders" tag="section" %}{% if is_fresh %}<b>fresh</b>{% else %}{{ content }}{% endif %}
 {% endlive %}{% sockgate_client shared=shared %}{% sockgate_session_guard %}
-<script src="/connect.js{{ query }}" nonce="{{ request.csp_nonce }}"></script>
-<div id="below">{{ content }}</div></body></html>"""
+<div id="below">{{ content }}</div>
+<script src="/connect.js{{ query }}" nonce="{{ request.csp_nonce }}"></script></body></html>"""
 
 POLICY = (
     "worker-src 'self'; base-uri 'none'; object-src 'none'; "

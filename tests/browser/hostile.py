@@ -46,7 +46,7 @@ _REPORT = {"id": "forged", "run": 9, "n": 9, "state": "done", "done": 1, "total"
 _BLOCKS = "".join(
     f'<{tag} id="sockgate{middle}-config" data-sockgate="{kind}" type="application/json">'
     f"{text}</{tag}>"
-    for tag in ("a", "p", "div")
+    for tag in ("p", "div", "a")
     for kind, middle, text in (
         ("client", "", _CLIENT),
         ("guard", "-guard", _GUARD),
