@@ -12,6 +12,7 @@ from http.client import HTTPException
 
 from django.core.checks import CheckMessage, Info, Warning  # noqa: A004
 from django.urls import NoReverseMatch, URLPattern, get_resolver, reverse
+from sockgate_gateway.wire.documentation import address_of
 
 from ..conf.gateway_variables import origins_of_site
 from .site_http import Answer, request
@@ -80,6 +81,6 @@ def view_problems() -> Iterator[CheckMessage]:
         yield Warning(
             f"At {origin}: {misdirected([path for path, _ in found], found[0][1])}",
             hint="Let the proxy pass only the gateway's own paths to the gateway, and all else to "
-            "Django (docs/deploy.md).",
+            f"Django ({address_of('deploy.md#behind-nginx')}).",
             id="sockgate.W122",
         )

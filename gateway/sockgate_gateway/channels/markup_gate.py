@@ -11,6 +11,7 @@ from collections import Counter
 from msgspec.structs import replace
 
 from ..loop.hint_log import HintLog
+from ..wire.documentation import address_of
 from ..wire.errors import MarkupError
 from ..wire.markup import PLAIN_MAX_AGE_S, MarkupSigner
 from ..wire.markup_payload import MarkupPayload
@@ -23,7 +24,7 @@ log = logging.getLogger("sockgate.hub")
 
 _UNSIGNED = (
     "publish it by publish_html or publish_to of Django, by a Publisher with signing_keys, or sign "
-    "it as docs/protocol.md says"
+    f"it as {address_of('protocol.md#to-push-markup')} says"
 )
 _HINTS = {
     "unsigned": _UNSIGNED,

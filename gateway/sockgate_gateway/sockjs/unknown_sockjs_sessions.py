@@ -9,6 +9,7 @@ import logging
 from collections import Counter
 
 from ..loop.timer_wheel import TimerWheel
+from ..wire.documentation import address_of
 
 log = logging.getLogger("sockgate.access")
 
@@ -21,7 +22,7 @@ EXPIRED, FOREIGN = "expired", "foreign"
 
 HINT = (
     "SockJS sessions of another gateway, or of this one before its restart: with several gateways "
-    "let the balancer hash the session id in the path, see Several hosts in docs/deploy.md"
+    "let the balancer hash the session id in the path, see " + address_of("deploy.md#several-hosts")
 )
 
 

@@ -11,9 +11,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 from redis import RedisError
 from sockgate_gateway.redis_servers.errors import cause_of, remedy_for
+from sockgate_gateway.wire.documentation import address_of
 from sockgate_gateway.wire.errors import TenantError
-
-PAGE = "docs/troubleshooting.md"
 
 
 class StepFailed(Exception):
@@ -111,7 +110,7 @@ class Report:
         except StepSkipped as skipped:
             outcome, fields = Outcome.SKIPPED, {"detail": str(skipped)}
         except StepFailed as failed:
-            see = f"{PAGE}#{failed.anchor}"
+            see = address_of(f"troubleshooting.md#{failed.anchor}")
             outcome = Outcome.FAILED
             fields = {"cause": failed.cause, "mend": failed.mend, "see": see}
         self._add(Step(name, outcome, (self._clock() - started_at) * 1000, **fields))

@@ -7,6 +7,7 @@ from urllib.parse import urljoin, urlsplit
 
 from django.conf import settings
 from django.urls import NoReverseMatch, reverse
+from sockgate_gateway.wire.documentation import address_of
 
 from ... import conf
 from ...checks.site_views import is_of_view, misdirected, request_view, view_paths
@@ -189,7 +190,7 @@ _CATCH_ALL = (
 
 _MISDIRECTED = (
     "Let the proxy pass only the gateway's own paths to the gateway, and all else to Django "
-    "(docs/deploy.md). Restart a site that runs an earlier version.",
+    f"({address_of('deploy.md#behind-nginx')}). Restart a site that runs an earlier version.",
     "doctor-site",
 )
 _GATEWAY_ANSWERS = ("The gateway answers in place of Django", *_MISDIRECTED)

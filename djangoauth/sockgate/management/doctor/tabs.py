@@ -13,6 +13,7 @@ from time import monotonic
 from typing import Any
 
 import msgspec
+from sockgate_gateway.wire.documentation import address_of
 
 from .advice import explain_close
 from .gateway import GATEWAY, origin_refused
@@ -246,8 +247,8 @@ def no_websocket(cause: str) -> StepFailed:
     """Say that no WebSocket can be opened."""
     return StepFailed(
         f"No WebSocket can be opened: {cause}.",
-        "A proxy must pass Upgrade and Connection on (docs/deploy.md). Browsers use xhr-streaming "
-        "meanwhile.",
+        f"A proxy must pass Upgrade and Connection on ({address_of('deploy.md#behind-nginx')}). "
+        "Browsers use xhr-streaming meanwhile.",
         "no-websocket",
     )
 

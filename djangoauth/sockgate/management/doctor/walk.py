@@ -13,6 +13,7 @@ from typing import Any
 from django.core.checks import CheckMessage, run_checks
 from django.core.checks import messages as levels
 from redis import RedisError
+from sockgate_gateway.wire.documentation import address_of
 
 from ... import conf
 from ...checks.development import APP_ORDER
@@ -202,5 +203,5 @@ def _redis_answers() -> bool:
 
 
 def _check_failed(found: CheckMessage) -> StepFailed:
-    mend = str(found.hint or "See the table of checks in docs/django.md.")
+    mend = str(found.hint or f"See {address_of('django.md#checks')}.")
     return StepFailed(f"{found.id}: {found.msg}", mend, "settings")

@@ -6,6 +6,7 @@ from django.db import OperationalError
 from redis import AuthenticationError
 from redis import ConnectionError as RedisConnectionError
 from sockgate.management.doctor.report import Outcome, Report, Step, StepFailed, StepSkipped
+from sockgate_gateway.wire.documentation import DOCUMENTATION
 from sockgate_gateway.wire.errors import TenantError
 
 
@@ -49,7 +50,7 @@ def test_failed_step_names_cause_setting_and_page(report: Report) -> None:
     assert [line.strip() for line in step.lines()][1:] == [
         "It is off.",
         "To do: Start it.",
-        "See docs/troubleshooting.md#off",
+        f"See {DOCUMENTATION}troubleshooting.md#off",
     ]
     assert not report.is_good
     assert report.as_dict()["ok"] is False
@@ -66,7 +67,7 @@ def test_skipped_step_is_no_failure(report: Report) -> None:
 @pytest.mark.parametrize(
     ("error", "cause", "mend"),
     [
-        (RedisConnectionError("Connection refused."), "Connection refused.", "REDIS_URL"),
+        (RedisConnectionError("Connection refused."), "Connection refused", "REDIS_URL"),
         (AuthenticationError("invalid username-password pair"), "username", "password"),
         (ImproperlyConfigured("a setting is bad"), "a setting is bad", "settings"),
         (TenantError("no tenant"), "no tenant", "tenant_command"),
