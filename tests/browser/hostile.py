@@ -1,6 +1,7 @@
 """HTML of attackers, as sanitizers leave it: what a page may show of its users.
 
-Each attack is aimed at one place where a script could take an order from content.
+Each attack is aimed at one place where a script could take an order from content. Elements ``<a>``
+are among them because they have a property ``text``, as scripts do.
 """
 
 import json
@@ -94,18 +95,19 @@ _FORMS = (
     '<a data-nonce="forged" nonce="forged" id="nonce"></a>'
 )
 _BARS = (
-    f'<div data-sockgate="bar">{_data(id="forged")}</div><sockgate-progress '
+    f'<a data-sockgate="bar">{_data(id="forged", report=None)}</a><sockgate-progress '
     f'progress-id="forged" state="running" report="{escape(json.dumps(_REPORT))}">'
     "<progress></progress> <span>forged</span></sockgate-progress>"
 )
 _SPIES: dict[str, object] = {f"spy{number}": {"grant": None} for number in range(1500)}
 _ORDERS = _data(id="live-orders", rate=0.001, every=1, url="/forged/", channels=_SPIES)
-_LIVE = (
-    f'<p id="live-orders" class="errorlist" data-sockgate-live="{_data(**_SPIES)}"'
-    f' data-sockgate-rate="0.001" data-sockgate="live">{_ORDERS}</p>'
+_LIVE = "".join(
+    f'<p><{tag} id="live-orders" class="errorlist" data-sockgate-live="{_data(**_SPIES)}"'
+    f' data-sockgate-rate="0.001" data-sockgate="live">{_ORDERS}</{tag}></p>'
+    for tag in ("span", "a")
 )
 _KEPT = (
-    '<p data-sockgate-keep class="errorlist">kept<b data-sockgate="keep">[]</b></p>'
+    '<p data-sockgate-keep class="errorlist">kept<a data-sockgate="keep">[]</a></p>'
     '<p data-sockgate="keep" role="alert">[]</p>'
 )
 
