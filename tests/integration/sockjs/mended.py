@@ -147,8 +147,10 @@ class Mended(Service):
 
     def advance(self, seconds: float) -> None:
         def turn():
-            self.now += seconds
-            self.wheel.turn()
+            end = self.now + seconds
+            while self.now < end:  # One long turn would be that of a late worker.
+                self.now = min(self.now + self.wheel.tick_s, end)
+                self.wheel.turn()
 
         self.run(turn)
 
