@@ -36,6 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status: 0 after a clean stop, 1 when it could not serve, 2 when the
         configuration is wrong.
     """
+    logs.open_standard_streams()
     options = _read_flags(_parser(), argv)
     if problem := next(private_names.problems(), ""):
         print(f"sockgate: {problem}", file=sys.stderr)

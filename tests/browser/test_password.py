@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.waiting import wait_until
+
 pytestmark = pytest.mark.browser
 
 CHANGE = """
@@ -25,7 +27,8 @@ def test_page_of_the_kept_session_reconnects_by_itself(stack, log_in):
     alice = log_in("alice")
     board = alice.open_board().expect_connected()
     stack.run_in_django(CHANGE.format(key=alice.cookie("sessionid")))
-    assert "code=4402" in stack.gateway.log.read_text()  # The connection was closed in between.
+    # The connection was closed in between.
+    wait_until(lambda: "code=4402" in stack.gateway.log.read_text())
     board.expect_connected()
     stack.publish("user:1")
     board.expect_messages("Djangocon 2012")

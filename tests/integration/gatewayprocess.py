@@ -24,6 +24,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.ports import free_port
+from tests.waiting import wait_until
 
 KEY = "a signing key of these tests that is long enough"
 FRIEND = "https://friend.example"
@@ -117,6 +118,7 @@ class Gateway:
     @property
     def worker(self) -> str:
         """The name of its one worker in Redis, read from its log."""
+        wait_until(lambda: " worker=" in self.log.read_text())
         return self.log.read_text().partition(" worker=")[2].split()[0]
 
     def ask_ops(self, path: str, worker: int = 0) -> tuple[int, str]:

@@ -10,7 +10,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from tests.integration.gatewayprocess import ANSWER_LIMIT_S, Gateway
-from tests.waiting import until
+from tests.waiting import until, wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -44,7 +44,7 @@ async def test_gateway_sends_clients_to_one_that_has_few(redis_server, tmp_path,
             assert codes == {CloseCode.DRAIN}
             assert all(end.done() for end in ends[: CLIENTS - FLOOR]), "the oldest"
             assert full.metric("sockgate_balanced_total") == CLIENTS - FLOOR
-            assert "event=balancing" in full.log.read_text()
+            wait_until(lambda: "event=balancing" in full.log.read_text())
             for end in ends:
                 end.cancel()
     finally:

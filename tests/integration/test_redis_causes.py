@@ -20,7 +20,7 @@ from tests.integration.gatewayprocess import (
 )
 from tests.integration.relays import Relay
 from tests.ports import HOST, free_port
-from tests.waiting import until
+from tests.waiting import until, wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -66,7 +66,7 @@ async def test_clock_that_makes_the_gateway_refuse_tokens_makes_it_unready(
         assert not gateway.is_ready
         assert "tokens are refused (4401), because the clock is 3600.0 s wrong" in reasons(gateway)
         assert gateway.metric("sockgate_redis_clock_offset_seconds") > 3500
-        assert "event=clock_differs" in gateway.log.read_text()
+        wait_until(lambda: "event=clock_differs" in gateway.log.read_text())
 
 
 async def test_clock_that_is_a_little_wrong_is_only_noted(redis_server, tmp_path, django):
@@ -94,7 +94,7 @@ async def test_slow_redis_is_noted(redis_server, tmp_path, django):
         await until(lambda: "Redis is slow: it answers after" in reasons(gateway))
         assert gateway.is_ready, "it serves, late"
         assert gateway.metric("sockgate_redis_latency_seconds") >= relay.delay_s
-        assert "event=redis_slow" in gateway.log.read_text()
+        wait_until(lambda: "event=redis_slow" in gateway.log.read_text())
         relay.delay_s = 0
         await until(lambda: "slow" not in reasons(gateway))
     finally:
@@ -120,7 +120,7 @@ async def test_evicted_sessions_are_noted(small_server, tmp_path):
                 assert (await receive_close(browser))[0] == CloseCode.SESSION_UNKNOWN
             await until(lambda: "(maxmemory-policy allkeys-random)" in reasons(gateway))
             assert "their users are logged out (4402)" in reasons(gateway)
-            assert "event=keys_evicted" in gateway.log.read_text()
+            wait_until(lambda: "event=keys_evicted" in gateway.log.read_text())
             assert gateway.metric("sockgate_redis_evicted_keys_total") > 0
     finally:
         gateway.stop()

@@ -331,7 +331,7 @@ class TestSeveralWorkers:
 
     async def test_requests_of_one_proxy_are_of_different_browsers(self, start, django):
         """Whichever worker a session lives in, it knows the browser of the very request."""
-        gateway = start(workers=2, trusted_proxies="127.0.0.1", log_level="info")
+        gateway = start(workers=2, trusted_proxies="127.0.0.1", log_level="debug")
         token = django.log_in("sid")
         connect = json.dumps([json.dumps({"type": "connect", "token": token})])
         for session in range(8):

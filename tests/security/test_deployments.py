@@ -17,6 +17,7 @@ from tests.integration.gatewayprocess import environment, run_to_end
 from tests.security.conftest import KEYS, StartGateway
 from tests.security.gateways import Gateway
 from tests.security.visits import Tabs, Watched, visit
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -126,7 +127,7 @@ def test_deployment_refused_after_its_start_serves_no_client(
     redis.eval(DEPLOYMENTS, 1, *registration(other, "theirs"))
     assert tab.wait_for_close().code == 3003
     assert not gateway.is_ready
-    assert "SOCKGATE_SIGNING_KEYS" in gateway.log
+    wait_until(lambda: "SOCKGATE_SIGNING_KEYS" in gateway.log)
     assert redis.hkeys("sockgate:deployments") == [b"theirs"]
 
 

@@ -280,7 +280,7 @@ class Hub:
     def _drop(self, channel: Channel, cause: str, hint: str) -> None:
         self.dropped += 1
         if self._drops.is_due(channel.name):
-            self._drops.warn(f"channel={channel.name} cause={cause!r}", hint)
+            self._drops.warn("channel=%s cause=%r", channel.name, cause, hint=hint)
 
     def _fan_out(self, channel: Channel | Receivers, frames: list[bytes]) -> None:
         if not frames:

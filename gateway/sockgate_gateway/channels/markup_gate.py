@@ -86,4 +86,4 @@ class MarkupGate:
     def _refuse(self, channel: Channel, cause: str) -> None:
         self.refused[cause] += 1
         if self._hints.is_due(f"{channel.name} {cause}"):
-            self._hints.warn(f"channel={channel.name} cause={cause}", _HINTS[cause])
+            self._hints.warn("channel=%s cause=%s", channel.name, cause, hint=_HINTS[cause])

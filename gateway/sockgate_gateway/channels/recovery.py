@@ -91,7 +91,7 @@ class HistoryReader:
     def _fail(self, error: BrokerUnavailable) -> None:
         """Reject every pending subscription; the hub puts the channels into the queue again."""
         channels = [*self._taken, *self._queue.take(len(self._queue))]
-        self._failures.failed(error, f"channels={len(channels)}")
+        self._failures.failed(error, "channels=%d", len(channels))
         self._batch_size = max(self._batch_size // 4, 1)
         for channel in channels:
             self._hub.history_unavailable(channel, error)

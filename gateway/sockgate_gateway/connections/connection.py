@@ -68,10 +68,10 @@ class Connection:
         held_limit_bytes: how much may be held back until the connection is live.
 
     Each field has one writer. All are written here, except ``sid`` and ``uid`` (``Registry``, when
-    Redis has confirmed them), ``channels`` (``Hub``) and ``spent_until`` (``Lifecycle``, the
-    moment until which the budget of frames is spent). ``identity`` is None while ``token_state``
-    says that a token is awaited. ``doubts`` counts the events after which what was read of the
-    session before is outdated.
+    Redis has confirmed them), ``channels`` (``Hub``), ``opened_at`` and ``spent_until``
+    (``Lifecycle``, the moment until which the budget of frames is spent). ``identity`` is None
+    while ``token_state`` says that a token is awaited. ``doubts`` counts the events after which
+    what was read of the session before is outdated.
     """
 
     __slots__ = (
@@ -83,6 +83,7 @@ class Connection:
         "doubts",
         "id",
         "identity",
+        "opened_at",
         "outlet",
         "sid",
         "source",
@@ -106,7 +107,7 @@ class Connection:
         self.uid: str | None = None
         self.identity: Identity | None = None
         self.doubts = 0
-        self.spent_until = 0.0
+        self.opened_at = self.spent_until = 0.0
         self.channels: tuple[str, ...] = ()
         self._held_limit_bytes = held_limit_bytes
         self._waiters: tuple[Callable[[], None], ...] = ()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from time import monotonic
 from urllib.parse import urlsplit
 
-from ..loop.hint_log import MAX_LENGTH, HintLog, quoted
+from ..loop.hint_log import MAX_LENGTH, HintLog, cut
 from .origins import normalize_origin
 
 log = logging.getLogger("sockgate.access")
@@ -56,7 +56,8 @@ class RefusalLog:
         """
         origin = _readable(claimed)
         if origin and self._refused.is_due(origin):
-            self._refused.warn(f"origin={quoted(origin)}", hint_for_origin(origin, self._origins))
+            hint = hint_for_origin(origin, self._origins)
+            self._refused.warn("origin=%a", cut(origin), hint=hint)
 
     def log_path(self, path: str) -> None:
         """Log a path that a client would request under another prefix than this gateway's.
@@ -69,8 +70,8 @@ class RefusalLog:
             return
         shown = self._without_secrets(asked)
         if self._outside.is_due(shown):
-            details = f"asked={quoted(shown or '/')} expected={quoted(self._prefix)}"
-            self._outside.warn(details, self._hint_for_prefix(shown))
+            values = cut(shown or "/"), cut(self._prefix)
+            self._outside.warn("asked=%a expected=%a", *values, hint=self._hint_for_prefix(shown))
 
     def _without_secrets(self, asked: str) -> str:
         """Return a prefix without parts that may be a token, a session key or another secret."""

@@ -36,18 +36,20 @@ class FailureLog:
         """The cause that was logged last; empty: the failure is over."""
         return self._latest or ""
 
-    def failed(self, error: BaseException, details: str = "") -> None:
+    def failed(self, error: BaseException, fields: str = "", *values: object) -> None:
         """Log a failure as a warning if its cause is new, else at debug level.
 
         A cause is new when it differs from the last logged one, and once a minute.
 
         Args:
             error: its text is the cause.
-            details: further fields of the line, before the cause.
+            fields: further ones of the line, before the cause, for example ``channels=%d``.
+            values: of these fields.
         """
         cause = (str(error) or type(error).__name__)[:MAX_CAUSE]
         level = logging.WARNING if self._is_new(cause) else logging.DEBUG
-        self._log.log(level, "event=%s %scause=%r", self._event, details and details + " ", cause)
+        form = f"event={self._event} {fields}{' ' if fields else ''}cause=%r"
+        self._log.log(level, form, *values, cause)
 
     def succeeded(self) -> None:
         """Note that the failure is over; the next failure is new, whatever its cause."""

@@ -13,9 +13,9 @@ MAX_SUBJECTS = 10
 MAX_LENGTH = 200
 
 
-def quoted(text: str) -> str:
-    """Return a text from outside for the log: in quotes, as ASCII, and cut."""
-    return ascii(text[:MAX_LENGTH])
+def cut(text: str) -> str:
+    """Return the beginning of a text from outside, for a field that is written with ``%a``."""
+    return text[:MAX_LENGTH]
 
 
 class HintLog:
@@ -50,11 +50,12 @@ class HintLog:
         self._logged_at[subject] = now
         return True
 
-    def warn(self, details: str, hint: str) -> None:
+    def warn(self, fields: str, *values: object, hint: str) -> None:
         """Log a hint that is due.
 
         Args:
-            details: fields of the line, of escaped values.
+            fields: of the line, for example ``origin=%a``.
+            values: of these fields.
             hint: what to change; it names the setting.
         """
-        self._log.warning("event=%s %s hint=%s", self._event, details, ascii(hint))
+        self._log.warning(f"event={self._event} {fields} hint=%a", *values, hint)

@@ -12,12 +12,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
+from . import log_writer
 from .processes import SIGNALS, ReceivedSignal
 from .watch.reports import HOST_OPS, Channel, open_channel
 from .worker_process import Parent
 
 log = logging.getLogger("sockgate")
 
+_LINES_S = 0.05
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
@@ -58,7 +60,8 @@ class ForkedWorkers:
         return pid
 
     def send(self, pid: int, signum: signal.Signals) -> None:
-        """Send a signal to a worker."""
+        """Send a signal to a worker, after the lines that say so."""
+        log_writer.flush(_LINES_S)
         with suppress(ProcessLookupError):
             os.kill(pid, signum)
 
@@ -100,6 +103,7 @@ class ForkedWorkers:
         except Exception:
             log.exception("event=worker_failed number=%d", number)
         finally:
+            log_writer.flush()
             os._exit(exit_code)
 
 

@@ -19,6 +19,7 @@ from ..channels.hub import Hub
 from ..connections.name_budget import NameBudget
 from ..connections.registry import Registry
 from ..sessions.lifecycle import Lifecycle
+from .log_writer import dropped_lines
 
 log = logging.getLogger("sockgate.access")
 
@@ -151,6 +152,10 @@ class WorkerCollector(Collector):
             "sockgate_refused_names": (
                 "Subscriptions refused because their user named too many new channels.",
                 self._names.refused,
+            ),
+            "sockgate_log_lines_dropped": (
+                "Log lines that were dropped: nobody reads them, or the disk is full.",
+                dropped_lines(),
             ),
             "sockgate_displaced": (
                 "Connections without a token that were closed to make room for a newer one.",

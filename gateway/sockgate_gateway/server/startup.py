@@ -14,7 +14,6 @@ import asyncio
 import itertools
 import logging
 import signal
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -29,6 +28,7 @@ from ..http.relay import Siblings
 from ..loop.descriptors import MIN_DESCRIPTORS, Capacity, raise_soft_limit
 from .forked_workers import ForkedWorkers, cpu_of
 from .listeners import bind, bind_supervisor, supervisor_port
+from .log_writer import say
 from .socket_folder import find_folder, folders
 from .supervisor import Supervisor
 from .watch.host_ops import serve_host
@@ -50,10 +50,9 @@ def run(config: Config) -> int:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until it is handled
     limit = raise_soft_limit()
     if limit < MIN_DESCRIPTORS:
-        print(
+        say(
             f"sockgate: {limit} file descriptors are too few, {MIN_DESCRIPTORS} are needed: "
-            "raise LimitNOFILE= or ulimit -n",
-            file=sys.stderr,
+            "raise LimitNOFILE= or ulimit -n"
         )
         return 1
     config = _limit_connections(config, limit)
@@ -67,7 +66,7 @@ def run(config: Config) -> int:
         host_sockets = bind_supervisor(config)
     except OSError as error:
         if config.supervisor_port is not None:
-            print(_cannot_listen(config.ops_host, config.supervisor_port, error), file=sys.stderr)
+            say(_cannot_listen(config.ops_host, config.supervisor_port, error))
             return 1
         log.warning(
             "event=no_host_port port=%d cause=%r hint='set SOCKGATE_SUPERVISOR_PORT to a free "
@@ -78,11 +77,10 @@ def run(config: Config) -> int:
         host_sockets = []
     folder = find_folder()
     if folder is None:
-        print(
+        say(
             f"sockgate: {config.workers} workers need a folder for their Unix sockets, and none of "
             f"{', '.join(map(str, folders()))} is writable: set RuntimeDirectory=sockgate in the "
-            "systemd unit, or mount a tmpfs at /tmp",
-            file=sys.stderr,
+            "systemd unit, or mount a tmpfs at /tmp"
         )
         return 1
     with TemporaryDirectory(
@@ -176,7 +174,7 @@ def _bind(config: Config) -> tuple[list[socket], list[socket]] | None:
         return bind(config)
     except OSError as error:
         where = f"{config.port}, or, for operations, {config.ops_host}:{config.ops_port}"
-        print(_cannot_listen(config.host, where, error), file=sys.stderr)
+        say(_cannot_listen(config.host, where, error))
         return None
 
 

@@ -118,8 +118,10 @@ class Authenticator:
         ours = ",".join(self._signer.key_ids)
         signed_by = f"Django signs with the key {claimed}" if claimed else "the token names no key"
         self._unknown_keys.warn(
-            f"key={claimed or 'unknown'} known={ours}",
-            f"{signed_by}, and SOCKGATE_SIGNING_KEYS has {ours}: set the same keys for both",
+            "key=%s known=%s",
+            claimed or "unknown",
+            ours,
+            hint=f"{signed_by}, and SOCKGATE_SIGNING_KEYS has {ours}: set the same keys for both",
         )
 
     async def read_identity(self, sid: str, uid: str | None) -> Identity | None:

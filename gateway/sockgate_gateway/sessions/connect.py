@@ -149,7 +149,7 @@ class ConnectBatcher:
         self._admission.end()
         self._frames_of_sources.give_back(connection.source)  # the frame with the token
         self._on_welcome(connection)
-        log.info(
+        log.debug(
             "event=connected connection=%s user=%s transport=%s address=%s",
             connection.id,
             connection.uid,

@@ -137,6 +137,7 @@ class Lifecycle:
             self.admission.check(TARGET_S, unread)
         limit_bytes = self._config.held_limit_bytes
         connection = Connection(new_connection_id(), transport, address, limit_bytes)
+        connection.opened_at = self._wheel.clock()
         self._make_room(connection.source)
         self._registry.add(connection)
         self.opened_count[transport.name] += 1
@@ -247,10 +248,13 @@ class Lifecycle:
         self._hub.unsubscribe_all(connection)
         self.closed_count["client" if by_client else str(int(code))] += 1
         log.info(
-            "event=closed connection=%s user=%s transport=%s state=%s code=%d by=%s cause=%r",
+            "event=closed connection=%s user=%s transport=%s address=%s lived_s=%.1f state=%s "
+            "code=%d by=%s cause=%r",
             connection.id,
             connection.uid,
             transport.name,
+            connection.address,
+            self._wheel.clock() - connection.opened_at,
             state.value,
             code,
             "client" if by_client else "gateway",

@@ -120,7 +120,7 @@ class Router(RouterBase):
             return None
         connection.move(transport)
         session.leave()
-        log.info("event=moved connection=%s transport=%s", connection.id, transport.name)
+        log.debug("event=moved connection=%s transport=%s", connection.id, transport.name)
         return connection
 
     def _stop_library_timers(self) -> None:

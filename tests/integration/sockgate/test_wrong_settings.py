@@ -206,19 +206,23 @@ def test_keys_differ(site: Any, gateway: Gateway, origin: str) -> None:
     assert OTHER_KEY not in said
 
 
+def wait_for_line(gateway: Gateway, text: str) -> None:
+    """Wait until the log has a text."""
+    wait_until(lambda: text in gateway.log.read_text(), gateway.log.read_text)
+
+
 async def test_gateway_names_the_keys_of_a_token_that_it_cannot_verify(gateway: Gateway) -> None:
     ours = ",".join(map(key_id, django_settings.SOCKGATE["SIGNING_KEYS"]))
     async with gateway.connect() as browser:
         await show(browser, TokenSigner([OTHER_KEY]).issue(Token("sid", "7")))
         assert (await receive_close(browser))[0] == 4400
-    log = gateway.log.read_text()
-    assert f"event=token_of_unknown_key key={key_id(OTHER_KEY)} known={ours} hint=" in log
+    wait_for_line(gateway, f"=token_of_unknown_key key={key_id(OTHER_KEY)} known={ours} hint=")
 
 
 def test_origin_is_not_allowed(site: Any, gateway: Gateway) -> None:
     assert get(gateway, "/realtime/info", STRANGER) == 403
-    log = gateway.log.read_text()
-    assert f"origin='{STRANGER}' hint='not in SOCKGATE_ORIGINS: add {STRANGER}" in log
+    hint = f"hint='not in SOCKGATE_ORIGINS: add {STRANGER}"
+    wait_for_line(gateway, f"origin='{STRANGER}' {hint}")
 
 
 def test_localhost_is_not_127_0_0_1(site: Any, gateway: Gateway, origin: str) -> None:
@@ -226,8 +230,8 @@ def test_localhost_is_not_127_0_0_1(site: Any, gateway: Gateway, origin: str) ->
     said = failure(localhost)
     assert f"Add {localhost} to SOCKGATE_ORIGINS" in said
     assert f"open the site as {origin}" in said
-    log = gateway.log.read_text()
-    assert f"SOCKGATE_ORIGINS has {origin}: localhost and 127.0.0.1 are different origins" in log
+    hint = "localhost and 127.0.0.1 are different origins"
+    wait_for_line(gateway, f"SOCKGATE_ORIGINS has {origin}: {hint}")
 
 
 def test_gateway_url_lacks_the_prefix(site: Any, gateway: Gateway, origin: str) -> None:
@@ -235,7 +239,7 @@ def test_gateway_url_lacks_the_prefix(site: Any, gateway: Gateway, origin: str) 
     change(site, GATEWAY_URL=url)
     assert f'Set "GATEWAY_URL": "{url}/realtime".' in warning("sockgate.W007")
     assert f'Set SOCKGATE["GATEWAY_URL"] to "{url}/realtime".' in failure(origin)
-    assert "event=outside_prefix asked='/' expected='/realtime'" in gateway.log.read_text()
+    wait_for_line(gateway, "event=outside_prefix asked='/' expected='/realtime'")
 
 
 def test_app_is_not_installed() -> None:

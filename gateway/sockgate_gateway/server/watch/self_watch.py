@@ -5,11 +5,14 @@ clock: after a suspend nobody is judged. It cannot see a process that is stopped
 does, with ``WatchdogSec=``. Whatever started the gateway starts it again: systemd, a container.
 """
 
-import faulthandler
 import logging
 import os
+import sys
 from threading import Event, Thread
+from threading import enumerate as enumerate_threads
+from traceback import format_stack
 
+from .. import log_writer
 from .reports import REPORT_S
 from .silence import SilenceWatch
 
@@ -61,5 +64,15 @@ class SelfWatch:
 
 def _end(verdict: str) -> None:
     log.error("event=worker_hung number=%d pid=%d cause=%r", _NUMBER, os.getpid(), verdict)
-    faulthandler.dump_traceback(all_threads=True)
+    # Not by faulthandler: it would wait, and hold the interpreter, where nobody reads the log.
+    log.error("event=worker_stacks stacks=%s", _stacks())
+    log_writer.flush()
     os._exit(EXIT_STATUS)
+
+
+def _stacks() -> str:
+    names = {thread.ident: thread.name for thread in enumerate_threads()}
+    return "".join(
+        "".join((f"\nThread {names.get(ident, ident)}:\n", *format_stack(frame)))
+        for ident, frame in sys._current_frames().items()
+    )

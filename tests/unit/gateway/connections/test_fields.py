@@ -11,6 +11,7 @@ WRITERS = {
     "channels": {"hub.py"},
     "sid": {"registry.py"},
     "uid": {"registry.py"},
+    "opened_at": {"lifecycle.py"},
     "spent_until": {"lifecycle.py"},
 }
 """The modules that write to a field from outside; ``Connection`` writes all other fields."""

@@ -33,8 +33,8 @@ def test_cause_is_logged_once(failures, caplog):
 
 
 def test_another_cause_is_logged_at_once(failures, caplog):
-    failures.failed(OSError("refused"), "routes=3")
-    failures.failed(OSError("no such host"), "routes=3")
+    failures.failed(OSError("refused"), "routes=%d", 3)
+    failures.failed(OSError("no such host"), "routes=%d", 3)
     assert caplog.messages[1] == "event=link_lost routes=3 cause='no such host'"
 
 

@@ -1,7 +1,7 @@
 import logging
 
 import pytest
-from sockgate_gateway.loop.hint_log import INTERVAL_S, MAX_LENGTH, MAX_SUBJECTS, HintLog, quoted
+from sockgate_gateway.loop.hint_log import INTERVAL_S, MAX_LENGTH, MAX_SUBJECTS, HintLog, cut
 
 
 class Clock:
@@ -24,7 +24,7 @@ def hints(clock: Clock) -> HintLog:
 
 def warn(hints: HintLog, subject: str) -> None:
     if hints.is_due(subject):
-        hints.warn(f"origin={quoted(subject)}", "set 'this'")
+        hints.warn("origin=%a", cut(subject), hint="set 'this'")
 
 
 def test_hint_is_one_line(hints, caplog):
@@ -59,9 +59,11 @@ def test_many_subjects_neither_fill_the_log_nor_the_memory(hints, clock, caplog)
     ("text", "shown"),
     [("a\nb", r"'a\nb'"), ("\x1b[31m", r"'\x1b[31m'"), ("ä", r"'\xe4'"), ("\u202e", r"'\u202e'")],
 )
-def test_text_from_outside_is_escaped(text, shown):
-    assert quoted(text) == shown
+def test_text_from_outside_is_escaped(hints, caplog, text, shown):
+    warn(hints, text)
+    assert f"origin={shown} " in caplog.records[0].getMessage()
 
 
-def test_text_from_outside_is_cut():
-    assert quoted("x" * 10_000) == f"'{'x' * MAX_LENGTH}'"
+def test_text_from_outside_is_cut(hints, caplog):
+    warn(hints, "x" * 10_000)
+    assert f"origin='{'x' * MAX_LENGTH}' " in caplog.records[0].getMessage()
