@@ -225,6 +225,8 @@ export interface PresenceFrame {
   channel: string;
   /** Number of connections of each user, by primary key. */
   users: { [user: string]: number };
+  /** How many users there are, where they are more than `presence_limit`: `users` is empty then. */
+  count?: number;
   /** Number of connections of visitors who have not logged in. */
   anonymous: number;
   /** What Django says about each user, where the namespace has `presence_data`. */

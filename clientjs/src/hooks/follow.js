@@ -110,6 +110,15 @@ export function followPresence(client, channel, options, onChange) {
     }
   };
 
+  /** @param {number} by  @returns {boolean} whether users are counted only */
+  const count = (by) => {
+    if (shown.count === undefined) {
+      return false;
+    }
+    shown = { ...shown, count: Math.max(shown.count + by, 0) };
+    return true;
+  };
+
   /** @type {any} */
   let timer;
   const request = () => {
@@ -123,6 +132,10 @@ export function followPresence(client, channel, options, onChange) {
       users = new Set(Object.keys(frame.users));
       anonymous = frame.anonymous;
       shown = frame.data ? { data: frame.data, pageData: frame.page_data } : {};
+      // With so many users that they are not named, joins and leaves only change their number.
+      if (frame.count !== undefined) {
+        shown.count = frame.count;
+      }
       moves.forEach((move) => move());
       note();
     });
@@ -132,12 +145,18 @@ export function followPresence(client, channel, options, onChange) {
     room.listen("subscribed", request),
     room.listen("join", (_, { user, data }) =>
       move(() => {
+        if (count(1)) {
+          return;
+        }
         users.add(user);
         show("data", user, data);
       })
     ),
     room.listen("leave", (_, { user }) =>
       move(() => {
+        if (count(-1)) {
+          return;
+        }
         users.delete(user);
         if (shown.data) {
           show("data", user, null);

@@ -19,6 +19,8 @@ export interface ChannelState<Events extends object = any> {
 export interface Presence {
   /** Primary keys of the users who are subscribed. */
   users: string[];
+  /** How many users there are, where they are too many to be named: `users` is empty then. */
+  count?: number;
   /** Connections of visitors, when the channel was subscribed. */
   anonymous: number;
   /** What Django says about users, where the namespace has `presence_data`. */

@@ -11,13 +11,19 @@ function present(t) {
   t.mock.method(Math, "random", () => 0.5);
   const made = AsyncRoom.subscribed();
   const seen = [];
-  const stop = followPresence(made.rt, "room:7", undefined, (presence) => seen.push(presence && presence.users));
+  const all = [];
+  const stop = followPresence(made.rt, "room:7", undefined, (presence) => {
+    all.push(presence);
+    seen.push(presence && presence.users);
+  });
   made.run();
   const asked = () => made.page.socket.sent.filter(({ type }) => type === "presence").length;
-  const answer = (users) => made.answer({ type: "presence", channel: "room:7", users, anonymous: 0 });
+  const answer = (users, more) =>
+    made.answer({ type: "presence", channel: "room:7", users, anonymous: 0, ...more });
+  const move = (type, user) => made.page.socket.deliver({ type, channel: "room:7", user });
   answer({ 7: 1, 8: 1 });
   const gap = (more) => made.page.socket.deliver({ type: "gap", channel: "room:7", ...more });
-  return { seen, stop, asked, answer, gap };
+  return { seen, stop, asked, answer, gap, move, last: () => all[all.length - 1] };
 }
 
 test("presence is read again after a gap, within the time that the gap names", (t) => {
@@ -29,6 +35,19 @@ test("presence is read again after a gap, within the time that the gap names", (
   assert.equal(asked(), 2);
   answer({ 7: 1 });
   assert.deepEqual(seen, [["7", "8"], ["7"]]);
+});
+
+test("a crowd that is only counted grows and shrinks by its joins and leaves", (t) => {
+  const { answer, gap, move, last } = present(t);
+  assert.equal("count" in last(), false);
+  gap({ within: 0 });
+  mock.timers.tick(1);
+  answer({}, { count: 2000 });
+  assert.deepEqual(last(), { users: [], anonymous: 0, count: 2000 });
+  move("join", "9");
+  move("join", "10");
+  move("leave", "11");
+  assert.deepEqual(last(), { users: [], anonymous: 0, count: 2001 });
 });
 
 test("many gaps cost one request, and none after the end", (t) => {

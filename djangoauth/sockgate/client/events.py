@@ -122,6 +122,8 @@ class Presence:
         anonymous: the number of connections of visitors.
         data: what Django says about each user, where the namespace has ``presence_data``.
         page_data: what the pages and programs of each user say.
+        count: how many users there are, where they are too many to be named: ``users`` is empty.
+            Else None.
     """
 
     channel: str
@@ -129,6 +131,7 @@ class Presence:
     anonymous: int
     data: dict[str, dict[str, Any]] = field(default_factory=dict)
     page_data: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    count: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

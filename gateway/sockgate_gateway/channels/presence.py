@@ -14,6 +14,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 
 import msgspec
@@ -39,6 +40,9 @@ log = logging.getLogger("sockgate.hub")
 
 GATHER_S = 0.1
 """How long changes are gathered before they are written."""
+
+COUNT_AGE_S = 1.0
+"""Where only the number of users is told, it may be so old: to add up many users takes long."""
 
 
 class Presence:
@@ -118,7 +122,7 @@ class Presence:
         reading = self._reads.get(channel)
         if reading is None:
             reading = self._reads[channel] = asyncio.create_task(self._read(channel))
-            reading.add_done_callback(lambda _: self._reads.pop(channel, None))
+            reading.add_done_callback(partial(self._forget_reading, channel))
         return await asyncio.shield(reading)
 
     async def run(self) -> None:
@@ -216,10 +220,17 @@ class Presence:
             pages = msgspec.Raw(b"[%b]" % b",".join(data.pages.get(uid, ())))
             self._hub.send(channel, presence_frames.data_changed(channel, uid, page_data=pages))
 
+    def _forget_reading(self, channel: str, reading: "asyncio.Task[Present]") -> None:
+        is_read = not reading.cancelled() and reading.exception() is None
+        if is_read and len(reading.result().users) > self._policy_of(channel).presence_limit:
+            asyncio.get_running_loop().call_later(COUNT_AGE_S, self._reads.pop, channel, None)
+        else:
+            self._reads.pop(channel, None)
+
     async def _read(self, channel: str) -> Present:
         await self._write()
-        present = await self._present(channel)
-        if self._policy_of(channel).presence_data == "none":
+        present, policy = await self._present(channel), self._policy_of(channel)
+        if policy.presence_data == "none" or len(present.users) > policy.presence_limit:
             return present
         return replace(present, data=await self._data(channel, list(present.users)))
 

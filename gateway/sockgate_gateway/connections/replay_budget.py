@@ -1,8 +1,9 @@
-"""How much a user may recover: with each connection, and with all of them together.
+"""How much a user may request: to recover, with each connection and with all, and of presence.
 
 Strategy: a history is read in Redis and sent at once, so repeated requests for recovery cost much
-and need few bytes. Each user has a budget of bytes over all connections. Visitors share one for
-each network. When it is spent, ``gap`` is sent at once, and nothing is read.
+and need few bytes. So does the presence of a large channel. Each user has a budget of bytes over
+all connections. Visitors share one for each network. When it is spent, ``gap`` is sent at once, or
+presence is rejected, and nothing is read.
 """
 
 from ..loop.timer_wheel import TimerWheel

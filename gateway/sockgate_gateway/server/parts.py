@@ -217,6 +217,7 @@ class Parts:
             subscribe_requests=self.subscribe_requests,
             token_refresh=self.token_refresh,
             presence=self.presence,
+            replays=self.replays,
             client_publisher=self.client_publisher,
             client_presence=self.client_presence,
             policies=self.policies,

@@ -15,6 +15,7 @@ from ..channels.barrier import Barrier
 from ..channels.policies import Policies
 from ..channels.presence import Presence
 from ..connections.connection import Connection
+from ..connections.replay_budget import ReplayBudget, ReplayRoom
 from ..connections.states import State
 from ..errors import BrokerUnavailable, Rejected
 from ..loop.background import BackgroundTasks
@@ -30,6 +31,9 @@ WAIT_S = 5.0
 MAX_WAITING = 64
 """So many requests of one connection may wait; with the default ``max_frame``, 2 MB."""
 
+BYTES_OF_USER = 10
+"""Each user who is present costs at least so much, also where only their number is told."""
+
 
 class Requests:
     """Answer the frames of open connections.
@@ -39,6 +43,7 @@ class Requests:
         subscribe_requests: subscribes and unsubscribes.
         token_refresh: verifies new tokens.
         presence: reads who is present.
+        replays: is charged for what presence answers.
         client_publisher: publishes for clients.
         client_presence: sets the data of pages.
         policies: says which channels show their presence.
@@ -52,6 +57,7 @@ class Requests:
         subscribe_requests: SubscribeRequests,
         token_refresh: TokenRefresh,
         presence: Presence,
+        replays: ReplayBudget,
         client_publisher: ClientPublisher,
         client_presence: ClientPresence,
         policies: Policies,
@@ -61,6 +67,7 @@ class Requests:
         self._subscribe_requests = subscribe_requests
         self._token_refresh = token_refresh
         self._presence = presence
+        self._replays = replays
         self._client_publisher = client_publisher
         self._client_presence = client_presence
         self._policies = policies
@@ -105,13 +112,25 @@ class Requests:
         channel = frame.channel
         if channel not in connection.channels or not self._policies.of(channel).presence:
             raise Rejected("not_allowed", "this channel does not show its presence")
+        self._require_budget(connection)
         present = await self._presence.read(channel)
         await self._barrier.synchronize()
         if connection.is_open and channel in connection.channels:
+            room = self._require_budget(connection)
+            counted, limit = (present.users, present.anonymous), self._policies.of(channel)
             answer = presence_frames.presence(
-                channel, present.users, present.anonymous, frame.id, present.data
+                channel, *counted, frame.id, present.data, limit.presence_limit
             )
+            cost = max(len(answer), BYTES_OF_USER * len(present.users))
+            room.spend(cost, is_delivered=False)
             connection.send(answer)
+
+    def _require_budget(self, connection: Connection) -> ReplayRoom:
+        """Return the budget of the connection's user: many connections may ask at once."""
+        room = self._replays.room_for(connection)
+        if not room.may_recover:
+            raise Rejected("too_many", "too much presence, over all connections; try again later")
+        return room
 
     async def _set_presence(self, connection: Connection, frame: protocol.SetPresence) -> None:
         await self._client_presence.set(connection, frame)

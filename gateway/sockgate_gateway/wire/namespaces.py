@@ -35,6 +35,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             reconnect and recover. ``latest`` keeps only the newest publication of each channel.
         state: what a subscriber receives that has no position, or has lost it. ``latest``: the
             newest publication of the channel, as far as the history has it.
+        presence_limit: with more users than this, presence tells only how many they are.
         presence_data: what presence shows of users beside their number. ``server``: what Django
             says about a user. ``subscribers``: also what each subscribed page of a user says.
     """
@@ -50,6 +51,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     state: Literal["none", "latest"] = "none"
     presence_data: Literal["none", "server", "subscribers"] = "none"
     plain: bool = True
+    presence_limit: int = 1000
 
     @property
     def client_ttl_s(self) -> int:
@@ -71,6 +73,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             return "'state': 'latest' needs 'recover': true and a 'history' of 1 or more"
         if not self.plain and not (self.recover and self.history >= 1):
             return "'plain': false needs 'recover': true and a 'history' of 1 or more"
+        if self.presence_limit < 0:
+            return "'presence_limit' must be 0 or more"
         if self.presence_data != "none" and not self.presence:
             return f"'presence_data': '{self.presence_data}' needs 'presence': true"
         return ""

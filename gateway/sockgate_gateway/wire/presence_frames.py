@@ -1,6 +1,7 @@
 """The gateway's frames about presence."""
 
 from collections.abc import Mapping
+from math import inf
 from typing import Any
 
 import msgspec
@@ -16,8 +17,15 @@ def presence(
     anonymous: int,
     reply_to: FrameId = None,
     data: PresenceData | None = None,
+    limit: float = inf,
 ) -> bytes:
-    """Answer with the presence of a channel: connections by uid, anonymous ones, and the data."""
+    """Answer with the presence of a channel: connections by uid, anonymous ones, and the data.
+
+    With more users than ``limit``, it says only how many they are.
+    """
+    if len(users) > limit:
+        fields = {"users": {}, "count": len(users), "anonymous": anonymous, "reply_to": reply_to}
+        return frame("presence", channel=channel, **fields)
     counts = {without_tenant(user): count for user, count in users.items()}
     fields = {"users": counts, "anonymous": anonymous, **_data(data), "reply_to": reply_to}
     return frame("presence", channel=channel, **fields)

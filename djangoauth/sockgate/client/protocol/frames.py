@@ -119,6 +119,7 @@ def presence_of(channel: str, frame: Frame) -> Presence:
         anonymous if isinstance(anonymous, int) else 0,
         object_of(frame, "data"),
         object_of(frame, "page_data"),
+        count if isinstance(count := frame.get("count"), int) else None,
     )
 
 
