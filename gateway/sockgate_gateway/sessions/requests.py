@@ -32,7 +32,7 @@ MAX_WAITING = 64
 """So many requests of one connection may wait; with the default ``max_frame``, 2 MB."""
 
 BYTES_OF_USER = 10
-"""Each user who is present costs at least so much, also where only their number is told."""
+"""Each user who is present costs at least so much, also where the answer has only their number."""
 
 
 class Requests:

@@ -35,7 +35,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
             reconnect and recover. ``latest`` keeps only the newest publication of each channel.
         state: what a subscriber receives that has no position, or has lost it. ``latest``: the
             newest publication of the channel, as far as the history has it.
-        presence_limit: with more users than this, presence tells only how many they are.
+        presence_limit: with more users than this, an answer with presence has only their number.
         presence_data: what presence shows of users beside their number. ``server``: what Django
             says about a user. ``subscribers``: also what each subscribed page of a user says.
     """
