@@ -24,3 +24,13 @@ def answers(host: str, port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def replies(host: str, port: int, request: bytes, timeout_s: float) -> bool:
+    """Return whether a server sends anything back. A stopped one still accepts connections."""
+    try:
+        with socket.create_connection((_WILDCARDS.get(host, host), port), timeout_s) as client:
+            client.sendall(request)
+            return bool(client.recv(1))
+    except OSError:
+        return False

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from ..conf.defaults.ports import is_free
-from .ports import answers
+from .ports import answers, replies
 
 Write = Callable[[str], None]
 
@@ -27,6 +27,11 @@ SETTLED_S = 10.0
 
 STOP_TIMEOUT_S = 5.0
 READY_CHECK_S = 0.05
+PROBE_EVERY_S = 2.0
+PROBE_TIMEOUT_S = 5.0
+MISSED_PROBES = 3
+"""A program that has left so many probes in a row without a reply is killed."""
+
 KEPT_LINES = 20
 
 _LINE_BYTES = 1024 * 1024
@@ -44,6 +49,7 @@ class Program:
         host: where it accepts connections when it is ready.
         port: where it accepts connections when it is ready.
         welcome: written when it is ready.
+        probe: what it always replies to; empty: it is not watched.
         is_quiet: its lines are written only after an unexpected end, and only the last ones.
         descriptors: are inherited.
     """
@@ -54,6 +60,7 @@ class Program:
     host: str
     port: int
     welcome: str
+    probe: bytes = b""
     is_quiet: bool = False
     descriptors: tuple[int, ...] = ()
 
@@ -98,12 +105,12 @@ class KeptProgram:
             process = await self._start()
         except OSError as error:
             return str(error)
-        ready = asyncio.create_task(self._announce())
+        watch = asyncio.create_task(self._watch(process))
         try:
             await self._forward(process)
             return _cause(await process.wait())
         finally:
-            ready.cancel()
+            watch.cancel()
             self._is_ready.clear()
             await _stop(process)
 
@@ -117,6 +124,31 @@ class KeptProgram:
             env=self._program.environ,
             pass_fds=self._program.descriptors,
             preexec_fn=_end_with_parent(),
+        )
+
+    async def _watch(self, process: Process) -> None:
+        """Say when the program is ready, and kill it when it hangs."""
+        await self._announce()
+        if not self._program.probe:
+            return
+        missed, heard_at = 0, monotonic()
+        while missed < MISSED_PROBES:
+            await asyncio.sleep(PROBE_EVERY_S)
+            if await self._replies():
+                missed, heard_at = 0, monotonic()
+            else:
+                missed += 1
+        silent_s = monotonic() - heard_at
+        self._write(
+            f"has not answered for {silent_s:.0f} s: it hangs or was stopped, and is killed"
+        )
+        with suppress(ProcessLookupError):
+            process.kill()
+
+    async def _replies(self) -> bool:
+        program = self._program
+        return await asyncio.to_thread(
+            replies, program.host, program.port, program.probe, PROBE_TIMEOUT_S
         )
 
     async def _announce(self) -> None:

@@ -100,6 +100,7 @@ def valkey_program(folder: Path, lock_descriptor: int) -> Program:
         host=HOST,
         port=urlsplit(url_of(folder)).port or 0,
         welcome=f"the embedded Valkey runs; its data is in {folder}",
+        probe=b"PING\r\n",
         is_quiet=True,
         descriptors=(lock_descriptor,),
     )
@@ -116,6 +117,7 @@ def gateway_program(plan: GatewayPlan) -> Program:
         host=plan.host,
         port=plan.port,
         welcome=f"ready at http://{host}:{plan.port}{plan.prefix}",
+        probe=f"GET {plan.prefix}/info HTTP/1.1\r\nHost: {host}:{plan.port}\r\n\r\n".encode(),
     )
 
 

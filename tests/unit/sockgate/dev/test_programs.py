@@ -1,6 +1,8 @@
 """Programs that are kept running: real processes, which take no time to start."""
 
 import asyncio
+import os
+import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -22,13 +24,14 @@ def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(programs, "FIRST_DELAY_S", 0.01)
 
 
-def program(code: str, *, port: int = 0, is_quiet: bool = False) -> Program:
+def program(code: str, *, port: int = 0, is_quiet: bool = False, probe: bytes = b"") -> Program:
     return Program(
         name="gateway",
         command=(sys.executable, "-S", "-c", code),
         host=HOST,
         port=port or free_port(),
         welcome="ready",
+        probe=probe,
         is_quiet=is_quiet,
     )
 
@@ -164,3 +167,29 @@ async def test_cancellation_in_the_moment_of_an_end_is_not_lost(
     task.cancel()
     await turn_loop()
     assert task.cancelled()
+
+
+REPLY = """print(os.getpid(), flush=True)
+while True:
+    client, _ = s.accept()
+    client.recv(9)
+    client.send(b'k')
+    client.close()"""
+
+
+async def test_program_that_was_stopped_is_named_killed_and_started_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(programs, "PROBE_EVERY_S", 0.01)
+    lines: list[str] = []
+    port = free_port()
+    code = "import os; " + SERVE.format(host=HOST, port=port, then=REPLY)
+    async with kept(program(code, port=port, probe=b"PING"), lines) as is_ready:
+        await until(lambda: is_ready.is_set() and len(lines) >= 2)
+        pid = int(min(lines).removeprefix("[gateway] "))
+        monkeypatch.setattr(programs, "PROBE_TIMEOUT_S", 0.1)
+        os.kill(pid, signal.SIGSTOP)
+        await until(lambda: any("it hangs or was stopped, and is killed" in line for line in lines))
+        monkeypatch.setattr(programs, "PROBE_TIMEOUT_S", 30)
+        await until(lambda: lines.count("[gateway] ready") == 2)
+    assert any(line.startswith("[gateway] ended with SIGKILL") for line in lines)
