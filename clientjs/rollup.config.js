@@ -170,8 +170,8 @@ const modules = (name, banner) => [
 
 /** Names of properties that nothing outside of the script uses: no frame, no data block, no browser, no other script. */
 const INTERNAL_OF_LIVE = (
-  "all at away check clear element emit ended fragments heldIn isAnswered isBusy isEnded isGone know lacksAny refused refusals renew room " +
-  "schedule seen stated subscribed warn whole why widestMs"
+  "all at away check data element emit ended fragments heldIn isAnswered isBusy isEnded isGone know lacksAny refresh refused refusals renew request " +
+  "room schedule script seen stated stop subscribed whole why widestMs"
 ).split(" ");
 
 /** Browsers since 2021. */
@@ -191,7 +191,7 @@ const smallModern = {
         unsafe_arrows: true,
         unsafe_methods: true,
       },
-      mangle: { properties: { regex: new RegExp(`^(${INTERNAL_OF_LIVE.join("|")})$`) } },
+      mangle: { properties: { regex: new RegExp(`^(${INTERNAL_OF_LIVE.join("|")})$`), builtins: true } },
       format: { ecma: 2021, comments: /^!/ },
     });
   },

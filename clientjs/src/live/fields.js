@@ -55,7 +55,7 @@ export function isTakenIn(field, fresh) {
 /** @param {any} field @returns {boolean} the viewer has changed it */
 export function isChanged(field) {
   if (field.type === "radio") {
-    const group = findIn(field.form || documentOf(globalThis, "body"), "input[type=radio]");
+    const group = findIn(field.form || documentOf(globalThis, "body"), "[type=radio]");
     return [...group].some((other) => other.name === field.name && other.checked !== other.defaultChecked);
   }
   // What the browser makes of the attributes: the middle of a range, black, the first option that can be chosen.

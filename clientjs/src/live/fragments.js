@@ -90,9 +90,8 @@ export function fragmentsOf(page) {
 
   /** The page was made for another user, who may have gone back to it. @returns {undefined} */
   function reload() {
-    const { location, performance } = page;
-    if (performance.now() > RELOAD_MS || performance.getEntriesByType("navigation")[0].type !== "reload") {
-      location.reload();
+    if (page.performance.now() > RELOAD_MS || page.performance.getEntriesByType("navigation")[0].type !== "reload") {
+      page.location.reload();
     }
     all().forEach(clear);
   }

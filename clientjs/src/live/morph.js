@@ -204,10 +204,10 @@ function byId(root) {
   return found;
 }
 
-/** @param {any} node @param {any} next @returns {boolean} it is `next`, or a later sibling */
+/** @param {any} node @param {any} next @returns {any} it is `next`, or a later sibling */
 function follows(node, next) {
   for (; next && next !== node; next = nextOf(next));
-  return !!next;
+  return next;
 }
 
 /** @param {any} node @param {any} fresh @returns {boolean} they may be the same one */

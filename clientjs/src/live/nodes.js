@@ -7,7 +7,7 @@
 const property = (name) => (node) => Reflect.get(Element.prototype, name, node);
 
 /** @param {string} name @param {string} [other]  where browsers lack the first @returns {function(any, ...any): any} */
-export const method = (name, other = name) => (node, ...given) => (property(name)(node) || property(other)(node)).apply(node, given);
+export const method = (name, other = "") => (node, ...given) => (property(name)(node) || property(other)(node)).apply(node, given);
 
 export const attributesOf = property("attributes");
 export const childNodesOf = property("childNodes");

@@ -1,7 +1,7 @@
 /**
  * Fragments that Django pushes: `publish_html(to, target, template, …)`. The same for all who receive it.
  */
-import { documentOf, globalOf } from "../page/globals.js";
+import { findAll, globalOf } from "../page/globals.js";
 import { trustedHtml } from "../page/trusted.js";
 import { morph, removeScripts } from "./morph.js";
 import { attributeOf, clone, contains, findIn, method, nameOf, parentOf, remove, replaceChildren } from "./nodes.js";
@@ -79,9 +79,10 @@ function removeKnown(page, body, target) {
   }
 }
 
-/** @param {any} page @param {string} id @returns {any} */
+/** @param {any} page @param {any} id @returns {any} undefined, too, where content of a user may have taken the id of another element */
 function find(page, id) {
-  return documentOf(page, "getElementById").call(page.document, id);
+  const [found, other] = findAll(page, `#${CSS.escape(id)}`);
+  return other ? undefined : found;
 }
 
 /** @param {any} target @param {any} body */

@@ -114,3 +114,9 @@ test("markup is parsed as the page's policy of Trusted Types wants it", () => {
   assert.equal(document.body.innerHTML, '<b id="t"><i>x</i></b>');
   assert.deepEqual(names, ["sockgate"]);
 });
+
+test("an id that content of a user has taken from another element is no target, and removes nothing", () => {
+  const page = '<p><b id="bell">theirs</b></p><b id="bell">0</b><ul id="t"></ul>';
+  assert.equal(pushed(page, { target: "bell", swap: "replace", html: "3" }), page);
+  assert.equal(pushed(page, { target: "bell", swap: "remove", html: "" }), page);
+});
