@@ -8,8 +8,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from sockgate_gateway.wire.errors import TenantError
+from sockgate_gateway.wire.secrets import without_login
 
 from ...dev.terminal import printable, signals_end_cleanly
 from ...tenants import use_tenant
@@ -17,12 +18,13 @@ from ..doctor.report import Report, Step
 from ..doctor.site import Site, find_site
 from ..doctor.visit import Visit
 from ..doctor.walk import Walk
+from ..quiet import QuietCommand
 
 TIMEOUT_S = 10.0
 MAX_TIMEOUT_S = 3600.0
 
 
-class Command(BaseCommand):
+class Command(QuietCommand):
     """Walk through the running site as a page does; exit with 1 if a step has failed."""
 
     help = (
@@ -55,11 +57,11 @@ class Command(BaseCommand):
             Site(site, options["timeout"]), Visit(options["user"]), report, options["timeout"]
         )
         if not options["json"]:
-            self.stdout.write(printable(f"Site: {site} ({origin})"))
+            self.stdout.write(printable(f"Site: {without_login(site)} ({origin})"))
         with signals_end_cleanly(), _in_tenant(options["tenant"]):
             walk.run()
         if options["json"]:
-            found = {"site": site, "site_is": origin.value}
+            found = {"site": without_login(site), "site_is": origin.value}
             self.stdout.write(json.dumps({**report.as_dict(), **found}))
         if not report.is_good:
             sys.exit(1)

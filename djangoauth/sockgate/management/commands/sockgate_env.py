@@ -4,15 +4,16 @@ import re
 import shlex
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from ...conf.gateway_variables import SECRETS, fingerprints, variables_of_settings
+from ..quiet import QuietCommand
 
 _PLAIN = re.compile(r"[\w@%+=:,./-]*", re.ASCII)
 _SPECIAL = re.compile(r'(["$`\\])')
 
 
-class Command(BaseCommand):
+class Command(QuietCommand):
     """Print the gateway's variables, as Django's settings determine them."""
 
     help = (

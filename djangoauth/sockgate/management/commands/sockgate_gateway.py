@@ -6,14 +6,15 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from redis import RedisError
 
 from ...channels import namespaces
 from ...conf.gateway_variables import merged, overruled, variables_of_settings
+from ..quiet import QuietCommand
 
 
-class Command(BaseCommand):
+class Command(QuietCommand):
     """Become the gateway: the process keeps its id, so signals and systemd reach the gateway."""
 
     help = (

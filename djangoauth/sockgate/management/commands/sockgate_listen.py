@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured, ObjectDoesNotExist
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import connections
 from django.http import HttpRequest
 from redis import RedisError
@@ -34,9 +34,10 @@ from ...client import (
 from ...dev.terminal import printable, signals_end_cleanly
 from ...errors import SubscriptionRefused
 from ...tenants import use_tenant
+from ..quiet import QuietCommand
 
 
-class Command(BaseCommand):
+class Command(QuietCommand):
     """Connect as a user, with a login of its own, and print events until Ctrl-C."""
 
     help = (

@@ -3,14 +3,15 @@
 import signal
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from ... import conf
 from ...channels.online import user_offline, user_online
 from ...channels.online_sender import CLAIM_AFTER_S, SignalSender
+from ..quiet import QuietCommand
 
 
-class Command(BaseCommand):
+class Command(QuietCommand):
     """Send the signals until SIGTERM or Ctrl-C; the present receiver is not interrupted."""
 
     help = (

@@ -3,16 +3,17 @@
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from redis import RedisError
 from sockgate_gateway.redis_servers.errors import cause_of
 from sockgate_gateway.wire.errors import TenantError
 
 from ...channels import namespaces
 from ...users import records
+from ..quiet import QuietCommand
 
 
-class Command(BaseCommand):
+class Command(QuietCommand):
     """Write the namespaces' policies to Redis; with ``--users`` also the users' records."""
 
     help = (

@@ -1,0 +1,39 @@
+"""No usage error of a management command quotes what was typed: it may be a secret."""
+
+import pytest
+from django.core.management import load_command_class
+
+CANARY = "canary" * 6
+COMMANDS = ("doctor", "env", "gateway", "listen", "signals", "sync")
+WRONG = (
+    (f"--signing-keys={CANARY}",),
+    ("--redis-url", CANARY),
+    (CANARY,),
+    (f"--{CANARY}",),
+    (f"--skip-checks={CANARY}",),
+    ("--verbosity", CANARY),
+    ("--verbosity", "9" + CANARY + "'\" (choose"),
+    ("--timeout", CANARY),
+    ("--count", CANARY),
+    ("--format", CANARY),
+)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("arguments", WRONG, ids=lambda arguments: arguments[0][:14])
+def test_usage_error_quotes_no_value(
+    capfd: pytest.CaptureFixture[str], name: str, arguments: tuple[str, ...]
+) -> None:
+    command = load_command_class("sockgate", f"sockgate_{name}")
+    command._called_from_command_line = True
+    parser = command.create_parser("manage.py", f"sockgate_{name}")
+    given = [*(["--user", "alice"] if name == "listen" else []), *arguments]
+    try:
+        parser.parse_args(given)
+    except SystemExit as exit_:
+        assert exit_.code == 2
+        output = "".join(capfd.readouterr())
+        assert "error: " in output
+        assert CANARY not in output
+    else:
+        assert name == "gateway"  # It hands its flags to the gateway, which has the same rule.
