@@ -11,11 +11,13 @@
                 print(event.channel, event.event, event.data)
 
 It needs the extra ``sockgate[client]``, and no settings of Django. ``Client`` blocks, and
-``AsyncClient`` runs on asyncio. Both adapt ``ClientProtocol``, which has no input and output.
+``AsyncClient`` runs on asyncio.
 ``docs/python-client.md`` explains all of it.
 """
 
 from .async_client import AsyncClient
+from .backoff import Reconnect
+from .credentials import CredentialSource, IssuedGrant, IssuedToken
 from .errors import (
     ClientError,
     ConnectionClosed,
@@ -38,8 +40,6 @@ from .events import (
     Unsubscribed,
     UserChanged,
 )
-from .protocol.client_protocol import ClientProtocol, Reconnect
-from .protocol.credentials import CredentialSource, IssuedGrant, IssuedToken
 from .site import SiteSession
 from .sockets import SocketOptions
 from .sources import CallableSource
@@ -50,7 +50,6 @@ __all__ = [
     "CallableSource",
     "Client",
     "ClientError",
-    "ClientProtocol",
     "ConnectionClosed",
     "CredentialSource",
     "CredentialsError",

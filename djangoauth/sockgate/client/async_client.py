@@ -1,28 +1,31 @@
 """``AsyncClient``: the client for asyncio programs."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Self
 
-from .driver import Driver
+from sockgate_gateway.wire import protocol
+
+from .backoff import Reconnect
+from .core import Core
+from .credentials import CredentialSource, IssuedGrant
 from .errors import ConnectionClosed, RequestRejected
 from .events import Event, Presence, State, StateChanged, Subscribed, Unsubscribed
-from .inbox import Inbox, Waiters
-from .protocol.actions import Answer
-from .protocol.client_protocol import ClientProtocol, Reconnect
-from .protocol.credentials import CredentialSource, IssuedGrant
-from .protocol.frames import Frame, Recover, presence_of
-from .sockets import SocketOptions
+from .frames import Frame, Recover, presence_of, write_data
+from .inbox import Inbox
+from .sockets import SocketOptions, open_socket
+from .waiters import Waiters
 
 ANSWER_TIMEOUT_S = 10.0
 MAX_EVENTS = 10_000
 MAX_CHARACTERS = 64 * 1024 * 1024
-_CLOSED_BY_CALLER = 1000
+CLOSED_BY_CALLER = 1000
 
 
 class AsyncClient:
-    """A client of the gateway, within the running loop.
+    """A client of the gateway, for one loop.
 
     As a context manager it connects on entry, without waiting, and closes on exit.
 
@@ -49,9 +52,12 @@ class AsyncClient:
         self._inbox = Inbox(max_events, max_characters)
         self._waiters = Waiters()
         self._is_held = False
-        self._protocol = ClientProtocol(url=url, reconnect=reconnect, clock=self._now)
-        self._driver = Driver(
-            self._protocol, source, sockets or SocketOptions(), self._take, self._answer
+        self._core = Core(
+            source,
+            partial(open_socket, options=sockets or SocketOptions()),
+            self._take,
+            url=url,
+            reconnect=reconnect,
         )
 
     async def __aenter__(self) -> Self:
@@ -71,24 +77,21 @@ class AsyncClient:
     @property
     def state(self) -> State:
         """The state of the connection."""
-        return self._protocol.state
+        return self._core.connection.state
 
     @property
     def user(self) -> str | None:
         """The user of the connection; None: a visitor, or not connected yet."""
-        return self._protocol.user
+        return self._core.user
 
     def connect(self) -> None:
         """Connect, after ``aclose`` too; while the client waits, try again at once."""
         self._inbox.reopen()
-        self._protocol.connect()
-        self._driver.perform()
+        self._core.connection.connect()
 
     async def aclose(self) -> None:
         """Close, and wait until the socket is closed."""
-        self._protocol.close()
-        self._driver.perform()
-        await self._driver.aclose()
+        await self._core.aclose()
 
     async def wait_until_connected(self, timeout_s: float | None = 30.0) -> None:
         """Wait for the welcome of the gateway.
@@ -125,16 +128,15 @@ class AsyncClient:
             TimeoutError: no answer came in time; the client goes on trying.
             ValueError: ``recover`` is none of these.
         """
-        is_subscribed = self._protocol.subscribe(channel, grant=grant, recover=recover)
-        self._driver.perform()
+        is_subscribed = self._core.channels.add(channel, grant, recover)
         if not is_subscribed and timeout_s != 0:
-            self._check_open()
+            if self._inbox.closed is not None:
+                raise self._inbox.closed
             await self._waiters.wait(channel, timeout_s)
 
     def unsubscribe(self, channel: str) -> None:
         """End a subscription of ``subscribe``."""
-        self._protocol.unsubscribe(channel)
-        self._driver.perform()
+        self._core.channels.remove(channel)
 
     async def publish(
         self, channel: str, event: str, data: Any, *, timeout_s: float | None = ANSWER_TIMEOUT_S
@@ -154,7 +156,10 @@ class AsyncClient:
             RequestRejected: the gateway does not allow it.
             NotConnected, TimeoutError: it is unknown whether it was published.
         """
-        frame = await self._answer_to(self._protocol.publish(channel, event, data), timeout_s)
+        text = write_data(data)
+        frame = await self._ask(
+            lambda number: protocol.Publish(channel, event, text, number), timeout_s
+        )
         return frame.get("offset")
 
     async def presence(
@@ -165,7 +170,7 @@ class AsyncClient:
         Raises:
             RequestRejected, NotConnected, TimeoutError: there is no answer.
         """
-        frame = await self._answer_to(self._protocol.presence(channel), timeout_s)
+        frame = await self._ask(lambda number: protocol.Presence(channel, number), timeout_s)
         return presence_of(channel, frame)
 
     async def set_presence(
@@ -183,7 +188,8 @@ class AsyncClient:
             RequestRejected, NotConnected, TimeoutError: the gateway did not accept it.
             TypeError, ValueError: the data has no JSON form.
         """
-        await self._answer_to(self._protocol.set_presence(channel, data), timeout_s)
+        text = write_data(data)
+        await self._ask(lambda number: protocol.SetPresence(channel, text, number), timeout_s)
 
     async def receive(self, timeout_s: float | None = None) -> Event:
         """Return the next event, and wait for it.
@@ -209,21 +215,20 @@ class AsyncClient:
             try:
                 event = await self.receive()
             except ConnectionClosed as closed:
-                if closed.code == _CLOSED_BY_CALLER:
+                if closed.code == CLOSED_BY_CALLER:
                     return
                 raise
             yield event
 
-    async def _answer_to(self, request: int, timeout_s: float | None) -> Frame:
-        self._driver.perform()
+    async def _ask(
+        self, frame_of: Callable[[int], protocol.ClientFrame], timeout_s: float | None
+    ) -> Frame:
+        number = self._core.requests.send(frame_of)
         try:
-            return cast("Frame", await self._waiters.wait(request, timeout_s))
+            frame: Frame = await self._core.requests.wait(number, timeout_s)
+            return frame
         finally:
-            self._protocol.forget(request)
-
-    def _check_open(self) -> None:
-        if self._inbox.closed is not None:
-            raise self._inbox.closed
+            self._core.requests.forget(number)
 
     def _take(self, event: Event, characters: int) -> None:
         self._inbox.put(event, characters)
@@ -236,7 +241,7 @@ class AsyncClient:
             self._waiters.resolve(event.channel, rejection)
         if self._inbox.is_full and not self._is_held:
             self._is_held = True
-            self._protocol.hold("the program does not read its events in time")
+            self._core.connection.hold("the program does not read its events in time")
 
     def _note_state(self, event: StateChanged) -> None:
         if event.state is State.CONNECTED:
@@ -245,10 +250,3 @@ class AsyncClient:
             closed = ConnectionClosed(event.code, event.reason)
             self._inbox.close(closed)
             self._waiters.fail_all(closed)
-
-    def _answer(self, answer: Answer) -> None:
-        self._waiters.resolve(answer.request, answer.error or answer.frame)
-
-    @staticmethod
-    def _now() -> float:
-        return asyncio.get_running_loop().time()

@@ -1,10 +1,9 @@
-"""The events that a caller has not read yet, and futures of callers that wait."""
+"""The events that a caller has not read yet."""
 
 import asyncio
 from collections import deque
-from collections.abc import Hashable
 
-from .errors import ClientError, ConnectionClosed
+from .errors import ConnectionClosed
 from .events import Event
 
 
@@ -64,45 +63,3 @@ class Inbox:
         event, characters = self._events.popleft()
         self._characters -= characters
         return event
-
-
-class Waiters:
-    """Futures by key."""
-
-    def __init__(self) -> None:
-        self._futures: dict[Hashable, list[asyncio.Future[object]]] = {}
-
-    async def wait(self, key: Hashable, timeout_s: float | None) -> object:
-        """Wait for a result.
-
-        Raises:
-            TimeoutError: none came in time.
-            ClientError: the one that was set.
-        """
-        future = asyncio.get_running_loop().create_future()
-        self._futures.setdefault(key, []).append(future)
-        try:
-            async with asyncio.timeout(timeout_s):
-                return await future
-        finally:
-            self._remove(key, future)
-
-    def resolve(self, key: Hashable, result: object) -> None:
-        """Pass a result to all that wait for a key; an error is raised there."""
-        for future in self._futures.get(key, ()):
-            if future.done():
-                continue
-            if isinstance(result, ClientError):
-                future.set_exception(result)
-            else:
-                future.set_result(result)
-
-    def fail_all(self, error: ClientError) -> None:
-        """Raise an error to all that wait."""
-        for key in list(self._futures):
-            self.resolve(key, error)
-
-    def _remove(self, key: Hashable, future: "asyncio.Future[object]") -> None:
-        self._futures[key].remove(future)
-        if not self._futures[key]:
-            del self._futures[key]

@@ -24,9 +24,9 @@ from urllib.request import (
     build_opener,
 )
 
+from .credentials import IssuedGrant, IssuedToken
 from .deadline import Deadline, DeadlineHTTP, DeadlineHTTPS
 from .errors import CredentialsError
-from .protocol.credentials import IssuedGrant, IssuedToken
 from .threads import in_thread
 
 _TIMEOUT_S = 15.0

@@ -2,13 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from ssl import SSLContext
 from typing import Any
-
-from .protocol.close import Close
 
 try:
     from websockets.asyncio.client import ClientConnection, connect
@@ -23,6 +20,16 @@ except ImportError as error:  # pragma: no cover
     raise ImportError(
         "sockgate.client needs the package websockets: pip install 'sockgate[client]'"
     ) from error
+
+__all__ = [
+    "TIMED_OUT",
+    "ClientConnection",
+    "Close",
+    "SocketOptions",
+    "close_of",
+    "open_socket",
+    "send_all",
+]
 
 log = logging.getLogger("sockgate.client")
 
@@ -52,12 +59,21 @@ class SocketOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class SocketListener:
-    """Receives what happens to a socket, in this order: ``opened``, ``received``, ``lost``."""
+class Close:
+    """How a connection ended, or why none was made.
 
-    opened: Callable[[], None]
-    received: Callable[[str], None]
-    lost: Callable[[Close], None]
+    Args:
+        code: a close code, an HTTP status, or 0.
+        reason: for people.
+        is_attempt: no connection was made; the next attempt may succeed.
+    """
+
+    code: int
+    reason: str
+    is_attempt: bool = False
+
+
+TIMED_OUT = Close(0, "no answer in time", is_attempt=True)
 
 
 class _ConnectHere(connect):
@@ -68,84 +84,26 @@ class _ConnectHere(connect):
         return exc
 
 
-class Socket:
-    """One WebSocket: opened, read and written by a task of its own.
+async def open_socket(url: str, options: SocketOptions) -> ClientConnection:
+    """Open a WebSocket; ``close_of`` reads what is raised.
 
     Args:
         url: of the gateway, ``http(s)`` or ``ws(s)``, without ``/websocket``.
         options: how it is opened.
-        listener: not called after ``close``.
     """
-
-    def __init__(self, url: str, options: SocketOptions, listener: SocketListener) -> None:
-        self._url = url
-        self._options = options
-        self._listener = listener
-        self._texts: asyncio.Queue[str] = asyncio.Queue()
-        self._task = asyncio.get_running_loop().create_task(self._run())
-
-    def send(self, text: str) -> None:
-        """Send a text, after those before."""
-        self._texts.put_nowait(text)
-
-    def close(self) -> "asyncio.Task[None]":
-        """Close it; the task that is returned ends when that is done."""
-        self._task.cancel()
-        return self._task
-
-    async def _run(self) -> None:
-        try:
-            close = await self._serve(websocket_url(self._url))
-        except ValueError as error:
-            close = Close(0, str(error))
-        except Exception:
-            log.exception("A connection to the gateway has failed unexpectedly")
-            close = Close(_ABNORMAL, "the client has failed; its log says why")
-        self._listener.lost(close)
-
-    async def _serve(self, url: str) -> Close:
-        try:
-            async with self._connect(url) as connection:
-                self._listener.opened()
-                return await self._exchange(connection)
-        except (InvalidURI, InvalidProxy) as error:
-            return Close(0, f"the gateway's URL or the proxy cannot be used: {error}")
-        except InvalidStatus as error:
-            status = error.response.status_code
-            return Close(status, f"the gateway answered HTTP {status}", is_attempt=True)
-        except (OSError, TimeoutError, InvalidHandshake, EOFError) as error:
-            return Close(_ABNORMAL, _describe(error), is_attempt=True)
-
-    async def _exchange(self, connection: ClientConnection) -> Close:
-        sender = asyncio.get_running_loop().create_task(self._send_all(connection))
-        try:
-            while True:
-                message = await connection.recv()
-                if isinstance(message, str):
-                    self._listener.received(message)
-        except ConnectionClosed as error:
-            return _close_of(error)
-        finally:
-            sender.cancel()
-
-    async def _send_all(self, connection: ClientConnection) -> None:
-        with suppress(ConnectionClosed):
-            while True:
-                await connection.send(await self._texts.get())
-
-    def _connect(self, url: str) -> connect:
-        more: dict[str, Any] = {"ssl": self._options.ssl} if self._options.ssl else {}
-        return _ConnectHere(
-            url,
-            origin=self._options.origin,  # type: ignore[arg-type]
-            proxy=True if self._options.uses_proxy else None,
-            open_timeout=None,
-            ping_interval=None,  # The protocol sends pings itself.
-            close_timeout=_CLOSE_TIMEOUT_S,
-            logger=_frames_log,
-            max_size=self._options.max_message_bytes,
-            **more,
-        )
+    more: dict[str, Any] = {"ssl": options.ssl} if options.ssl else {}
+    opening = _ConnectHere(
+        websocket_url(url),
+        origin=options.origin,  # type: ignore[arg-type]
+        proxy=True if options.uses_proxy else None,
+        open_timeout=None,  # The client has one.
+        ping_interval=None,  # The protocol sends pings itself.
+        close_timeout=_CLOSE_TIMEOUT_S,
+        logger=_frames_log,
+        max_size=options.max_message_bytes,
+        **more,
+    )
+    return await opening
 
 
 def websocket_url(url: str) -> str:
@@ -160,13 +118,37 @@ def websocket_url(url: str) -> str:
     return f"{scheme.replace('http', 'ws')}://{rest.rstrip('/')}/websocket"
 
 
-def _close_of(error: ConnectionClosed) -> Close:
+async def send_all(socket: ClientConnection, texts: "asyncio.Queue[str]") -> None:
+    """Send texts until the socket is closed."""
+    with suppress(ConnectionClosed):
+        while True:
+            await socket.send(await texts.get())
+
+
+def close_of(error: Exception) -> Close:
+    """Return how a connection ended that raised an error."""
+    match error:
+        case ConnectionClosed():
+            return _close_frame_of(error)
+        case InvalidURI() | InvalidProxy():
+            return Close(0, f"the gateway's URL or the proxy cannot be used: {error}")
+        case InvalidStatus():
+            status = error.response.status_code
+            return Close(status, f"the gateway answered HTTP {status}", is_attempt=True)
+        case TimeoutError():
+            return TIMED_OUT
+        case OSError() | InvalidHandshake() | EOFError():
+            reason = f"the gateway cannot be reached: {error or type(error).__name__}"
+            return Close(_ABNORMAL, reason, is_attempt=True)
+        case ValueError():
+            return Close(0, str(error))
+    log.error("A connection to the gateway has failed unexpectedly", exc_info=error)
+    return Close(_ABNORMAL, "the client has failed; its log says why")
+
+
+def _close_frame_of(error: ConnectionClosed) -> Close:
     # Without a close frame of the gateway, the reason may still be one of ours (1009: too large).
     frame = error.rcvd or error.sent
     if frame is None or (error.rcvd is None and frame.code == 1000):
         return Close(_ABNORMAL, "the connection broke off")
     return Close(frame.code, frame.reason)
-
-
-def _describe(error: Exception) -> str:
-    return f"the gateway cannot be reached: {error or type(error).__name__}"

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from inspect import isawaitable, iscoroutinefunction
 from typing import Any
 
+from .credentials import IssuedGrant, IssuedToken
 from .errors import CredentialsError
-from .protocol.credentials import IssuedGrant, IssuedToken
 from .threads import in_thread
 
 

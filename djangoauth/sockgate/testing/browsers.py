@@ -11,7 +11,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from ..client import Message
-from ..client.protocol.frames import is_publication, message_of, read_frame
+from ..client.frames import is_publication, message_of, read_frame
 from .publications import ANY_DATA, is_same_data
 
 WITHIN_S = 5.0

@@ -22,7 +22,7 @@ from ..client import (
     Subscribed,
     Unsubscribed,
 )
-from ..client.protocol.frames import Recover
+from ..client.frames import Recover
 from .commits import CommitRunner
 from .page import Page
 from .publications import ANY_DATA, is_same_data

@@ -20,7 +20,7 @@ FrameId = int | str | None
 """The ``id`` of a client's frame; the answer carries it as ``reply_to``."""
 
 
-class Connect(msgspec.Struct, tag="connect", tag_field="type", frozen=True):
+class Connect(msgspec.Struct, tag="connect", tag_field="type", frozen=True, omit_defaults=True):
     """The first frame: a token, and what to recover of each channel."""
 
     token: str
@@ -28,7 +28,7 @@ class Connect(msgspec.Struct, tag="connect", tag_field="type", frozen=True):
     id: FrameId = None
 
 
-class Subscribe(msgspec.Struct, tag="subscribe", tag_field="type", frozen=True):
+class Subscribe(msgspec.Struct, tag="subscribe", tag_field="type", frozen=True, omit_defaults=True):
     """Subscribe to a channel; with a ``grant``, unless its namespace is public."""
 
     channel: str
@@ -37,28 +37,32 @@ class Subscribe(msgspec.Struct, tag="subscribe", tag_field="type", frozen=True):
     id: FrameId = None
 
 
-class Unsubscribe(msgspec.Struct, tag="unsubscribe", tag_field="type", frozen=True):
+class Unsubscribe(
+    msgspec.Struct, tag="unsubscribe", tag_field="type", frozen=True, omit_defaults=True
+):
     """Unsubscribe from a channel."""
 
     channel: str
     id: FrameId = None
 
 
-class Refresh(msgspec.Struct, tag="refresh", tag_field="type", frozen=True):
+class Refresh(msgspec.Struct, tag="refresh", tag_field="type", frozen=True, omit_defaults=True):
     """Show a fresh token on a live connection."""
 
     token: str
     id: FrameId = None
 
 
-class Presence(msgspec.Struct, tag="presence", tag_field="type", frozen=True):
+class Presence(msgspec.Struct, tag="presence", tag_field="type", frozen=True, omit_defaults=True):
     """Ask for the presence of a channel."""
 
     channel: str
     id: FrameId = None
 
 
-class SetPresence(msgspec.Struct, tag="set_presence", tag_field="type", frozen=True):
+class SetPresence(
+    msgspec.Struct, tag="set_presence", tag_field="type", frozen=True, omit_defaults=True
+):
     """Set the data of this connection on a channel; ``null`` removes it."""
 
     channel: str
@@ -66,7 +70,7 @@ class SetPresence(msgspec.Struct, tag="set_presence", tag_field="type", frozen=T
     id: FrameId = None
 
 
-class Publish(msgspec.Struct, tag="publish", tag_field="type", frozen=True):
+class Publish(msgspec.Struct, tag="publish", tag_field="type", frozen=True, omit_defaults=True):
     """Publish on a subscribed channel."""
 
     channel: str
@@ -75,7 +79,7 @@ class Publish(msgspec.Struct, tag="publish", tag_field="type", frozen=True):
     id: FrameId = None
 
 
-class Ping(msgspec.Struct, tag="ping", tag_field="type", frozen=True):
+class Ping(msgspec.Struct, tag="ping", tag_field="type", frozen=True, omit_defaults=True):
     """Ask for a ``pong``."""
 
     id: FrameId = None

@@ -1,6 +1,8 @@
+import asyncio
 import subprocess
 import sys
 
+import pytest
 import sockgate.client
 
 
@@ -22,3 +24,15 @@ def test_missing_websockets_names_the_extra() -> None:
         [sys.executable, "-c", program], check=False, capture_output=True, text=True
     )
     assert "pip install 'sockgate[client]'" in run.stderr
+
+
+def test_client_may_be_made_before_its_loop_runs() -> None:
+    source = sockgate.client.CallableSource(lambda: "T1")
+    client = sockgate.client.AsyncClient(source, url="no URL")
+
+    async def connect() -> None:
+        async with client:
+            await client.wait_until_connected()
+
+    with pytest.raises(sockgate.client.ConnectionClosed, match="absolute URL"):
+        asyncio.run(connect())

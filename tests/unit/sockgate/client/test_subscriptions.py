@@ -8,23 +8,24 @@ from sockgate.client import (
     Subscribed,
     Unsubscribed,
 )
+from sockgate.client.frames import write_data
+from sockgate_gateway.wire.protocol import Presence, Publish
 
-from tests.unit.sockgate.client.fakes import Bench
+from tests.unit.sockgate.client.fakes import Bench, Loop
 
 ROOM = "room:7"
 
 
 @pytest.fixture
-def bench() -> Bench:
-    bench = Bench()
+def bench(loop: Loop) -> Bench:
+    bench = Bench(loop)
     bench.connect()
     bench.welcome(rights="r1")
     return bench
 
 
 def subscribe(bench: Bench, **options) -> None:
-    bench.protocol.subscribe(ROOM, **options)
-    bench.run()
+    bench.subscribe(ROOM, **options)
 
 
 def subscribed(bench: Bench, **info) -> None:
@@ -35,7 +36,7 @@ def subscribed(bench: Bench, **info) -> None:
 
 def test_grant_is_fetched_and_shown(bench: Bench) -> None:
     subscribed(bench, epoch="k3", offset=4)
-    assert bench.grant_fetches[-1].channel == ROOM
+    assert bench.grant_fetches[-1][0] == ROOM
     assert bench.sent[-1] == {"type": "subscribe", "channel": ROOM, "grant": "G1", "id": 1}
     assert bench.of(Subscribed) == [Subscribed(ROOM)]
 
@@ -62,9 +63,9 @@ def test_newest_publications_are_requested_once(bench: Bench, recover) -> None:
     assert bench.sent[-1]["recover"] == ["k3", 5]
 
 
-def test_newest_publications_of_an_automatic_channel_come_with_the_connect() -> None:
-    bench = Bench()
-    bench.protocol.subscribe("user:7", recover=3)
+def test_newest_publications_of_an_automatic_channel_come_with_the_connect(loop: Loop) -> None:
+    bench = Bench(loop)
+    bench.subscribe("user:7", recover=3)
     bench.connect()
     bench.open()
     assert bench.sent[0]["recover"] == {"user:7": 3}
@@ -73,14 +74,14 @@ def test_newest_publications_of_an_automatic_channel_come_with_the_connect() -> 
 @pytest.mark.parametrize("recover", [0, -1, 1.5, "", "none", None, {}])
 def test_wrong_recover_raises(bench: Bench, recover) -> None:
     with pytest.raises(ValueError, match="recover is a position"):
-        bench.protocol.subscribe(ROOM, recover=recover)
+        bench.subscribe(ROOM, recover=recover)
 
 
 def test_reconnect_subscribes_again_from_the_position(bench: Bench) -> None:
     subscribed(bench, epoch="k3", offset=4)
     bench.deliver({"channel": ROOM, "data": 1, "offset": 5})
     bench.reconnect()
-    assert bench.sent[0]["recover"] == {}
+    assert "recover" not in bench.sent[0]
     assert bench.sent[-1]["recover"] == ["k3", 5]
     bench.answer(type="subscribed", channel=ROOM, epoch="k3", offset=5, recovered=True)
     assert bench.events[-1] == Subscribed(ROOM, is_recovered=True)
@@ -158,22 +159,23 @@ def test_revoked_channel_is_unsubscribed(bench: Bench) -> None:
     subscribed(bench)
     bench.deliver({"type": "unsubscribed", "channel": ROOM})
     assert bench.events[-1] == Unsubscribed(ROOM)
-    assert not bench.protocol._subscriptions.is_requested(ROOM)
+    assert not bench.core.channels.is_requested(ROOM)
 
 
 def test_unsubscribe_is_answered(bench: Bench) -> None:
     subscribed(bench, epoch="k3", offset=4)
-    assert bench.protocol.unsubscribe(ROOM)
-    bench.run()
+    bench.unsubscribe(ROOM)
     bench.answer(type="unsubscribed", channel=ROOM)
     assert bench.events[-1] == Unsubscribed(ROOM)
-    assert bench.protocol._parts.positions.of(ROOM) is None
-    assert not bench.protocol.unsubscribe(ROOM)
+    assert bench.core.recover() == {}
+    before = len(bench.sent)
+    bench.unsubscribe(ROOM)
+    assert len(bench.sent) == before
 
 
 def test_unsubscribe_ignores_a_grant_under_way(bench: Bench) -> None:
     subscribe(bench)
-    bench.protocol.unsubscribe(ROOM)
+    bench.unsubscribe(ROOM)
     bench.grant("G1")
     assert "subscribe" not in [frame["type"] for frame in bench.sent]
 
@@ -183,40 +185,51 @@ def test_channel_that_the_gateway_subscribes_is_not_requested(bench: Bench) -> N
     bench.deliver({"type": "subscribed", "channel": ROOM})
     bench.grant("G1")
     assert "subscribe" not in [frame["type"] for frame in bench.sent]
-    bench.protocol.unsubscribe(ROOM)
-    bench.run()
+    bench.unsubscribe(ROOM)
     assert "unsubscribe" not in [frame["type"] for frame in bench.sent]
 
 
 def test_publication_is_answered_with_its_offset(bench: Bench) -> None:
-    number = bench.protocol.publish(ROOM, "client-said", {"a": 1})
-    bench.run()
+    bench.ask(lambda number: Publish(ROOM, "client-said", write_data({"a": 1}), number))
+    assert bench.sent[-1]["data"] == {"a": 1}
     bench.answer(type="published", channel=ROOM, offset=9)
-    (answer,) = bench.answers
-    assert (answer.request, answer.frame["offset"]) == (number, 9)
+    assert bench.answers[0].result()["offset"] == 9
 
 
 def test_rejected_publication_is_an_error(bench: Bench) -> None:
-    bench.protocol.publish(ROOM, "said", 1)
-    bench.run()
+    bench.ask(lambda number: Publish(ROOM, "said", write_data(1), number))
     bench.answer(type="error", code="bad_event", message="no client-")
-    assert isinstance(bench.answers[0].error, RequestRejected)
-    assert bench.answers[0].error.code == "bad_event"
+    error = bench.answers[0].exception()
+    assert isinstance(error, RequestRejected)
+    assert error.code == "bad_event"
 
 
 def test_lost_connection_fails_requests(bench: Bench) -> None:
-    bench.protocol.presence(ROOM)
-    bench.run()
+    bench.ask(lambda number: Presence(ROOM, number))
     bench.lose(1006)
-    assert isinstance(bench.answers[0].error, NotConnected)
+    assert isinstance(bench.answers[0].exception(), NotConnected)
     with pytest.raises(NotConnected):
-        bench.protocol.presence(ROOM)
+        bench.ask(lambda number: Presence(ROOM, number))
 
 
-def test_data_without_a_json_form_leaves_no_request(bench: Bench) -> None:
-    with pytest.raises(TypeError):
-        bench.protocol.publish(ROOM, "client-said", object())
-    assert bench.protocol._parts.requests._pending == {}
+def test_channel_with_a_known_grant_is_requested_before_what_follows(bench: Bench) -> None:
+    def subscribe_and_ask() -> None:
+        bench.core.channels.add(ROOM, IssuedGrant("G1"), True)
+        bench.core.requests.send(lambda number: Presence(ROOM, number))
+
+    bench.call(subscribe_and_ask)
+    assert [frame["type"] for frame in bench.sent] == ["connect", "subscribe", "presence"]
+
+
+def test_answer_to_a_request_before_the_unsubscribe_counts_no_more(bench: Bench) -> None:
+    subscribe(bench, grant=IssuedGrant("G1"))
+    old = bench.sent[-1]["id"]
+    bench.unsubscribe(ROOM)
+    subscribe(bench, grant=IssuedGrant("G2"))
+    bench.deliver({"type": "subscribed", "channel": ROOM, "reply_to": old})
+    assert bench.of(Subscribed) == []
+    bench.answer(type="subscribed", channel=ROOM)
+    assert bench.of(Subscribed) == [Subscribed(ROOM)]
 
 
 def test_joins_are_events(bench: Bench) -> None:

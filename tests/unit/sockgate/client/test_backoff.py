@@ -1,10 +1,10 @@
 import pytest
-from sockgate.client.protocol.backoff import Backoff, Pace, pace_of
+from sockgate.client.backoff import Backoff, Pace, Reconnect, pace_of
 from sockgate_gateway.wire.closecodes import CloseCode
 
 
 def backoff(random: float) -> Backoff:
-    return Backoff(min_s=0.5, max_s=30.0, random=lambda: random)
+    return Backoff(Reconnect(min_s=0.5, max_s=30.0), lambda: random)
 
 
 def test_range_doubles_up_to_the_limit() -> None:

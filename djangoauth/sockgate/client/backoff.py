@@ -9,6 +9,14 @@ _MAX_DOUBLINGS = 30
 """Further doublings change nothing: the limit is reached, and the number would grow for ever."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconnect:
+    """Limits of the back-off, in seconds: of the first wait, and of every wait."""
+
+    min_s: float = 0.5
+    max_s: float = 30.0
+
+
 @dataclass(frozen=True, slots=True)
 class Pace:
     """A pace at which clients come back.
@@ -45,22 +53,21 @@ class Backoff:
     """Double the range of waits with each attempt.
 
     Args:
-        min_s: upper limit of the first wait.
-        max_s: upper limit of every wait, unless a pace is wider.
+        limits: of the range, unless a pace is wider.
         random: returns a number in [0, 1).
     """
 
-    def __init__(self, *, min_s: float, max_s: float, random: Callable[[], float]) -> None:
-        self._min_s = min_s
-        self._max_s = max_s
+    def __init__(self, limits: Reconnect, random: Callable[[], float]) -> None:
+        self._limits = limits
         self._random = random
         self._attempts = 0
 
     def next_s(self, pace: Pace = _USUAL) -> float:
         """Return the seconds to wait."""
-        widest_s = min(self._max_s, self._min_s * 2.0 ** min(self._attempts, _MAX_DOUBLINGS))
+        doubled_s = self._limits.min_s * 2.0 ** min(self._attempts, _MAX_DOUBLINGS)
         self._attempts += 1
-        return pace.floor_s + self._random() * max(widest_s, pace.spread_s)
+        widest_s = max(min(self._limits.max_s, doubled_s), pace.spread_s)
+        return pace.floor_s + self._random() * widest_s
 
     def reset(self) -> None:
         """Start again with the shortest range, after a success."""

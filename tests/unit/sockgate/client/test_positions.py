@@ -1,6 +1,6 @@
 import pytest
-from sockgate.client.protocol import positions as module
-from sockgate.client.protocol.positions import Place, Positions
+from sockgate.client import positions as module
+from sockgate.client.positions import Place, Positions
 
 
 @pytest.fixture
@@ -75,29 +75,29 @@ def test_plain_publication_is_always_next(positions):
 
 def test_recover_omits_requested_channels(positions):
     for channel in ("user:7", "room:7"):
-        positions.put(channel, ("k3", 1))
+        positions.put(channel, "k3", 1)
     assert positions.recover(lambda channel: channel == "room:7") == {"user:7": ("k3", 1)}
 
 
 def test_number_of_channels_is_bounded(positions, forgotten, monkeypatch):
     monkeypatch.setattr(module, "MAX_CHANNELS", 3)
     for name in ("a", "b", "c"):
-        positions.put(name, ("k3", 1))
+        positions.put(name, "k3", 1)
     positions.take(publication(2, channel="a"))
-    positions.put("d", ("k3", 1))
+    positions.put("d", "k3", 1)
     assert forgotten == ["b"]
     assert sorted(recover(positions)) == ["a", "c", "d"]
 
 
 def test_newest_publications_are_wanted_until_the_channel_starts(positions):
-    positions.want_newest("user:7", 20)
+    positions.want("user:7", 20)
     assert recover(positions) == {"user:7": 20}
     assert positions.start("user:7", {"epoch": "k3", "offset": 22, "recovered": True})
     assert recover(positions) == {"user:7": ("k3", 22)}
 
 
 def test_newest_publications_that_are_refused_are_lost(positions):
-    positions.want_newest("user:7", "all")
+    positions.want("user:7", "all")
     assert not positions.start("user:7", {"epoch": "k3", "offset": 22, "recovered": False})
     assert recover(positions) == {"user:7": ("k3", 22)}
 
@@ -107,8 +107,8 @@ def test_state_that_is_refused_is_lost(positions):
 
 
 def test_position_precedes_the_newest_publications(positions):
-    positions.put("user:7", ("k3", 22))
-    positions.want_newest("user:7", "all")
+    positions.want("user:7", ("k3", 22))
+    positions.want("user:7", "all")
     assert recover(positions) == {"user:7": ("k3", 22)}
     positions.forget("user:7")
     assert recover(positions) == {}

@@ -1,20 +1,20 @@
 """Connecting, reconnecting and closing: the decisions of the JavaScript client."""
 
-import pytest
-from sockgate.client import Gap, Message, State, UserChanged
-from sockgate.client.events import StateChanged
-from sockgate.client.protocol.connection import TRANSITIONS
-from sockgate.client.protocol.states import PUBLIC_STATES, Phase
+import json
 
-from tests.unit.sockgate.client.fakes import URL, Bench
+import pytest
+from sockgate.client import Gap, IssuedGrant, Message, State, UserChanged
+from sockgate.client.events import StateChanged
+
+from tests.unit.sockgate.client.fakes import URL, Bench, Loop
 from tests.vectors import VECTORS
 
 CODES = [*VECTORS["close_codes"]["ours"], *VECTORS["close_codes"]["others"]]
 
 
 @pytest.fixture
-def bench() -> Bench:
-    bench = Bench()
+def bench(loop: Loop) -> Bench:
+    bench = Bench(loop)
     bench.connect()
     return bench
 
@@ -22,19 +22,18 @@ def bench() -> Bench:
 def test_connect_frame_is_the_first_and_the_token_is_not_in_the_url(bench: Bench) -> None:
     bench.open()
     assert bench.urls == [URL]
-    assert bench.sent == [{"type": "connect", "token": "T1", "recover": {}}]
+    assert bench.sent == [{"type": "connect", "token": "T1"}]
 
 
 def test_welcome_makes_the_state_connected(bench: Bench) -> None:
     bench.welcome()
     assert [change.state for change in bench.states] == [State.CONNECTING, State.CONNECTED]
-    assert bench.protocol.user == "7"
+    assert bench.core.user == "7"
 
 
-def test_url_of_the_site_is_used_where_the_caller_names_none() -> None:
-    bench = Bench(url="")
-    bench.protocol.connect()
-    bench.run()
+def test_url_of_the_site_is_used_where_the_caller_names_none(loop: Loop) -> None:
+    bench = Bench(loop, url="")
+    bench.connect(token=None)
     bench.issue("T1", url="https://other.example/rt")
     assert bench.urls == ["https://other.example/rt"]
 
@@ -64,7 +63,7 @@ def test_refused_token_is_replaced_once(bench: Bench) -> None:
 
 def test_failed_attempt_is_followed_by_another_whatever_its_code(bench: Bench) -> None:
     for attempt in range(1, 5):
-        bench.lose(403, is_attempt=True)
+        bench.lose(403)
         assert bench.states[-1].wait_s == min(0.5 * 2 ** (attempt - 1), 15)
         bench.advance(bench.states[-1].wait_s)
     assert len(bench.sockets) == 5
@@ -72,7 +71,7 @@ def test_failed_attempt_is_followed_by_another_whatever_its_code(bench: Bench) -
 
 def test_token_is_used_until_most_of_its_lifetime_is_over(bench: Bench) -> None:
     bench.welcome(heartbeat=10_000)
-    bench.now = 3600 * 0.9 - 1
+    bench.loop.now = 3600 * 0.9 - 1
     bench.lose(1006)
     bench.advance(0.5)
     assert len(bench.fetches) == 1
@@ -84,10 +83,9 @@ def test_token_is_used_until_most_of_its_lifetime_is_over(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(("is_final", "state"), [(True, State.CLOSED), (False, State.WAITING)])
-def test_failed_token_ends_or_waits(is_final: bool, state: State) -> None:
-    bench = Bench()
-    bench.protocol.connect()
-    bench.run()
+def test_failed_token_ends_or_waits(loop: Loop, is_final: bool, state: State) -> None:
+    bench = Bench(loop)
+    bench.connect(token=None)
     bench.fail_token(401, is_final=is_final)
     assert (bench.states[-1].state, bench.states[-1].code) == (state, 401)
 
@@ -101,8 +99,7 @@ def test_code_may_have_a_pace(bench: Bench, code: int, wait_s: float) -> None:
 
 def test_connect_ends_the_wait(bench: Bench) -> None:
     bench.lose(1006)
-    bench.protocol.connect()
-    bench.run()
+    bench.connect(token=None)
     assert len(bench.sockets) == 2
 
 
@@ -110,9 +107,16 @@ def test_drain_frame_reconnects_at_a_random_moment(bench: Bench) -> None:
     bench.welcome()
     bench.deliver({"type": "drain", "within": 10})
     bench.advance(4.9)
-    assert bench.closed == 0
+    assert not bench.sockets[0].is_closed
     bench.advance(0.2)
-    assert (bench.closed, len(bench.sockets)) == (1, 2)
+    assert (bench.sockets[0].is_closed, len(bench.sockets)) == (True, 2)
+
+
+def test_event_has_the_characters_of_its_frame(bench: Bench) -> None:
+    bench.welcome()
+    frame = {"channel": "user:7", "data": "x" * 100}
+    bench.deliver(frame)
+    assert bench.characters[-1] == len(json.dumps(frame))
 
 
 def test_duplicates_are_dropped_and_holes_are_gaps(bench: Bench) -> None:
@@ -199,58 +203,79 @@ def test_gateway_may_request_a_fresh_token(bench: Bench) -> None:
 def test_unknown_message_is_ignored(bench: Bench, text: str) -> None:
     bench.welcome()
     bench.deliver(text)
-    assert bench.protocol.state is State.CONNECTED
+    assert bench.connection.state is State.CONNECTED
 
 
-@pytest.mark.parametrize("phase", [phase for phase in Phase if phase is not Phase.CLOSED])
-def test_closed_by_the_caller_the_client_stays_closed(phase: Phase) -> None:
-    bench = Bench()
-    bench.protocol.connect()
-    bench.run()
-    if phase is not Phase.FETCHING:
+PHASES = ("fetching", "opening", "greeting", "connected", "interrupted", "waiting")
+
+
+def bring_to(bench: Bench, phase: str) -> None:
+    bench.connect(token=None)
+    if phase != "fetching":
         bench.issue("T1")
-    if phase is Phase.GREETING:
+    if phase == "greeting":
         bench.open()
-    if phase in (Phase.CONNECTED, Phase.INTERRUPTED):
+    if phase in ("connected", "interrupted"):
         bench.welcome()
-    if phase is Phase.INTERRUPTED:
+    if phase == "interrupted":
         bench.deliver({"type": "interrupted"})
-    if phase is Phase.WAITING:
+    if phase == "waiting":
         bench.lose(1006)
-    assert bench.protocol._connection.phase is phase
-    bench.protocol.close()
-    bench.run()
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_closed_by_the_caller_the_client_stays_closed(loop: Loop, phase: str) -> None:
+    bench = Bench(loop)
+    bring_to(bench, phase)
+    bench.close()
     bench.advance(1000)
     assert bench.states[-1] == StateChanged(State.CLOSED, 1000, "closed by the client")
-    assert bench.protocol.next_timer_at() is None
+    assert all(socket.is_closed is socket.was_open for socket in bench.sockets)
+    assert loop.next_at() is None
 
 
-@pytest.mark.parametrize("phase", [Phase.FETCHING, Phase.OPENING, Phase.GREETING])
-def test_phase_without_an_answer_ends(phase: Phase) -> None:
-    bench = Bench()
-    bench.protocol.connect()
-    bench.run()
-    if phase is not Phase.FETCHING:
-        bench.issue("T1")
-    if phase is Phase.GREETING:
-        bench.open()
+@pytest.mark.parametrize("phase", PHASES[:3])
+def test_phase_without_an_answer_ends(loop: Loop, phase: str) -> None:
+    bench = Bench(loop)
+    bring_to(bench, phase)
     bench.advance(20)
-    assert State.WAITING in [change.state for change in bench.states]
-
-
-def test_every_phase_has_a_row_and_a_public_state() -> None:
-    assert set(TRANSITIONS) == set(PUBLIC_STATES) == set(Phase)
+    waits = [change for change in bench.states if change.state is State.WAITING]
+    assert (waits[0].code, waits[0].reason) == (0, "no answer in time")
 
 
 def test_held_connection_waits_for_connect(bench: Bench) -> None:
     bench.welcome()
-    bench.protocol.hold("too slow")
-    bench.run()
+    bench.call(bench.connection.hold, "too slow")
     bench.advance(1000)
     assert (bench.states[-1].state, bench.states[-1].code) == (State.WAITING, 3004)
-    bench.protocol.connect()
-    bench.run()
+    bench.connect(token=None)
     assert len(bench.sockets) == 2
+
+
+def test_connection_that_is_held_by_its_welcome_waits_for_connect(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    def hold(event: object) -> None:
+        if event == StateChanged(State.CONNECTED):
+            bench.connection.hold("too slow")
+
+    bench.on_event = hold
+    bench.subscribe("room:7", grant=IssuedGrant("G1"))
+    bench.welcome()
+    bench.advance(1000)
+    assert (bench.states[-1].state, bench.states[-1].code) == (State.WAITING, 3004)
+    assert (len(bench.sockets), caplog.text) == (1, "")
+
+
+def test_hold_ends_with_what_is_being_handled_and_not_after_a_connect(bench: Bench) -> None:
+    bench.welcome()
+
+    def hold_and_connect() -> None:
+        bench.connection.hold("too slow")
+        bench.connection.connect()
+
+    bench.call(hold_and_connect)
+    assert bench.connection.state is State.CONNECTED
 
 
 def test_busy_gateway_says_when_to_come_back(bench: Bench) -> None:

@@ -50,7 +50,7 @@ class Positions:
         Returns:
             False: publications are lost.
         """
-        last, epoch = self.of(channel), info.get("epoch")
+        last, epoch = self._positions.get(channel), info.get("epoch")
         self._wanted.pop(channel, None)
         is_recovered = info.get("recovered") is not False
         if not isinstance(epoch, str) or not epoch:
@@ -59,17 +59,20 @@ class Positions:
             return is_recovered
         goes_on = last is not None and last[0] == epoch and is_recovered
         if not goes_on:
-            self.put(channel, (epoch, _number(info.get("offset"))))
+            self.put(channel, epoch, info.get("offset"))
         return goes_on or (last is None and is_recovered)
 
-    def want_newest(self, channel: str, newest: Newest) -> None:
-        """Request the newest publications of a channel at its start, if it has no position."""
-        self._wanted[channel] = newest
+    def want(self, channel: str, recover: Recover) -> None:
+        """Start a channel after a position, or with the newest publications if it has none."""
+        if isinstance(recover, tuple | list):
+            self.put(channel, *recover)
+        else:
+            self._wanted[channel] = recover
 
-    def put(self, channel: str, position: Position) -> None:
+    def put(self, channel: str, epoch: str, offset: Any) -> None:
         """Set the position of a channel."""
         self._positions.pop(channel, None)  # The newest is the last.
-        self._positions[channel] = position
+        self._positions[channel] = epoch, _number(offset)
         if len(self._positions) > MAX_CHANNELS:
             oldest = next(iter(self._positions))
             self.forget(oldest)
@@ -78,15 +81,15 @@ class Positions:
     def take(self, publication: Frame) -> Place:
         """Move the position to a publication, and compare the two."""
         channel, offset = publication["channel"], _number(publication.get("offset"))
-        last, epoch = self.of(channel), publication.get("epoch")
+        last, epoch = self._positions.get(channel), publication.get("epoch")
         if not offset or last is None:
             return Place.NEXT
         if isinstance(epoch, str) and epoch not in ("", last[0]):
-            self.put(channel, (epoch, offset))
+            self.put(channel, epoch, offset)
             return Place.NEXT
         if offset <= last[1]:
             return Place.AGAIN
-        self.put(channel, (last[0], offset))
+        self.put(channel, last[0], offset)
         return Place.NEXT if offset == last[1] + 1 else Place.AHEAD
 
     def forget(self, channel: str) -> None:
@@ -106,10 +109,6 @@ class Positions:
     def wanted(self, channel: str) -> Recover | None:
         """Return what to recover of a channel: from its position, or the newest publications."""
         return self._positions.get(channel) or self._wanted.get(channel)
-
-    def of(self, channel: str) -> Position | None:
-        """Return the position of a channel."""
-        return self._positions.get(channel)
 
 
 def _number(value: Any) -> int:

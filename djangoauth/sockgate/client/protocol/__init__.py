@@ -1,1 +1,0 @@
-"""The client without input and output: frames, states, positions, subscriptions, requests."""
