@@ -212,7 +212,7 @@ class Connection:
             self.send(protocol.Connect(issued.token, self._listener.recover()))
             while self._is_current():
                 message = await socket.recv()
-                if isinstance(message, str) and self._is_current():
+                if isinstance(message, str):
                     self._received_at = _now()
                     self._listener.received(message)
                     self._check_hold()

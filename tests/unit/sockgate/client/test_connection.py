@@ -267,6 +267,13 @@ def test_connection_that_is_held_by_its_welcome_waits_for_connect(
     assert (len(bench.sockets), caplog.text) == (1, "")
 
 
+def test_held_connection_passes_on_no_frame_that_has_come_already(bench: Bench) -> None:
+    bench.welcome()
+    bench.on_event = lambda _: bench.connection.hold("too slow")
+    bench.deliver({"channel": "user:7", "data": 1}, {"channel": "user:7", "data": 2})
+    assert [message.data for message in bench.of(Message)] == [1]
+
+
 def test_hold_ends_with_what_is_being_handled_and_not_after_a_connect(bench: Bench) -> None:
     bench.welcome()
 

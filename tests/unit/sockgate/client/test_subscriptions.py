@@ -173,6 +173,15 @@ def test_unsubscribe_is_answered(bench: Bench) -> None:
     assert len(bench.sent) == before
 
 
+def test_answer_to_unsubscribe_does_not_end_a_newer_subscription(bench: Bench) -> None:
+    subscribed(bench, epoch="k3", offset=4)
+    bench.unsubscribe(ROOM)
+    old = bench.sent[-1]["id"]
+    subscribe(bench, grant=IssuedGrant("G2"))
+    bench.deliver({"type": "unsubscribed", "channel": ROOM, "reply_to": old})
+    assert bench.of(Unsubscribed) == []
+
+
 def test_unsubscribe_ignores_a_grant_under_way(bench: Bench) -> None:
     subscribe(bench)
     bench.unsubscribe(ROOM)
