@@ -212,6 +212,7 @@ async def test_no_child_outlives_a_supervisor_that_was_killed(start: StartGatewa
     children = children_of(gateway)
     gateway.process.kill()
     await until(lambda: not any(map(runs, children)))
+    assert gateway.log.read_text().count("event=supervisor_ended ") == 2
 
 
 async def test_restarted_workers_keep_the_host_ready(start: StartGateway, django) -> None:

@@ -52,7 +52,7 @@ class RedisWatch:
     Args:
         client: for short commands.
         names: of this deployment.
-        wheel: for its clock.
+        wheel: for its clock, and says whether this worker is late itself.
         wall_clock: returns Unix seconds.
 
     ``offset_s``: how far the clock of Redis is ahead of ours; None: not known yet.
@@ -64,6 +64,7 @@ class RedisWatch:
     ) -> None:
         self._client: Any = client
         self._names = names
+        self._wheel = wheel
         self._clock = wheel.clock
         self._wall_clock = wall_clock
         self._logs = {
@@ -123,8 +124,9 @@ class RedisWatch:
         reply = await self._client.eval(_SCRIPT, 1, key, int(asks_more))
         took_s = self._clock() - asked_at
         seconds, microseconds, server, evicted, policy, refusal = reply
-        self._latencies_s.append(took_s)
-        self.offset_s = int(seconds) + int(microseconds) / 1e6 - (wall + took_s / 2)
+        if not self._wheel.is_late:  # Else the answer has waited for this worker.
+            self._latencies_s.append(took_s)
+            self.offset_s = int(seconds) + int(microseconds) / 1e6 - (wall + took_s / 2)
         if asks_more:
             self._write_error = refusal.decode("utf-8", "replace").lstrip("-").partition(" ")[0]
         if evicted:
