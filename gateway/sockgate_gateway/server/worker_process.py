@@ -103,6 +103,8 @@ async def serve(
     worker.start(sockets, ops_sockets)
     log.info("event=started port=%d worker=%s", sockets[0].getsockname()[1], worker.id)
     await stopping.wait()
+    if parent and not parent.is_alive:
+        log.error("event=supervisor_ended worker=%s pid=%d", worker.id, parent.pid)
     log.info("event=stopping worker=%s", worker.id)
     await worker.stop()
     await cancel_tasks(watch_tasks)

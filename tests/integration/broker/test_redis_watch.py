@@ -44,6 +44,30 @@ async def watching(redis: Redis, monkeypatch, username: str | None = None) -> As
             task.cancel()
 
 
+class Late:
+    """A client whose answers wait for a worker that hangs meanwhile."""
+
+    def __init__(self) -> None:
+        self.now, self.asked = 1000.0, 0
+        self.wheel = TimerWheel(lambda: self.now)
+
+    async def eval(self, *_: object) -> list[object]:
+        self.asked += 1
+        self.now += 8
+        self.wheel.turn()
+        return [1000, 0, b"id", b"", b"", b""]
+
+
+async def test_answers_that_a_late_worker_reads_are_no_fault_of_redis(monkeypatch):
+    monkeypatch.setattr(redis_watch, "INTERVAL_S", 0)
+    late = Late()
+    watch = RedisWatch(late, Names(), late.wheel, lambda: late.now)
+    task = asyncio.create_task(watch.run())
+    await until(lambda: late.asked > 10)
+    task.cancel()
+    assert (watch.latency_s, watch.offset_s, watch.notes) == (None, None, [])
+
+
 def fill_memory(redis: Redis, _) -> None:
     redis.config_set("maxmemory", 1)
 
