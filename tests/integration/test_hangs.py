@@ -1,5 +1,6 @@
 """A worker that hangs is replaced, one that is slow is not, and the host says which it is."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -24,7 +25,7 @@ from tests.integration.test_supervisor import (
     start,
     workers_of,
 )
-from tests.waiting import until
+from tests.waiting import PATIENCE_WITH_PROCESSES_S, until
 
 __all__ = ["start"]
 
@@ -245,7 +246,7 @@ async def test_single_worker_that_loops_shows_where_and_ends(redis_server, tmp_p
     gateway.start(sys.executable, str(program))
     try:
         gateway.process.send_signal(signal.SIGUSR1)
-        await until(lambda: gateway.process.poll() is not None)
+        await asyncio.to_thread(gateway.process.wait, PATIENCE_WITH_PROCESSES_S)
     finally:
         if gateway.process.poll() is None:
             gateway.process.kill()
