@@ -9,12 +9,19 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core import mail
-from django.core.management import call_command
+from django.core.handlers.wsgi import WSGIRequest
+from django.core.management import call_command, load_command_class
+from django.core.management.commands import runserver
+from django.core.servers.basehttp import ServerHandler
 from django.test import RequestFactory, override_settings
 from django.utils.log import AdminEmailHandler
 from django.views.debug import ExceptionReporter
 from redis.exceptions import RedisError
 from sockgate import conf
+from sockgate.access.oidc.errors import ProviderUnavailable
+from sockgate.access.oidc.fetching import fetch
+from sockgate.dev.plans import GatewayPlan, Plan, read_plan, write_plan
+from sockgate.dev.supervisor import gateway_program
 from sockgate.publishing.publisher import Publisher
 from sockgate_gateway import cli
 from sockgate_gateway.config.config import Config, is_secret
@@ -205,6 +212,42 @@ def test_refused_password_is_in_no_report(redis_server: ValkeyServer) -> None:
         report = reports_of(failed.value)
     assert "auth_args" in report
     assert not re.search(CANARY, report)
+
+
+def test_error_page_of_runserver_shows_no_variable_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server of wsgiref puts the whole environment into each request."""
+    command = load_command_class("sockgate", "runserver")
+    monkeypatch.setattr(ServerHandler, "os_environ", {**GOOD, "OTHER": "shown"})
+    monkeypatch.setattr(runserver.Command, "run", lambda self, **options: None)
+    command.run()
+    environ = {**RequestFactory().get("/").environ, **ServerHandler.os_environ}
+    with pytest.raises(RuntimeError) as failed:
+        fail_with_settings()
+    page = ExceptionReporter(WSGIRequest(environ), *failed._excinfo).get_traceback_html()
+    assert "SOCKGATE_REDIS_URL" in page
+    assert "shown" in page
+    assert not re.search(f"{CANARY}|{CANARY[::-1]}", page)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [f"https://u:{CANARY}@h/", f"http://127.0.0.1:{CANARY}/", f"http://127.0.0.1:1/{CANARY} x"],
+)
+def test_error_of_an_address_quotes_nothing_of_it(url: str) -> None:
+    """Those of http.client do."""
+    with pytest.raises(ProviderUnavailable, match="cannot be read: InvalidURL") as failed:
+        fetch(url)
+    assert CANARY not in str(failed.value)
+
+
+def test_plans_and_programs_of_development_have_a_masked_repr() -> None:
+    plan = Plan(gateway=GatewayPlan(host="127.0.0.1", port=1, prefix="/x", variables=GOOD))
+    received = read_plan(write_plan(plan))
+    assert received == plan
+    assert received.gateway is not None
+    program = gateway_program(received.gateway)
+    assert program.environ["SOCKGATE_REDIS_URL"] == URL
+    assert not SHOWN.search(f"{plan}{received}{program}")
 
 
 def test_checks_of_django_show_no_secret(capfd: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """``SOCKGATE["OIDC"]``: the provider whose back-channel logouts the site accepts."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -13,6 +14,9 @@ _SUPPORTED = frozenset(
 """Signatures with a public key. A shared secret (``HS…``) and ``none`` are not supported."""
 
 _KEYS = frozenset({"ISSUER", "CLIENT_ID", "JWKS_URL", "KEYS", "ALGORITHMS", "USER_FOR"})
+_VISIBLE = re.compile(r"[!-~]+")
+"""What a request line can carry."""
+
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 UserFor = Callable[[str], Any]
@@ -73,7 +77,7 @@ def _problems(value: Mapping[str, Any]) -> Iterator[str]:
     elif value.get("KEYS") and not _is_key_set(value["KEYS"]):
         yield 'has KEYS that are no key set, {"keys": [{"kty": …}, …]}'
     elif value.get("JWKS_URL") and not _is_safe_url(value["JWKS_URL"]):
-        yield "has a JWKS_URL that is not https:// (http:// only on this machine)"
+        yield "has a JWKS_URL that is not https:// (http:// only on this machine), or has a login"
     if not _are_algorithms(value.get("ALGORITHMS", ALGORITHMS)):
         yield f"has ALGORITHMS other than {', '.join(sorted(_SUPPORTED))}"
     user_for = value.get("USER_FOR")
@@ -91,10 +95,12 @@ def _is_safe_url(value: Any) -> bool:
         return False
     try:
         url = urlsplit(value)
-        host = url.hostname
+        host, _ = url.hostname, url.port
     except ValueError:
         return False
-    return bool(host) and (url.scheme == "https" or (url.scheme == "http" and host in _LOOPBACK))
+    if not host or "@" in url.netloc or not _VISIBLE.fullmatch(value):
+        return False
+    return url.scheme == "https" or (url.scheme == "http" and host in _LOOPBACK)
 
 
 def _are_algorithms(value: Any) -> bool:

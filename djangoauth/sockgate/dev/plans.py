@@ -1,6 +1,7 @@
 """What the supervisor runs: a plan, sent as one line of JSON. Pure."""
 
 import msgspec
+from sockgate_gateway.wire.secrets import masked
 
 
 class GatewayPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,6 +18,10 @@ class GatewayPlan(msgspec.Struct, frozen=True, kw_only=True):
     port: int
     prefix: str
     variables: dict[str, str]
+
+    def __post_init__(self) -> None:
+        """Mask the ``repr`` of the variables, some of which are secrets."""
+        msgspec.structs.force_setattr(self, "variables", masked(self.variables))
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

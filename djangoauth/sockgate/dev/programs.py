@@ -56,7 +56,7 @@ class Program:
 
     name: str
     command: tuple[str, ...]
-    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
     host: str
     port: int
     welcome: str

@@ -19,12 +19,18 @@ def without_values(message: str) -> str:
     return _QUOTED.sub(r"\1<not shown>", message)
 
 
-class QuietCommand(BaseCommand):
-    """A command whose usage errors quote no value."""
+class QuietUsage:
+    """Before a command class: its usage errors quote no value."""
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """Return the parser of the command line."""
-        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser: CommandParser = super().create_parser(  # type: ignore[misc]  # of the command
+            prog_name, subcommand, **kwargs
+        )
         fail = parser.error
         parser.error = lambda message: fail(without_values(message))  # type: ignore[method-assign]
         return parser
+
+
+class QuietCommand(QuietUsage, BaseCommand):
+    """A command whose usage errors quote no value."""

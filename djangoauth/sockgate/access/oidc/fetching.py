@@ -56,11 +56,20 @@ def fetch(url: str, timeout_s: float = TIMEOUT_S) -> Any:
         error.close()  # It is the response.
         raise ProviderUnavailable(f"the key set cannot be read: status {error.code}") from None
     except (OSError, HTTPException, ValueError, RecursionError) as error:
-        cause = f"no complete response within {timeout_s:g} s" if deadline.is_over else error
+        late = f"no complete response within {timeout_s:g} s"
+        cause = late if deadline.is_over else _cause_of(error)
         raise ProviderUnavailable(f"the key set cannot be read: {cause}") from error
     finally:
         timer.cancel()
         deadline.release()
+
+
+def _cause_of(error: Exception) -> str:
+    """Name an error; only the system's own texts quote nothing of the URL or the response."""
+    inner = getattr(error, "reason", None)
+    cause = inner if isinstance(inner, OSError) else error
+    text = cause.strerror if isinstance(cause, OSError) else None
+    return f"{type(cause).__name__}: {text}" if text else type(cause).__name__
 
 
 class _Deadline:

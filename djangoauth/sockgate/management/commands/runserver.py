@@ -8,13 +8,16 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandParser
+from django.core.servers.basehttp import ServerHandler
+from sockgate_gateway.wire.secrets import masked
 
 from ...dev.beside import servers_beside
 from ...dev.next_command import next_runserver
 from ...dev.planning import Served
+from ..quiet import QuietUsage
 
 
-class Command(next_runserver()):  # type: ignore[misc]  # of whichever app comes next
+class Command(QuietUsage, next_runserver()):  # type: ignore[misc]  # of whichever app comes next
     """The next app's ``runserver``, with the servers of Sockgate beside it."""
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -29,6 +32,7 @@ class Command(next_runserver()):  # type: ignore[misc]  # of whichever app comes
 
     def run(self, **options: Any) -> None:
         """Run Django, with the servers beside it in DEBUG."""
+        _mask_variables()
         if not settings.DEBUG or os.name != "posix":
             super().run(**options)
             return
@@ -37,3 +41,14 @@ class Command(next_runserver()):  # type: ignore[misc]  # of whichever app comes
         )
         with servers_beside(served, self.stdout.write, use_reloader=options["use_reloader"]):
             super().run(**options)
+
+
+def _mask_variables() -> None:
+    """Mask our variables in ``request.META``, which Django's error page shows.
+
+    The server of wsgiref puts all variables of the environment there.
+    """
+    environ = ServerHandler.os_environ.items()
+    ServerHandler.os_environ = {
+        name: masked(text) if name.startswith("SOCKGATE_") else text for name, text in environ
+    }
