@@ -2,14 +2,15 @@
 
 Strategy: the tab's connection lives in a thread of the client, but code of the site must run in the
 thread of the test: there is the test's transaction. So requests for tokens and grants wait in a
-queue, and the test's thread serves them while it waits for something.
+queue, and the test's thread serves them while it waits for something. A grant that the page carries
+is used once. Then one of ``{% live %}`` comes with a fresh page, as in a browser, and others from
+the grant view.
 """
 
 import asyncio
 import json
 import re
 from collections.abc import Callable, Mapping
-from html import unescape
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -18,9 +19,7 @@ from django.test import Client
 from ..client import CredentialsError, IssuedGrant, IssuedToken
 from ..client.site import grant_error, token_error
 
-_CONFIG = re.compile(
-    r'<script type="application/json" data-sockgate="client"[^>]*>(.*?)</script>', re.DOTALL
-)
+_BLOCK = r'<script type="application/json" data-sockgate="{}"[^>]*>(.*?)</script>'
 
 
 class NoClient(AssertionError):
@@ -40,8 +39,11 @@ class Page:
 
     def __init__(self, client: Client, path: str) -> None:
         self._client = client
+        self._path = path
         self.response = client.get(path, follow=True)
         self._config = _config_of(self.response, path)
+        self._live = _live_channels_of(self.response)
+        self._grants = self._live | self._config.get("grants", {})
         self._first = self._first_token()
         self._calls: SimpleQueue[Callable[[], None]] = SimpleQueue()
 
@@ -56,16 +58,21 @@ class Page:
         return first or await self._in_test(self._request_token)
 
     async def fetch_grant(self, channel: str) -> IssuedGrant:
-        """Return a grant of the grant view."""
+        """Return a grant of the page or of the grant view."""
         issued: IssuedGrant = await self._in_test(lambda: self.request_grant(channel))
         return issued
 
     def request_grant(self, channel: str) -> IssuedGrant:
-        """Ask the grant view, and thereby ``AUTHORIZE``.
+        """Return a grant that the page carries; else ask the grant view, and thereby ``AUTHORIZE``.
 
         Raises:
             CredentialsError: the view refuses.
         """
+        if channel in self._live and channel not in self._grants:
+            self._grants |= _live_channels_of(self._fetch_again())
+        held = self._grants.pop(channel, {})
+        if "grant" in held:
+            return IssuedGrant(held["grant"], held["expires_in"])
         answer = self._post(self._config["grantUrl"], {"channel": channel})
         if answer.status_code != 200:
             raise grant_error(answer.status_code, "")
@@ -80,6 +87,9 @@ class Page:
             except Empty:
                 return
             call()
+
+    def _fetch_again(self) -> Any:
+        return self._client.get(self._path, follow=True, headers={"X-Sockgate-Live": "1"})
 
     def _first_token(self) -> IssuedToken | None:
         token = self._config.get("token")
@@ -128,10 +138,21 @@ def _settle(future: "asyncio.Future[Any]", result: Any, error: CredentialsError 
 def _config_of(response: Any, path: str) -> dict[str, Any]:
     if response.status_code != 200:
         raise NoClient(f"{path} was answered with HTTP {response.status_code}")
-    found = _CONFIG.search(response.content.decode(response.charset))
-    if found is None:
+    found = _orders_of(response, "client")
+    if not found:
         raise NoClient(f"{path} has no {{% sockgate_client %}}")
-    config: dict[str, Any] = json.loads(unescape(found[1]))
+    config = found[-1]
     if config.get("loginRequired"):
         raise NoClient(f'{path} has no login, and SOCKGATE["ANONYMOUS"] is not set')
     return config
+
+
+def _live_channels_of(response: Any) -> dict[str, dict[str, Any]]:
+    """Return what the fragments of a page carry for each channel, as ``LivePage.subscriptions``."""
+    orders = _orders_of(response, "live") if response.status_code == 200 else []
+    return {channel: held for one in orders for channel, held in one["channels"].items()}
+
+
+def _orders_of(response: Any, kind: str) -> list[dict[str, Any]]:
+    text = response.content.decode(response.charset)
+    return [json.loads(block) for block in re.findall(_BLOCK.format(kind), text, re.DOTALL)]

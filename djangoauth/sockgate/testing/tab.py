@@ -91,7 +91,7 @@ class Tab:
     def subscribe(
         self, channel: str, *, recover: Recover | bool = True, within: float = WITHIN_S
     ) -> None:
-        """Subscribe to a channel: ``AUTHORIZE`` decides, as for a browser.
+        """Subscribe with a grant of the page; else ``AUTHORIZE`` decides, as for a browser.
 
         Args:
             channel: its name.

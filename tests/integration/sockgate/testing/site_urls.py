@@ -8,10 +8,12 @@ from sockgate import publish
 
 PAGE = """{% load sockgate %}<title>Orders</title>{% sockgate_client %}
 <script>window.rt = Sockgate.connect();</script>"""
+LIVE = """{% load sockgate %}{% sockgate_client channels="room:9" %}
+{% live "orders" %}{% endlive %}<p>{"data-sockgate": "live"}</p>"""
 
 
-def page(request: HttpRequest) -> HttpResponse:
-    return HttpResponse(engines["django"].from_string(PAGE).render({}, request))
+def page(request: HttpRequest, template: str = PAGE) -> HttpResponse:
+    return HttpResponse(engines["django"].from_string(template).render({}, request))
 
 
 @require_POST
@@ -22,6 +24,7 @@ def pay(request: HttpRequest, order: int) -> HttpResponse:
 
 urlpatterns = [
     path("page/", page),
+    path("live/", page, {"template": LIVE}),
     path("plain/", lambda _: HttpResponse("no client here")),
     path("pay/<int:order>/", pay),
     path("realtime/", include("sockgate.urls")),

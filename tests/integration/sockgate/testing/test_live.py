@@ -13,8 +13,9 @@ from sockgate import (
     publish_to,
     refresh_grants,
     revoke_channel,
+    touch,
 )
-from sockgate.client import ConnectionClosed, RequestRejected, State
+from sockgate.client import ConnectionClosed, RequestRejected, State, Unsubscribed
 from sockgate.testing.page import NoClient
 
 from tests.waiting import PATIENCE_S
@@ -84,6 +85,22 @@ def test_subscription_asks_authorize(realtime, alice):
     tab.publish(ROOM, "client-said", "hi")
     assert tab.assert_receives("client-said", within=PATIENCE_S).sender == str(alice.pk)
     assert is_online(alice)
+    with pytest.raises(RequestRejected, match="orders:9: not allowed"):
+        tab.subscribe("orders:9")
+
+
+def test_tab_holds_the_grants_of_its_page(site, realtime, alice):
+    asked = []
+    site.SOCKGATE = {**site.SOCKGATE, "AUTHORIZE": lambda _, channel: asked.append(channel) or True}
+    tab = realtime.tab(alice, "/live/")
+    assert asked == ["room:9"]  # By the page; nobody is asked about those of {% live %}.
+    site.SOCKGATE = {**site.SOCKGATE, "AUTHORIZE": lambda *_: False}
+    for channel in ("orders", "room:9"):
+        tab.subscribe(channel, within=PATIENCE_S)
+    refresh_grants([alice])
+    tab._wait(lambda: isinstance(tab._channels["room:9"], Unsubscribed), PATIENCE_S)
+    touch("orders")
+    tab.assert_receives("touch", channel="orders", within=PATIENCE_S)
     with pytest.raises(RequestRejected, match="orders:9: not allowed"):
         tab.subscribe("orders:9")
 
