@@ -127,8 +127,11 @@ test("a handler that throws affects neither the others nor the connection", (t) 
   assert.throws(() => t.mock.timers.tick(1), /mine/);
 });
 
-test("a channel that is not a text is rejected", () => {
+test("what is no channel name is rejected", () => {
   assert.throws(() => rt.subscribe(7), TypeError);
+  for (const name of ["", "room 7", "room:7\n", "r\u00f6om", "r".repeat(256)]) {
+    assert.throws(() => rt.subscribe(name), { name: "TypeError", message: /^channel ".*" is not/s });
+  }
 });
 
 test("a client that is closed before it has connected stays closed", () => {

@@ -113,7 +113,8 @@ async def test_namespace_without_data_has_none(gateway, django):
         assert join == {"type": "join", "channel": PLAIN, "user": "1"}
         answer = await until_presence(member, PLAIN, users={"1": 1})
         assert answer.keys() & {"data", "page_data"} == set()
-        assert (await show(member, PLAIN, {}))["code"] == "not_allowed"
+        refused = await show(member, PLAIN, {})
+        assert (refused["code"], refused["channel"]) == ("not_allowed", PLAIN)
 
 
 async def test_changed_data_of_django_is_sent(gateways, gateway, django):

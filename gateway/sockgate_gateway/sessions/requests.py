@@ -83,7 +83,7 @@ class Requests:
         elif connection.waiting_requests < MAX_WAITING:
             connection.wait(_WaitingRequest(self, connection, frame).wake)
         else:
-            _reject(connection, "unavailable", "too many requests wait", frame.id)
+            _reject(connection, "unavailable", "too many requests wait", frame)
 
     def begin(self, connection: Connection, frame: protocol.ClientFrame) -> None:
         """Begin to answer a request; those after a refresh wait for its end."""
@@ -96,9 +96,9 @@ class Requests:
             if connection.is_open:
                 await self._actions[type(frame)](self, connection, frame)
         except Rejected as rejection:
-            _reject(connection, rejection.code, str(rejection), frame.id)
+            _reject(connection, rejection.code, str(rejection), frame)
         except BrokerUnavailable:
-            _reject(connection, "unavailable", "try again later", frame.id)
+            _reject(connection, "unavailable", "try again later", frame)
         except Exception as error:  # noqa: BLE001 -- closes the connection, and is logged
             self._lifecycle.fail(connection, error)
 
@@ -175,9 +175,14 @@ class _WaitingRequest:
 
     def _expire(self) -> None:
         self._is_over = True
-        _reject(self._connection, "unavailable", "try again later", self._frame.id)
+        _reject(self._connection, "unavailable", "try again later", self._frame)
 
 
-def _reject(connection: Connection, code: str, message: str, reply_to: protocol.FrameId) -> None:
+def _reject(
+    connection: Connection, code: str, message: str, rejected: protocol.ClientFrame
+) -> None:
     if connection.is_open:
-        connection.send_now(protocol.error(code, message, reply_to))
+        # A page may ask about several channels in one callback.
+        is_named = isinstance(rejected, protocol.Presence | protocol.SetPresence)
+        channel = rejected.channel if is_named else None
+        connection.send_now(protocol.error(code, message, rejected.id, channel))

@@ -200,9 +200,9 @@ def connected(
     return msgspec.json.encode({**fields, "expires": _whole(expires), **_named(rights), **more})
 
 
-def error(code: str, message: str, reply_to: FrameId = None) -> bytes:
+def error(code: str, message: str, reply_to: FrameId = None, channel: str | None = None) -> bytes:
     """Reject one frame and keep the connection; ``code`` is for programs."""
-    return frame("error", code=code, message=message, reply_to=reply_to)
+    return frame("error", code=code, message=message, reply_to=reply_to, channel=channel)
 
 
 def position(at: Position | None, is_recovered: bool | None = None) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 Strategy: the decorator is below that of the task, and neither framework is imported. Celery passes
 the task as the first argument (``bind=True``), Django the context (``takes_context=True``). The
 ``autoretry_for`` of Celery works outside of the function. So the decorator decides as Celery will:
-whether the exception is one of these, and whether a try is left.
+whether the exception is one of these, and whether a try is left. ``retry(throw=False)`` leaves no
+trace at the task, so the decorator notes a call of ``retry`` that returns.
 """
 
 import inspect
@@ -13,6 +14,8 @@ from typing import Any, NamedTuple, TypeVar, cast, overload
 
 from .bar import STALLED_AFTER_S, TTL_S, Progress, ending_of
 
+_NOTE = "_sockgate_notes_retries"
+
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -21,7 +24,7 @@ class _Run(NamedTuple):
 
     id: str
     attempt: int
-    ending_of: Callable[[BaseException], tuple[str, str | None]]
+    ending_of: Callable[[BaseException | None], tuple[str, str | None]]
 
 
 @overload
@@ -88,7 +91,7 @@ def _wrap(function: Callable[..., Any], user: str, options: dict[str, Any]) -> C
             if ending := _ending(run, bar, error):
                 bar.finish(*ending)
             raise
-        bar.finish("done")
+        bar.finish(*run.ending_of(None))
         return result
 
     return tracked
@@ -107,7 +110,7 @@ def _wrap_async(
             if ending := _ending(run, bar, error):
                 await bar.afinish(*ending)
             raise
-        await bar.afinish("done")
+        await bar.afinish(*run.ending_of(None))
         return result
 
     return tracked
@@ -149,13 +152,33 @@ def _run_of(function: Callable[..., Any], args: tuple[Any, ...]) -> _Run:
     )
 
 
-def _celery_ending(task: Any) -> Callable[[BaseException], tuple[str, str | None]]:
-    def ending(error: BaseException) -> tuple[str, str | None]:
-        if _is_of_celery(error, "Ignore"):
+def _celery_ending(task: Any) -> Callable[[BaseException | None], tuple[str, str | None]]:
+    _note_retries(task)
+
+    def ending(error: BaseException | None) -> tuple[str, str | None]:
+        if getattr(task.request, _NOTE, False):
+            return "retrying", None
+        if error is None or _is_of_celery(error, "Ignore"):
             return "done", None
         return ("retrying", None) if _is_retried(task, error) else ending_of(error)
 
     return ending
+
+
+def _note_retries(task: Any) -> None:
+    """Let ``task.retry`` note at the request of this run that it has returned: a try follows."""
+    if _NOTE in vars(task):
+        return
+    retry = task.retry
+
+    @wraps(retry)
+    def noting(*args: Any, **kwargs: Any) -> Any:
+        result = retry(*args, **kwargs)
+        setattr(task.request, _NOTE, True)
+        return result
+
+    task.retry = noting
+    setattr(task, _NOTE, True)
 
 
 def _is_retried(task: Any, error: BaseException) -> bool:

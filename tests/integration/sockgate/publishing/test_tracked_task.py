@@ -109,6 +109,7 @@ def test_tasks_of_celery_are_tracked(celery: Any) -> None:
     failed = wait_for(run_task(celery, "fragile", 1, 9), "failed")
     assert (failed["attempt"], failed["message"]) == (2, "")
     assert wait_for(run_task(celery, "by_hand", 1), "done")["attempt"] == 2
+    assert wait_for(run_task(celery, "goes_on", 1, True), "done")["attempt"] == 2
     assert wait_for(run_task(celery, "broken", 1), "failed")["message"] == "The file has no rows."
     killed = run_task(celery, "dies", 1)
     wait_until(lambda: read("1", [killed]).get(killed, {}).get("age", 0) > 1)
@@ -141,6 +142,8 @@ def test_retry_of_celery_is_shown(alice: User, subscriber: Subscriber) -> None:
         ("ended", [("running", 1), ("failed", 1)]),
         ("returned", [("running", 1), ("retrying", 1)]),
         ("rejected", [("running", 1), ("failed", 1)]),
+        # Celery's ``apply`` runs no other try after it; a worker does.
+        ("goes_on", [("running", 1), ("retrying", 1)]),
     ],
 )
 def test_end_of_celery_is_shown_as_it_is(
