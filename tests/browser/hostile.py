@@ -111,6 +111,13 @@ _KEPT = (
     '<p data-sockgate="keep" role="alert">[]</p>'
 )
 
+FRONTENDS = (
+    '<div hx-ext="sockgate" data-hx-ext="sockgate"><p sg-channel="spy" sg-on="paid" '
+    'data-sg-channel="spy" data-hx-trigger="sg:touch">spied</p></div>'
+    '<sockgate-stream-source channel="spy" data-channel="spy"></sockgate-stream-source>'
+)
+"""Channels for the htmx extension and for Turbo Streams, which are no data blocks."""
+
 ATTACKS = {
     "blocks": _BLOCKS,
     "globals": _GLOBALS,

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, Request, Route, expect
 
-from tests.browser.hostile import ATTACKS, EVIL, sanitized
+from tests.browser.hostile import ATTACKS, EVIL, FRONTENDS, SANITIZERS, purify, sanitized
 from tests.browser.live.site import Site
 from tests.browser.windows import TIMEOUT_MS, Profile
 from tests.e2e.stack import Stack, running_stack
@@ -144,3 +144,15 @@ def test_attack_passes_the_sanitizers(by: str, attack: str, left: str) -> None:
     """Otherwise the tests above would attack nothing."""
     assert left in sanitized(by, attack)
     assert "<script" not in sanitized(by)
+
+
+@pytest.mark.parametrize("by", SANITIZERS)
+def test_no_channel_of_htmx_or_turbo_passes_the_sanitizers(by: str) -> None:
+    left = SANITIZERS[by](FRONTENDS)
+    assert "spied" in left
+    assert not re.search(r"<[^>]*\s(sg-channel|hx-ext)=|<sockgate-stream-source", left)
+
+
+def test_defaults_keep_the_data_form_of_channels() -> None:
+    """So the htmx extension must not take it; clientjs/test/htmx/extension.test.js shows that."""
+    assert 'data-sg-channel="spy"' in purify(FRONTENDS)

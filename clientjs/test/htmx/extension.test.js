@@ -66,3 +66,9 @@ test("other elements and other events are left alone", () => {
   pass("htmx:load");
   assert.deepEqual(rooms, []);
 });
+
+test("the data- form of sg-channel, which sanitizers keep in content of users, is no order", () => {
+  const { rooms, pass } = open('data-sg-channel="orders" data-sg-on="paid" data-hx-ext="sockgate"');
+  pass("htmx:afterProcessNode");
+  assert.deepEqual(rooms, []);
+});

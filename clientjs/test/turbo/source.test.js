@@ -51,4 +51,5 @@ test("an event that the gateway does not verify is refused", () => {
 
 test("an element without a channel does nothing", () => {
   assert.deepEqual(open("").calls, []);
+  assert.deepEqual(open('data-channel="orders"').calls, []);
 });

@@ -183,6 +183,7 @@ def _reject(
 ) -> None:
     if connection.is_open:
         # A page may ask about several channels in one callback.
-        is_named = isinstance(rejected, protocol.Presence | protocol.SetPresence)
-        channel = rejected.channel if is_named else None
+        channel = None
+        if isinstance(rejected, protocol.Presence | protocol.SetPresence):
+            channel = rejected.channel
         connection.send_now(protocol.error(code, message, rejected.id, channel))
