@@ -4,7 +4,8 @@
 import { documentOf } from "../page/globals.js";
 import { clone, findIn, matches } from "./nodes.js";
 
-export const FIELDS = "input,textarea,select,[contenteditable]";
+/** A form shows its own fields as properties, so it is no field, whatever a sanitizer has left on it. */
+export const FIELDS = "input,textarea,select,[contenteditable]:not(form)";
 /** Nobody types into these. */
 const NO_INPUT = /^(hidden|submit|button|reset|image)$/;
 

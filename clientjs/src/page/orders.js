@@ -50,12 +50,14 @@ export function ordersOf(page, kind, document) {
 }
 
 /**
+ * @param {any} page  a window
  * @param {any} element
  * @param {string} kind
  * @returns {any} the data of a block; undefined: it is no block of this kind
  */
-export function dataOf(element, kind) {
-  return element && element.matches(selectorOf(kind)) ? parsed(element.text) : undefined;
+export function dataOf(page, element, kind) {
+  // A form shows its fields as properties, even one of this name.
+  return element && page.Element.prototype.matches.call(element, selectorOf(kind)) ? parsed(element.text) : undefined;
 }
 
 /** @param {string} kind */

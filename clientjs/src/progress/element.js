@@ -36,7 +36,7 @@ const UNSEEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path
 export function elementOf(page, board) {
   return class SockgateProgress extends page.HTMLElement {
     connectedCallback() {
-      const order = dataOf(this.previousElementSibling, "bar");
+      const order = dataOf(page, this.previousElementSibling, "bar");
       if (order && order.id !== this.progressId) {
         this.progressId = order.id;
         /** @type {any} */
@@ -94,7 +94,7 @@ export function elementOf(page, board) {
      */
     follow(fresh) {
       // The block before the element may have been refreshed already.
-      const order = dataOf(fresh.previousElementSibling, "bar") || dataOf(this.previousElementSibling, "bar") || {};
+      const order = dataOf(page, fresh.previousElementSibling, "bar") || dataOf(page, this.previousElementSibling, "bar") || {};
       const isSame = !!order.id && order.id === this.progressId;
       if (isSame && order.report) {
         this.show(order.report);

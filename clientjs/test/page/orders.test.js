@@ -49,7 +49,12 @@ test("all blocks of a kind are in the order of the document, also of a document 
 test("an element's own block is one of its kind", () => {
   const page = pageOf(block({ id: "a" }, "", "bar") + '<p data-sockgate="bar">{"id": "b"}</p>');
   const { children } = page.document.head.children.length ? page.document.head : page.document.body;
-  assert.deepEqual(dataOf(children[0], "bar"), { id: "a" });
-  assert.equal(dataOf(page.document.querySelector("p"), "bar"), undefined);
-  assert.equal(dataOf(null, "bar"), undefined);
+  assert.deepEqual(dataOf(page, children[0], "bar"), { id: "a" });
+  assert.equal(dataOf(page, page.document.querySelector("p"), "bar"), undefined);
+  assert.equal(dataOf(page, null, "bar"), undefined);
+});
+
+test("a form whose field has the name of a method is no block", () => {
+  const page = pageOf('<form><input name="matches"></form>');
+  assert.equal(dataOf(page, page.document.querySelector("form"), "bar"), undefined);
 });

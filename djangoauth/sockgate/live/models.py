@@ -58,7 +58,13 @@ def live_model(
 
     Raises:
         ChannelNameError: at a change, when ``channels`` returns a text that is no channel name.
+        TypeError: ``channels`` is no function.
     """
+    if not callable(channels):
+        raise TypeError(
+            'channels must be a function of an object, such as lambda order: "orders", '
+            f"not {type(channels).__name__}"
+        )
     live = LiveModel(model, channels)
     live.connect()
     return live
