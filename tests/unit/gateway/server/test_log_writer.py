@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from sockgate_gateway.server.log_writer import PIPE_BUF, LineHandler
@@ -10,6 +11,7 @@ from sockgate_gateway.server.log_writer import PIPE_BUF, LineHandler
 from tests.waiting import wait_until
 
 LIMIT_BYTES = 1000
+ANSWER_LIMIT_S = 60
 
 
 @pytest.fixture
@@ -64,8 +66,9 @@ def test_dropped_lines_are_counted_and_stated_once_they_flow_again(pipe: tuple[i
     assert read(reading, kept * 100) == (b"y" * 99 + b"\n") * kept
     stated = os.read(reading, PIPE_BUF).decode()
     assert f"event=log_lines_dropped lines={handler.dropped} " in stated
-    handler.write("z")
-    assert os.read(reading, PIPE_BUF) == b"z\n"  # It is stated once.
+    for letter in "abc":  # It is stated once.
+        handler.write(letter)
+        assert read(reading, 2).decode() == f"{letter}\n"
 
 
 def test_reader_that_has_gone_costs_lines_only() -> None:
@@ -120,3 +123,35 @@ def test_forked_process_writes_its_own_lines(pipe: tuple[int, int]) -> None:
     finally:
         root.removeHandler(handler)
     assert read(reading, 26).splitlines() == [b"parent", b"child", b"parent again"]
+
+
+def test_fork_beside_a_thread_that_waits_for_a_reader(pipe: tuple[int, int]) -> None:
+    """The thread does not survive it, and its lines stay the parent's."""
+    reading, writing = pipe
+    in_pipe = fill(writing)
+    root = logging.getLogger()
+    handler = LineHandler(writing)
+    root.addHandler(handler)
+    lines = [letter * (PIPE_BUF - 1) for letter in "abc"]
+    try:
+        for line in lines:
+            handler.write(line)
+        pid = os.fork()
+        if not pid:
+            handler.write("child")
+            handler.flush(ANSWER_LIMIT_S)
+            os._exit(0)
+        received = bytearray()
+        os.set_blocking(reading, False)
+
+        def is_all_read() -> bool:
+            with suppress(BlockingIOError):
+                received.extend(os.read(reading, 2**20))
+            return received.count(b"\n") >= len(lines) + 1
+
+        wait_until(is_all_read)
+        assert os.waitpid(pid, 0)[1] == 0
+        is_all_read()
+    finally:
+        root.removeHandler(handler)
+    assert sorted(received[in_pipe:].decode().splitlines()) == [*lines, "child"]
