@@ -6,9 +6,19 @@ FAILURES = (RedisError, RedisClusterException, OSError)
 """What redis-py raises. ``RedisClusterException`` (no node answers) is no ``RedisError``."""
 
 
+_NO_FREE_CONNECTION = "No connection available"
+"""What redis-py says when a command has waited too long for a connection of the pool."""
+
+OWN_CONNECTIONS_BUSY = (
+    "all connections of this process to Redis are busy: it has too little processor time, or Redis "
+    "answers slowly"
+)
+
+
 def cause_of(error: BaseException) -> str:
     """Return the text of an error without its full stop, or its type where it has no text."""
-    return str(error).rstrip(".") or type(error).__name__
+    cause = str(error).rstrip(".") or type(error).__name__
+    return OWN_CONNECTIONS_BUSY if cause == _NO_FREE_CONNECTION else cause
 
 
 _REMEDIES = (

@@ -85,7 +85,7 @@ class HostState:
             reasons += [name + problem for problem in problems]
             notes += [name + note for note in report.notes]
         if not reasons and not ready:
-            reasons = [*notes, "no worker serves"]
+            reasons, notes = [*notes, "no worker serves"], []
         return Readiness(not reasons, reasons, notes)
 
     def _problems(self, worker: WorkerStatus, report: WorkerReport) -> list[str]:

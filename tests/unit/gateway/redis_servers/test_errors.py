@@ -1,6 +1,7 @@
 import pytest
 from redis import exceptions
-from sockgate_gateway.redis_servers.errors import cause_of, remedy_for
+from redis.asyncio import BlockingConnectionPool, Connection
+from sockgate_gateway.redis_servers.errors import OWN_CONNECTIONS_BUSY, cause_of, remedy_for
 from sockgate_gateway.redis_servers.sentinel import open_sentinel
 from sockgate_gateway.wire.addresses import read_address
 
@@ -58,3 +59,21 @@ def test_sentinels_that_do_not_answer_are_named_without_their_options() -> None:
     assert [f"{HOST}:{port}" in cause for port in ports] == [True, True]
     assert "secret" not in cause
     assert "start the Sentinels" in remedy_for(cause)
+
+
+class _OpenConnection(Connection):
+    """Needs no server."""
+
+    async def connect(self) -> None:
+        pass
+
+    async def can_read(self, *_: object, **__: object) -> bool:
+        return False
+
+
+async def test_pool_without_a_free_connection_is_no_failure_of_redis() -> None:
+    pool = BlockingConnectionPool(1, timeout=0.01, connection_class=_OpenConnection)
+    await pool.get_connection()
+    with pytest.raises(exceptions.ConnectionError) as failed:
+        await pool.get_connection()
+    assert cause_of(failed.value) == OWN_CONNECTIONS_BUSY

@@ -77,7 +77,7 @@ def test_worker_that_does_not_listen_is_only_noted(state, word):
 def test_host_without_a_worker_that_serves_is_not_ready(state):
     receive(state, HostStatus([worker(0, state="ended"), worker(1, state="starting")]))
     expected = ["worker 0: ended", "worker 1: starting", "no worker serves"]
-    assert state.readiness().reasons == expected
+    assert (state.readiness().reasons, state.readiness().notes) == (expected, [])
 
 
 def test_host_without_its_supervisor_is_not_ready(state, clock):
