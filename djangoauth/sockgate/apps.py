@@ -17,6 +17,7 @@ class SockgateConfig(AppConfig):
         from .checks import (  # noqa: F401  (each registers its checks)
             deploy,
             development,
+            live,
             pages,
             redis,
             settings,

@@ -6,14 +6,17 @@ touch, and takes the element whose block has the id. So a viewer sees what the v
 the id must be the same each time the page is rendered. ``{% live_keep %}`` writes one, too.
 """
 
+import logging
 import re
 from collections.abc import Iterator
 from html import unescape
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.template import Context, Node, NodeList, TemplateSyntaxError
 from django.template.base import FilterExpression, Parser, Token, token_kwargs
+from django.templatetags.cache import CacheNode
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -24,6 +27,8 @@ USAGE = '{% live "channel" … [id="…"] [tag="div"] [class="…"] [every=60] %
 KEEP_USAGE = '{% live_keep ["attribute" …] %}, inside of the element that is kept'
 
 MAX_EVERY = 86400
+
+log = logging.getLogger("sockgate")
 
 _TAG = re.compile(r"[a-z][a-z0-9-]*")
 _ATTRIBUTE = re.compile(r"[a-z][a-z0-9_:.-]*")
@@ -77,6 +82,7 @@ class LiveFragment(Node):
                 raise TemplateSyntaxError(f"{{% live %}} cannot have the attribute {name!r}.")
         nodelist = parser.parse(("endlive",))
         parser.delete_first_token()
+        _warn_of_cache(parser, nodelist)
         return cls(channels, attributes, nodelist)
 
     def render(self, context: Context) -> SafeString:
@@ -124,6 +130,21 @@ class LiveFragment(Node):
     def _resolved_channels(self, context: Context) -> list[str]:
         given = [(one.token, one.resolve(context)) for one in self._channels]
         return list(dict.fromkeys(name for pair in given for name in _names(*pair)))
+
+
+def _warn_of_cache(parser: Parser, nodelist: NodeList) -> None:
+    if any(command == "cache" for command, _ in parser.command_stack):
+        log.warning(
+            "{%% cache %%} around {%% live %%} in %s: it keeps the grants of one viewer for "
+            "others, whom the gateway refuses",
+            parser.origin,
+        )
+    elif settings.DEBUG and nodelist.get_nodes_by_type(CacheNode):
+        log.warning(
+            "{%% cache %%} inside {%% live %%} in %s: a refresh shows what is cached; delete the "
+            "entry before touch",
+            parser.origin,
+        )
 
 
 def _names(source: str, value: Any) -> Iterator[str]:

@@ -12,7 +12,6 @@ from time import monotonic
 from typing import Any
 
 from django.conf import settings
-from sockgate_gateway.redis_servers.errors import cause_of
 from sockgate_gateway.wire.names import of_tenant
 
 from .. import conf
@@ -116,6 +115,8 @@ def listed(pks: Iterable[Any]) -> str:
 
 def saved(what: str, error: Exception) -> str:
     """Say that a change is saved, and that Redis does not know it."""
+    from sockgate_gateway.redis_servers.errors import cause_of  # It imports redis-py.
+
     return f"{what} saved in the database, but did not reach Redis: {cause_of(error)}."
 
 

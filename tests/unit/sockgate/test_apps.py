@@ -26,6 +26,7 @@ def test_ready_registers_the_system_checks() -> None:
     assert finished.stdout.split() == [
         "sockgate.checks.deploy",
         "sockgate.checks.development",
+        "sockgate.checks.live",
         "sockgate.checks.pages",
         "sockgate.checks.redis",
         "sockgate.checks.settings",

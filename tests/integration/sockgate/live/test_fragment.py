@@ -316,3 +316,22 @@ def test_permissions_change_without_redis_and_authorize(
     editors.permissions.add(Permission.objects.get(codename="add_group"))
     editors.permissions.clear()
     assert "did not reach Redis" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("source", "named"),
+    [
+        ("{% cache 9 x %}{% if 1 %}{% live 'a' %}{% endlive %}{% endif %}{% endcache %}", "around"),
+        ("{% live 'a' %}{% if 1 %}{% cache 9 x %}{% endcache %}{% endif %}{% endlive %}", "inside"),
+        ("{% cache 9 x %}{% endcache %}{% live 'a' %}{% endlive %}", ""),
+    ],
+)
+def test_cache_around_or_inside_is_named(
+    settings: Any, caplog: Any, source: str, named: str
+) -> None:
+    settings.DEBUG = True
+    Template("{% load sockgate cache %}" + source)
+    assert [f"{{% cache %}} {named} {{% live %}} in <unknown source>" in caplog.text] == [
+        bool(named)
+    ]
+    assert bool(caplog.records) is bool(named)
