@@ -85,6 +85,7 @@ class HostState:
             reasons += [name + problem for problem in problems]
             notes += [name + note for note in report.notes]
         if not reasons and not ready:
+            notes = notes or ["supervisor: no report yet"]
             reasons, notes = [*notes, "no worker serves"], []
         return Readiness(not reasons, reasons, notes)
 

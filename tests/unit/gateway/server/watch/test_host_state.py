@@ -80,6 +80,10 @@ def test_host_without_a_worker_that_serves_is_not_ready(state):
     assert (state.readiness().reasons, state.readiness().notes) == (expected, [])
 
 
+def test_host_says_that_nothing_is_known_yet(state):
+    assert state.readiness().reasons == ["supervisor: no report yet", "no worker serves"]
+
+
 def test_host_without_its_supervisor_is_not_ready(state, clock):
     receive(state, report(0), HostStatus([worker(0)]))
     clock.now += SUPERVISOR_SILENT_S
