@@ -95,7 +95,8 @@ _FORMS = (
     '<a data-nonce="forged" nonce="forged" id="nonce"></a>'
 )
 _BARS = (
-    f'<a data-sockgate="bar">{_data(id="forged", report=None)}</a><sockgate-progress '
+    f'<a data-sockgate="bar">{_data(id="forged", report=None)}</a>'
+    '<form><input name="matches"></form><sockgate-progress '
     f'progress-id="forged" state="running" report="{escape(json.dumps(_REPORT))}">'
     "<progress></progress> <span>forged</span></sockgate-progress>"
 )
@@ -109,6 +110,7 @@ _LIVE = "".join(
 _KEPT = (
     '<p data-sockgate-keep class="errorlist">kept<a data-sockgate="keep">[]</a></p>'
     '<p data-sockgate="keep" role="alert">[]</p>'
+    '<form contenteditable="true"><input name="selectedOptions"></form>'
 )
 
 FRONTENDS = (
@@ -146,7 +148,7 @@ def loosely(html: str) -> str:
     return nh3.clean(
         html,
         tags=nh3.ALLOWED_TAGS | more,
-        attributes={"*": attributes | {"progress-id", "class", "role"}},
+        attributes={"*": attributes | {"progress-id", "class", "role", "contenteditable"}},
         generic_attribute_prefixes={"data-"},
     )
 

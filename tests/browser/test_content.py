@@ -136,6 +136,8 @@ def test_bar_of_django_is_followed_and_a_forged_one_is_not(alice: Profile) -> No
         ("loose", "document", 'name="createElement"'),
         ("loose", "forms", 'nonce="forged"'),
         ("loose", "bars", "progress-id"),
+        ("loose", "bars", 'name="matches"'),
+        ("loose", "kept", "<form contenteditable="),
         ("nh3", "blocks", "<p>{"),
         ("bleach", "blocks", "&lt;p id="),
     ],

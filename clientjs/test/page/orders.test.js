@@ -53,8 +53,3 @@ test("an element's own block is one of its kind", () => {
   assert.equal(dataOf(page, page.document.querySelector("p"), "bar"), undefined);
   assert.equal(dataOf(page, null, "bar"), undefined);
 });
-
-test("a form whose field has the name of a method is no block", () => {
-  const page = pageOf('<form><input name="matches"></form>');
-  assert.equal(dataOf(page, page.document.querySelector("form"), "bar"), undefined);
-});
