@@ -8,8 +8,10 @@ from redis import ConnectionError as RedisConnectionError
 from redis import ResponseError
 from redis import TimeoutError as RedisTimeoutError
 from sockgate.publishing.outbox import MAX_AGE_S, MAX_WAITING, OUTBOX, Outbox
+from sockgate.redis_clients.clients import open_client
 from sockgate_gateway.wire.publish_request import PublishRequest
 
+from tests.ports import free_port
 from tests.waiting import wait_until
 
 DOWN = RedisConnectionError("Error 111 connecting to 127.0.0.1:1. Connection refused.")
@@ -58,6 +60,14 @@ def test_what_redis_may_have_already_is_not_sent_again_unless_it_is_a_touch() ->
     redis.failures = 1
     outbox.deliver(touch("room:1"), redis)
     wait_until(lambda: redis.taken == ["room:1"])
+
+
+def test_what_redis_py_raises_without_a_server_is_tried_again() -> None:
+    """It is known by redis-py's text, which another version may change."""
+    client, outbox = open_client(f"redis://127.0.0.1:{free_port()}", 0), Outbox()
+    outbox.deliver(PLAIN, lambda _: client.ping())
+    assert len(outbox) == 1
+    outbox.begin_empty()
 
 
 def test_what_redis_refuses_is_raised() -> None:
