@@ -12,6 +12,18 @@ from sockgate.publishing.publisher import Publisher
 
 from tests.browser.windows import TIMEOUT_MS
 from tests.e2e.stack import Stack
+from tests.ports import HOST
+
+
+class GunicornStack(Stack):
+    """The stack with gunicorn for Django: two processes of four threads, and 25 ms a page."""
+
+    def __init__(self, folder: Path, **options: str) -> None:
+        super().__init__(folder, **options)
+        self.django.command[1:] = [
+            *("-m", "gunicorn", "--workers=2", "--threads=4", "--timeout=120"),
+            *(f"--bind={HOST}:{self._django_port}", "tests.browser.live.wsgi"),
+        ]
 
 
 class Site:
@@ -44,9 +56,11 @@ class Site:
 
 
 @contextmanager
-def running_site(folder: Path, settings: str = "settings", **options: str) -> Iterator[Site]:
+def running_site(
+    folder: Path, settings: str = "settings", kind: type[Stack] = Stack, **options: str
+) -> Iterator[Site]:
     """Run the site; options are those of the gateway."""
-    stack = Stack(folder, **options)
+    stack = kind(folder, **options)
     stack.django.environ["DJANGO_SETTINGS_MODULE"] = f"tests.browser.live.{settings}"
     try:
         stack.start()

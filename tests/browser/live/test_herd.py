@@ -24,13 +24,6 @@ def test_pages_spread_their_requests_over_the_window(tmp_path: Path, chromium: B
     assert firsts[-1] - firsts[0] > 0.5, "all pages have made their requests at once"
 
 
-@pytest.mark.soak
-def test_200_pages_with_50_touches_in_a_second(tmp_path: Path, chromium: Browser) -> None:
-    """200 pages at 100 requests a second have a window of 2 s."""
-    times, touching_s = times_of_requests(tmp_path, chromium, "settings", pages=200)
-    check_spacing(times, touching_s, window_s=2.0)
-
-
 def times_of_requests(
     folder: Path, chromium: Browser, settings: str, pages: int
 ) -> tuple[list[list[float]], float]:
