@@ -50,22 +50,14 @@ export function livePageOf(rt, page) {
         wanted.set(channel, { ...wanted.get(channel), ...one });
       }
     }
-    for (const [url, address] of addresses) {
+    addresses.forEach((address, url) => {
       if (!urls.has(url)) {
         address.stop();
         addresses.delete(url);
       }
-    }
-    for (const url of urls) {
-      if (!addresses.has(url)) {
-        addresses.set(url, addressOf(page, url, { fragments, stated, widestMs, scan: rescan, warn }));
-      }
-    }
-    for (const channel of stated.keys()) {
-      if (!wanted.has(channel)) {
-        stated.delete(channel);
-      }
-    }
+    });
+    urls.forEach((url) => addresses.has(url) || addresses.set(url, addressOf(page, url, { fragments, stated, widestMs, scan: rescan, warn })));
+    stated.forEach((_, channel) => wanted.has(channel) || stated.delete(channel));
     channels.follow(wanted);
   }
 
@@ -208,6 +200,10 @@ export function livePageOf(rt, page) {
   page.addEventListener("visibilitychange", () => documentOf(page, "hidden") || addresses.forEach((one) => one.schedule.seen()));
   page.addEventListener("pageshow", (/** @type {any} */ event) => event.persisted && checkAll(false));
   SWAPS.split(" ").forEach((name) => page.addEventListener(name, scan));
+  if (page.PerformanceObserver) {
+    // How long the site needs for its answers, without what a request has waited for in the browser.
+    new page.PerformanceObserver((/** @type {any} */ list) => list.getEntries().forEach((/** @type {any} */ { name, requestStart, responseStart }) => addresses.get(name)?.schedule.answered(responseStart - requestStart))).observe({ type: "resource" });
+  }
   scan();
   stateChanged(rt.state, {});
   return { scan };

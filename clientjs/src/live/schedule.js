@@ -3,7 +3,7 @@
  * at once.
  *
  * Strategy: whoever asks names a window, which grows with the audience and with the time that the site has needed for its last
- * answer. The moment is random in the window, and not before a whole window has passed since the last fetch began. So a page
+ * answer, as the browser has measured it: a request that waits for the page itself says nothing about the site. The moment is random in the window, and not before a whole window has passed since the last fetch began. So a page
  * makes one request in a window at most, and N pages spread evenly. More requests before that moment change nothing. One that
  * comes while the fetch runs may be missing in it, so exactly one more fetch follows, if it is still needed. After an answer of
  * the site that it is busy, the wait that it asks for (Retry-After) holds against all of them. A hidden page waits until it is
@@ -120,8 +120,6 @@ export function scheduleOf(page, isNeeded, run) {
     isRunning = false;
     again = null;
     if (!retry) {
-      // One slow answer counts for a while.
-      tookMs = Math.max(now() - startedMs, tookMs / 2);
       failures = 0;
       if (next && isNeeded()) {
         next();
@@ -133,10 +131,21 @@ export function scheduleOf(page, isNeeded, run) {
     const backoffMs = (Math.min(500 * 2 ** failures, MAX_BACKOFF_MS) * (1 + page.Math.random())) / 2;
     const retryMs = Math.max(now() + Math.max(retry.ms, backoffMs), startedMs + lastWindowMs);
     if (retry.isBusy) {
-      tookMs = Math.min(Math.max(2 * tookMs, BUSY_MS), MAX_WINDOW_MS);
+      // Twice as long as before: the measure of this answer has halved it.
+      tookMs = Math.min(Math.max(4 * tookMs, BUSY_MS), MAX_WINDOW_MS);
       notBeforeMs = retryMs;
     }
     set(retryMs);
+  }
+
+  /**
+   * The site has answered, perhaps a moment before or after the end of the fetch.
+   *
+   * @param {number} ms  without what the request has waited for in the browser
+   */
+  function answered(ms) {
+    // One slow answer counts for a while.
+    tookMs = Math.max(ms, tookMs / 2);
   }
 
   /** The page is seen. */
@@ -147,5 +156,5 @@ export function scheduleOf(page, isNeeded, run) {
     }
   }
 
-  return { request, seen, stop };
+  return { request, answered, seen, stop };
 }

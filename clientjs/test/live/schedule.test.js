@@ -17,6 +17,8 @@ class Page {
 
   /** Of answers. */
   tookMs = 0;
+  /** In the browser, before they are sent. */
+  queuedMs = 0;
   isNeeded = true;
 
   constructor() {
@@ -40,7 +42,8 @@ class Page {
 
   /** Busy: the site says so, and asks to wait for so many ms. */
   async answer(busyMs = null) {
-    this.clock.advance(this.tookMs);
+    this.clock.advance(this.tookMs + this.queuedMs);
+    this.schedule.answered(this.tookMs);
     this.answers.shift()(busyMs === null ? null : { ms: busyMs, isBusy: true });
     await new Promise((resolve) => setImmediate(resolve));
   }
@@ -287,4 +290,19 @@ test("after an answer that the site is busy, fetches are farther apart for a whi
   const waits = [];
   for (let number = 0; number < 9; number++) waits.push(await wait());
   assert.ok(calm <= 2500 && waits[0] >= 10000 && waits.at(-1) <= 2500, `${calm} ${waits}`);
+});
+
+test("what a request has waited for in the browser does not count as the site's answer", async () => {
+  const page = new Page();
+  Object.assign(page, { random: 0.5, tookMs: 1, queuedMs: 9000 });
+  for (let times = 0; times < 9; times++) {
+    page.schedule.request(2000);
+    page.clock.advance(60000);
+    await page.answer();
+  }
+  page.clock.advance(60000);
+  const began = page.clock.now() - page.start;
+  page.schedule.request(2000);
+  page.clock.advance(60000);
+  assert.equal(page.fetches.at(-1) - began, 1000);
 });

@@ -30,6 +30,7 @@ from .history_queue import HistoryQueue
 from .markup_gate import MarkupGate
 from .pending_subscriptions import PendingSubscription, SubscriptionResult
 from .presence_counts import PresenceCounts
+from .touch_pacing import TouchPacer
 
 log = logging.getLogger("sockgate.hub")
 
@@ -88,6 +89,7 @@ class Hub:
         self.gaps = audience.gaps
         self._drops = HintLog(log, "payload_dropped")
         self._coalescer = Coalescer(self._deliver_held)
+        self._pacer = TouchPacer(audience, self._fan_out)
 
     def subscribe(self, connection: Connection, name: str, pending: PendingSubscription) -> None:
         """Subscribe a connection to a channel, and confirm it once the channel is live."""
@@ -268,7 +270,10 @@ class Hub:
         is_held = publication.coalescing and publication.touch is None
         if is_held and not self._coalescer.passes(channel, publication):
             return None
-        return channel.receive(publication)
+        frame = channel.receive(publication)
+        if publication.touch is not None and frame and not self._pacer.passes(channel, publication):
+            return None
+        return frame
 
     def _deliver_held(self, channel: Channel, last: int, publication: Publication) -> None:
         """Deliver a publication at its window's end; a channel opened later may be further."""

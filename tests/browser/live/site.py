@@ -21,7 +21,14 @@ class GunicornStack(Stack):
     def __init__(self, folder: Path, **options: str) -> None:
         super().__init__(folder, **options)
         self.django.command[1:] = [
-            *("-m", "gunicorn", "--workers=2", "--threads=4", "--timeout=120"),
+            *(
+                "-m",
+                "gunicorn",
+                "--workers=2",
+                "--threads=4",
+                "--timeout=120",
+                "--no-control-socket",
+            ),
             *(f"--bind={HOST}:{self._django_port}", "tests.browser.live.wsgi"),
         ]
 
