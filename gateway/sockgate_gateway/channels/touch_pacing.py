@@ -3,7 +3,7 @@
 Strategy: the first touch of a channel passes at once, and begins a window. Later ones replace one
 another until the window ends. Then the last one is delivered, and begins the next window. A touch
 says only that something changed, and states the mark of now, so that nothing is lost. A page
-requests nothing sooner anyway (``MIN_SPACING_MS`` in clientjs/src/live/schedule.js). What is kept is
+requests nothing sooner anyway (``MIN_SPACING_MS`` in clientjs/src/live/schedule.js). Kept is only
 one touch for a channel. Sequenced touches, and those that exclude a connection, pass.
 """
 
