@@ -170,8 +170,8 @@ const modules = (name, banner) => [
 
 /** Names of properties that nothing outside of the script uses: no frame, no data block, no browser, no other script. */
 const INTERNAL_OF_LIVE = (
-  "all at away check data element emit ended fragments heldIn isAnswered isBusy isEnded isGone know lacksAny refresh refused refusals renew request " +
-  "room schedule script seen stated stop subscribed whole why widestMs"
+  "all answered at away check data element emit ended follow fragments heldIn isAnswered isBusy isEnded isGone know lacksAny noteTouch refresh refused refusals renew request " +
+  "rescan room schedule script seen stated stop subscribed whole why widestMs"
 ).split(" ");
 
 /** Browsers since 2021. */

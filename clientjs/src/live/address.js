@@ -11,7 +11,7 @@ import { scheduleOf } from "./schedule.js";
  * @property {any} fragments
  * @property {Map<string, {touched: any}>} stated  by channel
  * @property {function(): number} widestMs
- * @property {function(): void} scan  again after a refresh
+ * @property {function(): void} rescan  after a refresh
  * @property {function(string): void} warn
  */
 
@@ -20,7 +20,7 @@ import { scheduleOf } from "./schedule.js";
  * @param {string} url
  * @param {Live} live
  */
-export function addressOf(page, url, { fragments, stated, widestMs, scan, warn }) {
+export function addressOf(page, url, { fragments, stated, widestMs, rescan, warn }) {
   const source = sourceOf(page, url);
   const schedule = scheduleOf(page, isNeeded, refresh);
   /** A fetch is needed whatever the marks say. */
@@ -74,7 +74,7 @@ export function addressOf(page, url, { fragments, stated, widestMs, scan, warn }
       if (lacking) {
         warn(`${url} lacks the fragment ${lacking}`);
       }
-      scan();
+      rescan();
     }
     wind();
     return null;
@@ -107,7 +107,7 @@ export function addressOf(page, url, { fragments, stated, widestMs, scan, warn }
     /** @param {string} channel */
     has: (channel) => shown().some(([name]) => name === channel),
     /** Something has been touched, if the marks do not say otherwise. @param {number} ms @param {number} [leastMs] */
-    touched: (ms, leastMs) => isNeeded() && schedule.request(ms, leastMs),
+    noteTouch: (ms, leastMs) => isNeeded() && schedule.request(ms, leastMs),
     stop() {
       schedule.stop();
       page.clearTimeout(clock);

@@ -16,7 +16,7 @@ const STEP = 50;
 const RESERVE = 10;
 
 /**
- * @typedef {{room: any, grant: string | null | undefined, isAnswered: boolean, isEnded: boolean, refusals: number}} Followed
+ * @typedef {{room: any, grant: string | null | undefined, isAnswered?: boolean, isEnded?: boolean, refusals: number}} Followed
  *
  * What the page does.
  *
@@ -41,11 +41,7 @@ export function channelsOf(rt, { subscribed, ended, refused, warn }) {
   /** Follow these and no others. @param {Map<string, import("./fragments.js").Wanted>} channels */
   function follow(channels) {
     wanted = channels;
-    for (const channel of [...followed.keys()]) {
-      if (!wanted.has(channel)) {
-        leave(channel);
-      }
-    }
+    [...followed.keys()].filter((one) => !wanted.has(one)).forEach(leave);
     for (const [channel, { grant }] of wanted) {
       const before = followed.get(channel);
       if (before && before.grant === grant) {
@@ -60,7 +56,7 @@ export function channelsOf(rt, { subscribed, ended, refused, warn }) {
 
   /** @param {string} channel @returns {boolean} there is no grant for it */
   function isLacking(channel) {
-    return (wanted.get(channel) || {}).grant === undefined && !AUTOMATIC.test(channel);
+    return wanted.get(channel)?.grant === undefined && !AUTOMATIC.test(channel);
   }
 
   /** @returns {boolean} */
@@ -72,7 +68,7 @@ export function channelsOf(rt, { subscribed, ended, refused, warn }) {
   function subscribe(channel, grant, before) {
     const room = rt.subscribe(channel, { grant });
     /** @type {Followed} */
-    const one = { room, grant, isAnswered: false, isEnded: false, refusals: 0, ...before && { isAnswered: before.isAnswered, refusals: before.refusals } };
+    const one = { room, grant, isAnswered: before?.isAnswered, refusals: before?.refusals || 0 };
     followed.set(channel, one);
     room.on("subscribed", (/** @type {any} */ _, /** @type {any} */ info) => {
       if (followed.get(channel) === one) {
@@ -94,9 +90,7 @@ export function channelsOf(rt, { subscribed, ended, refused, warn }) {
         }
       }
     });
-    if (before) {
-      before.room.unsubscribe();
-    }
+    before?.room.unsubscribe();
   }
 
   /** @param {string} channel  has no place */
@@ -112,9 +106,8 @@ export function channelsOf(rt, { subscribed, ended, refused, warn }) {
   /** @param {string} channel */
   function leave(channel) {
     const one = followed.get(channel);
-    if (followed.delete(channel)) {
-      /** @type {Followed} */ (one).room.unsubscribe();
-    }
+    followed.delete(channel);
+    one?.room.unsubscribe();
   }
 
   rt.on("unsubscribed", (/** @type {string} */ channel, /** @type {any} */ why) => {

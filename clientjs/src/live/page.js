@@ -42,21 +42,21 @@ export function livePageOf(rt, page) {
   function scan() {
     /** @type {Map<string, import("./fragments.js").Wanted>} */
     const wanted = new Map();
-    const urls = new Set();
     fragments.scan();
     for (const { data, url } of fragments.all()) {
-      urls.add(url);
+      if (!addresses.has(url)) {
+        addresses.set(url, addressOf(page, url, { fragments, stated, widestMs, rescan, warn }));
+      }
       for (const [channel, one] of Object.entries(data.channels)) {
         wanted.set(channel, { ...wanted.get(channel), ...one });
       }
     }
     addresses.forEach((address, url) => {
-      if (!urls.has(url)) {
+      if (!fragments.at(url).length) {
         address.stop();
         addresses.delete(url);
       }
     });
-    urls.forEach((url) => addresses.has(url) || addresses.set(url, addressOf(page, url, { fragments, stated, widestMs, scan: rescan, warn })));
     stated.forEach((_, channel) => wanted.has(channel) || stated.delete(channel));
     channels.follow(wanted);
   }
@@ -89,7 +89,7 @@ export function livePageOf(rt, page) {
    * @returns {number} the window
    */
   function tell(channel, { audience, touched, pages: all = stated.get(channel)?.pages }, pages = all) {
-    const counted = (/** @type {any} */ count) => (Number.isInteger(count) && count > 0 ? count : Infinity);
+    const counted = (/** @type {any} */ count) => (count >= 1 && count === +count ? count : Infinity);
     stated.set(channel, { audience: counted(audience), pages: counted(pages), touched });
     return windowMs(channel);
   }
@@ -109,7 +109,7 @@ export function livePageOf(rt, page) {
     // With another grant, or where another part of the page has the channel already, the gateway states nothing anew.
     if (info.audience || !stated.has(channel)) {
       const ms = tell(channel, info);
-      each(channel, (one) => one.touched(ms, leastMs(info, isFirst ? 0 : GAP_WINDOW_MS)));
+      each(channel, (one) => one.noteTouch(ms, leastMs(info, isFirst ? 0 : GAP_WINDOW_MS)));
     }
   }
 
@@ -181,18 +181,18 @@ export function livePageOf(rt, page) {
   }
 
   rt.on("touch", (/** @type {any} */ _, /** @type {any} */ message) => {
-    const { channel, from } = message;
+    const { channel } = message;
     // A browser cannot publish this event. One that comes from a browser nevertheless is nobody's touch.
-    if (channels.has(channel) && from === undefined) {
+    if (channels.has(channel) && message.from === undefined) {
       const ms = tell(channel, message, message.audience);
-      each(channel, (one) => one.touched(ms));
+      each(channel, (one) => one.noteTouch(ms));
     }
   })
     .on(EVENT, (/** @type {any} */ data, /** @type {any} */ { from }) => from === undefined && push(page, data, fragments.emit))
     .on("gap", (/** @type {string} */ channel, /** @type {any} */ why) => {
       if (channels.has(channel)) {
-        const ms = tell(channel, { audience: (stated.get(channel) || why).audience, ...why });
-        each(channel, (one) => one.touched(ms, leastMs(why, GAP_WINDOW_MS)));
+        const ms = tell(channel, { audience: stated.get(channel)?.audience, ...why });
+        each(channel, (one) => one.noteTouch(ms, leastMs(why, GAP_WINDOW_MS)));
       }
     })
     .on("user", () => checkAll(true))
@@ -202,7 +202,9 @@ export function livePageOf(rt, page) {
   SWAPS.split(" ").forEach((name) => page.addEventListener(name, scan));
   if (page.PerformanceObserver) {
     // How long the site needs for its answers, without what a request has waited for in the browser.
-    new page.PerformanceObserver((/** @type {any} */ list) => list.getEntries().forEach((/** @type {any} */ { name, requestStart, responseStart }) => addresses.get(name)?.schedule.answered(responseStart - requestStart))).observe({ type: "resource" });
+    new page.PerformanceObserver((/** @type {any} */ list) =>
+      list.getEntries().forEach((/** @type {any} */ one) => addresses.get(one.name)?.schedule.answered(one.responseStart - one.requestStart))
+    ).observe({ type: "resource" });
   }
   scan();
   stateChanged(rt.state, {});

@@ -3,11 +3,12 @@
  * at once.
  *
  * Strategy: whoever asks names a window, which grows with the audience and with the time that the site has needed for its last
- * answer, as the browser has measured it: a request that waits for the page itself says nothing about the site. The moment is random in the window, and not before a whole window has passed since the last fetch began. So a page
- * makes one request in a window at most, and N pages spread evenly. More requests before that moment change nothing. One that
- * comes while the fetch runs may be missing in it, so exactly one more fetch follows, if it is still needed. After an answer of
- * the site that it is busy, the wait that it asks for (Retry-After) holds against all of them. A hidden page waits until it is
- * seen, except where content must vanish.
+ * answer. The browser measures that time, because a request may also wait in the browser, which says nothing about the site. The
+ * moment is random in the window, and not before a whole window has passed since the last fetch began. So a page makes one request
+ * in a window at most, and N pages spread evenly. More requests before that moment change nothing. One that comes while the fetch
+ * runs may be missing in it, so exactly one more fetch follows, if it is still needed. After an answer of the site that it is busy,
+ * the wait that it asks for (Retry-After) holds against all of them. A hidden page waits until it is seen, except where content
+ * must vanish.
  */
 import { documentOf } from "../page/globals.js";
 
@@ -61,7 +62,7 @@ export function scheduleOf(page, isNeeded, run) {
    * @param {boolean} [mustVanish]  also in a hidden page
    */
   function request(windowMs, leastMs = 0, mustVanish = false) {
-    isUrgent = isUrgent || mustVanish;
+    isUrgent ||= mustVanish;
     if (isRunning) {
       again = () => request(windowMs, leastMs, mustVanish);
     } else if (isHidden()) {
@@ -127,7 +128,7 @@ export function scheduleOf(page, isNeeded, run) {
       return;
     }
     failures += 1;
-    isUrgent = isUrgent || wasUrgent;
+    isUrgent ||= wasUrgent;
     const backoffMs = (Math.min(500 * 2 ** failures, MAX_BACKOFF_MS) * (1 + page.Math.random())) / 2;
     const retryMs = Math.max(now() + Math.max(retry.ms, backoffMs), startedMs + lastWindowMs);
     if (retry.isBusy) {
@@ -145,7 +146,7 @@ export function scheduleOf(page, isNeeded, run) {
    */
   function answered(ms) {
     // One slow answer counts for a while.
-    tookMs = Math.max(ms, tookMs / 2);
+    tookMs = Math.max(ms || 0, tookMs / 2);
   }
 
   /** The page is seen. */

@@ -31,7 +31,8 @@ _Held = tuple[Channel, int, Publication]
 """A channel, the number of its last subscription when this was published, and the publication."""
 
 
-def _call_later(delay_s: float, call: Callable[..., None], *given: Any) -> None:
+def call_on_loop(delay_s: float, call: Callable[..., None], *given: Any) -> None:
+    """Call a function after some seconds, on the running loop."""
     asyncio.get_running_loop().call_later(delay_s, call, *given)
 
 
@@ -47,7 +48,7 @@ class Coalescer:
     def __init__(
         self,
         release: Callable[[Channel, int, Publication], None],
-        call_later: Callable[..., None] = _call_later,
+        call_later: Callable[..., None] = call_on_loop,
     ) -> None:
         self._release = release
         self._call_later = call_later

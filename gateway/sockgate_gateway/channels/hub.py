@@ -143,8 +143,7 @@ class Hub:
     def pages_with(self, connection: Connection, name: str) -> int:
         """Return about how many connections a channel has in all workers, with this one."""
         channel = self._channels[self._key(name)]
-        others = len(channel.connections) - (connection in channel.connections)
-        return self.audience.of(others + 1)
+        return self.audience.of(len(channel.connections) + (connection not in channel.connections))
 
     def send(self, name: str, frame: bytes) -> None:
         """Send a frame to all connections that are subscribed to a channel."""

@@ -1,25 +1,26 @@
 """Touches that follow one another quickly: the last one stands for all of them.
 
-Strategy: the first touch of a channel passes at once, and begins a window. Later ones replace one
-another until the window ends. Then the last one is delivered, and begins the next window. A touch
-says only that something changed, and states the mark of now, so that nothing is lost. A page
-requests nothing sooner anyway (``MIN_SPACING_MS`` in clientjs/src/live/schedule.js). Kept is only
-one touch for a channel. Sequenced touches, and those that exclude a connection, pass.
+Strategy: the first touch of a channel passes at once, and begins a window. Later ones are kept
+until the window ends. Then one touch is delivered for all of them, to the connections that were
+subscribed when the last one arrived, and begins the next window. A touch says only that something
+changed. The one that is delivered states the mark and the audience of that moment, so that nothing
+is lost, and nothing of the kept ones need be held but a number. A page requests nothing sooner
+anyway (``MIN_SPACING_MS`` in clientjs/src/live/schedule.js). Sequenced touches, and those that
+exclude a connection, pass.
 """
 
-import asyncio
 from collections.abc import Callable
-from typing import Any
 
 from ..wire.publication import Publication, publication_frame, state_touch
 from .audience import Audience
 from .channel import Channel
+from .coalescing import call_on_loop
+from .exclusion import Receivers
 
 WINDOW_S = 0.25
 
-
-def _call_later(delay_s: float, call: Callable[..., None], *given: Any) -> None:
-    asyncio.get_running_loop().call_later(delay_s, call, *given)
+_TOUCH = Publication(b"")
+_NOTHING = 0
 
 
 class TouchPacer:
@@ -27,39 +28,42 @@ class TouchPacer:
 
     Args:
         audience: says how many connections receive a touch.
-        deliver: sends frames to the connections of a channel.
+        deliver: sends frames to some connections of a channel.
         call_later: calls a function after some seconds, as asyncio's.
     """
 
     def __init__(
         self,
         audience: Audience,
-        deliver: Callable[[Channel, list[bytes]], None],
-        call_later: Callable[..., None] = _call_later,
+        deliver: Callable[[Receivers, list[bytes]], None],
+        call_later: Callable[..., None] = call_on_loop,
     ) -> None:
         self._audience = audience
         self._deliver = deliver
         self._call_later = call_later
-        self._kept: dict[Channel, Publication | None] = {}
+        # The number of the channel's last subscription when the last kept touch arrived.
+        self._kept: dict[Channel, int] = {}
 
     def passes(self, channel: Channel, touch: Publication) -> bool:
-        """Return whether a touch is delivered now; else it is kept."""
+        """Return whether a touch that the channel received is delivered now; else it is kept."""
         if touch.offset or touch.excluded:
             return True
         if channel in self._kept:
-            self._kept[channel] = touch
+            self._kept[channel] = channel.last_subscription
             return False
         self._open(channel)
         return True
 
     def _open(self, channel: Channel) -> None:
-        self._kept[channel] = None
+        self._kept[channel] = _NOTHING
         self._call_later(WINDOW_S, self._end, channel)
 
     def _end(self, channel: Channel) -> None:
-        touch = self._kept.pop(channel)
-        if touch is not None:
+        last = self._kept.pop(channel)
+        subscribed = [one for one, number in channel.connections.items() if number <= last]
+        if subscribed:
             self._open(channel)
             audience = self._audience.of(len(channel.connections))
-            stated = state_touch(touch, audience, channel.mark.known)
-            self._deliver(channel, [publication_frame(channel.head, stated)])
+            stated = state_touch(_TOUCH, audience, channel.mark.known)
+            receivers = Receivers(tuple(subscribed), channel.conflation_key)
+            self._deliver(receivers, [publication_frame(channel.head, stated)])

@@ -6,7 +6,6 @@ import pytest
 from sockgate_gateway.channels.history import HistoryReply
 from sockgate_gateway.channels.history_queue import HistoryQueue
 from sockgate_gateway.channels.touch_mark import TouchMark
-from sockgate_gateway.channels.touch_pacing import WINDOW_S
 from sockgate_gateway.wire.names import Names
 from sockgate_gateway.wire.namespaces import Policy
 from sockgate_gateway.wire.publication import Publication, read_publication
@@ -20,7 +19,6 @@ from tests.unit.gateway.channels.single_channel import (
     reply,
     subscriber,
 )
-from tests.unit.gateway.channels.test_coalescing import Timers
 from tests.unit.gateway.channels.test_hub import FakeSubscriptions
 from tests.unit.gateway.channels.test_hub import subscriber as hub_subscriber
 from tests.unit.gateway.fakes import new_hub
@@ -182,23 +180,6 @@ async def test_namespace_without_plain_publications_drops_them():
     found = frames_of(connection)
     assert [frame.get("touched", frame["data"]) for frame in found] == [5, 3]
     assert hub.dropped == 4
-
-
-def test_of_touches_in_a_moment_the_first_and_the_last_are_delivered(monkeypatch):
-    hub = new_hub(Names(), FakeSubscriptions(), 1000)
-    connections = [hub_subscriber(hub, "room:7") for _ in range(2)]
-    timers = Timers()
-    monkeypatch.setattr(hub._pacer, "_call_later", timers.call_later)
-    for mark in range(1, 100):
-        raw = b'{"event":"touch","data":{"touched":%d}}' % mark
-        hub.fan_out([(b"rt:room:7", raw), (b"rt:room:7", b'"news"')])
-    found = [frame["touched"] for frame in frames_of(connections[0]) if "touched" in frame]
-    assert (found, len(frames_of(connections[0]))) == ([1], 100)
-    assert timers.end_windows() == [WINDOW_S]
-    last = frames_of(connections[1])[-1]
-    assert (last["touched"], last["audience"]) == (99, 2)
-    timers.end_windows()
-    assert (timers.end_windows(), len(frames_of(connections[1]))) == ([], 101)
 
 
 def test_newcomer_learns_how_many_pages_a_quiet_channel_has():
