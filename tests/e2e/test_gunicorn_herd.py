@@ -19,7 +19,7 @@ from tests.e2e.visitor import Visitor
 from tests.ports import HOST
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.soak]
 
 PROGRAM = Path(__file__).parents[1] / "node" / "herd.mjs"
 """200 tabs of Chromium take more than two cores; these windows run the same scripts."""
@@ -37,16 +37,6 @@ def site(tmp_path: Path) -> Iterator[Site]:
         yield site
 
 
-def test_pages_before_gunicorn_become_fresh_with_few_requests(site: Site) -> None:
-    """The cheap form of the next test, without its times."""
-    with herd_of(site, 12) as herd:
-        assert site.fetches() == [], "pages were fetched again when they were loaded"
-        last, _ = touch_often(site, seconds=1)
-        herd.expect(last)
-        assert len(site.fetches()) <= 5 * 12
-
-
-@pytest.mark.soak
 def test_200_pages_leave_the_site_to_its_visitors(site: Site) -> None:
     with herd_of(site, 200) as herd:
         assert site.fetches() == [], "pages were fetched again when they were loaded"
