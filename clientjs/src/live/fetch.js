@@ -54,11 +54,7 @@ export function sourceOf(page, url) {
    * @returns {Promise<any>}
    */
   async function ask(isWhole, signal) {
-    /** @type {Record<string, string>} */
-    const headers = { Accept: "text/html", "X-Sockgate-Live": "1" };
-    if (lastEtag) {
-      headers["If-None-Match"] = lastEtag;
-    }
+    const headers = { Accept: "text/html", "X-Sockgate-Live": "1", ...(lastEtag && { "If-None-Match": lastEtag }) };
     // Never a stale copy: with an ETag of ours the server is asked beside the cache. Without one, the browser itself compares
     // its copy of the page with the server's. A redirect is not followed: it may lead to a login on another origin.
     const cache = isWhole ? "reload" : lastEtag ? "no-store" : "no-cache";

@@ -130,7 +130,7 @@ export function scheduleOf(page, isNeeded, run) {
     failures += 1;
     isUrgent ||= wasUrgent;
     const backoffMs = (Math.min(500 * 2 ** failures, MAX_BACKOFF_MS) * (1 + page.Math.random())) / 2;
-    const retryMs = Math.max(now() + Math.max(retry.ms, backoffMs), startedMs + lastWindowMs);
+    const retryMs = Math.max(now() + retry.ms, now() + backoffMs, startedMs + lastWindowMs);
     if (retry.isBusy) {
       // Twice as long as before: the measure of this answer has halved it.
       tookMs = Math.min(Math.max(4 * tookMs, BUSY_MS), MAX_WINDOW_MS);
