@@ -35,6 +35,7 @@ def test_windows_of_a_login_share_a_connection_until_logout(stack, log_in, scrip
     stack.publish("user:1")
     for board in (one, other):
         board.expect_messages("Djangocon 2012")
+        board.page.wait_for_function("received.length")  # The page's second client has its own way.
         assert board.page.evaluate("received") == ["Djangocon 2012"]
     one.log_out()
     assert other.page.evaluate("ended") == 4500
