@@ -17,8 +17,8 @@ from sockgate_gateway.wire.recover import newest_count
 from .backoff import Backoff, pace_of
 from .credentials import Credentials, IssuedGrant
 from .errors import CredentialsError, NotConnected, RequestRejected
-from .events import Event, Gap, Subscribed, Unsubscribed
-from .frames import Frame, Recover
+from .events import Event, Subscribed, Unsubscribed
+from .frames import Frame, Recover, gap_of
 from .positions import Positions
 from .requests import Requests
 
@@ -190,7 +190,7 @@ class Channels:
         if is_reported:
             self.put(Subscribed(channel, info.get("recovered")))
         if not is_complete:
-            self.put(Gap(channel))
+            self.put(gap_of(channel, info))
 
     def _subscribe(self, wanted: _Wanted) -> None:
         """Subscribe on this connection, unless that is under way or done."""

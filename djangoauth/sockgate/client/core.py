@@ -16,6 +16,7 @@ from .events import Event, FrameRejected, Gap, Left, Unsubscribed, UserChanged
 from .frames import (
     Frame,
     Recover,
+    gap_of,
     is_publication,
     joined_of,
     message_of,
@@ -158,7 +159,7 @@ class Core:
     def _gap(self, frame: Frame) -> None:
         if isinstance(frame.get("epoch"), str):
             self._positions.put(frame["channel"], frame["epoch"], frame.get("offset"))
-        self.put(Gap(frame["channel"]))
+        self.put(gap_of(frame["channel"], frame))
 
     def _rejected(self, frame: Frame) -> None:
         rejection = rejection_of(frame)

@@ -38,9 +38,16 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Publications on a channel may have been lost: read the state again."""
+    """Publications on a channel may have been lost: read the state again.
+
+    Args:
+        channel: its name.
+        within_s: read it at a random moment within so many seconds, because many clients have this
+            gap; None: the gateway has named no time.
+    """
 
     channel: str
+    within_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

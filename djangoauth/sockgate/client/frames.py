@@ -10,7 +10,7 @@ import msgspec
 from sockgate_gateway.wire.events import RESERVED_EVENTS
 from sockgate_gateway.wire.protocol import ClientFrame
 
-from .events import Joined, Message, Presence, PresenceChanged
+from .events import Gap, Joined, Message, Presence, PresenceChanged
 
 Frame = dict[str, Any]
 Position = tuple[str, int]
@@ -121,6 +121,11 @@ def seconds_of(frame: Frame, name: str, default_s: float) -> float:
     found = frame.get(name)
     is_known = isinstance(found, int | float) and 0 < found <= _LONGEST_S
     return float(found) if is_known else default_s  # type: ignore[arg-type]
+
+
+def gap_of(channel: str, info: Frame) -> Gap:
+    """Return the gap that a frame, or the channel's part of one, reports."""
+    return Gap(channel, seconds_of(info, "within", 0) or None)
 
 
 _LONGEST_S = 24 * 3600.0

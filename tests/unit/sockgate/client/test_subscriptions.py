@@ -101,6 +101,17 @@ def test_lost_history_is_a_gap(bench: Bench) -> None:
     assert bench.events[-2:] == [Subscribed(ROOM, is_recovered=False), Gap(ROOM)]
 
 
+def test_gap_has_the_time_within_which_to_act(bench: Bench) -> None:
+    subscribed(bench, epoch="k3", offset=4)
+    bench.deliver({"type": "gap", "channel": ROOM, "audience": 300_000, "within": 120})
+    assert bench.events[-1] == Gap(ROOM, within_s=120)
+    bench.reconnect()
+    bench.answer(type="subscribed", channel=ROOM, epoch="k4", offset=0, recovered=False, within=30)
+    assert bench.events[-1] == Gap(ROOM, within_s=30)
+    bench.deliver({"type": "gap", "channel": ROOM, "within": "soon"})
+    assert bench.events[-1] == Gap(ROOM)
+
+
 def test_refused_grant_is_final(bench: Bench) -> None:
     subscribe(bench)
     bench.refuse_grant(403, is_final=True)
