@@ -8,7 +8,7 @@ from shutil import which
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Playwright
+    from playwright.sync_api import Browser
 
 FLAGS = (
     "--no-sandbox",
@@ -39,28 +39,13 @@ def run_chromium(*, complete: bool = False, **options: Any) -> Iterator["Browser
             and has the back/forward cache.
         options: those of Playwright's ``launch``.
     """
+    from playwright.sync_api import sync_playwright
+
     path = program(complete=complete)
-    with _run_driver() as playwright:
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS, **options)
         yield browser
         browser.close()
-
-
-_running: list["Playwright"] = []
-
-
-@contextmanager
-def _run_driver() -> Iterator["Playwright"]:
-    """Run Playwright's driver, which a process can have only once."""
-    from playwright.sync_api import sync_playwright
-
-    if _running:
-        yield _running[0]
-        return
-    with sync_playwright() as playwright:
-        _running.append(playwright)
-        yield playwright
-        _running.clear()
 
 
 @contextmanager

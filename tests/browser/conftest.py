@@ -7,17 +7,9 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.windows import Profile
-from tests.chromium import run_chromium
 from tests.e2e.stack import Stack, running_stack
 
 LogIn = Callable[[str], Profile]
-
-
-@pytest.fixture(scope="package")
-def chromium() -> Iterator[Browser]:
-    """One browser for all files: starting it and Playwright's driver takes seconds."""
-    with run_chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
