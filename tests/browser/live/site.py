@@ -10,9 +10,9 @@ from playwright.sync_api import Page, expect
 from redis import Redis
 from sockgate.publishing.publisher import Publisher
 
-from tests.browser.windows import TIMEOUT_MS
 from tests.e2e.stack import Stack
 from tests.ports import HOST
+from tests.waiting import PATIENCE_WITH_PROCESSES_S, wait_until
 
 
 class GunicornStack(Stack):
@@ -78,6 +78,9 @@ def running_site(
         stack.stop()
 
 
+REFRESH_MS = PATIENCE_WITH_PROCESSES_S * 1000
+"""A page waits for twenty times the answer of its site, which may be busy."""
+
 IS_FOLLOWED = """
 (channel) => {
   const rt = window.Sockgate && Sockgate.connect.client;
@@ -90,16 +93,21 @@ IS_FOLLOWED = """
 
 def follow(page: Page, channel: str = "orders") -> None:
     """Wait until the page is subscribed to a channel."""
-    page.wait_for_function(IS_FOLLOWED, arg=channel, polling=50)
+    wait_for(page, IS_FOLLOWED, channel)
+
+
+def wait_for(page: Page, expression: str, arg: object = None) -> None:
+    """Wait as ``wait_for_function`` does, whose polls the policy of the page may forbid."""
+    wait_until(lambda: page.evaluate(expression, arg))
 
 
 def expect_rows(page: Page, *rows: str) -> None:
-    expect(page.locator("#rows li")).to_have_text(list(rows), timeout=TIMEOUT_MS)
+    expect(page.locator("#rows li")).to_have_text(list(rows), timeout=REFRESH_MS)
 
 
 def expect_text(page: Page, selector: str, text: str) -> None:
-    expect(page.locator(selector)).to_have_text(text, timeout=TIMEOUT_MS)
+    expect(page.locator(selector)).to_have_text(text, timeout=REFRESH_MS)
 
 
 def expect_gone(page: Page, selector: str) -> None:
-    expect(page.locator(selector)).to_have_count(0, timeout=TIMEOUT_MS)
+    expect(page.locator(selector)).to_have_count(0, timeout=REFRESH_MS)

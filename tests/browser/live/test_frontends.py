@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.live.site import expect_text
+from tests.browser.live.site import expect_text, wait_for
 from tests.browser.windows import TIMEOUT_MS, Profile
 from tests.waiting import wait_until
 
@@ -21,7 +21,7 @@ IS_SUBSCRIBED = """
 
 def open_subscribed(log_in, path: str) -> Page:
     page = log_in("alice").open(path)
-    page.wait_for_function(IS_SUBSCRIBED, polling=50)
+    wait_for(page, IS_SUBSCRIBED)
     return page
 
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from redis import Redis
 from sockgate_gateway.wire.markup import PLAIN_MAX_AGE_S, MarkupSigner
 
-from tests.browser.live.site import Site
+from tests.browser.live.site import Site, wait_for
 from tests.browser.windows import TIMEOUT_MS, Profile
 from tests.waiting import wait_until
 
@@ -81,7 +81,7 @@ def streams() -> Iterator[str]:
 
 def open_watching(log_in, path: str) -> Page:
     page = log_in("alice").open(path)
-    page.wait_for_function(IS_CONNECTED, polling=50)
+    wait_for(page, IS_CONNECTED)
     page.evaluate(WATCH)
     return page
 
@@ -92,7 +92,7 @@ def expect_unchanged(page: Page, jobs: Redis, attack) -> None:
     for number in range(2):
         attack()
         jobs.publish("rt:broadcast", json.dumps({"event": "mark", "data": number}))
-        page.wait_for_function("(number) => marks.length > number", arg=number, polling=50)
+        wait_for(page, "(number) => marks.length > number", number)
     assert (page.evaluate("document.body.innerHTML"), page.title()) == (body, title)
 
 

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.live.site import expect_text, follow
+from tests.browser.live.site import expect_text, follow, wait_for
 from tests.browser.windows import TIMEOUT_MS
 
 pytestmark = pytest.mark.browser
@@ -19,7 +19,7 @@ def test_toast_count_and_row_reach_their_pages(site, log_in):
     alice, bob = log_in("alice"), log_in("bob")
     pages = [alice.open("/toasts/"), alice.open("/pushed/"), bob.open("/toasts/")]
     for page in pages:
-        page.wait_for_function("Sockgate.connect.client?.state === 'connected'", polling=50)
+        wait_for(page, "Sockgate.connect.client?.state === 'connected'")
     for page in (pages[0], pages[2]):
         follow(page)
     site.stack.run_in_django(
