@@ -168,9 +168,9 @@ const modules = (name, banner) => [
   { ...es5, banner, file: `dist/${name}.cjs`, format: "cjs", sourcemap: MAPS },
 ];
 
-/** Names of properties that nothing outside of the script uses: no frame, no data block, no browser, no other script. */
+/** Names of properties that nothing outside of the script uses: no frame, no data block, no browser, no other script (a bar has `follow`). */
 const INTERNAL_OF_LIVE = (
-  "all answered at away check data element emit ended follow fragments heldIn isAnswered isBusy isEnded isGone know lacksAny noteTouch refresh refused refusals renew request " +
+  "all answered at away check data element emit ended followAll fragments heldIn isAnswered isBusy isEnded isGone know lacksAny noteTouch refresh refused refusals renew request " +
   "rescan room schedule script seen stated stop subscribed whole why widestMs"
 ).split(" ");
 

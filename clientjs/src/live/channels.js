@@ -39,7 +39,7 @@ export function channelsOf(rt, { subscribed, ended, refused, warn }) {
   let most = Infinity;
 
   /** Follow these and no others. @param {Map<string, import("./fragments.js").Wanted>} channels */
-  function follow(channels) {
+  function followAll(channels) {
     wanted = channels;
     [...followed.keys()].filter((one) => !wanted.has(one)).forEach(leave);
     for (const [channel, { grant }] of wanted) {
@@ -76,7 +76,7 @@ export function channelsOf(rt, { subscribed, ended, refused, warn }) {
         one.isAnswered = true;
         one.refusals = 0;
         subscribed(channel, info, isFirst);
-        follow(wanted);
+        followAll(wanted);
       }
     });
     room.on("unsubscribed", (/** @type {any} */ _, /** @type {any} */ why) => {
@@ -118,7 +118,7 @@ export function channelsOf(rt, { subscribed, ended, refused, warn }) {
     }
   });
   return {
-    follow,
+    followAll,
     /** @param {string} channel */
     has: (channel) => followed.has(channel),
     /** @returns {boolean} there is no grant for a channel */

@@ -58,7 +58,7 @@ export function livePageOf(rt, page) {
       }
     });
     stated.forEach((_, channel) => wanted.has(channel) || stated.delete(channel));
-    channels.follow(wanted);
+    channels.followAll(wanted);
   }
 
   /** After a refresh. */
