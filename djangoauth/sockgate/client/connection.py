@@ -30,7 +30,7 @@ _OPEN_TIMEOUT_S = 20.0
 _WELCOME_TIMEOUT_S = 15.0
 
 _SILENT_HEARTBEATS = 2.5
-"""Heartbeats may be late: a connection counts as dead after so many intervals."""
+"""Heartbeats may be late: the number of intervals after which a connection counts as dead."""
 
 _DEFAULT_HEARTBEAT_S = 25.0
 """Default of SOCKGATE_HEARTBEAT, for a gateway whose ``connected`` frame has no ``heartbeat``."""
@@ -46,7 +46,7 @@ class Listener(Protocol):
         """Return what to recover with the ``connect`` frame."""
 
     def received(self, text: str) -> None:
-        """Handle a text of the gateway."""
+        """Handle what the gateway sends."""
 
     def detached(self) -> None:
         """Record that there is no socket any more."""

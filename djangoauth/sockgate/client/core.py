@@ -100,7 +100,7 @@ class Core:
         self._on_event(event, characters)
 
     def received(self, text: str) -> None:
-        """Handle a text of the gateway; what is unknown is ignored."""
+        """Handle what the gateway sends; what is unknown is ignored."""
         self._characters = len(text)
         frame = read_frame(text)
         if frame is not None:

@@ -16,7 +16,7 @@ _USED_SHARE = 0.9
 """The rest allows for the way to the gateway, and for clocks that differ."""
 _FETCH_TIMEOUT_S = 20.0
 MAX_GRANT_FETCHES = 16
-"""So many at a time: each may need a thread."""
+"""The most at a time: each may need a thread."""
 
 log = logging.getLogger("sockgate.client")
 Issued = TypeVar("Issued")

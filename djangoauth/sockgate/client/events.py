@@ -42,7 +42,7 @@ class Gap:
 
     Args:
         channel: its name.
-        within_s: read it at a random moment within so many seconds, because many clients have this
+        within_s: read it at a random moment within this time, because many clients have this
             gap; None: the gateway has named no time.
     """
 

@@ -69,7 +69,7 @@ _SECRETS = frozenset({"REDIS_URL", "SIGNING_KEYS", "JWKS_URL", "KEYS"})
 
 
 def with_secrets_masked(raw: Any) -> Any:
-    """Return the dict with a masked ``repr`` of its secrets; what is no dict, as it is."""
+    """Return the dict with a masked ``repr`` of its secrets; anything else as it is."""
     if not isinstance(raw, Mapping):
         return raw
     found = {name: masked(it) if name in _SECRETS else it for name, it in raw.items()}

@@ -30,7 +30,7 @@ READY_CHECK_S = 0.05
 PROBE_EVERY_S = 2.0
 PROBE_TIMEOUT_S = 5.0
 MISSED_PROBES = 3
-"""A program that has left so many probes in a row without a reply is killed."""
+"""The probes in a row without a reply after which a program is killed."""
 
 KEPT_LINES = 20
 

@@ -42,7 +42,7 @@ GATHER_S = 0.1
 """How long changes are gathered before they are written."""
 
 COUNT_AGE_S = 1.0
-"""Where an answer has only the number of users, it may be so old: adding up takes long."""
+"""The age of an answer that has only the number of users: adding up takes long."""
 
 
 class Presence:

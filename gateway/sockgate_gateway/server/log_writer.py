@@ -36,7 +36,7 @@ class LineHandler(logging.Handler):
 
     Args:
         fd: receives the lines.
-        limit_bytes: so much may wait.
+        limit_bytes: the most that may wait.
 
     ``dropped``: how many lines are missing.
     """

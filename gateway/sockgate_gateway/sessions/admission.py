@@ -18,7 +18,7 @@ from ..wire.closecodes import CloseCode
 log = logging.getLogger("sockgate.access")
 
 TARGET_S = 3.0
-"""So long a new connection may wait for those before it."""
+"""The time that a new connection may wait for those before it."""
 
 LONGEST_S = 9.0
 """So long a connect may wait, once its connection is open: less than any client waits."""

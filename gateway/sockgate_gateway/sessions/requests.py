@@ -32,7 +32,7 @@ MAX_WAITING = 64
 """So many requests of one connection may wait; with the default ``max_frame``, 2 MB."""
 
 BYTES_OF_USER = 10
-"""Each user who is present costs at least so much, also where the answer has only their number."""
+"""The least cost of each user who is present, also where the answer has only their number."""
 
 
 class Requests:
@@ -117,9 +117,13 @@ class Requests:
         await self._barrier.synchronize()
         if connection.is_open and channel in connection.channels:
             room = self._require_budget(connection)
-            counted, limit = (present.users, present.anonymous), self._policies.of(channel)
             answer = presence_frames.presence(
-                channel, *counted, frame.id, present.data, limit.presence_limit
+                channel,
+                present.users,
+                present.anonymous,
+                frame.id,
+                present.data,
+                self._policies.of(channel).presence_limit,
             )
             cost = max(len(answer), BYTES_OF_USER * len(present.users))
             room.spend(cost, is_delivered=False)

@@ -32,7 +32,7 @@ CLOSE_TIMEOUT_S = 2.0
 """How long a client may take to answer a close frame."""
 
 MOST_PINGS = 3
-"""A late worker sends so many pings before it closes a silent client."""
+"""The pings that a late worker sends before it closes a silent client."""
 
 LATE_AGAIN_S = 1.0
 """A client whose answer waits to be read is examined again after this time."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.live.site import IS_FOLLOWED, Site, expect_gone, expect_rows, follow
+from tests.browser.live.site import IS_FOLLOWED, Site, expect_gone, expect_rows, follow, wait_for
 from tests.browser.windows import Profile
 from tests.chromium import asleep, run_chromium
 from tests.devtools import run_chromium_alone
@@ -44,7 +44,7 @@ def test_page_from_the_back_forward_cache_is_fresh(site: Site, alice: Profile) -
     assert page.evaluate("window.persisted") is True, "the page was not kept"
     expect_rows(page, "changed meanwhile")
     site.show("after")
-    wait_until(lambda: page.evaluate("Sockgate.connect.client.state === 'connected'"))
+    wait_for(page, "Sockgate.connect.client.state === 'connected'")
     site.touch("orders")
     expect_rows(page, "after")
 

@@ -3,25 +3,16 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.live.site import expect_text, wait_for
+from tests.browser.live.site import expect_text, follow
 from tests.browser.windows import TIMEOUT_MS, Profile
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
-IS_SUBSCRIBED = """
-() => {
-  const rt = window.Sockgate && Sockgate.connect.client;
-  if (!rt) return false;
-  window.probe = window.probe || rt.subscribe("orders");
-  return probe.state === "subscribed";
-}
-"""
-
 
 def open_subscribed(log_in, path: str) -> Page:
     page = log_in("alice").open(path)
-    wait_for(page, IS_SUBSCRIBED)
+    follow(page)
     return page
 
 

@@ -5,9 +5,15 @@ import json
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.live.site import expect_gone, expect_rows, expect_text, follow, running_site
+from tests.browser.live.site import (
+    expect_gone,
+    expect_rows,
+    expect_text,
+    follow,
+    running_site,
+    wait_for,
+)
 from tests.browser.windows import TIMEOUT_MS, Profile
-from tests.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -38,7 +44,7 @@ def test_revoked_channel_takes_the_row_away_and_the_next_is_not_seen(site, page)
     expect_rows(page, "for all")
     site.show("for all", "next", alice=[])
     # The view still gives the fragment, so that its grant is issued again, later than the mark.
-    wait_until(lambda: page.evaluate("ends.includes('subscribed')"))
+    wait_for(page, "ends.includes('subscribed')")
     assert page.evaluate("ends[0]") == "revoked"
     site.touch("orders")
     expect_rows(page, "for all", "next")
@@ -121,7 +127,7 @@ def test_page_that_is_open_longer_than_its_grants_stays_live(tmp_path, chromium)
         page.evaluate(NOTE_ENDS)
         site.stack.gateway.stop()
         site.stack.gateway.start()
-        wait_until(lambda: page.evaluate("ends.includes('subscribed')"))
+        wait_for(page, "ends.includes('subscribed')")
         site.show("second", version="v2")
         site.touch("stock")
         expect_rows(page, "second")
