@@ -49,6 +49,10 @@ def test_workers_end_when_their_supervisor_was_killed(stack):
     workers = workers_of(stack.gateway.pid)
     stack.gateway.kill()
     wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
+    faults = stack.faults()
+    assert len(faults) == WORKERS
+    assert all("event=supervisor_ended" in fault for fault in faults)
+    stack.gateway.log.write_text("")  # They said why they end, as they should.
     stack.gateway.start()
 
 

@@ -4,6 +4,7 @@ Under atheris, which is no dependency of ours: ``python -m tests.security.fuzz f
 libFuzzer's options after the name of the target.
 """
 
+import asyncio
 import json
 import sys
 from collections.abc import Callable
@@ -132,9 +133,13 @@ def _envelopes(data: bytes) -> None:
     hub = new_hub(Names(), NoRedis(), LIMIT_BYTES, lambda channel: Policy())
     hub.subscribe(browser.connection, "room:7", SilentJoin())
     received = [(b"rt:room:7", line) for line in data.split(b"\n")]
-    for one in received:
-        hub.fan_out([one])
-    hub.fan_out(received)
+
+    async def deliver() -> None:  # As in the product: on a loop, which ends the window of a touch.
+        for one in received:
+            hub.fan_out([one])
+        hub.fan_out(received)
+
+    asyncio.run(deliver())
     for frame in browser.frames:
         json.loads(frame)
 

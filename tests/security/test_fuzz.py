@@ -13,7 +13,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sockgate_gateway.channels.history import HistoryReply
 from sockgate_gateway.channels.history_queue import HistoryQueue
@@ -59,6 +59,7 @@ from sockgate_gateway.wire.records import (
     read_user,
 )
 from sockgate_gateway.wire.recover import check_recover
+from sockgate_gateway.wire.tenants import check_tenant, tenant_of
 from tornado.httputil import HTTPHeaders, HTTPInputError, RequestStartLine
 
 from tests.security.fuzz import LIMIT_BYTES, SEEDS, TARGETS, ListeningBrowser, NoRedis
@@ -149,6 +150,7 @@ FIELD = st.one_of(st.none(), st.binary(max_size=40), st.sampled_from([b"7", b"di
 
 
 @given(FIELD, FIELD, FIELD, FIELD)
+@example(b"\x00\x1f", b"digest", b"digest", None)
 def test_records_of_any_bytes_are_judged(user: Any, auth: Any, now: Any, channels: Any) -> None:
     session = read_session({"user": user, "auth": auth})
     record = read_user({"auth": now, "channels": channels})
@@ -159,6 +161,9 @@ def test_records_of_any_bytes_are_judged(user: Any, auth: Any, now: Any, channel
             assert all(check_channel(channel) for channel in channels_of(session, record))
         except ChannelNameError:
             assert len(session.user) > 80
+        except TenantError:
+            with pytest.raises(TenantError):
+                check_tenant(tenant_of(session.user))
     assert not is_valid_login(SessionRecord("7", ""), record)
 
 

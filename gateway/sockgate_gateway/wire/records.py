@@ -104,7 +104,11 @@ def is_valid_login(session: SessionRecord | None, user: UserRecord | None) -> bo
 
 
 def channels_of(session: SessionRecord, user: UserRecord | None, sid: str = "") -> tuple[str, ...]:
-    """List the automatic channels of a valid session, of its own tenant only."""
+    """List the automatic channels of a valid session, of its own tenant only.
+
+    Raises:
+        ChannelNameError, TenantError: the user's id is one that Django does not write.
+    """
     tenant = tenant_of(sid)
     broadcast = in_tenant(tenant, BROADCAST) if tenant else BROADCAST
     if not session.user or user is None:
