@@ -187,7 +187,7 @@ BEGIN = """
 from sockgate import progress
 bar = progress(1, total=10, id="job")
 bar.start()
-bar.update(4)
+bar.update(4, message="Row 4")
 bar.finish("running", "Row 4")
 """
 END = """
