@@ -16,11 +16,15 @@ from tests.ports import HOST, free_port
 from tests.waiting import wait_until
 
 SERVICE = "shop"
+PATIENT_MS = 600_000
+"""After that a silent server is down: never, so a busy machine alone causes no failover."""
+HASTY_MS = 800
+"""The same while a test waits for the replacement of a server that it has stopped."""
 _SENTINEL_CONFIG = """
 port {port}
 bind {host}
 sentinel monitor {service} {host} {master} {quorum}
-sentinel down-after-milliseconds {service} 800
+sentinel down-after-milliseconds {service} {down_after_ms}
 sentinel failover-timeout {service} 3000
 """
 
@@ -122,7 +126,14 @@ class Watched:
 
     def wait_for_another_master(self, before: int) -> None:
         """Wait until the Sentinels name a master, and not that one."""
+        self._be_silent_at_most(HASTY_MS)
         wait_until(lambda: self.master_port() not in (0, before))
+        self._be_silent_at_most(PATIENT_MS)
+
+    def _be_silent_at_most(self, milliseconds: int) -> None:
+        """Set after which silence a server counts as down."""
+        for sentinel in self.sentinel().sentinels:
+            sentinel.sentinel_set(SERVICE, "down-after-milliseconds", milliseconds)
 
     def failovers(self) -> int:
         """Count the failovers so far, with those that failed."""
@@ -145,6 +156,7 @@ class Watched:
                 service=SERVICE,
                 master=self.servers[0].port,
                 quorum=len(self._sentinel_ports) // 2 + 1,
+                down_after_ms=PATIENT_MS,
             )
         )
         command = [str(get_binary_path()), str(config), "--sentinel"]

@@ -102,7 +102,7 @@ class Followed(Store):
         self._servers.stop()
 
     def replacements(self) -> int:
-        """Count the failovers of the Sentinel, which also causes one itself on a loaded machine."""
+        """Count the failovers of the Sentinel."""
         return self._servers.failovers()
 
     def fail_over(self) -> None:
