@@ -42,7 +42,7 @@ function methodOf(statement) {
 /** Leave out what only old browsers need. */
 export const forModernBrowsers = {
   name: "for-modern-browsers",
-  transform: (code, id) => (id.endsWith("/src/age.js") ? { code: code.replace("true", "false"), map: null } : null),
+  transform: (code, id) => (id.endsWith("/src/base/age.js") ? { code: code.replace("true", "false"), map: null } : null),
 };
 
 /** @param {RegExp} internal  names of properties to shorten */

@@ -16,7 +16,7 @@
  *                          `SockgateSockJS`
  */
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
-import { resolve as resolvePath } from "node:path";
+import { basename, resolve as resolvePath } from "node:path";
 
 import commonjs from "@rollup/plugin-commonjs";
 import resolve from "@rollup/plugin-node-resolve";
@@ -66,7 +66,7 @@ const LEFT_OUT = {
 };
 const forBrowsersWithWebSocket = {
   name: "for-browsers-with-websocket",
-  resolveId: (source) => (source === "url-parse" ? resolvePath("src/sockjs/url.js") : null),
+  resolveId: (source) => (source === "url-parse" ? resolvePath("src/transports/sockjs/url.js") : null),
   load: (id) => {
     const replacement = LEFT_OUT[id.split("sockjs-client/lib/")[1]];
     return replacement ? `module.exports = ${replacement};` : null;
@@ -119,7 +119,7 @@ const hookTypes = (folder, ...names) => ({
   name: "hook-types",
   writeBundle() {
     for (const name of names) {
-      const code = readFileSync(`src/${folder}/${name}.d.ts`, "utf8").replaceAll('"../', '"./');
+      const code = readFileSync(`src/${folder}/${name}.d.ts`, "utf8").replaceAll(/"(\.\.\/)+/g, '"./');
       writeFileSync(`dist/${name}.d.ts`, code);
       writeFileSync(`dist/${name}.d.cts`, code.replaceAll(/"(\.\/\w+)\.js"/g, '"$1.cjs"'));
     }
@@ -139,7 +139,7 @@ const withSockJS = (leftOut) => [
   sockjsPatches(leftOut),
   resolve({ browser: true, preferBuiltins: false }),
   // A namespace object would need Object.defineProperty, which IE8 lacks.
-  commonjs({ requireReturnsDefault: (id) => /\/src\/(secrets|sockjs\/url)\.js$/.test(id) }),
+  commonjs({ requireReturnsDefault: (id) => /\/src\/(credentials\/secrets|transports\/sockjs\/url)\.js$/.test(id) }),
 ];
 
 const plugins = withSockJS();
@@ -205,7 +205,7 @@ function pageScript(folder, name, options = {}) {
     input: `src/${folder}/index.js`,
     output: {
       banner: BANNER,
-      file: `dist/sockgate-${folder}.js`,
+      file: `dist/sockgate-${basename(folder)}.js`,
       name,
       format: "iife",
       plugins: [minified({ ie8: false, ...options })],
@@ -219,8 +219,8 @@ function modulesOf(folder, input, types, options = {}) {
     input: `src/${folder}/${input}.js`,
     plugins: [types],
     output: [
-      { banner: BANNER, file: `dist/${folder}.mjs`, format: "es", ...options },
-      { banner: BANNER, file: `dist/${folder}.cjs`, format: "cjs" },
+      { banner: BANNER, file: `dist/${basename(folder)}.mjs`, format: "es", ...options },
+      { banner: BANNER, file: `dist/${basename(folder)}.cjs`, format: "cjs" },
     ],
   };
 }
@@ -240,7 +240,7 @@ export default [
   { input: "src/async/index.js", plugins: [types], output: modules("sockgate", BANNER) },
   { input: "src/async/full.js", plugins, output: modules("full", BANNER_WITH_SOCKJS) },
   {
-    input: "src/sockjs/ways.js",
+    input: "src/transports/sockjs/ways.js",
     plugins: [forBrowsersWithWebSocket, ...withSockJS(Object.keys(LEFT_OUT))],
     output: script("SockgateSockJS", "dist/sockgate-sockjs.js", {
       plugins: [minified(SMALL)],
@@ -250,18 +250,18 @@ export default [
   // The first is the script of a SharedWorker, too.
   pageScript("shared", "SockgateShared", PRIVATE_NAMES),
   pageScript("state", "SockgateState", PRIVATE_NAMES),
-  pageScript("tag", "SockgateTag"),
-  pageScript("htmx", "SockgateHtmx"),
-  pageScript("turbo", "SockgateTurbo", PRIVATE_NAMES),
-  pageScript("guard", "SockgateGuard", PRIVATE_NAMES),
-  pageScript("progress", "SockgateProgress", PRIVATE_NAMES),
+  pageScript("page/tag", "SockgateTag"),
+  pageScript("frameworks/htmx", "SockgateHtmx"),
+  pageScript("frameworks/turbo", "SockgateTurbo", PRIVATE_NAMES),
+  pageScript("page/guard", "SockgateGuard", PRIVATE_NAMES),
+  pageScript("page/progress", "SockgateProgress", PRIVATE_NAMES),
   // Without an export, tools take a module for a script.
   modulesOf("shared", "module", sharedTypes, { footer: "export {};" }),
   modulesOf("state", "index", hookTypes("state", "state")),
-  modulesOf("tag", "index", hookTypes("tag", "tag")),
-  modulesOf("guard", "module", hookTypes("guard", "guard")),
+  modulesOf("page/tag", "index", hookTypes("page/tag", "tag")),
+  modulesOf("page/guard", "module", hookTypes("page/guard", "guard")),
   {
-    input: "src/live/index.js",
+    input: "src/page/live/index.js",
     plugins: [forModernBrowsers],
     output: {
       banner: BANNER,
@@ -272,26 +272,26 @@ export default [
     },
   },
   {
-    input: "src/live/module.js",
-    plugins: [hookTypes("live", "live")],
+    input: "src/page/live/module.js",
+    plugins: [hookTypes("page/live", "live")],
     output: [
       { banner: BANNER, file: "dist/live.mjs", format: "es" },
       { banner: BANNER, file: "dist/live.cjs", format: "cjs" },
     ],
   },
   ...["react", "vue", "svelte"].map((name) => ({
-    input: `src/hooks/${name}.js`,
+    input: `src/frameworks/${name}.js`,
     external: [name, `${name}/store`],
-    plugins: [hookTypes("hooks", name, "hooks")],
+    plugins: [hookTypes("frameworks", name, "hooks")],
     output: [
       { file: `dist/${name}.mjs`, format: "es", sourcemap: MAPS },
       { file: `dist/${name}.cjs`, format: "cjs", sourcemap: MAPS },
     ],
   })),
   // For pages in DEBUG: not minified.
-  { input: "src/badge/index.js", output: { ...es5, banner: BANNER, file: "dist/badge.js", format: "iife" } },
+  { input: "src/page/badge/index.js", output: { ...es5, banner: BANNER, file: "dist/badge.js", format: "iife" } },
   {
-    input: "src/sockjs/gateway.js",
+    input: "src/transports/sockjs/gateway.js",
     plugins,
     output: script("SockJS", "dist/sockjs.js", { sourcemap: false }),
   },

@@ -4,7 +4,7 @@
  */
 import { fileURLToPath } from "node:url";
 
-const secrets = `require(${JSON.stringify(fileURLToPath(new URL("src/secrets.js", import.meta.url)))})`;
+const secrets = `require(${JSON.stringify(fileURLToPath(new URL("src/credentials/secrets.js", import.meta.url)))})`;
 
 /**
  * An EventSource that has never opened found no server. sockjs-client treats that as the end of a

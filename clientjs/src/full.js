@@ -1,14 +1,14 @@
 /**
  * The client with SockJS inside: one file for browsers without WebSocket. index.js documents the API.
  */
-import { assemble } from "./assembly.js";
-import { Client } from "./client.js";
-import { post } from "./post.js";
-import { loadInside } from "./sockjs/inside.js";
-import { Subscription } from "./subscription.js";
+import { assemble } from "./core/assembly.js";
+import { Client } from "./core/client.js";
+import { post } from "./credentials/post.js";
+import { loadInside } from "./transports/sockjs/inside.js";
+import { Subscription } from "./channels/subscription.js";
 import { openerWith } from "./transports/complete.js";
 
-export { CloseCode } from "./closecodes.js";
+export { CloseCode } from "./wire/closecodes.js";
 
 var KINDS = {
   Client: Client,

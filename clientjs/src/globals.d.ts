@@ -7,9 +7,9 @@ interface Window {
 
   /** badge.js and other scripts set it, each with the former one inside. Each new client of the page calls it. */
   SockgateBadge?: (
-    client: import("./client.js").Client,
-    events: import("./events.js").Events,
-    explain: (close: import("./socket.js").Close) => string,
+    client: import("./core/client.js").Client,
+    events: import("./base/events.js").Events,
+    explain: (close: import("./wire/socket.js").Close) => string,
     options?: any
   ) => void;
 }

@@ -185,15 +185,15 @@
  * the reason, what to check, and the place in the documentation. In DEBUG, Django's tag also adds
  * badge.js, which shows state, transport, last event and what to check in the page.
  */
-import { assemble } from "./assembly.js";
-import { Client } from "./client.js";
-import { post } from "./post.js";
-import { Subscription } from "./subscription.js";
+import { assemble } from "./core/assembly.js";
+import { Client } from "./core/client.js";
+import { post } from "./credentials/post.js";
+import { Subscription } from "./channels/subscription.js";
 import { Starter } from "./transports/starter.js";
 
-export { CloseCode } from "./closecodes.js";
+export { CloseCode } from "./wire/closecodes.js";
 
-/** @type {import("./assembly.js").Kinds} */
+/** @type {import("./core/assembly.js").Kinds} */
 var KINDS = { Client: Client, Subscription: Subscription, post: post, makeOpener: makeOpener };
 
 /**

@@ -1,5 +1,5 @@
 /** The part of sockjs-client that is used here. */
 declare module "sockjs-client" {
-  const SockJS: import("./socket.js").SockJSClass;
+  const SockJS: import("./wire/socket.js").SockJSClass;
   export default SockJS;
 }

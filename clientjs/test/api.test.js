@@ -8,9 +8,9 @@ import { test } from "node:test";
 import ts from "typescript";
 
 import * as module from "../src/async/index.js";
-import { Client } from "../src/client.js";
+import { Client } from "../src/core/client.js";
 import * as script from "../src/index.js";
-import { Subscription } from "../src/subscription.js";
+import { Subscription } from "../src/channels/subscription.js";
 import { AsyncRoom } from "./fakes/asyncroom.js";
 import { VECTORS } from "./vectors.js";
 
@@ -21,7 +21,7 @@ const sorted = (names) => [...new Set(names)].sort();
 const HEAD = within(read("../src/index.js"), "/**", "*/");
 const README = read("../README.md");
 const ALL_NAMES = within(README, "## All names", "\n\n| here");
-const DOCS = readdirSync(new URL("../../docs/", import.meta.url), { recursive: true })
+const DOCS = readdirSync(new URL("../../docs", import.meta.url), { recursive: true })
   .filter((name) => name.endsWith(".md"))
   .map((name) => read(`../../docs/${name}`));
 

@@ -25,7 +25,7 @@ from tests.security.crowd import masked
 OPENING_S, GREETING_S = 20.0, 15.0
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
 PACES = {3001: (0.0, 3.0), 3002: (5.0, 10.0), 3003: (2.0, 5.0)}
-"""The least wait and the least spread, as in ``clientjs/src/closecodes.js``."""
+"""The least wait and the least spread, as in ``clientjs/src/wire/closecodes.js``."""
 NAMED_WAIT = re.compile(r" in (\d+) s$")
 LOST = 1006
 

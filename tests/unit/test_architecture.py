@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = {"sockgate_gateway": ROOT / "gateway", "sockgate": ROOT / "djangoauth"}
 PAGE = (ROOT / "docs" / "architecture.md").read_text()
 PYTHON = sorted(set(re.findall(r"`((?:sockgate_gateway|sockgate)/[\w/]+\.py): ([\w.]+)`", PAGE)))
-JAVASCRIPT = sorted(set(re.findall(r"`(clientjs/src/\w+\.js): (\w+)`", PAGE)))
+JAVASCRIPT = sorted(set(re.findall(r"`(clientjs/src/[\w/]+\.js): (\w+)`", PAGE)))
 FILES = sorted(set(re.findall(r"`((?:sockgate_gateway|sockgate)/[\w/]+\.\w+)(?:: [\w.]+)?`", PAGE)))
 WAYS = ("A connect", "A publication", "A logout", "A recovery", "A publication from a browser")
 

@@ -3,7 +3,7 @@
  */
 import { refused } from "./errors.js";
 
-/** @typedef {import("../requests.js").ResponseCallback} ResponseCallback */
+/** @typedef {import("../wire/requests.js").ResponseCallback} ResponseCallback */
 
 /** A promise that records whether somebody awaits it. */
 class Answer extends Promise {
@@ -27,7 +27,7 @@ class Answer extends Promise {
  *
  * @param {string} channel
  * @param {function(ResponseCallback): void} send
- * @param {import("../channelevents.js").ChannelEvents} events  for refusals that nobody awaits
+ * @param {import("../channels/channelevents.js").ChannelEvents} events  for refusals that nobody awaits
  * @returns {Promise<any>} rejected with a SockgateError
  */
 export function answerTo(channel, send, events) {

@@ -3,17 +3,17 @@
  *
  * @typedef {import("./subscription.js").AsyncSubscription} AsyncSubscription
  */
-import { Client } from "../client.js";
+import { Client } from "../core/client.js";
 import { answerTo } from "./answer.js";
 import { closed } from "./errors.js";
 import { loopOver } from "./loop.js";
 import { waitFor } from "./wait.js";
 
 export class AsyncClient extends Client {
-  /** @param {import("../connection.js").Parts} parts */
+  /** @param {import("../core/connection.js").Parts} parts */
   constructor(parts) {
     super(parts);
-    /** @type {import("../socket.js").Close} */
+    /** @type {import("../wire/socket.js").Close} */
     this._close = { code: 0, reason: "not started" };
   }
 
@@ -44,7 +44,7 @@ export class AsyncClient extends Client {
 
   /**
    * @param {string} channel
-   * @param {import("../subscriptions.js").SubscribeOptions} [options]
+   * @param {import("../channels/subscriptions.js").SubscribeOptions} [options]
    * @returns {AsyncSubscription}
    */
   subscribe(channel, options) {
@@ -55,7 +55,7 @@ export class AsyncClient extends Client {
    * Request the presence of a channel.
    *
    * @param {string} channel
-   * @param {import("../requests.js").ResponseCallback} [callback]  instead of the promise
+   * @param {import("../wire/requests.js").ResponseCallback} [callback]  instead of the promise
    * @returns {any} a promise, unless there is a callback
    */
   presence(channel, callback) {

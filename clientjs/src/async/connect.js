@@ -1,8 +1,8 @@
 /**
  * Makes `connect` for a build. The builds differ in where SockJS comes from.
  */
-import { assemble } from "../assembly.js";
-import { unknownOptions } from "../options.js";
+import { assemble } from "../core/assembly.js";
+import { unknownOptions } from "../core/options.js";
 import { openerWith } from "../transports/complete.js";
 import { AsyncClient } from "./client.js";
 import { postAnywhere } from "./fetch.js";

@@ -25,7 +25,7 @@ export class SockgateError extends Error {
 }
 
 /**
- * @param {import("../requests.js").Refusal} refusal
+ * @param {import("../wire/requests.js").Refusal} refusal
  * @param {string} channel
  * @returns {SockgateError}
  */
@@ -34,7 +34,7 @@ export function refused(refusal, channel) {
 }
 
 /**
- * @param {import("../socket.js").Close} close
+ * @param {import("../wire/socket.js").Close} close
  * @returns {SockgateError}
  */
 export function closed(close) {

@@ -1,13 +1,13 @@
 /**
  * A POST request by `fetch`, where there is no XMLHttpRequest: in service workers, Node.js.
  */
-import { post } from "../post.js";
+import { post } from "../credentials/post.js";
 
-/** @type {typeof import("../post.js").post} */
+/** @type {typeof import("../credentials/post.js").post} */
 export const postAnywhere = (url, body, headers, callback) =>
   (typeof XMLHttpRequest === "function" ? post : postByFetch)(url, body, headers, callback);
 
-/** @type {typeof import("../post.js").post} */
+/** @type {typeof import("../credentials/post.js").post} */
 export function postByFetch(url, body, headers, callback) {
   const aborter = new AbortController();
   send(url, body, headers, aborter.signal).then(

@@ -2,10 +2,10 @@
  * The builds of "sockgate/full", with SockJS inside: for pages whose policy allows no script of the
  * gateway.
  */
-import { loadInside } from "../sockjs/inside.js";
+import { loadInside } from "../transports/sockjs/inside.js";
 import { connectWith } from "./connect.js";
 
-export { CloseCode } from "../closecodes.js";
+export { CloseCode } from "../wire/closecodes.js";
 export { SockgateError } from "./errors.js";
 
 /** Connect this page to its gateway. Without a document, the client waits for `rt.connect()`. */

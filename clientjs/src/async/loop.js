@@ -19,7 +19,7 @@ const CLOSED_BY_PAGE = 1000;
 
 /**
  * @param {Source} source
- * @param {import("../events.js").Events} clientEvents
+ * @param {import("../base/events.js").Events} clientEvents
  * @param {MessagesOptions} [options]
  * @param {Watch} [watch]  what else ends the loop
  * @returns {Messages}
@@ -38,8 +38,8 @@ export function loopOver(source, clientEvents, options, watch) {
 /**
  * Call back when the client is closed.
  *
- * @param {import("../events.js").Events} clientEvents
- * @param {function(import("../socket.js").Close): void} callback
+ * @param {import("../base/events.js").Events} clientEvents
+ * @param {function(import("../wire/socket.js").Close): void} callback
  * @returns {function(): void} ends the watching
  */
 export function onClosed(clientEvents, callback) {

@@ -10,7 +10,7 @@ import { SockgateError } from "./errors.js";
 const LIMIT = 1000;
 
 /**
- * @typedef {import("../frames.js").Message} Message
+ * @typedef {import("../wire/frames.js").Message} Message
  *
  * @typedef {Object} MessagesOptions
  * @property {AbortSignal} [signal]  ends the loop

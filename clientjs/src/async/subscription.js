@@ -1,25 +1,25 @@
 /**
  * A subscription with promises and loops.
  */
-import { Subscription } from "../subscription.js";
+import { Subscription } from "../channels/subscription.js";
 import { answerTo } from "./answer.js";
 import { closed, refused } from "./errors.js";
 import { loopOver, onClosed } from "./loop.js";
 import { loadState } from "../state/index.js";
 import { waitFor } from "./wait.js";
 
-/** @typedef {import("../unsubscribed.js").Unsubscribed} Unsubscribed */
+/** @typedef {import("../channels/unsubscribed.js").Unsubscribed} Unsubscribed */
 
 export class AsyncSubscription extends Subscription {
   /**
    * @param {string} channel
-   * @param {import("../subscriptions.js").Subscriptions} owner
+   * @param {import("../channels/subscriptions.js").Subscriptions} owner
    */
   constructor(channel, owner) {
     super(channel, owner);
     /** Called when the page ends this subscription. @type {Set<function(): void>} */
     this._onLeave = new Set();
-    /** @type {import("../requests.js").Refusal} */
+    /** @type {import("../wire/requests.js").Refusal} */
     this._why = { code: "unsubscribed", message: "the page has unsubscribed" };
     /** What presence shows of this page; undefined: it was never set. @type {any} */
     this._shown = undefined;
@@ -53,7 +53,7 @@ export class AsyncSubscription extends Subscription {
   /**
    * Request the presence of the channel.
    *
-   * @param {import("../requests.js").ResponseCallback} [callback]  instead of the promise
+   * @param {import("../wire/requests.js").ResponseCallback} [callback]  instead of the promise
    * @param {any} [data]  with a callback: set it for this page
    * @returns {any} a promise, unless there is a callback
    */
@@ -93,7 +93,7 @@ export class AsyncSubscription extends Subscription {
    *
    * @param {string} event  begins with "client-"
    * @param {any} [data]
-   * @param {import("../requests.js").ResponseCallback} [callback]  instead of the promise
+   * @param {import("../wire/requests.js").ResponseCallback} [callback]  instead of the promise
    * @returns {any} a promise, unless there is a callback
    */
   publish(event, data, callback) {
@@ -147,7 +147,7 @@ export class AsyncSubscription extends Subscription {
     return super.emit(event, first, second);
   }
 
-  /** @param {function(import("../requests.js").ResponseCallback): void} send */
+  /** @param {function(import("../wire/requests.js").ResponseCallback): void} send */
   _request(send) {
     return answerTo(this.channel, send, this._owner.events);
   }

@@ -2,7 +2,7 @@
  * Where the client runs: a page, a worker, or a server that renders pages.
  */
 
-/** @typedef {import("../assembly.js").Page} Page */
+/** @typedef {import("../core/assembly.js").Page} Page */
 
 /**
  * @param {any} global

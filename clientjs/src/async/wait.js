@@ -14,7 +14,7 @@ import { SockgateError } from "./errors.js";
 /**
  * Wait until a state is reached.
  *
- * @param {import("../clock.js").Clock} clock
+ * @param {import("../base/clock.js").Clock} clock
  * @param {WaitOptions | undefined} options
  * @param {function(Settle, Settle): Array<function(): void>} watch
  *     receives resolve and reject; returns functions that end the watching
@@ -33,7 +33,7 @@ export function waitFor(clock, options, watch) {
 }
 
 /**
- * @param {import("../clock.js").Clock} clock
+ * @param {import("../base/clock.js").Clock} clock
  * @param {WaitOptions} options
  * @param {Settle} reject
  * @returns {Array<function(): void>}

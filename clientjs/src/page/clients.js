@@ -1,8 +1,8 @@
 /**
  * The clients of a page, for scripts beside the core that need one. Each new client calls `window.SockgateBadge`.
  */
-import { documentOf, globalOf } from "./globals.js";
-import { ordersOf } from "./orders.js";
+import { documentOf, globalOf } from "../base/globals.js";
+import { ordersOf } from "../base/orders.js";
 
 /** So long after the page has loaded, a script that needs a client and has none connects by itself. */
 const WAIT_MS = 3000;

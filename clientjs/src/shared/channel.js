@@ -8,8 +8,8 @@
  */
 
 /**
- * @typedef {import("../frames.js").Position} Position
- * @typedef {import("../frames.js").Recover} Recover
+ * @typedef {import("../wire/frames.js").Position} Position
+ * @typedef {import("../wire/frames.js").Recover} Recover
  * @typedef {import("./tab.js").Tab} Tab
  *
  * @typedef {Object} Info  what a `connected` or `subscribed` frame says of a channel
@@ -139,7 +139,7 @@ export class SharedChannel {
   /**
    * Keep a publication.
    *
-   * @param {import("../frames.js").Frame} frame
+   * @param {import("../wire/frames.js").Frame} frame
    * @param {string} text
    * @param {number} [limit]  of characters that may be kept
    */

@@ -37,7 +37,7 @@ export class Channels {
    * Record the channels of the gateway's welcome.
    *
    * @param {Object<string, any>} infos
-   * @param {Object<string, import("../frames.js").Recover>} asked
+   * @param {Object<string, import("../wire/frames.js").Recover>} asked
    */
   begin(infos, asked) {
     for (const name of Object.keys(infos)) {

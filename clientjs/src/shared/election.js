@@ -85,7 +85,7 @@ const SETTLE_MS = 200;
 export class LeaseElection {
   /**
    * @param {Storage} storage
-   * @param {import("../clock.js").Clock} clock
+   * @param {import("../base/clock.js").Clock} clock
    * @param {string} id  of this tab
    * @param {Candidate} candidate
    */

@@ -3,16 +3,17 @@
  *
  * It runs in a SharedWorker, or in the tab that leads. docs/shared.md follows the data.
  */
-import { Clock } from "../clock.js";
+import { Clock } from "../base/clock.js";
 import { Memory } from "../transports/memory.js";
 import { Opener } from "../transports/opener.js";
+import { sessionOf } from "./identity.js";
 import { GOING_AWAY, Tab } from "./tab.js";
 import { Upstream } from "./upstream.js";
 
 /**
  * @typedef {Object} HubParts
  * @property {any} page  a window, or what pageOf makes of a worker
- * @property {import("../clock.js").Clock} [clock]
+ * @property {import("../base/clock.js").Clock} [clock]
  * @property {import("../transports/script.js").LoadSockJS} loadSockJS
  * @property {function(): number} [random]
  * @property {function(any): any} [makeOpener]  for tests
@@ -154,16 +155,4 @@ export class Hub {
  */
 function keyOf(url, token) {
   return url + " " + sessionOf(token);
-}
-
-/**
- * The session of a token: all of it but its time and its signature (docs/protocol.md#tokens). Tokens of one
- * session and one user have the same.
- *
- * @param {string} token
- * @returns {string}
- */
-export function sessionOf(token) {
-  const parts = String(token).split(".");
-  return parts.length > 2 ? parts.slice(0, -2).join(".") : String(token);
 }

@@ -1,8 +1,6 @@
 /**
  * Whose connection it is: the welcome of the gateway, and the tokens with which tabs refresh it.
  */
-import { sessionOf } from "./hub.js";
-
 /**
  * @typedef {import("./tab.js").Tab} Tab
  * @typedef {import("./upstream.js").Upstream} Upstream
@@ -70,4 +68,16 @@ export class Identity {
     const { user, expires, rights } = this.welcome;
     return { type: "refreshed", user, expires, rights };
   }
+}
+
+/**
+ * The session of a token: all of it but its time and its signature (docs/protocol.md#tokens). Tokens of one
+ * session and one user have the same.
+ *
+ * @param {string} token
+ * @returns {string}
+ */
+export function sessionOf(token) {
+  const parts = String(token).split(".");
+  return parts.length > 2 ? parts.slice(0, -2).join(".") : String(token);
 }

@@ -2,8 +2,8 @@
  * One connection for all tabs: the script that a client with `shared: true` loads, and the script of its
  * SharedWorker. docs/shared.md explains both.
  */
-import { Clock } from "../clock.js";
-import { documentOf } from "../page/globals.js";
+import { Clock } from "../base/clock.js";
+import { documentOf } from "../base/globals.js";
 import { openerWith } from "../transports/complete.js";
 import { Memory } from "../transports/memory.js";
 import { loadSockJS } from "../transports/script.js";

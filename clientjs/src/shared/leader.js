@@ -11,7 +11,7 @@ import { Hub } from "./hub.js";
  *
  * @typedef {Object} Environment
  * @property {any} page  a window
- * @property {import("../clock.js").Clock} clock
+ * @property {import("../base/clock.js").Clock} clock
  * @property {function(): Hub} makeHub
  */
 

@@ -1,20 +1,20 @@
 /**
  * One connection of the hub to the gateway: opened, accepted, kept alive. It does not reconnect; the tabs do.
  */
-import { connectFrame, pingFrame, readFrame } from "../frames.js";
-import { Liveness } from "../liveness.js";
-import { Socket } from "../socket.js";
+import { connectFrame, pingFrame, readFrame } from "../wire/frames.js";
+import { Liveness } from "../core/liveness.js";
+import { Socket } from "../wire/socket.js";
 
 /**
- * @typedef {import("../socket.js").Close} Close
+ * @typedef {import("../wire/socket.js").Close} Close
  *
  * @typedef {Object} LinkParts
  * @property {{open: Function, greetingMs: function(): number, accepted: function(): void, unanswered: function(): boolean}} opener
- * @property {import("../clock.js").Clock} clock
+ * @property {import("../base/clock.js").Clock} clock
  * @property {string} url
  * @property {boolean} isProven  the way that worked last is likely to work
  * @property {string} token
- * @property {Object<string, import("../frames.js").Recover>} recover
+ * @property {Object<string, import("../wire/frames.js").Recover>} recover
  *
  * @typedef {Object} LinkListener
  * @property {function(): void} connecting  the `connect` frame was sent; others may follow

@@ -4,7 +4,7 @@
  * The gateway closes a connection that floods it (4504), or that sends a frame which is too large (4502). These codes mean "do not
  * come back". They are for the tab that has sent it, and for no other.
  */
-import { CloseCode } from "../closecodes.js";
+import { CloseCode } from "../wire/closecodes.js";
 
 /**
  * @typedef {import("./tab.js").Tab} Tab
@@ -21,7 +21,7 @@ const WINDOW_MS = 10000;
 const PUBLISH_FRAMES = 10;
 
 export class Pending {
-  /** @param {import("../clock.js").Clock} clock */
+  /** @param {import("../base/clock.js").Clock} clock */
   constructor(clock) {
     this._clock = clock;
     this._lastId = 0;

@@ -5,15 +5,15 @@
  * A tab that returns from the back/forward cache, or from a long sleep, may need it. The other tabs are not
  * disturbed, and a position that the gateway's history does not reach costs nobody else a `gap`.
  */
-import { needsFreshToken } from "../closecodes.js";
-import { subscribeFrame } from "../frames.js";
+import { needsFreshToken } from "../wire/closecodes.js";
+import { subscribeFrame } from "../wire/frames.js";
 import { infoOf } from "./channel.js";
 import { Link } from "./link.js";
 import { GOING_AWAY } from "./tab.js";
 
 /**
- * @typedef {import("../frames.js").Position} Position
- * @typedef {import("../frames.js").Recover} Recover
+ * @typedef {import("../wire/frames.js").Position} Position
+ * @typedef {import("../wire/frames.js").Recover} Recover
  * @typedef {import("./channel.js").SharedChannel} SharedChannel
  * @typedef {import("./tab.js").Tab} Tab
  *
@@ -108,7 +108,7 @@ export class Replay {
    * @param {Omit<import("./link.js").LinkParts, "recover">} parts
    * @param {Wanted} wanted
    * @param {{of: function(string): SharedChannel | undefined}} channels  of the shared connection
-   * @param {function(any, import("../socket.js").Close=): void} ended
+   * @param {function(any, import("../wire/socket.js").Close=): void} ended
    *     receives an `error` frame, or null, and the end of the connection if that is the cause
    */
   constructor(parts, wanted, channels, ended) {
@@ -240,7 +240,7 @@ export class Replay {
 
   /**
    * @param {any} error
-   * @param {import("../socket.js").Close} [close]
+   * @param {import("../wire/socket.js").Close} [close]
    */
   _end(error, close) {
     if (!this._isOver) {

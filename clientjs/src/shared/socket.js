@@ -19,7 +19,7 @@
  *
  * @typedef {Object} SocketParts
  * @property {function(): Dialer | null} nextDialer  null: there is no way to a hub
- * @property {import("../clock.js").Clock} clock
+ * @property {import("../base/clock.js").Clock} clock
  * @property {any} locks  of the browser, or undefined
  * @property {any} hello  the message `open`
  * @property {function(string): void} remember  keeps which way has worked, for the hub of later
@@ -210,7 +210,7 @@ export class SharedSocket {
       .catch(nothing);
   }
 
-  /** @param {import("../socket.js").Close} close */
+  /** @param {import("../wire/socket.js").Close} close */
   _finish(close) {
     this._hangUp();
     this._isOver = true;

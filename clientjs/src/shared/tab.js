@@ -1,7 +1,7 @@
 /**
  * One tab, as the hub sees it: its pipe, the identity of its token, and what it has requested.
  */
-import { readFrame } from "../frames.js";
+import { readFrame } from "../wire/frames.js";
 import { isFrame } from "./check.js";
 
 /**
@@ -37,7 +37,7 @@ export class Tab {
     /** The page was connected before. */
     this.isProven = false;
     this.token = "";
-    /** @type {Object<string, import("../frames.js").Recover>} */
+    /** @type {Object<string, import("../wire/frames.js").Recover>} */
     this.recover = {};
     /** @type {Upstream | null} */
     this.upstream = null;
@@ -110,7 +110,7 @@ export class Tab {
   /**
    * End the tab's virtual socket.
    *
-   * @param {import("../socket.js").Close} close
+   * @param {import("../wire/socket.js").Close} close
    */
   close(close) {
     if (!this.isOver) {

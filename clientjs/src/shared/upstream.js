@@ -6,7 +6,7 @@
  * of now. When the connection ends, each tab receives its close code and decides as always; the first tab that comes
  * back opens the next connection.
  */
-import { needsFreshToken } from "../closecodes.js";
+import { needsFreshToken } from "../wire/closecodes.js";
 import { Channels } from "./channels.js";
 import { lowestOf } from "./channel.js";
 import { Identity } from "./identity.js";
@@ -18,7 +18,7 @@ import { GOING_AWAY, sendToAll } from "./tab.js";
 /**
  * @typedef {import("./tab.js").Tab} Tab
  * @typedef {import("./hub.js").Hub} Hub
- * @typedef {import("../socket.js").Close} Close
+ * @typedef {import("../wire/socket.js").Close} Close
  */
 
 const DRAIN = '{"type":"drain","within":0}';
@@ -63,7 +63,7 @@ export class Upstream {
     this._isGreeting = false;
     /** The tab whose token was sent. @type {Tab | null} */
     this._owner = null;
-    /** @type {Object<string, import("../frames.js").Recover>} */
+    /** @type {Object<string, import("../wire/frames.js").Recover>} */
     this._asked = {};
     this._pending = new Pending(hub.clock);
     this.replays = new Replays(this);

@@ -2,7 +2,7 @@
  * The hub in a SharedWorker, and a tab's way to it. The worker runs the same script as the page.
  */
 import { pageOf } from "../async/surroundings.js";
-import { trustedUrl } from "../page/trusted.js";
+import { trustedUrl } from "../base/trusted.js";
 import { Hub } from "./hub.js";
 
 /** Messages of another version are not understood. The old worker lives on after a deployment. */

@@ -7,17 +7,17 @@
  * has come, so every frame arrives once and in order. Whatever fails before `moved` changes nothing; what fails later is the
  * loss of the connection. docs/states.md has the table.
  */
-import { nothing } from "../own.js";
+import { nothing } from "../base/own.js";
 import { webSocketUrl } from "./raw.js";
 
 /**
- * @typedef {import("../socket.js").SockJSLike} SockJSLike
+ * @typedef {import("../wire/socket.js").SockJSLike} SockJSLike
  *
  * @typedef {Object} MoveParts
  * @property {import("./race.js").Race} race  the connection, as the client sees it
  * @property {any} session  of sockjs-client: open, with a secret
  * @property {any} page  a window
- * @property {import("../clock.js").Clock} clock
+ * @property {import("../base/clock.js").Clock} clock
  * @property {number} afterMs  before the first attempt; half as much at least
  * @property {function(): void} moved
  */
@@ -41,7 +41,7 @@ var ELSEWHERE_MS = 500;
 
 var PING = "move";
 
-/** @type {import("../socket.js").Close} */
+/** @type {import("../wire/socket.js").Close} */
 var BROKEN = { code: 1006, reason: "the move to a WebSocket broke off" };
 
 /**

@@ -2,7 +2,7 @@
  * Opens the connections of a client: it knows the ways that are allowed, the one that has worked, and
  * those that let nothing through.
  */
-import { SockJSCode } from "../closecodes.js";
+import { SockJSCode } from "../wire/closecodes.js";
 import { Move } from "./move.js";
 import { GREETING_MS, PROVEN_PATIENCE_MS, UNPROVEN_GREETING_MS, UPGRADE_AFTER_MS } from "./patience.js";
 import { Race } from "./race.js";
@@ -12,8 +12,8 @@ import { startingWith, waysOf } from "./ways.js";
 
 /**
  * @typedef {import("./ways.js").Way} Way
- * @typedef {import("../socket.js").Close} Close
- * @typedef {import("../socket.js").SockJSLike} SockJSLike
+ * @typedef {import("../wire/socket.js").Close} Close
+ * @typedef {import("../wire/socket.js").SockJSLike} SockJSLike
  */
 
 /** The shared connection opens by the ways above, elsewhere. @type {Way} */
@@ -25,9 +25,9 @@ var NOT_SHARED = { code: SockJSCode.ALL_TRANSPORTS_FAILED, reason: "no shared co
 
 /**
  * @typedef {Object} OpenerParts
- * @property {import("../settings.js").Settings} settings
+ * @property {import("../core/settings.js").Settings} settings
  * @property {any} page  a window
- * @property {import("../clock.js").Clock} clock
+ * @property {import("../base/clock.js").Clock} clock
  * @property {import("./memory.js").Memory} memory
  * @property {import("./script.js").LoadSockJS} loadSockJS
  */

@@ -5,17 +5,17 @@
  * proxies that swallow a handshake or hold a stream back say nothing. A slow way goes on meanwhile,
  * because the network may just be slow. The first one that opens wins, and all others are closed.
  */
-import { SockJSCode } from "../closecodes.js";
-import { nothing, without } from "../own.js";
+import { SockJSCode } from "../wire/closecodes.js";
+import { nothing, without } from "../base/own.js";
 import { NEVER_OPEN } from "./raw.js";
 
 /**
  * @typedef {import("./ways.js").Way} Way
- * @typedef {import("../socket.js").SockJSLike} SockJSLike
- * @typedef {import("../socket.js").Close} Close
+ * @typedef {import("../wire/socket.js").SockJSLike} SockJSLike
+ * @typedef {import("../wire/socket.js").Close} Close
  *
  * @typedef {Object} RaceParts
- * @property {import("../clock.js").Clock} clock
+ * @property {import("../base/clock.js").Clock} clock
  * @property {number} patienceMs  after so long, the next way starts
  * @property {boolean} isProven  the first way has worked on this page: another one starts only when it
  *     is silent, not when it fails, because the gateway may be about to restart

@@ -1,16 +1,16 @@
 /**
  * The gateway's raw WebSocket, with the interface of sockjs-client. Its frames are the same.
  */
-import { isForOldBrowsers } from "../age.js";
-import { SockJSCode } from "../closecodes.js";
-import { nothing } from "../own.js";
+import { isForOldBrowsers } from "../base/age.js";
+import { SockJSCode } from "../wire/closecodes.js";
+import { nothing } from "../base/own.js";
 
-/** @typedef {import("../socket.js").SockJSLike} SockJSLike */
+/** @typedef {import("../wire/socket.js").SockJSLike} SockJSLike */
 
 /**
  * How a WebSocket closes that has never opened, as with sockjs-client.
  *
- * @type {import("../socket.js").Close}
+ * @type {import("../wire/socket.js").Close}
  */
 export var NEVER_OPEN = { code: SockJSCode.CANNOT_CONNECT, reason: "Cannot connect to server" };
 

@@ -1,14 +1,14 @@
 /**
  * Scripts of their own, which are loaded when a page needs them: SockJS, and the connection for all tabs.
  */
-import { isForOldBrowsers } from "../age.js";
-import { SockJSCode } from "../closecodes.js";
-import { documentOf, globalOf } from "../page/globals.js";
-import { nonceOf } from "../page/orders.js";
-import { trustedUrl } from "../page/trusted.js";
+import { isForOldBrowsers } from "../base/age.js";
+import { SockJSCode } from "../wire/closecodes.js";
+import { documentOf, globalOf } from "../base/globals.js";
+import { nonceOf } from "../base/orders.js";
+import { trustedUrl } from "../base/trusted.js";
 
 /**
- * @typedef {import("../socket.js").SockJSLike} SockJSLike
+ * @typedef {import("../wire/socket.js").SockJSLike} SockJSLike
  *
  * @typedef {function(string, string[]): SockJSLike} OpenSockJS  opens a URL with these transports
  *
@@ -27,7 +27,7 @@ var OLD_TRANSPORTS = /xdr|iframe|htmlfile|jsonp/;
 // The gateway's script also has the transports of browsers without WebSocket, and completes IE8.
 /**
  * @param {string} url  of the gateway
- * @param {import("../settings.js").Settings} settings
+ * @param {import("../core/settings.js").Settings} settings
  * @param {any} page  a window
  * @returns {string} URL of SockJS's script
  */
@@ -38,8 +38,8 @@ export function scriptUrlOf(url, settings, page) {
 
 /**
  * @param {string} scriptUrl
- * @param {import("../settings.js").Settings} settings
- * @returns {import("../socket.js").Close} the failure of an attempt without the script
+ * @param {import("../core/settings.js").Settings} settings
+ * @returns {import("../wire/socket.js").Close} the failure of an attempt without the script
  */
 export function unloadable(scriptUrl, settings) {
   // The gateway's own script is missing where the gateway is.

@@ -3,27 +3,27 @@
  * it fails or stays silent, another script is loaded, with all ways to connect (opener.js). From then on
  * that one decides.
  */
-import { SockJSCode } from "../closecodes.js";
-import { nothing } from "../own.js";
+import { SockJSCode } from "../wire/closecodes.js";
+import { nothing } from "../base/own.js";
 import { hasMemory } from "./hasmemory.js";
 import { GREETING_MS, PROVEN_PATIENCE_MS, UNPROVEN_GREETING_MS } from "./patience.js";
 import { NEVER_OPEN, openRaw } from "./raw.js";
 import { loadScript, scriptUrlOf, unloadable } from "./script.js";
 
 /**
- * @typedef {import("../socket.js").Close} Close
- * @typedef {import("../socket.js").SockJSLike} SockJSLike
+ * @typedef {import("../wire/socket.js").Close} Close
+ * @typedef {import("../wire/socket.js").SockJSLike} SockJSLike
  *
  * @typedef {Pick<import("./opener.js").Opener, "open" | "greetingMs" | "accepted" | "unanswered">} OpenerLike
- * @typedef {import("../settings.js").Settings} Settings
- * @typedef {function(Settings, any, import("../clock.js").Clock): OpenerLike} MakeOpener
+ * @typedef {import("../core/settings.js").Settings} Settings
+ * @typedef {function(Settings, any, import("../base/clock.js").Clock): OpenerLike} MakeOpener
  */
 
 /**
  * @constructor
  * @param {Settings} settings
  * @param {any} page  a window
- * @param {import("../clock.js").Clock} clock
+ * @param {import("../base/clock.js").Clock} clock
  */
 export function Starter(settings, page, clock) {
   this._settings = settings;

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { pageOf } from "../../src/async/surroundings.js";
-import { csrfHeaders } from "../../src/csrf.js";
-import { Network } from "../../src/online.js";
-import { readSettings } from "../../src/settings.js";
+import { csrfHeaders } from "../../src/credentials/csrf.js";
+import { Network } from "../../src/base/online.js";
+import { readSettings } from "../../src/core/settings.js";
 
 test("a page is used as it is", () => {
   const global = { document: {} };

@@ -1,5 +1,5 @@
 /** A page that subscribes to channels. `start` makes a new one. */
-import { Client } from "../../src/client.js";
+import { Client } from "../../src/core/client.js";
 import { FakePage } from "./page.js";
 
 export let calls, page, rt;

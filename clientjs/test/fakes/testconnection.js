@@ -1,4 +1,4 @@
-import { Connection } from "../../src/connection.js";
+import { Connection } from "../../src/core/connection.js";
 import { FakePage } from "./page.js";
 
 /** A connection on a fake page, and everything that its listener has received. */

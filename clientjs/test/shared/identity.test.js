@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { sessionOf } from "../../src/shared/hub.js";
+import { sessionOf } from "../../src/shared/identity.js";
 import { FakeGateway, tokenOf, two } from "../fakes/tabs.js";
 
 test("tokens of one session differ in time and signature only", () => {

@@ -38,7 +38,7 @@ def order_tag(kind: str, data: Any, nonce: str = "") -> SafeString:
     """Return a data block for the browser's scripts, which browsers do not execute.
 
     Args:
-        kind: ``client``, ``guard``, ``progress``, ``live``, as in ``clientjs/src/page/orders.js``.
+        kind: ``client``, ``guard``, ``progress``, ``live``, as in ``clientjs/src/base/orders.js``.
         data: is written as JSON.
         nonce: of the page. A block with the nonce comes before blocks without, from wherever.
     """

@@ -5,7 +5,7 @@ until the window ends. Then one touch is delivered for all of them, to the conne
 subscribed when the last one arrived, and begins the next window. A touch says only that something
 changed. The one that is delivered states the mark and the audience of that moment, so that nothing
 is lost, and nothing of the kept ones need be held but a number. A page requests nothing sooner
-anyway (``MIN_SPACING_MS`` in clientjs/src/live/schedule.js). Sequenced touches, and those that
+anyway (``MIN_SPACING_MS`` in clientjs/src/page/live/schedule.js). Sequenced touches, and those that
 exclude a connection, pass.
 """
 

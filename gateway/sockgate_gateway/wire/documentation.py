@@ -1,6 +1,6 @@
 """Where the documentation is, for messages that lead to it.
 
-``clientjs/src/closecodes.js`` has the same address.
+``clientjs/src/wire/closecodes.js`` has the same address.
 """
 
 DOCUMENTATION = "https://sockgate.example/"

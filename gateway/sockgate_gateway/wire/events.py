@@ -1,7 +1,7 @@
 """Names of events that have a meaning of their own.
 
-``clientjs/src/client.js`` has the same list of reserved ones; ``tests/vectors.json`` keeps both
-equal.
+``clientjs/src/core/client.js`` has the same list of reserved ones; ``tests/vectors.json`` keeps
+both equal.
 """
 
 RESERVED_EVENTS = frozenset(

@@ -11,7 +11,8 @@ from sockgate_gateway.wire.closecodes import CloseCode
 ROOT = Path(__file__).resolve().parents[5]
 PAGE = (ROOT / "docs" / "troubleshooting.md").read_text()
 DOCTOR = sorted((ROOT / "djangoauth" / "sockgate" / "management" / "doctor").glob("*.py"))
-HINTS = re.search(r"HINTS = \{(.*?)\}", (ROOT / "clientjs/src/hints.js").read_text(), re.DOTALL)
+SOURCE = (ROOT / "clientjs/src/wire/hints.js").read_text()
+HINTS = re.search(r"HINTS = \{(.*?)\}", SOURCE, re.DOTALL)
 
 
 def anchors() -> set[str]:

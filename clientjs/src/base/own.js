@@ -1,0 +1,86 @@
+/**
+ * Objects and lists: what browsers without `Object.keys` and `Array.prototype.filter` lack, and objects as
+ * tables by name; and a text as JSON.
+ */
+import { isForOldBrowsers } from "./age.js";
+
+/**
+ * @param {Object<string, any>} object
+ * @param {function(string, any): void} callback  receives each own property; may remove any
+ */
+export function each(object, callback) {
+  if (!isForOldBrowsers) {
+    return Object.keys(object).forEach(function (name) {
+      callback(name, object[name]);
+    });
+  }
+  for (var key in object) {
+    if (Object.prototype.hasOwnProperty.call(object, key)) {
+      callback(key, object[key]);
+    }
+  }
+}
+
+/**
+ * @template T
+ * @param {T[]} list
+ * @param {T} item
+ * @returns {T[]} a new list, without the item
+ */
+export function without(list, item) {
+  if (!isForOldBrowsers) {
+    return list.filter(function (other) {
+      return other !== item;
+    });
+  }
+  var kept = [];
+  for (var i = 0; i < list.length; i++) {
+    if (list[i] !== item) {
+      kept.push(list[i]);
+    }
+  }
+  return kept;
+}
+
+/**
+ * Copy the properties that are not undefined.
+ *
+ * @param {Object<string, any>} source
+ * @param {Object<string, any>} target
+ * @returns {any} the target
+ */
+export function copy(source, target) {
+  each(source, function (name, value) {
+    if (value !== undefined) {
+      target[name] = value;
+    }
+  });
+  return target;
+}
+
+/**
+ * The key of a name in an object. The prefix keeps names such as "constructor" apart from the properties
+ * that every object has.
+ *
+ * @param {any} name
+ */
+export function keyOf(name) {
+  return "$" + name;
+}
+
+/**
+ * @param {string} key
+ * @returns {string} its name
+ */
+export function nameOf(key) {
+  return key.slice(1);
+}
+
+export function nothing() {}
+
+/** @param {string} text @returns {any} undefined: it is no JSON */
+export function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch (error) {}
+}

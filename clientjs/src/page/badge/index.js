@@ -1,0 +1,34 @@
+/**
+ * The badge of pages in DEBUG. Django's tag loads this script before the page's own ones, and never
+ * in production. Each new client of the page calls `window.SockgateBadge`.
+ */
+import { globalOf } from "../../base/globals.js";
+import { unknownOptions } from "../../core/options.js";
+import { Badge } from "./badge.js";
+import { watch } from "./events.js";
+import { isHidden } from "./hidden.js";
+import { explainer, watchPolicy } from "./hints.js";
+
+install(window);
+
+/** @param {Window & typeof globalThis} page */
+function install(page) {
+  var canShow = "attachShadow" in Element.prototype && "adoptedStyleSheets" in Document.prototype;
+  /** @type {Badge | undefined} */
+  var badge;
+  if (canShow && !isHidden()) {
+    var former = globalOf(page, "SockgateBadge");
+    var violation = watchPolicy(page);
+    page.SockgateBadge = function (client, events, explain, options) {
+      if (former) {
+        former(client, events, explain, options);
+      }
+      unknownOptions(options).forEach(function (text) {
+        page.console.warn("sockgate: " + text);
+      });
+      badge = badge || new Badge(page, explainer(page, explain, violation));
+      badge.enter(client.state, {});
+      watch(events, badge);
+    };
+  }
+}

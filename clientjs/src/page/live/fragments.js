@@ -1,0 +1,159 @@
+/**
+ * The live fragments of the page. Django's `{% live %}` writes what belongs to one into a data block, the last child of its
+ * element. So neither an id nor an attribute of content makes a fragment.
+ */
+import { ordersOf } from "../../base/orders.js";
+import { heldOf } from "./held.js";
+import { morph } from "./morph.js";
+import { childNodesOf, contains, dispatch, findIn, isConnected, nameOf, replaceChildren } from "./nodes.js";
+import { parse, processHtmx } from "./push.js";
+
+/**
+ * @typedef {{grant?: string | null, expires_in?: number, touched?: string | number | null}} Wanted  without a grant: there was none when
+ *   the page was made; without `touched`: nobody knows whether it has changed since
+ *
+ * @typedef {Object} Fragment
+ * @property {any} element
+ * @property {any} script  its data block
+ * @property {{id: string, channels: Object<string, Wanted>, rate: number, hidden?: string[], every?: number, user?: string, url?: string}} data
+ * @property {string} url  the address at which it was rendered
+ * @property {any[]} away  its content, while the viewer may not see it
+ */
+
+/** Not again and again, where a cache gives everybody the same page: after a reload not before that. */
+const RELOAD_MS = 60000;
+
+/** @param {any} page  the window */
+export function fragmentsOf(page) {
+  const held = heldOf(page);
+  /** By element. @type {Map<any, Fragment>} */
+  const known = new Map();
+  let isLoaded = false;
+
+  const all = () => [...known.values()];
+  const at = (/** @type {string} */ url) => all().filter((one) => one.url === url && isConnected(one.element));
+
+  /** Find what has come and gone. */
+  function scan() {
+    const { location } = page;
+    for (const { script, data } of ordersOf(page, "live")) {
+      const element = script.parentElement;
+      const fragment = known.get(element);
+      if (!fragment) {
+        // What a POST has brought belongs to the address of the fragment that it replaces.
+        const url = data.url ? location.origin + data.url : all().find((one) => one.data.id === data.id)?.url || location.href.split("#")[0];
+        known.set(element, { element, script, data, url, away: [] });
+        if (data.url || !isLoaded) {
+          held.know(element, [], !data.url);
+        }
+      } else if (fragment.script !== script) {
+        Object.assign(fragment, { script, data });
+      }
+    }
+    isLoaded = true;
+    all().forEach(({ element }) => isConnected(element) || known.delete(element));
+  }
+
+  /**
+   * Show the fragments of an address as a fresh page has them. One that it lacks stays, unless its right is in doubt.
+   *
+   * @param {string} url
+   * @param {string} html
+   * @param {boolean} isInDoubt
+   * @returns {string | undefined} the id of one that the page lacks
+   */
+  function refresh(url, html, isInDoubt) {
+    // A part of a page may begin with a row, which needs no table in a template.
+    const document = parse(page, html, !/^\s*<(!|html)/i.test(html));
+    const orders = new Map(ordersOf(page, "live", document).map((order) => [order.data.id, order]));
+    const named = new Map(ordersOf(page, "keep", document).map(({ script, data }) => [script.parentElement, data]));
+    let lacking;
+    // One may lie in another one: morphing takes the outer one first.
+    for (const fragment of at(url)) {
+      const { element, data } = fragment;
+      const order = orders.get(data.id);
+      const fresh = order?.script.parentElement;
+      if (fresh && nameOf(fresh) === nameOf(element)) {
+        const { user } = order.data;
+        if (user && data.user && user !== data.user) {
+          return reload();
+        }
+        show(fragment, fresh, order.data, named, isInDoubt);
+      } else if (isInDoubt) {
+        clear(fragment);
+      } else {
+        lacking = data.id;
+      }
+    }
+    return lacking;
+  }
+
+  /** The page was made for another user, who may have gone back to it. @returns {undefined} */
+  function reload() {
+    if (page.performance.now() > RELOAD_MS || page.performance.getEntriesByType("navigation")[0].type !== "reload") {
+      page.location.reload();
+    }
+    all().forEach(clear);
+  }
+
+  /**
+   * @param {Fragment} fragment
+   * @param {any} fresh
+   * @param {any} data
+   * @param {Map<any, string[]>} named  what the author keeps
+   * @param {boolean} isInDoubt
+   */
+  function show(fragment, fresh, data, named, isInDoubt) {
+    const { element, away } = fragment;
+    if (!emit(element, "before", { fresh })) {
+      return;
+    }
+    if (away.length) {
+      // With what was typed where the viewer may see it again.
+      replaceChildren(element, ...away);
+      isInDoubt = true;
+    }
+    if (fragment.data.user && !data.user) {
+      // The login has ended. What it showed goes, also around what was typed.
+      replaceChildren(element);
+    }
+    fragment.away = [];
+    // What is in it, and was rendered elsewhere.
+    const others = all().filter((one) => one.url !== fragment.url && contains(element, one.element)).map((one) => one.element);
+    const whole = [...held.heldIn(element, fresh, isInDoubt), ...others];
+    if (!whole.includes(element)) {
+      // Hidden fields that a script has set, such as the count of a formset.
+      const set = [...findIn(element, "[type=hidden]")].filter(({ name, value }) => !fragment.data.hidden?.includes(`${name}=${value}`));
+      const theirs = morph(element, fresh, whole, named, set, isInDoubt);
+      held.know(element, [...whole, ...set.filter((one) => theirs.has(one))]);
+    }
+    fragment.data = data;
+    processHtmx(page, element);
+    emit(element, "after", { isEmptied: false });
+  }
+
+  /** @param {Fragment} fragment */
+  function clear(fragment) {
+    const { element, away } = fragment;
+    if (!away.length) {
+      fragment.away = [...childNodesOf(element)];
+      replaceChildren(element);
+      emit(element, "after", { isEmptied: true });
+    }
+  }
+
+  /** @param {any} element @param {string} when @param {any} detail @returns {boolean} nobody has prevented it */
+  function emit(element, when, detail) {
+    return dispatch(element, new page.CustomEvent(`sockgate:live-${when}`, { bubbles: true, cancelable: when === "before", detail }));
+  }
+
+  return {
+    all,
+    at,
+    scan,
+    refresh,
+    emit,
+    /** Empty those of an address: the viewer may not see them any more. @param {string} url */
+    clear: (url) => at(url).forEach(clear)
+  };
+}

@@ -1,0 +1,96 @@
+/**
+ * Fragments that Django pushes: `publish_html(to, target, template, …)`. The same for all who receive it.
+ */
+import { findAll, globalOf } from "../../base/globals.js";
+import { trustedHtml } from "../../base/trusted.js";
+import { morph, removeScripts } from "./morph.js";
+import { attributeOf, clone, contains, findIn, method, nameOf, parentOf, remove, replaceChildren } from "./nodes.js";
+
+/** The event of these publications. The gateway delivers only what Django has signed; a browser cannot publish it. */
+export const EVENT = "sockgate:html";
+
+/** These swaps have the names of methods of an element, which take the new nodes. */
+const METHODS = /^(append|prepend|before|after|remove)$/;
+
+/**
+ * @param {any} page  the window
+ * @param {any} data  `{target, swap, html}`
+ * @param {function(any, string, any): boolean} emit  an event at the target; false: it was prevented
+ */
+export function push(page, { target: id, swap, html }, emit) {
+  const target = find(page, id);
+  if (!target || !emit(target, "before", { swap })) {
+    return;
+  }
+  const { body } = parse(page, html, true);
+  const parent = parentOf(target);
+  removeScripts(findIn(body, "script"));
+  if (METHODS.test(swap)) {
+    removeKnown(page, body, target);
+    method(swap)(target, ...body.childNodes);
+  } else if (swap === "replace") {
+    const fresh = clone(target);
+    replaceChildren(fresh, ...body.childNodes);
+    morph(target, fresh);
+  } else if (swap === "outer") {
+    changeInto(target, body);
+  }
+  processHtmx(page, parent);
+  emit(parentOf(target) ? target : parent, "after", { swap });
+}
+
+/**
+ * @param {any} page
+ * @param {string} html
+ * @param {boolean} isPart  in a template, rows and cells of a table need no table around them
+ * @returns {any} a document, in which nothing is loaded or executed
+ */
+export function parse(page, html, isPart) {
+  const document = new page.DOMParser().parseFromString(trustedHtml(page, isPart ? `<template>${html}</template>` : html), "text/html");
+  if (isPart) {
+    document.body.append(document.querySelector("template").content);
+  }
+  return document;
+}
+
+/**
+ * Let htmx find its attributes in what is new.
+ *
+ * @param {any} page
+ * @param {any} element
+ */
+export function processHtmx(page, element) {
+  globalOf(page, "htmx")?.process?.(element);
+}
+
+/**
+ * What is in the page already must not be there twice.
+ *
+ * @param {any} page
+ * @param {any} body
+ * @param {Element} target
+ */
+function removeKnown(page, body, target) {
+  for (const one of body.children) {
+    const known = find(page, attributeOf(one, "id"));
+    if (known && !contains(known, target)) {
+      remove(known);
+    }
+  }
+}
+
+/** @param {any} page @param {any} id @returns {any} undefined, too, where content of a user may have taken the id of another element */
+function find(page, id) {
+  const [found, other] = findAll(page, `#${CSS.escape(id)}`);
+  return other ? undefined : found;
+}
+
+/** @param {any} target @param {any} body */
+function changeInto(target, body) {
+  const fresh = body.firstElementChild;
+  if (fresh && attributeOf(fresh, "id") === attributeOf(target, "id") && nameOf(fresh) === nameOf(target)) {
+    morph(target, fresh);
+  } else {
+    method("replaceWith")(target, ...body.childNodes);
+  }
+}

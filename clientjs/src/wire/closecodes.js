@@ -1,0 +1,105 @@
+/**
+ * Close codes, and whether a client reconnects after each. The gateway has the same table.
+ *
+ * 3000-3499 and 4000-4499 mean "reconnect", 3500-3999 and 4500-4999 mean "do not"; 4400-4499
+ * mean that the token was refused. Codes below 3000 belong to RFC 6455 section 7.4.1, and some to
+ * sockjs-client. A client reconnects after those that mean an accident.
+ */
+
+import { isForOldBrowsers } from "../base/age.js";
+import { HINTS } from "./hints.js";
+
+/** Why the gateway closed a connection. */
+export var CloseCode = {
+  GOING_AWAY: 3000,
+  DRAIN: 3001,
+  OVERLOADED: 3002,
+  UNAVAILABLE: 3003,
+  SLOW_CONSUMER: 3004,
+  CONNECT_TIMEOUT: 3005,
+  INTERNAL_ERROR: 3006,
+  HEARTBEAT_TIMEOUT: 3007,
+  TOKEN_INVALID: 4400,
+  TOKEN_EXPIRED: 4401,
+  SESSION_UNKNOWN: 4402,
+  SESSION_ENDED: 4500,
+  PROTOCOL_ERROR: 4501,
+  MESSAGE_TOO_LARGE: 4502,
+  TOO_MANY_CONNECTIONS: 4503,
+  FLOOD: 4504
+};
+
+/** Accidents of RFC 6455, failed attempts of sockjs-client, and the two ranges. */
+var RECONNECT = /^(10(0[1256]|1[1-4])|20(0[07]|10)|[34][0-4]..)$/;
+
+/** The pages of docs/. troubleshooting.md has an anchor for each code. */
+export var DOCUMENTATION = "https://sockgate.example/";
+
+/** Codes of sockjs-client itself, for an attempt that failed. */
+export var SockJSCode = {
+  CANNOT_CONNECT: 1002,
+  ALL_TRANSPORTS_FAILED: 2000,
+  TRANSPORT_TIMEOUT: 2007,
+  ALREADY_OPEN: 2010
+};
+
+/** @type {import("../core/backoff.js").Pace} */
+var AFTER_OVERLOAD = { floorMs: 5000, spreadMs: 10000 };
+
+/** @type {import("../core/backoff.js").Pace} */
+var AFTER_OUTAGE = { floorMs: 2000, spreadMs: 5000 };
+
+/** By close code, or by HTTP status of the token endpoint. @type {Object<number, import("../core/backoff.js").Pace>} */
+var PACES = {
+  429: AFTER_OVERLOAD,
+  503: AFTER_OUTAGE,
+  // DRAIN, OVERLOADED, UNAVAILABLE
+  3001: { floorMs: 0, spreadMs: 3000 },
+  3002: AFTER_OVERLOAD,
+  3003: AFTER_OUTAGE
+};
+
+/**
+ * Explain why a connection was closed or failed.
+ *
+ * @param {import("./socket.js").Close} close
+ * @returns {string} code, reason, what to do, and where the documentation has more
+ */
+export function explain(close) {
+  // The small script has no hints. In DEBUG the badge has them.
+  var hint = isForOldBrowsers && HINTS[close.code];
+  return (
+    close.code + " " + close.reason + ". " + (hint ? "Check " + hint + ". " : "") +
+    "Run manage.py sockgate_doctor. " + DOCUMENTATION + "troubleshooting.md#close-" + close.code
+  );
+}
+
+/**
+ * Whether a client reconnects after a code that the server sent, or with which sockjs-client has failed.
+ *
+ * @param {number} code
+ * @returns {boolean}
+ */
+export function mayReconnect(code) {
+  return RECONNECT.test("" + code);
+}
+
+/**
+ * Whether the token was refused, so that a fresh one is needed.
+ *
+ * @param {number} code
+ * @returns {boolean}
+ */
+export function needsFreshToken(code) {
+  return /^44..$/.test("" + code);
+}
+
+/**
+ * The pace at which clients reconnect after a code.
+ *
+ * @param {number} code
+ * @returns {import("../core/backoff.js").Pace | undefined}
+ */
+export function paceOf(code) {
+  return PACES[code];
+}
