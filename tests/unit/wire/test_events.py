@@ -6,17 +6,20 @@ from pathlib import Path
 from sockgate_gateway.wire.events import RESERVED_EVENTS
 
 SOURCES = Path(__file__).parents[3] / "clientjs" / "src"
+ROOMS = ("channels", "core", "wire")
 
 
 def test_client_reserves_the_same_events() -> None:
-    source = (SOURCES / "client.js").read_text("utf-8")
-    names = re.search(r"var RESERVED = /\^\((.*?)\)\$/;", source)
+    source = (SOURCES / "core" / "client.js").read_text("utf-8")
+    names = re.search(r"(?:var|const) RESERVED = /\^\((.*?)\)\$/;", source)
     assert names
     assert set(names[1].replace("\\", "").split("|")) == RESERVED_EVENTS
 
 
 def test_client_emits_no_other_event_by_name() -> None:
-    text = "\n".join(path.read_text("utf-8") for path in SOURCES.glob("*.js"))
+    text = "\n".join(
+        path.read_text("utf-8") for room in ROOMS for path in (SOURCES / room).rglob("*.js")
+    )
     emitted = set(re.findall(r'\b(?:emit|emitToPage|emitToHolders)\(\s*"([^"]+)"', text))
     passed_on = set(re.findall(r'"on (\w+)": emit\b', text))
     assert emitted
