@@ -23,7 +23,7 @@ import resolve from "@rollup/plugin-node-resolve";
 import { minify } from "terser";
 import uglify from "uglify-js";
 
-import { classes, forModernBrowsers, smallest } from "./modern.js";
+import { forModernBrowsers, forOldBrowsers, smallest } from "./modern.js";
 import { sockjsPatches } from "./sockjspatches.js";
 
 /** Only on request, and never in what is published: `SOURCE_MAPS=yes npm run build`. */
@@ -144,7 +144,7 @@ const withSockJS = (leftOut) => [
 
 const plugins = withSockJS();
 
-/** The code that rollup adds must be ES5, too. */
+/** What rollup adds is ES5, too. */
 const es5 = {
   esModule: false,
   externalLiveBindings: false,
@@ -228,14 +228,14 @@ function modulesOf(folder, input, types, options = {}) {
 export default [
   {
     input: "src/index.js",
-    plugins: [forModernBrowsers, classes],
+    plugins: [forModernBrowsers],
     output: script("Sockgate", "dist/sockgate.js", {
       banner: BANNER,
       strict: false,
       plugins: [smallest(new RegExp(`^(${INTERNAL.join("|")})$`))],
     }),
   },
-  { input: "src/full.js", plugins, output: script("Sockgate", "dist/sockgate-full.js") },
+  { input: "src/full.js", plugins: [...plugins, forOldBrowsers], output: script("Sockgate", "dist/sockgate-full.js") },
   // With promises and loops: ES2018.
   { input: "src/async/index.js", plugins: [types], output: modules("sockgate", BANNER) },
   { input: "src/async/full.js", plugins, output: modules("full", BANNER_WITH_SOCKJS) },
@@ -292,7 +292,7 @@ export default [
   { input: "src/page/badge/index.js", output: { ...es5, banner: BANNER, file: "dist/badge.js", format: "iife" } },
   {
     input: "src/transports/sockjs/gateway.js",
-    plugins,
+    plugins: [...plugins, forOldBrowsers],
     output: script("SockJS", "dist/sockjs.js", { sourcemap: false }),
   },
 ];

@@ -10,10 +10,10 @@ import { openerWith } from "./transports/complete.js";
 
 export { CloseCode } from "./wire/closecodes.js";
 
-var KINDS = {
-  Client: Client,
-  Subscription: Subscription,
-  post: post,
+const KINDS = {
+  Client,
+  Subscription,
+  post,
   makeOpener: openerWith(loadInside)
 };
 

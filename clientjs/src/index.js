@@ -194,7 +194,7 @@ import { Starter } from "./transports/starter.js";
 export { CloseCode } from "./wire/closecodes.js";
 
 /** @type {import("./core/assembly.js").Kinds} */
-var KINDS = { Client: Client, Subscription: Subscription, post: post, makeOpener: makeOpener };
+const KINDS = { Client, Subscription, post, makeOpener };
 
 /**
  * Connect this page to its gateway.

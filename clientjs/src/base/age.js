@@ -2,4 +2,4 @@
  * Whether the build is for old browsers, too. The small script's build sets it to false, and leaves out
  * what only they need.
  */
-export var isForOldBrowsers = true;
+export const isForOldBrowsers = true;

@@ -7,7 +7,7 @@ import { keyOf, without } from "./own.js";
 
 /** @param {any} error reported in the browser's console as an uncaught error */
 function rethrowLater(error) {
-  setTimeout(function () {
+  setTimeout(() => {
     throw error;
   }, 0);
 }
@@ -21,77 +21,76 @@ function rethrowLater(error) {
  * @returns {function(): void} removes the handler
  */
 export function listen(event, handler) {
-  var self = this;
-  self.on(event, handler);
-  return function () {
-    self.off(event, handler);
+  this.on(event, handler);
+  return () => {
+    this.off(event, handler);
   };
 }
 
-/**
- * @constructor
- * @param {function(any): void} [report] receives what a handler threw
- */
-export function Events(report) {
-  this._report = report || rethrowLater;
-  /** @type {Object<string, Handler[]>} */
-  this._handlers = {};
+export class Events {
+  /**
+   * @param {function(any): void} [report] receives what a handler threw
+   */
+  constructor(report) {
+    this._report = report || rethrowLater;
+    /** @type {Object<string, Handler[]>} */
+    this._handlers = {};
+  }
+
+  /**
+   * @param {string} name
+   * @param {Handler} handler
+   */
+  on(name, handler) {
+    if (typeof handler !== "function") {
+      throw new TypeError('the handler of "' + name + '" is not a function');
+    }
+    // A new list, because `emit` may be iterating over the old one.
+    this._handlers[keyOf(name)] = this._of(name).concat([handler]);
+  }
+
+  /**
+   * @param {string} name
+   * @param {Handler} [handler]  default: all handlers of the event
+   */
+  off(name, handler) {
+    this._handlers[keyOf(name)] = handler ? without(this._of(name), handler) : [];
+  }
+
+  /**
+   * @param {string} name
+   * @param {any} [first]
+   * @param {any} [second]
+   * @returns {boolean} there is a handler
+   */
+  emit(name, first, second) {
+    const handlers = this._of(name);
+    for (let i = 0; i < handlers.length; i++) {
+      this.call(handlers[i], first, second);
+    }
+    return !!handlers.length;
+  }
+
+  /**
+   * Call one handler, and report what it throws.
+   *
+   * @param {Handler} handler
+   * @param {any} first
+   * @param {any} second
+   */
+  call(handler, first, second) {
+    try {
+      handler(first, second);
+    } catch (error) {
+      this._report(error);
+    }
+  }
+
+  /**
+   * @param {string} name
+   * @returns {Handler[]}
+   */
+  _of(name) {
+    return this._handlers[keyOf(name)] || [];
+  }
 }
-
-
-/**
- * @param {string} name
- * @param {Handler} handler
- */
-Events.prototype.on = function (name, handler) {
-  if (typeof handler !== "function") {
-    throw new TypeError('the handler of "' + name + '" is not a function');
-  }
-  // A new list, because `emit` may be iterating over the old one.
-  this._handlers[keyOf(name)] = this._of(name).concat([handler]);
-};
-
-/**
- * @param {string} name
- * @param {Handler} [handler]  default: all handlers of the event
- */
-Events.prototype.off = function (name, handler) {
-  this._handlers[keyOf(name)] = handler ? without(this._of(name), handler) : [];
-};
-
-/**
- * @param {string} name
- * @param {any} [first]
- * @param {any} [second]
- * @returns {boolean} there is a handler
- */
-Events.prototype.emit = function (name, first, second) {
-  var handlers = this._of(name);
-  for (var i = 0; i < handlers.length; i++) {
-    this.call(handlers[i], first, second);
-  }
-  return !!i;
-};
-
-/**
- * Call one handler, and report what it throws.
- *
- * @param {Handler} handler
- * @param {any} first
- * @param {any} second
- */
-Events.prototype.call = function (handler, first, second) {
-  try {
-    handler(first, second);
-  } catch (error) {
-    this._report(error);
-  }
-};
-
-/**
- * @param {string} name
- * @returns {Handler[]}
- */
-Events.prototype._of = function (name) {
-  return this._handlers[keyOf(name)] || [];
-};

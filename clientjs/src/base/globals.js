@@ -47,6 +47,6 @@ export function setOfDocument(page, name, value) {
  * @returns {any} a list of elements
  */
 export function findAll(page, selector, document) {
-  var find = documentOf(page, "querySelectorAll");
+  const find = documentOf(page, "querySelectorAll");
   return !isForOldBrowsers || find ? find.call(document || page.document, selector) : [];
 }

@@ -12,7 +12,7 @@ import { documentOf } from "./globals.js";
  */
 
 /** By type of event. The last two are events of the document. @type {Object<string, any>} */
-var MEANINGS = {
+const MEANINGS = {
   offline: "offline",
   online: "online",
   // An open connection would keep the page out of the back/forward cache.
@@ -23,57 +23,58 @@ var MEANINGS = {
 };
 
 /** Node.js removes no listener by `true`. */
-var CAPTURE = { capture: true };
+const CAPTURE = { capture: true };
 
-/**
- * @constructor
- * @param {any} page  a window
- */
-export function Network(page) {
-  this._page = page;
-}
-
-/** @returns {boolean} false only if the browser says so */
-Network.prototype.isOnline = function () {
-  return this._page.navigator.onLine !== false;
-};
-
-/**
- * Call a watcher on each event.
- *
- * @param {Watcher} watcher
- * @returns {function(): void} stops the calls, so that the watcher can be freed
- */
-Network.prototype.watch = function (watcher) {
-  var page = this._page;
-  var isOld = isForOldBrowsers && !page.addEventListener;
-  // IE8 dispatches events on the body, later versions on the window.
-  var target = (isOld && page.document.body) || page;
-  onEach("addEventListener");
-  return function () {
-    onEach("removeEventListener");
-  };
-
-  /** @param {"addEventListener" | "removeEventListener"} method */
-  function onEach(method) {
-    each(MEANINGS, function (type, meaning) {
-      if (!isOld) {
-        // Events of the document pass the window first.
-        target[method](type, listener, CAPTURE);
-      } else if (type === meaning) {
-        changeOld(target, method, type, listener);
-      }
-    });
+export class Network {
+  /**
+   * @param {any} page  a window
+   */
+  constructor(page) {
+    this._page = page;
   }
 
-  /** @param {{type: string, persisted?: boolean}} event */
-  function listener(event) {
-    var isHidden = event.type === "visibilitychange" && documentOf(page, "visibilityState") !== "visible";
-    if (event.persisted !== false && !isHidden) {
-      watcher(MEANINGS[event.type]);
+  /** @returns {boolean} false only if the browser says so */
+  isOnline() {
+    return this._page.navigator.onLine !== false;
+  }
+
+  /**
+   * Call a watcher on each event.
+   *
+   * @param {Watcher} watcher
+   * @returns {function(): void} stops the calls, so that the watcher can be freed
+   */
+  watch(watcher) {
+    const page = this._page;
+    const isOld = isForOldBrowsers && !page.addEventListener;
+    // IE8 dispatches events on the body, later versions on the window.
+    const target = (isOld && page.document.body) || page;
+    onEach("addEventListener");
+    return () => {
+      onEach("removeEventListener");
+    };
+
+    /** @param {"addEventListener" | "removeEventListener"} method */
+    function onEach(method) {
+      each(MEANINGS, (type, meaning) => {
+        if (!isOld) {
+          // Events of the document pass the window first.
+          target[method](type, listener, CAPTURE);
+        } else if (type === meaning) {
+          changeOld(target, method, type, listener);
+        }
+      });
+    }
+
+    /** @param {{type: string, persisted?: boolean}} event */
+    function listener(event) {
+      const isHidden = event.type === "visibilitychange" && documentOf(page, "visibilityState") !== "visible";
+      if (event.persisted !== false && !isHidden) {
+        watcher(MEANINGS[event.type]);
+      }
     }
   }
-};
+}
 
 /**
  * @param {any} target
@@ -82,7 +83,7 @@ Network.prototype.watch = function (watcher) {
  * @param {function(any): void} listener
  */
 function changeOld(target, method, type, listener) {
-  var name = method === "addEventListener" ? "attachEvent" : "detachEvent";
+  const name = method === "addEventListener" ? "attachEvent" : "detachEvent";
   if (target[name]) {
     target[name]("on" + type, listener);
   }

@@ -11,7 +11,8 @@ import { parsed } from "./own.js";
 import { documentOf, findAll } from "./globals.js";
 
 /** The script that is executed while this module is loaded; null: a module. */
-var own = isForOldBrowsers && typeof document !== "object" ? null : /* @__PURE__ */ documentOf(window, "currentScript");
+const own =
+  isForOldBrowsers && typeof document !== "object" ? null : /* @__PURE__ */ documentOf(window, "currentScript");
 
 /**
  * @param {any} page  a window
@@ -19,11 +20,11 @@ var own = isForOldBrowsers && typeof document !== "object" ? null : /* @__PURE__
  * @returns {any} the data; undefined: Django has written none
  */
 export function orderOf(page, kind) {
-  var blocks = findAll(page, selectorOf(kind));
-  var nonce = nonceOf(page);
+  const blocks = findAll(page, selectorOf(kind));
+  const nonce = nonceOf(page);
   /** @type {any} */
-  var chosen = {};
-  for (var i = 0; i < blocks.length; i++) {
+  let chosen = {};
+  for (let i = 0; i < blocks.length; i++) {
     if (chosen.nonce !== nonce || blocks[i].nonce === nonce) {
       chosen = blocks[i];
     }
@@ -38,12 +39,12 @@ export function orderOf(page, kind) {
  * @returns {{script: any, data: any}[]} in the order of the document; a block that is not JSON is left out
  */
 export function ordersOf(page, kind, document) {
-  var blocks = findAll(page, selectorOf(kind), document);
-  var orders = [];
-  for (var i = 0; i < blocks.length; i++) {
-    var data = parsed(blocks[i].text);
+  const blocks = findAll(page, selectorOf(kind), document);
+  const orders = [];
+  for (let i = 0; i < blocks.length; i++) {
+    const data = parsed(blocks[i].text);
     if (data !== undefined) {
-      orders.push({ script: blocks[i], data: data });
+      orders.push({ script: blocks[i], data });
     }
   }
   return orders;

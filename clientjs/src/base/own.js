@@ -10,11 +10,11 @@ import { isForOldBrowsers } from "./age.js";
  */
 export function each(object, callback) {
   if (!isForOldBrowsers) {
-    return Object.keys(object).forEach(function (name) {
+    return Object.keys(object).forEach((name) => {
       callback(name, object[name]);
     });
   }
-  for (var key in object) {
+  for (const key in object) {
     if (Object.prototype.hasOwnProperty.call(object, key)) {
       callback(key, object[key]);
     }
@@ -29,12 +29,10 @@ export function each(object, callback) {
  */
 export function without(list, item) {
   if (!isForOldBrowsers) {
-    return list.filter(function (other) {
-      return other !== item;
-    });
+    return list.filter((other) => other !== item);
   }
-  var kept = [];
-  for (var i = 0; i < list.length; i++) {
+  const kept = [];
+  for (let i = 0; i < list.length; i++) {
     if (list[i] !== item) {
       kept.push(list[i]);
     }
@@ -50,7 +48,7 @@ export function without(list, item) {
  * @returns {any} the target
  */
 export function copy(source, target) {
-  each(source, function (name, value) {
+  each(source, (name, value) => {
     if (value !== undefined) {
       target[name] = value;
     }

@@ -5,7 +5,7 @@
  * symbol of the window, which no element can name. Where the policy is not allowed, the browser reports the directive, and
  * what needs it fails as it would without this module.
  */
-var NAME = "sockgate";
+const NAME = "sockgate";
 
 /**
  * @param {any} page  a window
@@ -28,7 +28,7 @@ export function trustedHtml(page, html) {
 /** @param {any} page */
 function policyOf(page) {
   try {
-    var key = page.Symbol.for(NAME);
+    const key = page.Symbol.for(NAME);
     return (page[key] = page[key] || page.trustedTypes.createPolicy(NAME, PASSING));
   } catch (error) {
     // No Trusted Types, an element of that id, or a policy that does not allow the name.
@@ -36,7 +36,7 @@ function policyOf(page) {
   }
 }
 
-var PASSING = { createScriptURL: same, createHTML: same };
+const PASSING = { createScriptURL: same, createHTML: same };
 
 /** @param {string} text */
 function same(text) {

@@ -14,42 +14,43 @@ import { unsubscribedFrame } from "./unsubscribed.js";
  */
 
 /** The reason of an `unsubscribed` frame after which Django may grant the channel again. */
-var RIGHTS_CHANGED = "rights_changed";
+const RIGHTS_CHANGED = "rights_changed";
 
-/**
- * @constructor
- * @param {ChannelFrameParts} parts
- */
-export function ChannelFrames(parts) {
-  this.parts = parts;
-}
-
-/** @param {any} frame */
-ChannelFrames.prototype.handle = function (frame) {
-  var isResponse = this.parts.requests.settle(frame);
-  var handler = (isResponse ? RESPONSES : NOTICES)["on " + frame.type];
-  if (handler) {
-    handler(this.parts, frame);
+export class ChannelFrames {
+  /**
+   * @param {ChannelFrameParts} parts
+   */
+  constructor(parts) {
+    this.parts = parts;
   }
-};
+
+  /** @param {any} frame */
+  handle(frame) {
+    const isResponse = this.parts.requests.settle(frame);
+    const handler = (isResponse ? RESPONSES : NOTICES)["on " + frame.type];
+    if (handler) {
+      handler(this.parts, frame);
+    }
+  }
+}
 
 /**
  * Frames that the gateway sends without a request.
  *
  * @type {Object<string, function(ChannelFrameParts, any): void>}
  */
-var NOTICES = {
-  "on subscribed": function (parts, frame) {
+const NOTICES = {
+  "on subscribed"(parts, frame) {
     parts.subscriptions.confirm(frame.channel, frame);
   },
-  "on unsubscribed": function (parts, frame) {
+  "on unsubscribed"(parts, frame) {
     if (frame.reason === RIGHTS_CHANGED) {
       parts.subscriptions.renew(frame.channel, frame);
     } else {
       parts.subscriptions.end(frame.channel, frame);
     }
   },
-  "on gap": function (parts, frame) {
+  "on gap"(parts, frame) {
     if (frame.epoch) {
       parts.positions.put(frame.channel, [frame.epoch, frame.offset || 0]);
     }
@@ -58,7 +59,7 @@ var NOTICES = {
   "on join": emit,
   "on leave": emit,
   "on presence_changed": emit,
-  "on error": function (parts, frame) {
+  "on error"(parts, frame) {
     parts.refusals.emit(frame);
   }
 };
@@ -68,12 +69,12 @@ var NOTICES = {
  *
  * @type {Object<string, function(ChannelFrameParts, any): void>}
  */
-var RESPONSES = {
-  "on unsubscribed": function (parts, frame) {
+const RESPONSES = {
+  "on unsubscribed"(parts, frame) {
     // The page may have subscribed again meanwhile.
     if (!parts.subscriptions.isRequested(frame.channel)) {
       parts.positions.forget(frame.channel);
-      var why = unsubscribedFrame(frame.channel, frame, "unsubscribed");
+      const why = unsubscribedFrame(frame.channel, frame, "unsubscribed");
       parts.events.emit("unsubscribed", frame.channel, why);
     }
   },

@@ -17,259 +17,259 @@ import { nothing, without } from "../base/own.js";
  */
 
 /** Channels that only the gateway subscribes: their names begin so. */
-var AUTOMATIC = /^(broadcast$|user:|group:)/;
+const AUTOMATIC = /^(broadcast$|user:|group:)/;
 
 /** A gateway that answers `unavailable` needs as much time as one that refuses connections. */
-var UNAVAILABLE = 503;
+const UNAVAILABLE = 503;
 
-/**
- * @constructor
- * @param {string} channel
- * @param {import("./subscriptions.js").Subscriptions} owner
- */
-export function Subscriber(channel, owner) {
-  this.channel = channel;
-  this.isSubscribed = false;
-  /** Subscribed by the gateway, without a request. */
-  this.isServerSide = false;
-  /** Rejected or taken away. Not requested again until `retry`. */
-  this.isRejected = false;
-  /** Each connection starts without a position. */
-  this._neverRecovers = false;
-  /** @type {Subscription[]} */
-  this._subscriptions = [];
-  this._owner = owner;
-  this._parts = owner.parts;
-  this._backoff = owner.parts.makeBackoff();
-  /** @type {Link | null} */
-  this._link = null;
-  this._attempt = 0;
-  this._wasRefused = false;
+export class Subscriber {
+  /**
+   * @param {string} channel
+   * @param {import("./subscriptions.js").Subscriptions} owner
+   */
+  constructor(channel, owner) {
+    this.channel = channel;
+    this.isSubscribed = false;
+    /** Subscribed by the gateway, without a request. */
+    this.isServerSide = false;
+    /** Rejected or taken away. Not requested again until `retry`. */
+    this.isRejected = false;
+    /** Each connection starts without a position. */
+    this._neverRecovers = false;
+    /** @type {Subscription[]} */
+    this._subscriptions = [];
+    this._owner = owner;
+    this._parts = owner.parts;
+    this._backoff = owner.parts.makeBackoff();
+    /** @type {Link | null} */
+    this._link = null;
+    this._attempt = 0;
+    this._wasRefused = false;
+  }
+
+  /** @param {Subscription} subscription */
+  add(subscription) {
+    this._subscriptions = this._subscriptions.concat([subscription]);
+  }
+
+  /**
+   * @param {Subscription} subscription  to remove
+   * @returns {boolean} it was the last one
+   */
+  leave(subscription) {
+    this._subscriptions = without(this._subscriptions, subscription);
+    return !this._subscriptions.length;
+  }
+
+  /**
+   * Call the handlers of the page's subscriptions.
+   *
+   * @param {string} event
+   * @param {any} first
+   * @param {any} second
+   * @returns {boolean} there is a handler
+   */
+  emit(event, first, second) {
+    // A handler may unsubscribe. `add` and `leave` replace the list, so this loop is not affected.
+    const subscriptions = this._subscriptions;
+    let isHandled = false;
+    for (let i = 0; i < subscriptions.length; i++) {
+      isHandled = subscriptions[i].emit(event, first, second) || isHandled;
+    }
+    return isHandled;
+  }
+
+  /** @param {import("./subscription.js").SubscriptionState} state */
+  _mark(state) {
+    for (let i = 0; i < this._subscriptions.length; i++) {
+      this._subscriptions[i].state = state;
+    }
+  }
+
+  /** @returns {boolean} only a request subscribes the channel on the next connection */
+  isOnRequest() {
+    return !this.isRejected && !this.isServerSide && !AUTOMATIC.test(this.channel);
+  }
+
+  /**
+   * Begin, or begin again after a rejection.
+   *
+   * @param {import("../wire/frames.js").Recover | false | undefined} recover  false: never recover
+   */
+  start(recover) {
+    if (recover) {
+      this._parts.positions.put(this.channel, recover);
+    }
+    this._neverRecovers = recover === false;
+    this.retry();
+  }
+
+  /** Allow a rejected channel to be requested again. */
+  retry() {
+    if (this.isRejected) {
+      this.isRejected = false;
+      this._mark("subscribing");
+    }
+  }
+
+  /**
+   * Subscribe on this connection, unless that is under way or done.
+   *
+   * @param {Link} link
+   * @param {number} [within]  at a random moment within so many seconds
+   */
+  subscribe(link, within) {
+    if (this._link !== link) {
+      this._link = link;
+      this.isServerSide = this._wasRefused = false;
+      if (within) {
+        this._fetchLater(Math.random() * within * 1000);
+      } else {
+        this._fetchGrant();
+      }
+    }
+  }
+
+  /**
+   * Record that the gateway has subscribed this connection without a request.
+   *
+   * @param {Link} link
+   * @param {any} info  a frame, or the channel's entry in the `connected` frame
+   */
+  confirm(link, info) {
+    this._link = link;
+    this.isServerSide = true;
+    this._succeed(info);
+  }
+
+  /** Record that the channel was rejected or taken away. */
+  reject() {
+    this.isRejected = true;
+    this.detach();
+  }
+
+  /** Record that the channel is not subscribed until the next request. */
+  detach() {
+    this._stop();
+    this._mark(this.isRejected ? "unsubscribed" : "subscribing");
+    if (this._neverRecovers) {
+      this._parts.positions.forget(this.channel);
+    }
+  }
+
+  /** Unsubscribe, or cancel the request under way, unless the gateway subscribes by itself. */
+  unsubscribe() {
+    const link = this._link;
+    if (this.isServerSide) {
+      return;
+    }
+    this._parts.positions.forget(this.channel);
+    this._stop();
+    if (link) {
+      this._parts.requests.send(link, unsubscribeFrame(this.channel), nothing);
+    }
+  }
+
+  /** Record that the channel is not subscribed, and ignore all callbacks under way. */
+  _stop() {
+    this._attempt += 1;
+    this._link = null;
+    this.isSubscribed = false;
+  }
+
+  /** @param {any} info */
+  _succeed(info) {
+    this._attempt += 1;
+    this._backoff.reset();
+    this.isSubscribed = true;
+    this._mark("subscribed");
+    this._owner.events.subscribed(this.channel, info);
+  }
+
+  _fetchGrant() {
+    this._parts.grantSource.get(
+      this.channel,
+      this._ofThisAttempt((self, failure, grant) => {
+        if (!failure) {
+          self._request(grant);
+        } else if (failure.isFinal) {
+          self._fail({ code: "not_allowed", message: failure.reason });
+        } else {
+          self._retryLater(failure.code);
+        }
+      })
+    );
+  }
+
+  /** @param {string | null} grant */
+  _request(grant) {
+    this._parts.requests.send(
+      /** @type {Link} */ (this._link),
+      subscribeFrame(this.channel, grant, this._parts.positions.of(this.channel)),
+      this._ofThisAttempt((self, refusal, frame) => {
+        if (refusal) {
+          self._handleRefusal(refusal);
+        } else {
+          self._succeed(frame);
+        }
+      })
+    );
+  }
+
+  /** @param {Refusal} refusal */
+  _handleRefusal(refusal) {
+    const grants = this._parts.grantSource;
+    if (refusal.code === "unavailable") {
+      return this._retryLater(UNAVAILABLE);
+    }
+    if (refusal.code !== "not_allowed") {
+      return this._fail(refusal);
+    }
+    // The grant may be an old one. A fresh one is tried once.
+    grants.drop(this.channel);
+    if (this._wasRefused || !grants.canFetch()) {
+      return this._fail(refusal);
+    }
+    this._wasRefused = true;
+    this._fetchGrant();
+  }
+
+  /** @param {number} code */
+  _retryLater(code) {
+    this._fetchLater(this._backoff.next(paceOf(code)));
+  }
+
+  /** @param {number} ms */
+  _fetchLater(ms) {
+    this._parts.clock.after(
+      ms,
+      this._ofThisAttempt((self) => {
+        self._fetchGrant();
+      })
+    );
+  }
+
+  /** @param {Refusal} refusal */
+  _fail(refusal) {
+    this._owner.fail(this.channel, refusal);
+  }
+
+  /**
+   * Start an attempt.
+   *
+   * @param {function(Subscriber, any, any): void} callback
+   * @returns {function(any=, any=): void} the callback, which does nothing after a later attempt
+   */
+  _ofThisAttempt(callback) {
+    const attempt = (this._attempt += 1);
+    return (first, second) => {
+      if (attempt === this._attempt) {
+        callback(this, first, second);
+      }
+    };
+  }
 }
 
 // The page's subscriptions.
 
-/** @param {Subscription} subscription */
-Subscriber.prototype.add = function (subscription) {
-  this._subscriptions = this._subscriptions.concat([subscription]);
-};
-
-/**
- * @param {Subscription} subscription  to remove
- * @returns {boolean} it was the last one
- */
-Subscriber.prototype.leave = function (subscription) {
-  this._subscriptions = without(this._subscriptions, subscription);
-  return !this._subscriptions.length;
-};
-
-/**
- * Call the handlers of the page's subscriptions.
- *
- * @param {string} event
- * @param {any} first
- * @param {any} second
- * @returns {boolean} there is a handler
- */
-Subscriber.prototype.emit = function (event, first, second) {
-  // A handler may unsubscribe. `add` and `leave` replace the list, so this loop is not affected.
-  var subscriptions = this._subscriptions;
-  var isHandled = false;
-  for (var i = 0; i < subscriptions.length; i++) {
-    isHandled = subscriptions[i].emit(event, first, second) || isHandled;
-  }
-  return isHandled;
-};
-
-/** @param {import("./subscription.js").SubscriptionState} state */
-Subscriber.prototype._mark = function (state) {
-  for (var i = 0; i < this._subscriptions.length; i++) {
-    this._subscriptions[i].state = state;
-  }
-};
-
 // The subscription at the gateway.
-
-/** @returns {boolean} only a request subscribes the channel on the next connection */
-Subscriber.prototype.isOnRequest = function () {
-  return !this.isRejected && !this.isServerSide && !AUTOMATIC.test(this.channel);
-};
-
-/**
- * Begin, or begin again after a rejection.
- *
- * @param {import("../wire/frames.js").Recover | false | undefined} recover  false: never recover
- */
-Subscriber.prototype.start = function (recover) {
-  if (recover) {
-    this._parts.positions.put(this.channel, recover);
-  }
-  this._neverRecovers = recover === false;
-  this.retry();
-};
-
-/** Allow a rejected channel to be requested again. */
-Subscriber.prototype.retry = function () {
-  if (this.isRejected) {
-    this.isRejected = false;
-    this._mark("subscribing");
-  }
-};
-
-/**
- * Subscribe on this connection, unless that is under way or done.
- *
- * @param {Link} link
- * @param {number} [within]  at a random moment within so many seconds
- */
-Subscriber.prototype.subscribe = function (link, within) {
-  if (this._link !== link) {
-    this._link = link;
-    this.isServerSide = this._wasRefused = false;
-    if (within) {
-      this._fetchLater(Math.random() * within * 1000);
-    } else {
-      this._fetchGrant();
-    }
-  }
-};
-
-/**
- * Record that the gateway has subscribed this connection without a request.
- *
- * @param {Link} link
- * @param {any} info  a frame, or the channel's entry in the `connected` frame
- */
-Subscriber.prototype.confirm = function (link, info) {
-  this._link = link;
-  this.isServerSide = true;
-  this._succeed(info);
-};
-
-/** Record that the channel was rejected or taken away. */
-Subscriber.prototype.reject = function () {
-  this.isRejected = true;
-  this.detach();
-};
-
-/** Record that the channel is not subscribed until the next request. */
-Subscriber.prototype.detach = function () {
-  this._stop();
-  this._mark(this.isRejected ? "unsubscribed" : "subscribing");
-  if (this._neverRecovers) {
-    this._parts.positions.forget(this.channel);
-  }
-};
-
-/** Unsubscribe, or cancel the request under way, unless the gateway subscribes by itself. */
-Subscriber.prototype.unsubscribe = function () {
-  var link = this._link;
-  if (this.isServerSide) {
-    return;
-  }
-  this._parts.positions.forget(this.channel);
-  this._stop();
-  if (link) {
-    this._parts.requests.send(link, unsubscribeFrame(this.channel), nothing);
-  }
-};
-
-/** Record that the channel is not subscribed, and ignore all callbacks under way. */
-Subscriber.prototype._stop = function () {
-  this._attempt += 1;
-  this._link = null;
-  this.isSubscribed = false;
-};
-
-/** @param {any} info */
-Subscriber.prototype._succeed = function (info) {
-  this._attempt += 1;
-  this._backoff.reset();
-  this.isSubscribed = true;
-  this._mark("subscribed");
-  this._owner.events.subscribed(this.channel, info);
-};
-
-Subscriber.prototype._fetchGrant = function () {
-  this._parts.grantSource.get(
-    this.channel,
-    this._ofThisAttempt(function (self, failure, grant) {
-      if (!failure) {
-        self._request(grant);
-      } else if (failure.isFinal) {
-        self._fail({ code: "not_allowed", message: failure.reason });
-      } else {
-        self._retryLater(failure.code);
-      }
-    })
-  );
-};
-
-/** @param {string | null} grant */
-Subscriber.prototype._request = function (grant) {
-  this._parts.requests.send(
-    /** @type {Link} */ (this._link),
-    subscribeFrame(this.channel, grant, this._parts.positions.of(this.channel)),
-    this._ofThisAttempt(function (self, refusal, frame) {
-      if (refusal) {
-        self._handleRefusal(refusal);
-      } else {
-        self._succeed(frame);
-      }
-    })
-  );
-};
-
-/** @param {Refusal} refusal */
-Subscriber.prototype._handleRefusal = function (refusal) {
-  var grants = this._parts.grantSource;
-  if (refusal.code === "unavailable") {
-    return this._retryLater(UNAVAILABLE);
-  }
-  if (refusal.code !== "not_allowed") {
-    return this._fail(refusal);
-  }
-  // The grant may be an old one. A fresh one is tried once.
-  grants.drop(this.channel);
-  if (this._wasRefused || !grants.canFetch()) {
-    return this._fail(refusal);
-  }
-  this._wasRefused = true;
-  this._fetchGrant();
-};
-
-/** @param {number} code */
-Subscriber.prototype._retryLater = function (code) {
-  this._fetchLater(this._backoff.next(paceOf(code)));
-};
-
-/** @param {number} ms */
-Subscriber.prototype._fetchLater = function (ms) {
-  this._parts.clock.after(
-    ms,
-    this._ofThisAttempt(function (self) {
-      self._fetchGrant();
-    })
-  );
-};
-
-/** @param {Refusal} refusal */
-Subscriber.prototype._fail = function (refusal) {
-  this._owner.fail(this.channel, refusal);
-};
-
-/**
- * Start an attempt.
- *
- * @param {function(Subscriber, any, any): void} callback
- * @returns {function(any=, any=): void} the callback, which does nothing after a later attempt
- */
-Subscriber.prototype._ofThisAttempt = function (callback) {
-  var self = this;
-  var attempt = (this._attempt += 1);
-  return function (first, second) {
-    if (attempt === self._attempt) {
-      callback(self, first, second);
-    }
-  };
-};

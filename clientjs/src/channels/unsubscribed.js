@@ -16,7 +16,7 @@ import { copy } from "../base/own.js";
  */
 
 /** By code. @type {Object<string, string>} */
-var REASONS = {
+const REASONS = {
   not_allowed: "You have no access to this.",
   revoked: "Your access has ended.",
   rights_changed: "Your access has changed.",
@@ -30,11 +30,11 @@ var REASONS = {
  * @returns {Unsubscribed}
  */
 export function unsubscribedFrame(channel, why, code) {
-  var given = why.code || why.reason || code;
+  const given = why.code || why.reason || code;
   return copy(
     {
       type: "unsubscribed",
-      channel: channel,
+      channel,
       code: given,
       message: why.message || given,
       reason: REASONS[given] || "Live updates are not available here."

@@ -40,35 +40,35 @@ import { TokenSource } from "../credentials/token.js";
  * @returns {import("./client.js").Client}
  */
 export function assemble(options, page, kinds) {
-  var settings = readSettings(options, page);
-  var clock = new Clock();
-  var post = poster(settings, page, kinds.post);
-  var events = new Events();
-  var warn = logger(settings, page, "warn");
+  const settings = readSettings(options, page);
+  const clock = new Clock();
+  const post = poster(settings, page, kinds.post);
+  const events = new Events();
+  const warn = logger(settings, page, "warn");
   /** @type {Omit<Parts, "subscriptions">} */
-  var others = {
+  const others = {
     opener: kinds.makeOpener(settings, page, clock),
     tokens: new TokenSource(settings, clock, post),
     grantSource: new GrantSource(settings, clock, post),
     positions: new Positions(),
     requests: new Requests(clock),
-    events: events,
+    events,
     refusals: new Refusals(events, warn),
     Subscription: kinds.Subscription,
-    makeBackoff: makeBackoff,
+    makeBackoff,
     backoff: makeBackoff(),
     network: new Network(page),
-    clock: clock,
+    clock,
     random: Math.random,
     autoConnect: settings.autoConnect,
     log: logger(settings, page, "log"),
-    warn: warn
+    warn
   };
-  var parts = /** @type {Parts} */ (others);
+  const parts = /** @type {Parts} */ (others);
   parts.subscriptions = new Subscriptions(parts);
-  var client = new kinds.Client(parts);
+  const client = new kinds.Client(parts);
   // Django's tag adds badge.js in DEBUG.
-  var badge = globalOf(page, "SockgateBadge");
+  const badge = globalOf(page, "SockgateBadge");
   if (badge) {
     badge(client, events, explain, options);
   }
@@ -86,9 +86,7 @@ export function assemble(options, page, kinds) {
  * @returns {import("../credentials/token.js").Post}
  */
 function poster(settings, page, post) {
-  return function (url, body, callback) {
-    return postWithToken(url, body, settings, page, post, callback);
-  };
+  return (url, body, callback) => postWithToken(url, body, settings, page, post, callback);
 }
 
 // IE8 and IE9 have a console only while their developer tools are open.
@@ -99,7 +97,7 @@ function poster(settings, page, post) {
  * @returns {function(string): void}
  */
 function logger(settings, page, level) {
-  return function (text) {
+  return (text) => {
     if (settings.log) {
       settings.log(text);
     } else if ((!isForOldBrowsers || page.console) && (settings.debug || level === "warn")) {

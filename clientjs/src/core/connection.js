@@ -35,156 +35,156 @@ import { DEADLINES_MS, TIMED_OUT, TRANSITIONS, publicState } from "./states.js";
  * @property {function(string): void} warn
  */
 
-/**
- * @constructor
- * @param {Parts} parts
- * @param {Listener} listener
- */
-export function Connection(parts, listener) {
-  this.parts = parts;
-  this.listener = listener;
-  this.state = "closed";
-  this.wasRefused = false;
-  /** Attempts since the page was connected. */
-  this.failures = 0;
-  this.token = "";
-  this.liveness = new Liveness(parts.clock);
-  /** Detail of the public states "connected" and "interrupted"; null before the first one. @type {any} */
-  this.attachment = null;
-  /** @type {import("../wire/socket.js").Socket | null} */
-  this.socket = null;
-  this._publicState = "closed";
-  /** Cancel the timers, by event. @type {Object<string, function(): void>} */
-  this._timers = {};
+export class Connection {
+  /**
+   * @param {Parts} parts
+   * @param {Listener} listener
+   */
+  constructor(parts, listener) {
+    this.parts = parts;
+    this.listener = listener;
+    this.state = "closed";
+    this.wasRefused = false;
+    /** Attempts since the page was connected. */
+    this.failures = 0;
+    this.token = "";
+    this.liveness = new Liveness(parts.clock);
+    /** Detail of the public states "connected" and "interrupted"; null before the first one. @type {any} */
+    this.attachment = null;
+    /** @type {import("../wire/socket.js").Socket | null} */
+    this.socket = null;
+    this._publicState = "closed";
+    /** Cancel the timers, by event. @type {Object<string, function(): void>} */
+    this._timers = {};
+  }
+
+  /**
+   * Do what the table says for an event in the current state.
+   *
+   * @param {string} event  a key in TRANSITIONS
+   * @param {any} [detail]
+   */
+  dispatch(event, detail) {
+    const action = TRANSITIONS[this.state][event];
+    if (action) {
+      action(this, detail);
+    }
+  }
+
+  /**
+   * Enter a state, and call the listener if the public state changes.
+   *
+   * @param {string} state
+   * @param {any} detail  for the page
+   * @param {number} [deadlineMs]  default: the one in DEADLINES_MS
+   */
+  enter(state, detail, deadlineMs) {
+    const shown = publicState(state);
+    const isChange = shown !== this._publicState;
+    this.state = state;
+    this._publicState = shown;
+    this.setDeadline(deadlineMs === undefined ? DEADLINES_MS[state] : deadlineMs);
+    if (isChange) {
+      this.parts.log(shown + " " + describe(detail));
+      this.listener._enter(shown, detail);
+    }
+  }
+
+  /** @param {number} [ms]  until the event "timeout"; undefined: never */
+  setDeadline(ms) {
+    this.dispatchAfter(ms, "timeout", TIMED_OUT);
+  }
+
+  /**
+   * Dispatch an event later, in place of the same one that was due before.
+   *
+   * @param {number | undefined} ms  undefined: never
+   * @param {string} event
+   * @param {any} [detail]
+   */
+  dispatchAfter(ms, event, detail) {
+    const cancel = this._timers[event] || nothing;
+    cancel();
+    this._timers[event] =
+      ms === undefined
+        ? nothing
+        : this.parts.clock.after(ms, () => {
+            this.dispatch(event, detail);
+          });
+  }
+
+  /** Close the socket, and cancel a token request and timers. */
+  release() {
+    this.dispatchAfter(undefined, "drained");
+    this.dispatchAfter(undefined, "refresh");
+    this.parts.tokens.cancel();
+    const socket = this.socket;
+    this.socket = null;
+    if (socket) {
+      socket.close();
+      this.parts.subscriptions.detach();
+    }
+  }
+
+  /** Handle the socket's opening. */
+  opened() {
+    this.dispatch("opened");
+  }
+
+  /**
+   * Handle the socket's end.
+   *
+   * @param {import("../wire/socket.js").Close} close
+   */
+  lost(close) {
+    this.dispatch("lost", close);
+  }
+
+  /**
+   * Handle a frame or a heartbeat.
+   *
+   * @param {string | null} text  null: a heartbeat
+   */
+  received(text) {
+    this.liveness.received();
+    const frame = text === null ? null : readFrame(text);
+    if (!frame) {
+      return;
+    }
+    const handler = isPublication(frame) ? handlePublication : HANDLERS["on " + frame.type];
+    (handler || pass)(this, frame);
+  }
+
+  /** Report the round trip of the frame that was answered now. */
+  measure() {
+    const ms = this.liveness.answered();
+    if (ms !== null) {
+      this.listener._measured(ms);
+    }
+  }
 }
 
-/**
- * Do what the table says for an event in the current state.
- *
- * @param {string} event  a key in TRANSITIONS
- * @param {any} [detail]
- */
-Connection.prototype.dispatch = function (event, detail) {
-  var action = TRANSITIONS[this.state][event];
-  if (action) {
-    action(this, detail);
-  }
-};
-
-/**
- * Enter a state, and call the listener if the public state changes.
- *
- * @param {string} state
- * @param {any} detail  for the page
- * @param {number} [deadlineMs]  default: the one in DEADLINES_MS
- */
-Connection.prototype.enter = function (state, detail, deadlineMs) {
-  var shown = publicState(state);
-  var isChange = shown !== this._publicState;
-  this.state = state;
-  this._publicState = shown;
-  this.setDeadline(deadlineMs === undefined ? DEADLINES_MS[state] : deadlineMs);
-  if (isChange) {
-    this.parts.log(shown + " " + describe(detail));
-    this.listener._enter(shown, detail);
-  }
-};
-
-/** @param {number} [ms]  until the event "timeout"; undefined: never */
-Connection.prototype.setDeadline = function (ms) {
-  this.dispatchAfter(ms, "timeout", TIMED_OUT);
-};
-
-/**
- * Dispatch an event later, in place of the same one that was due before.
- *
- * @param {number | undefined} ms  undefined: never
- * @param {string} event
- * @param {any} [detail]
- */
-Connection.prototype.dispatchAfter = function (ms, event, detail) {
-  var self = this;
-  var cancel = this._timers[event] || nothing;
-  cancel();
-  this._timers[event] =
-    ms === undefined
-      ? nothing
-      : this.parts.clock.after(ms, function () {
-          self.dispatch(event, detail);
-        });
-};
-
-/** Close the socket, and cancel a token request and timers. */
-Connection.prototype.release = function () {
-  this.dispatchAfter(undefined, "drained");
-  this.dispatchAfter(undefined, "refresh");
-  this.parts.tokens.cancel();
-  var socket = this.socket;
-  this.socket = null;
-  if (socket) {
-    socket.close();
-    this.parts.subscriptions.detach();
-  }
-};
-
-/** Handle the socket's opening. */
-Connection.prototype.opened = function () {
-  this.dispatch("opened");
-};
-
-/**
- * Handle the socket's end.
- *
- * @param {import("../wire/socket.js").Close} close
- */
-Connection.prototype.lost = function (close) {
-  this.dispatch("lost", close);
-};
-
-/**
- * Handle a frame or a heartbeat.
- *
- * @param {string | null} text  null: a heartbeat
- */
-Connection.prototype.received = function (text) {
-  this.liveness.received();
-  var frame = text === null ? null : readFrame(text);
-  if (!frame) {
-    return;
-  }
-  var handler = isPublication(frame) ? handlePublication : HANDLERS["on " + frame.type];
-  (handler || pass)(this, frame);
-};
-
-/** Report the round trip of the frame that was answered now. */
-Connection.prototype.measure = function () {
-  var ms = this.liveness.answered();
-  if (ms !== null) {
-    this.listener._measured(ms);
-  }
-};
-
 /** By type of frame. @type {Object<string, function(Connection, any): void>} */
-var HANDLERS = {
-  "on connected": function (connection, frame) {
+const HANDLERS = {
+  "on connected"(connection, frame) {
     connection.dispatch("accepted", frame);
   },
-  "on interrupted": function (connection) {
+  "on interrupted"(connection) {
     connection.dispatch("interrupted");
   },
-  "on resumed": function (connection) {
+  "on resumed"(connection) {
     connection.dispatch("resumed");
   },
-  "on pong": function (connection) {
+  "on pong"(connection) {
     connection.measure();
   },
-  "on drain": function (connection, frame) {
+  "on drain"(connection, frame) {
     connection.dispatchAfter(connection.parts.random() * (frame.within || 0) * 1000, "drained");
   },
-  "on refresh": function (connection) {
+  "on refresh"(connection) {
     connection.dispatch("refresh");
   },
-  "on refreshed": function (connection, frame) {
+  "on refreshed"(connection, frame) {
     connection.listener._refreshed(frame);
   },
   // A publication that a request of this page has made, and that it does not receive.
@@ -204,7 +204,7 @@ function pass(connection, frame) {
  * @param {import("../wire/frames.js").Frame} frame
  */
 function handlePublication(connection, frame) {
-  var place = connection.parts.positions.take(frame);
+  const place = connection.parts.positions.take(frame);
   if (place === "ahead") {
     pass(connection, { type: "gap", channel: frame.channel });
   }

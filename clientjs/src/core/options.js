@@ -2,13 +2,13 @@
  * Options of `connect` that no one reads: for the badge, and for the modules.
  */
 
-var NAMES = (
+const NAMES = (
   "url tokenUrl getToken loginRequired grantUrl getGrant grants token expiresIn autoConnect transport transports " +
   "fallbackAfterMs upgradeAfterMs sockjsUrl shared sharedUrl reconnect csrfToken csrfCookieName csrfHeaderName debug log"
 ).split(" ");
 
 /** Differences up to this many letters are mistakes in writing. */
-var NEAR = 3;
+const NEAR = 3;
 
 /**
  * @param {any} options  of `connect`
@@ -16,21 +16,19 @@ var NEAR = 3;
  */
 export function unknownOptions(options) {
   return Object.keys(options || {})
-    .filter(function (name) {
-      return NAMES.indexOf(name) === -1;
-    })
-    .map(function (name) {
-      var nearest = nearestOf(name);
+    .filter((name) => NAMES.indexOf(name) === -1)
+    .map((name) => {
+      const nearest = nearestOf(name);
       return 'connect has no option "' + name + '"' + (nearest ? ', only "' + nearest + '"' : "") + ".";
     });
 }
 
 /** @param {string} name */
 function nearestOf(name) {
-  var nearest = "";
-  var least = NEAR + 1;
-  NAMES.forEach(function (known) {
-    var count = distance(name.toLowerCase(), known.toLowerCase());
+  let nearest = "";
+  let least = NEAR + 1;
+  NAMES.forEach((known) => {
+    const count = distance(name.toLowerCase(), known.toLowerCase());
     if (count < least) {
       least = count;
       nearest = known;
@@ -45,14 +43,12 @@ function nearestOf(name) {
  * @returns {number} letters to add, remove or replace (Levenshtein)
  */
 function distance(one, other) {
-  var row = Array.from({ length: other.length + 1 }, function (_, i) {
-    return i;
-  });
-  for (var i = 1; i <= one.length; i++) {
-    var before = row[0];
+  const row = Array.from({ length: other.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= one.length; i++) {
+    let before = row[0];
     row[0] = i;
-    for (var j = 1; j <= other.length; j++) {
-      var cost = one[i - 1] === other[j - 1] ? before : 1 + Math.min(before, row[j], row[j - 1]);
+    for (let j = 1; j <= other.length; j++) {
+      const cost = one[i - 1] === other[j - 1] ? before : 1 + Math.min(before, row[j], row[j - 1]);
       before = row[j];
       row[j] = cost;
     }

@@ -34,7 +34,7 @@ import { orderOf } from "../base/orders.js";
  */
 
 /** @type {Object<string, any>} */
-var DEFAULTS = {
+const DEFAULTS = {
   url: "/realtime",
   tokenUrl: "/realtime/token/",
   transport: "auto",
@@ -43,7 +43,7 @@ var DEFAULTS = {
   csrfHeaderName: "X-CSRFToken"
 };
 
-var RECONNECT = { minMs: 500, maxMs: 30000 };
+const RECONNECT = { minMs: 500, maxMs: 30000 };
 
 /**
  * @param {any} options  of `Sockgate.connect`
@@ -51,12 +51,13 @@ var RECONNECT = { minMs: 500, maxMs: 30000 };
  * @returns {Settings}
  */
 export function readSettings(options, page) {
-  var given = options || {};
+  const given = options || {};
   if (typeof given !== "object") {
     throw new TypeError("options must be an object");
   }
+
   /** @type {any} */
-  var settings = {};
+  const settings = {};
   copy(DEFAULTS, settings);
   copy(orderOf(page, "client") || {}, settings);
   copy(given, settings);

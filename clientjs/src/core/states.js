@@ -25,7 +25,7 @@ import { fetchFreshToken, retryRefresh, sendRefresh } from "./actions/refreshing
  */
 
 /** The gateway has accepted. @type {Object<string, function(Connection, any): void>} */
-var ATTACHED = {
+const ATTACHED = {
   opened: changeTransport,
   interrupted: interrupt,
   resumed: resume,
@@ -42,7 +42,7 @@ var ATTACHED = {
 };
 
 /** @type {Object<string, Object<string, function(Connection, any): void>>} */
-export var TRANSITIONS = {
+export const TRANSITIONS = {
   closed: { connect: start },
   fetching: { token: openSocket, failed: handleTokenFailure, timeout: wait, offline: pause, close: end },
   opening: { opened: sendConnect, lost: handleClose, timeout: wait, offline: pause, close: end },
@@ -61,18 +61,18 @@ export var TRANSITIONS = {
 };
 
 /** States that are "connecting" in `rt.state`. All others have the same name there. */
-var CONNECTING = /^(fetching|opening|greeting)$/;
+const CONNECTING = /^(fetching|opening|greeting)$/;
 
 // Within "opening", one way to connect is tried after another (transports/race.js). All other deadlines
 // are computed on entering the state.
 /** @type {Object<string, number>} */
-export var DEADLINES_MS = {
+export const DEADLINES_MS = {
   fetching: 20000,
   opening: 20000
 };
 
 /** @type {Close} */
-export var TIMED_OUT = { code: 0, reason: "no answer in time" };
+export const TIMED_OUT = { code: 0, reason: "no answer in time" };
 
 /**
  * @param {string} state

@@ -4,7 +4,7 @@
 import { nothing, parsed } from "../base/own.js";
 
 // The rest of the lifetime allows for the way to the gateway, and for clocks that differ.
-var USED_SHARE = 0.9;
+const USED_SHARE = 0.9;
 
 /**
  * Request a token or a grant.
@@ -20,12 +20,12 @@ var USED_SHARE = 0.9;
  */
 export function ask(own, post, url, body, name, callback) {
   if (own) {
-    own(function (error, answer) {
+    own((error, answer) => {
       callback(error ? error.status || 0 : 200, fieldsOf(!error && answer, name));
     });
     return nothing;
   }
-  return post(/** @type {string} */ (url), body, function (status, text) {
+  return post(/** @type {string} */ (url), body, (status, text) => {
     callback(status, fieldsOf(parsed(text), name));
   });
 }
@@ -37,7 +37,7 @@ export function ask(own, post, url, body, name, callback) {
  */
 function fieldsOf(answer, name) {
   /** @type {any} */
-  var fields = {};
+  const fields = {};
   fields[name] = answer;
   return typeof answer === "string" ? fields : answer || {};
 }

@@ -4,6 +4,7 @@
  */
 import { isForOldBrowsers } from "../base/age.js";
 import { documentOf } from "../base/globals.js";
+import { nothing } from "../base/own.js";
 
 /** @typedef {import("../core/settings.js").Settings} Settings */
 
@@ -18,8 +19,8 @@ import { documentOf } from "../base/globals.js";
  */
 export function csrfHeaders(url, settings, page) {
   /** @type {Object<string, string>} */
-  var headers = {};
-  var token = cookie(settings.csrfCookieName, documentOf(page, "cookie")) || settings.csrfToken;
+  const headers = {};
+  const token = cookie(settings.csrfCookieName, documentOf(page, "cookie")) || settings.csrfToken;
   if (token && isOwnOrigin(url, page.document.location)) {
     headers[settings.csrfHeaderName] = token;
   }
@@ -39,16 +40,17 @@ export function csrfHeaders(url, settings, page) {
  * @returns {function(): void} aborts the request
  */
 export function postWithToken(url, body, settings, page, post, callback) {
-  var name = settings.csrfHeaderName;
-  var headers = csrfHeaders(url, settings, page);
-  var abort = post(url, body, headers, function (status, text) {
-    var present = csrfHeaders(url, settings, page);
+  const name = settings.csrfHeaderName;
+  const headers = csrfHeaders(url, settings, page);
+  let abort = nothing;
+  abort = post(url, body, headers, (status, text) => {
+    const present = csrfHeaders(url, settings, page);
     if (status !== 403 || present[name] === headers[name]) {
       return callback(status, text);
     }
     abort = post(url, body, present, callback);
   });
-  return function () {
+  return () => {
     abort();
   };
 }
@@ -59,7 +61,7 @@ export function postWithToken(url, body, settings, page, post, callback) {
  * @returns {string}
  */
 export function cookie(name, cookies) {
-  var value = name && ("; " + cookies).split("; " + name + "=")[1];
+  const value = name && ("; " + cookies).split("; " + name + "=")[1];
   return value ? decodeURIComponent(value.split(";")[0]) : "";
 }
 
@@ -72,7 +74,7 @@ export function isOwnOrigin(url, location) {
   if (!isForOldBrowsers) {
     return new URL(url, "" + location).origin === location.origin;
   }
-  var origin = location.protocol + "//" + location.host;
-  var isPath = !/^([a-z][a-z0-9+.-]*:|[\\/]{2})/i.test(url);
+  const origin = location.protocol + "//" + location.host;
+  const isPath = !/^([a-z][a-z0-9+.-]*:|[\\/]{2})/i.test(url);
   return isPath || url === origin || url.indexOf(origin + "/") === 0;
 }

@@ -6,7 +6,6 @@
 import { ask, freshUntil } from "./answers.js";
 import { each, keyOf } from "../base/own.js";
 
-
 /**
  * @typedef {{grant: string | null, expires_in?: number}} GrantAnswer  null: the channel is public
  *
@@ -17,181 +16,180 @@ import { each, keyOf } from "../base/own.js";
  * @typedef {{failure: Failure | null, grant?: string | null, until: number}} Kept
  */
 
-var DEADLINE_MS = 20000;
+const DEADLINE_MS = 20000;
 /** A failure of `prefetch` is the answer for so long; later, the user's rights may be others. */
-var FAILURE_MS = 10000;
+const FAILURE_MS = 10000;
 
-/**
- * @constructor
- * @param {import("../core/settings.js").Settings} settings
- * @param {import("../base/clock.js").Clock} clock
- * @param {import("./token.js").Post} post
- */
-export function GrantSource(settings, clock, post) {
-  this._settings = settings;
-  this._clock = clock;
-  this._post = post;
-  /** Grants, and failures of `prefetch` for the next `get`. @type {Object<string, Kept>} */
-  this._kept = {};
-  /** Callbacks of requests under way. @type {Object<string, Granted[]>} */
-  this._waiting = {};
-  var self = this;
-  each(settings.grants || {}, function (channel, answer) {
-    self.keep(channel, answer);
-  });
-}
-
-/**
- * Get the grant of a channel: the stored one while it is fresh, else a new one.
- *
- * @param {string} channel
- * @param {Granted} callback  receives null where the channel needs no grant
- */
-GrantSource.prototype.get = function (channel, callback) {
-  var kept = this._freshOf(channel);
-  if (!kept) {
-    return this._join(channel, callback);
+export class GrantSource {
+  /**
+   * @param {import("../core/settings.js").Settings} settings
+   * @param {import("../base/clock.js").Clock} clock
+   * @param {import("./token.js").Post} post
+   */
+  constructor(settings, clock, post) {
+    this._settings = settings;
+    this._clock = clock;
+    this._post = post;
+    /** Grants, and failures of `prefetch` for the next `get`. @type {Object<string, Kept>} */
+    this._kept = {};
+    /** Callbacks of requests under way. @type {Object<string, Granted[]>} */
+    this._waiting = {};
+    each(settings.grants || {}, (channel, answer) => {
+      this.keep(channel, answer);
+    });
   }
-  if (kept.failure) {
-    this.drop(channel);
-  }
-  callback(kept.failure, kept.grant);
-};
 
-/**
- * Request the grant of a channel before it is needed.
- *
- * @param {string} channel
- */
-GrantSource.prototype.prefetch = function (channel) {
-  var self = this;
-  if (!this.isAtHand(channel)) {
-    this.drop(channel);
-    this._join(channel, function (failure, _, isShared) {
-      if (failure && !isShared) {
-        self._kept[keyOf(channel)] = { failure: failure, until: self._clock.now() + FAILURE_MS };
+  /**
+   * Get the grant of a channel: the stored one while it is fresh, else a new one.
+   *
+   * @param {string} channel
+   * @param {Granted} callback  receives null where the channel needs no grant
+   */
+  get(channel, callback) {
+    const kept = this._freshOf(channel);
+    if (!kept) {
+      return this._join(channel, callback);
+    }
+    if (kept.failure) {
+      this.drop(channel);
+    }
+    callback(kept.failure, kept.grant);
+  }
+
+  /**
+   * Request the grant of a channel before it is needed.
+   *
+   * @param {string} channel
+   */
+  prefetch(channel) {
+    if (!this.isAtHand(channel)) {
+      this.drop(channel);
+      this._join(channel, (failure, _, isShared) => {
+        if (failure && !isShared) {
+          this._kept[keyOf(channel)] = { failure, until: this._clock.now() + FAILURE_MS };
+        }
+      });
+    }
+  }
+
+  /**
+   * @param {string} channel
+   * @returns {boolean} `get` gives a grant without a request
+   */
+  isAtHand(channel) {
+    const kept = this._freshOf(channel);
+    return !!kept && !kept.failure;
+  }
+
+  /**
+   * Store the grant of a channel.
+   *
+   * @param {string} channel
+   * @param {GrantAnswer} answer
+   * @returns {string | null} the grant
+   */
+  keep(channel, answer) {
+    this._kept[keyOf(channel)] = { failure: null, grant: answer.grant, until: freshUntil(answer, this._clock) };
+    return answer.grant;
+  }
+
+  /**
+   * Forget a grant, or a failure, that is of no use any more.
+   *
+   * @param {string} channel
+   */
+  drop(channel) {
+    delete this._kept[keyOf(channel)];
+  }
+
+  /** @returns {boolean} there is a source of new grants */
+  canFetch() {
+    return !!(this._settings.getGrant || this._settings.grantUrl);
+  }
+
+  /**
+   * Wait for the answer to a request: one that is under way, else a new one.
+   *
+   * @param {string} channel
+   * @param {Granted} callback
+   */
+  _join(channel, callback) {
+    const self = this;
+    const waiting = this._waiting;
+    const key = keyOf(channel);
+    let callbacks = waiting[key];
+    if (callbacks) {
+      callbacks.push(callback);
+      return;
+    }
+    callbacks = waiting[key] = [callback];
+    const cancel = this._clock.after(DEADLINE_MS, () => {
+      settle({ code: 0, reason: "no answer in time", isFinal: false });
+    });
+    this._fetch(channel, settle);
+
+    /**
+     * Only the first of answer and deadline counts.
+     *
+     * @param {Failure | null} failure
+     * @param {GrantAnswer} [answer]
+     */
+    function settle(failure, answer) {
+      if (waiting[key] !== callbacks) {
+        return;
+      }
+      delete waiting[key];
+      cancel();
+      const grant = answer && self.keep(channel, answer);
+      for (let i = 0; i < callbacks.length; i++) {
+        callbacks[i](failure, grant, callbacks.length > 1);
+      }
+    }
+  }
+
+  /**
+   * @param {string} channel
+   * @returns {Kept | false}
+   */
+  _freshOf(channel) {
+    const kept = this._kept[keyOf(channel)];
+    return !!kept && this._clock.now() < kept.until && kept;
+  }
+
+  /**
+   * @param {string} channel
+   * @param {function(Failure | null, GrantAnswer=): void} callback
+   */
+  _fetch(channel, callback) {
+    const settings = this._settings;
+    /** @type {any} */
+    const getGrant = settings.getGrant;
+    if (!this.canFetch()) {
+      return callback(null, { grant: null });
+    }
+    const own =
+      getGrant &&
+      ((/** @type {function(any, any=): void} */ answered) => {
+        getGrant(channel, answered);
+      });
+    const body = "channel=" + encodeURIComponent(channel);
+    ask(own, this._post, settings.grantUrl, body, "grant", (status, fields) => {
+      if (status !== 200) {
+        callback(failureOf(status));
+      } else if (fields.grant === null || typeof fields.grant === "string") {
+        callback(null, fields);
+      } else {
+        callback({ code: 0, reason: "the answer holds no grant", isFinal: false });
       }
     });
   }
-};
-
-/**
- * @param {string} channel
- * @returns {boolean} `get` gives a grant without a request
- */
-GrantSource.prototype.isAtHand = function (channel) {
-  var kept = this._freshOf(channel);
-  return !!kept && !kept.failure;
-};
-
-/**
- * Store the grant of a channel.
- *
- * @param {string} channel
- * @param {GrantAnswer} answer
- * @returns {string | null} the grant
- */
-GrantSource.prototype.keep = function (channel, answer) {
-  this._kept[keyOf(channel)] = { failure: null, grant: answer.grant, until: freshUntil(answer, this._clock) };
-  return answer.grant;
-};
-
-/**
- * Forget a grant, or a failure, that is of no use any more.
- *
- * @param {string} channel
- */
-GrantSource.prototype.drop = function (channel) {
-  delete this._kept[keyOf(channel)];
-};
-
-/** @returns {boolean} there is a source of new grants */
-GrantSource.prototype.canFetch = function () {
-  return !!(this._settings.getGrant || this._settings.grantUrl);
-};
-
-/**
- * Wait for the answer to a request: one that is under way, else a new one.
- *
- * @param {string} channel
- * @param {Granted} callback
- */
-GrantSource.prototype._join = function (channel, callback) {
-  var self = this;
-  var waiting = this._waiting;
-  var key = keyOf(channel);
-  var callbacks = waiting[key];
-  if (callbacks) {
-    callbacks.push(callback);
-    return;
-  }
-  callbacks = waiting[key] = [callback];
-  var cancel = this._clock.after(DEADLINE_MS, function () {
-    settle({ code: 0, reason: "no answer in time", isFinal: false });
-  });
-  this._fetch(channel, settle);
-
-  /**
-   * Only the first of answer and deadline counts.
-   *
-   * @param {Failure | null} failure
-   * @param {GrantAnswer} [answer]
-   */
-  function settle(failure, answer) {
-    if (waiting[key] !== callbacks) {
-      return;
-    }
-    delete waiting[key];
-    cancel();
-    var grant = answer && self.keep(channel, answer);
-    for (var i = 0; i < callbacks.length; i++) {
-      callbacks[i](failure, grant, callbacks.length > 1);
-    }
-  }
-};
-
-/**
- * @param {string} channel
- * @returns {Kept | false}
- */
-GrantSource.prototype._freshOf = function (channel) {
-  var kept = this._kept[keyOf(channel)];
-  return !!kept && this._clock.now() < kept.until && kept;
-};
-
-/**
- * @param {string} channel
- * @param {function(Failure | null, GrantAnswer=): void} callback
- */
-GrantSource.prototype._fetch = function (channel, callback) {
-  var settings = this._settings;
-  /** @type {any} */
-  var getGrant = settings.getGrant;
-  if (!this.canFetch()) {
-    return callback(null, { grant: null });
-  }
-  var own =
-    getGrant &&
-    function (/** @type {function(any, any=): void} */ answered) {
-      getGrant(channel, answered);
-    };
-  var body = "channel=" + encodeURIComponent(channel);
-  ask(own, this._post, settings.grantUrl, body, "grant", function (status, fields) {
-    if (status !== 200) {
-      callback(failureOf(status));
-    } else if (fields.grant === null || typeof fields.grant === "string") {
-      callback(null, fields);
-    } else {
-      callback({ code: 0, reason: "the answer holds no grant", isFinal: false });
-    }
-  });
-};
+}
 
 /**
  * @param {number} code
  * @returns {Failure}
  */
 function failureOf(code) {
-  var isFinal = code >= 400 && code < 500 && code !== 408 && code !== 429;
-  return { code: code, reason: isFinal ? "Django answers " + code + ", check AUTHORIZE" : "no grant now", isFinal: isFinal };
+  const isFinal = code >= 400 && code < 500 && code !== 408 && code !== 429;
+  return { code, reason: isFinal ? "Django answers " + code + ", check AUTHORIZE" : "no grant now", isFinal };
 }

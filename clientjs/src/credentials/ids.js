@@ -3,8 +3,8 @@
  * it needs at least 110 bits of randomness. sockjs-client's own default has 40.
  */
 
-var ALPHABET = "abcdefghijklmnopqrstuvwxyz012345";
-var LENGTH = 24; // 5 bits each: 120 bits
+const ALPHABET = "abcdefghijklmnopqrstuvwxyz012345";
+const LENGTH = 24; // 5 bits each: 120 bits
 
 /**
  * @typedef {Object} Randomness
@@ -18,9 +18,9 @@ var LENGTH = 24; // 5 bits each: 120 bits
  * @returns {string} 120 random bits, as letters and digits
  */
 export function unguessableId(page, random) {
-  var bytes = randomBytes(page, random || Math.random);
-  var text = "";
-  for (var i = 0; i < LENGTH; i++) {
+  const bytes = randomBytes(page, random || Math.random);
+  let text = "";
+  for (let i = 0; i < LENGTH; i++) {
     text += ALPHABET.charAt(bytes[i] & 31);
   }
   return text;
@@ -32,11 +32,11 @@ export function unguessableId(page, random) {
  * @returns {Uint8Array | number[]}
  */
 function randomBytes(page, random) {
-  var source = page.crypto || page.msCrypto;
+  const source = page.crypto || page.msCrypto;
   if (!source || !source.getRandomValues) {
     return scrambledBytes(random);
   }
-  var bytes = new Uint8Array(LENGTH);
+  const bytes = new Uint8Array(LENGTH);
   source.getRandomValues(bytes);
   return bytes;
 }
@@ -48,9 +48,9 @@ function randomBytes(page, random) {
  * @returns {number[]}
  */
 function scrambledBytes(random) {
-  var bytes = [];
-  for (var i = 0; i < LENGTH; i++) {
-    bytes.push((random() * 256) ^ (random() * 256) ^ (new Date().getTime() >> i % 8));
+  const bytes = [];
+  for (let i = 0; i < LENGTH; i++) {
+    bytes.push((random() * 256) ^ (random() * 256) ^ (new Date().getTime() >> (i % 8)));
   }
   return bytes;
 }

@@ -11,16 +11,16 @@ import { copy, each, nothing } from "../base/own.js";
  * @returns {function(): void} aborts the request
  */
 export function post(url, body, headers, callback) {
-  var request = new XMLHttpRequest();
+  const request = new XMLHttpRequest();
   request.open("POST", url, true);
   setHeaders(request, headers);
-  request.onreadystatechange = function () {
+  request.onreadystatechange = () => {
     if (request.readyState === 4) {
       callback(request.status, request.responseText);
     }
   };
   request.send(body);
-  return function () {
+  return () => {
     request.onreadystatechange = nothing;
     request.abort();
   };
@@ -31,13 +31,13 @@ export function post(url, body, headers, callback) {
  * @param {Object<string, string>} headers
  */
 function setHeaders(request, headers) {
-  var all = copy(headers, {
+  const all = copy(headers, {
     Accept: "application/json",
     "Content-Type": "application/x-www-form-urlencoded",
     // Distinguishes the request from a form for Django, and from a page for old caches.
     "X-Requested-With": "XMLHttpRequest"
   });
-  each(all, function (name, value) {
+  each(all, (name, value) => {
     request.setRequestHeader(name, value);
   });
 }

@@ -8,7 +8,7 @@
 import { sha256 } from "./sha256.js";
 
 /** @type {Object<string, {secret: string, used: number}>} */
-var sessions = {};
+const sessions = {};
 
 /**
  * Register a SockJS session.
@@ -24,7 +24,7 @@ export function begin(owner, url, secret) {
     return null;
   }
   owner._sessionKey = keyOf(url);
-  sessions[owner._sessionKey] = { secret: secret, used: -1 };
+  sessions[owner._sessionKey] = { secret, used: -1 };
   return secret;
 }
 
@@ -45,7 +45,7 @@ export function end(owner) {
  * @returns {string | null}
  */
 export function secretOf(url) {
-  var session = sessions[keyOf(url)];
+  const session = sessions[keyOf(url)];
   return session ? session.secret : null;
 }
 
@@ -62,12 +62,12 @@ export function bodyFor(url) {
  * @returns {string} URL of the next GET
  */
 export function ticketed(url) {
-  var session = sessions[keyOf(sessionOf(url))];
+  const session = sessions[keyOf(sessionOf(url))];
   if (!session) {
     return url;
   }
   session.used++;
-  var mark = url.indexOf("?") === -1 ? "?" : "&";
+  const mark = url.indexOf("?") === -1 ? "?" : "&";
   return url + mark + "ticket=" + ticket(session.secret, session.used);
 }
 
@@ -77,7 +77,7 @@ export function ticketed(url) {
  * @returns {string}
  */
 export function ticket(secret, number) {
-  var digest = number ? proof(secret, number) : digestOf(proof(secret, 1));
+  const digest = number ? proof(secret, number) : digestOf(proof(secret, 1));
   return number + "-" + digest;
 }
 
@@ -105,4 +105,4 @@ function keyOf(url) {
 }
 
 /** For sockjs-client, whose modules are CommonJS. */
-export default { begin: begin, end: end, secretOf: secretOf, bodyFor: bodyFor, ticketed: ticketed };
+export default { begin, end, secretOf, bodyFor, ticketed };

@@ -21,112 +21,112 @@ import { nothing } from "../base/own.js";
 
 // Django also answers 403 to a request with a wrong CSRF token.
 /** Statuses after which another request would be useless. @type {Object<number, string>} */
-var REASONS = { 401: "not signed in", 403: "forbidden" };
+const REASONS = { 401: "not signed in", 403: "forbidden" };
 
-/**
- * @constructor
- * @param {import("../core/settings.js").Settings} settings
- * @param {{now: function(): number}} clock
- * @param {Post} post
- */
-export function TokenSource(settings, clock, post) {
-  this.url = settings.url;
-  this._settings = settings;
-  this._clock = clock;
-  this._post = post;
-  this._abort = nothing;
-  this._request = 0;
-  this._token = "";
-  this._freshUntil = 0;
-  this._mustLogIn = !!settings.loginRequired;
-  if (settings.token) {
-    this._keep({ token: settings.token, expires_in: settings.expiresIn || undefined });
+export class TokenSource {
+  /**
+   * @param {import("../core/settings.js").Settings} settings
+   * @param {{now: function(): number}} clock
+   * @param {Post} post
+   */
+  constructor(settings, clock, post) {
+    this.url = settings.url;
+    this._settings = settings;
+    this._clock = clock;
+    this._post = post;
+    this._abort = nothing;
+    this._request = 0;
+    this._token = "";
+    this._freshUntil = 0;
+    this._mustLogIn = !!settings.loginRequired;
+    if (settings.token) {
+      this._keep({ token: settings.token, expires_in: settings.expiresIn || undefined });
+    }
+  }
+
+  /**
+   * Get a token: the stored one while it is fresh, else a new one.
+   *
+   * @param {function(Failure | null, string=): void} callback  not called after `cancel`
+   */
+  get(callback) {
+    if (this._token && this._clock.now() < this._freshUntil) {
+      return callback(null, this._token);
+    }
+    this._fetch(callback);
+  }
+
+  /** Forget a token that was refused. */
+  drop() {
+    this._token = "";
+  }
+
+  /** @returns {boolean} there is a source of new tokens */
+  canFetch() {
+    return !!(this._settings.getToken || this._settings.tokenUrl);
+  }
+
+  /** Abort the request under way, if any. */
+  cancel() {
+    this._request += 1;
+    this._abort();
+    this._abort = nothing;
+  }
+
+  /** @param {function(Failure | null, string=): void} callback */
+  _fetch(callback) {
+    this.cancel();
+    const request = this._request;
+    this._start((failure, answer) => {
+      if (request !== this._request) {
+        return;
+      }
+      this._abort = nothing;
+      callback(failure, failure ? undefined : this._keep(/** @type {Answer} */ (answer)));
+    });
+  }
+
+  /** @param {function(Failure | null, Answer=): void} callback */
+  _start(callback) {
+    const settings = this._settings;
+    if (!settings.getToken && this._mustLogIn) {
+      // The page may log in later, and connect again.
+      this._mustLogIn = false;
+      callback({ code: 401, reason: REASONS[401], isFinal: true, isExpected: true });
+    } else if (this.canFetch()) {
+      this._abort = ask(settings.getToken, this._post, settings.tokenUrl, "", "token", (status, fields) => {
+        if (status !== 200) {
+          callback(failureOf(status));
+        } else if (typeof fields.token === "string" && fields.token) {
+          callback(null, fields);
+        } else {
+          callback({ code: 200, reason: "the answer holds no token", isFinal: false });
+        }
+      });
+    } else {
+      callback({ code: 0, reason: "no token", isFinal: true });
+    }
+  }
+
+  /**
+   * @param {Answer} answer
+   * @returns {string}
+   */
+  _keep(answer) {
+    this._token = answer.token;
+    this._freshUntil = freshUntil(answer, this._clock);
+    if (answer.url && !this._settings.isUrlFixed) {
+      this.url = answer.url;
+    }
+    return answer.token;
   }
 }
-
-/**
- * Get a token: the stored one while it is fresh, else a new one.
- *
- * @param {function(Failure | null, string=): void} callback  not called after `cancel`
- */
-TokenSource.prototype.get = function (callback) {
-  if (this._token && this._clock.now() < this._freshUntil) {
-    return callback(null, this._token);
-  }
-  this._fetch(callback);
-};
-
-/** Forget a token that was refused. */
-TokenSource.prototype.drop = function () {
-  this._token = "";
-};
-
-/** @returns {boolean} there is a source of new tokens */
-TokenSource.prototype.canFetch = function () {
-  return !!(this._settings.getToken || this._settings.tokenUrl);
-};
-
-/** Abort the request under way, if any. */
-TokenSource.prototype.cancel = function () {
-  this._request += 1;
-  this._abort();
-  this._abort = nothing;
-};
-
-/** @param {function(Failure | null, string=): void} callback */
-TokenSource.prototype._fetch = function (callback) {
-  var self = this;
-  this.cancel();
-  var request = this._request;
-  this._start(function (failure, answer) {
-    if (request !== self._request) {
-      return;
-    }
-    self._abort = nothing;
-    callback(failure, failure ? undefined : self._keep(/** @type {Answer} */ (answer)));
-  });
-};
-
-/** @param {function(Failure | null, Answer=): void} callback */
-TokenSource.prototype._start = function (callback) {
-  var settings = this._settings;
-  if (!settings.getToken && this._mustLogIn) {
-    // The page may log in later, and connect again.
-    this._mustLogIn = false;
-    callback({ code: 401, reason: REASONS[401], isFinal: true, isExpected: true });
-  } else if (this.canFetch()) {
-    this._abort = ask(settings.getToken, this._post, settings.tokenUrl, "", "token", function (status, fields) {
-      if (status !== 200) {
-        callback(failureOf(status));
-      } else if (typeof fields.token === "string" && fields.token) {
-        callback(null, fields);
-      } else {
-        callback({ code: 200, reason: "the answer holds no token", isFinal: false });
-      }
-    });
-  } else {
-    callback({ code: 0, reason: "no token", isFinal: true });
-  }
-};
-
-/**
- * @param {Answer} answer
- * @returns {string}
- */
-TokenSource.prototype._keep = function (answer) {
-  this._token = answer.token;
-  this._freshUntil = freshUntil(answer, this._clock);
-  if (answer.url && !this._settings.isUrlFixed) {
-    this.url = answer.url;
-  }
-  return answer.token;
-};
 
 /**
  * @param {number} status
  * @returns {Failure}
  */
 function failureOf(status) {
-  var reason = REASONS[status];
+  const reason = REASONS[status];
   return { code: status, reason: reason || "no token now", isFinal: !!reason };
 }

@@ -9,15 +9,14 @@ import { Opener } from "./opener.js";
  * @returns {import("./starter.js").MakeOpener}
  */
 export function openerWith(loadSockJS) {
-  return function (settings, page, clock) {
-    return new Opener({
-      settings: settings,
-      page: page,
-      clock: clock,
+  return (settings, page, clock) =>
+    new Opener({
+      settings,
+      page,
+      clock,
       memory: new Memory(page, unixMs),
-      loadSockJS: loadSockJS
+      loadSockJS
     });
-  };
 }
 
 function unixMs() {

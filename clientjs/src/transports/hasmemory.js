@@ -2,7 +2,7 @@
  * Whether the pages of this origin remember a way (memory.js).
  */
 
-export var KEY = "sockgate-way";
+export const KEY = "sockgate-way";
 
 /**
  * @param {any} page  a window

@@ -4,60 +4,61 @@
  */
 import { KEY } from "./hasmemory.js";
 
-var DAY_MS = 24 * 3600 * 1000;
+const DAY_MS = 24 * 3600 * 1000;
 
-/**
- * @constructor
- * @param {{localStorage?: Storage}} page
- * @param {function(): number} now  returns Unix milliseconds
- */
-export function Memory(page, now) {
-  this._now = now;
-  this._text = "";
-  /** @type {Storage | undefined} */
-  this._storage = undefined;
-  // A browser that blocks cookies throws.
-  try {
-    this._storage = page.localStorage;
-    this._text = (this._storage && this._storage.getItem(KEY)) || "";
-  } catch (error) {}
-}
-
-/**
- * @param {string} url  of the gateway
- * @returns {string | null} the name of a way
- */
-Memory.prototype.recall = function (url) {
-  var parts = this._text.split(" ");
-  var ageMs = this._now() - Number(parts[1]);
-  return ageMs >= 0 && ageMs < DAY_MS && parts[2] === url ? parts[0] : null;
-};
-
-/**
- * Keep a way. One that is kept already keeps its age, so that a better one is tried again some day.
- *
- * @param {string} url
- * @param {string} way  "raw": there is nothing to remember
- */
-Memory.prototype.keep = function (url, way) {
-  if (this.recall(url) !== way) {
-    this.adopt(way === "raw" ? "" : [way, this._now(), url].join(" "));
+export class Memory {
+  /**
+   * @param {{localStorage?: Storage}} page
+   * @param {function(): number} now  returns Unix milliseconds
+   */
+  constructor(page, now) {
+    this._now = now;
+    this._text = "";
+    /** @type {Storage | undefined} */
+    this._storage = undefined;
+    // A browser that blocks cookies throws.
+    try {
+      this._storage = page.localStorage;
+      this._text = (this._storage && this._storage.getItem(KEY)) || "";
+    } catch (error) {}
   }
-};
 
-/** @returns {string} what is kept, for another page or worker */
-Memory.prototype.text = function () {
-  return this._text;
-};
+  /**
+   * @param {string} url  of the gateway
+   * @returns {string | null} the name of a way
+   */
+  recall(url) {
+    const parts = this._text.split(" ");
+    const ageMs = this._now() - Number(parts[1]);
+    return ageMs >= 0 && ageMs < DAY_MS && parts[2] === url ? parts[0] : null;
+  }
 
-/** @param {string} text  of another page or worker */
-Memory.prototype.adopt = function (text) {
-  this._text = text;
-  try {
-    if (this._storage && text) {
-      this._storage.setItem(KEY, text);
-    } else if (this._storage) {
-      this._storage.removeItem(KEY);
+  /**
+   * Keep a way. One that is kept already keeps its age, so that a better one is tried again some day.
+   *
+   * @param {string} url
+   * @param {string} way  "raw": there is nothing to remember
+   */
+  keep(url, way) {
+    if (this.recall(url) !== way) {
+      this.adopt(way === "raw" ? "" : [way, this._now(), url].join(" "));
     }
-  } catch (error) {}
-};
+  }
+
+  /** @returns {string} what is kept, for another page or worker */
+  text() {
+    return this._text;
+  }
+
+  /** @param {string} text  of another page or worker */
+  adopt(text) {
+    this._text = text;
+    try {
+      if (this._storage && text) {
+        this._storage.setItem(KEY, text);
+      } else if (this._storage) {
+        this._storage.removeItem(KEY);
+      }
+    } catch (error) {}
+  }
+}

@@ -23,47 +23,143 @@ import { webSocketUrl } from "./raw.js";
  */
 
 /** Each failed attempt doubles the wait, up to this. */
-var LONGEST_MS = 600000;
+const LONGEST_MS = 600000;
 
 /** How long the WebSocket may take to open: nothing waits for it. */
-var OPENING_MS = 15000;
+const OPENING_MS = 15000;
 
 /** How long the gateway may take to answer. The frames of the client wait. */
-var ANSWER_MS = 4000;
+const ANSWER_MS = 4000;
 
 /** How long the rest may take over HTTP. */
-var ENDING_MS = 20000;
+const ENDING_MS = 20000;
 
 /** The gateway has no such session on this worker. Another WebSocket may reach the right one. */
-var ELSEWHERE = 3000;
-var MOST_WORKERS = 16;
-var ELSEWHERE_MS = 500;
+const ELSEWHERE = 3000;
+const MOST_WORKERS = 16;
+const ELSEWHERE_MS = 500;
 
-var PING = "move";
+const PING = "move";
 
 /** @type {import("../wire/socket.js").Close} */
-var BROKEN = { code: 1006, reason: "the move to a WebSocket broke off" };
+const BROKEN = { code: 1006, reason: "the move to a WebSocket broke off" };
 
-/**
- * @constructor
- * @param {MoveParts} parts
- */
-export function Move(parts) {
-  this._parts = parts;
-  /** A key of TRANSITIONS. */
-  this.state = "resting";
-  this._waitMs = parts.afterMs;
-  this._tries = 0;
-  /** @type {any} */
-  this._socket = null;
-  this._cancelTimer = nothing;
-  /** Frames of the client. @type {string[]} */
-  this._outgoing = [];
-  /** Frames that came over the WebSocket too early. @type {string[]} */
-  this._incoming = [];
-  this._hasEnded = false;
-  this._follow();
-  this._restFor(this._waitMs);
+export class Move {
+  /**
+   * @param {MoveParts} parts
+   */
+  constructor(parts) {
+    this._parts = parts;
+    /** A key of TRANSITIONS. */
+    this.state = "resting";
+    this._waitMs = parts.afterMs;
+    this._tries = 0;
+    /** @type {any} */
+    this._socket = null;
+    this._cancelTimer = nothing;
+    /** Frames of the client. @type {string[]} */
+    this._outgoing = [];
+    /** Frames that came over the WebSocket too early. @type {string[]} */
+    this._incoming = [];
+    this._hasEnded = false;
+    this._follow();
+    this._restFor(this._waitMs);
+  }
+
+  /**
+   * @param {string} event
+   * @param {any} [detail]
+   */
+  _dispatch(event, detail) {
+    const action = TRANSITIONS[this.state][event];
+    if (action) {
+      action(this, detail);
+    }
+  }
+
+  /** @param {string} text  a frame of the client */
+  send(text) {
+    if (this.state === "moved") {
+      this._socket.send(JSON.stringify([text]));
+    } else if (/^(resting|opening)$/.test(this.state)) {
+      this._parts.session.send(text);
+    } else {
+      this._outgoing.push(text);
+    }
+  }
+
+  /** Close the WebSocket, and do nothing more. */
+  close() {
+    this.state = "closed";
+    this._drop();
+  }
+
+  /**
+   * @param {string} state
+   * @param {number} ms  until the event "timeout"
+   */
+  _enter(state, ms) {
+    this.state = state;
+    this._cancelTimer();
+    this._cancelTimer = this._parts.clock.after(ms, () => {
+      this._dispatch("timeout");
+    });
+  }
+
+  // Clients that fell back together do not try together.
+  /** @param {number} ms */
+  _restFor(ms) {
+    this._enter("resting", (ms * (1 + Math.random())) / 2);
+  }
+
+  _drop() {
+    const socket = this._socket;
+    this._socket = null;
+    this._cancelTimer();
+    if (socket) {
+      socket.onmessage = socket.onclose = null;
+      socket.close();
+    }
+  }
+
+  _flush() {
+    const outgoing = this._outgoing;
+    this._outgoing = [];
+    for (let i = 0; i < outgoing.length; i++) {
+      this.send(outgoing[i]);
+    }
+  }
+
+  /** Follow the session over HTTP. */
+  _follow() {
+    const race = this._parts.race;
+    const session = this._parts.session;
+    session.onmessage = (/** @type {any} */ event) => {
+      if (this.state === "asking" && isAnswer(event.data)) {
+        this._dispatch("answered");
+      } else if (race.onmessage) {
+        race.onmessage(event);
+      }
+    };
+    session.onclose = (/** @type {any} */ event) => {
+      this._dispatch("ended", event);
+    };
+  }
+
+  /** @param {string} packet  of SockJS */
+  _receive(packet) {
+    const kind = packet.charAt(0);
+    if (kind === "o") {
+      this._dispatch("opened");
+    } else if (kind === "h") {
+      this._dispatch("heartbeat");
+    } else if (kind === "a") {
+      const frames = JSON.parse(packet.slice(1));
+      for (let i = 0; i < frames.length; i++) {
+        this._dispatch(this.state === "requesting" ? "moved" : "frame", frames[i]);
+      }
+    }
+  }
 }
 
 /**
@@ -71,7 +167,7 @@ export function Move(parts) {
  *
  * @type {Object<string, Object<string, function(Move, any): void>>}
  */
-export var TRANSITIONS = {
+export const TRANSITIONS = {
   resting: { timeout: open, ended: lose },
   opening: { opened: ask, failed: rest, timeout: rest, ended: lose },
   asking: { answered: request, failed: rest, timeout: rest, ended: lose },
@@ -81,103 +177,6 @@ export var TRANSITIONS = {
   closed: {}
 };
 
-/**
- * @param {string} event
- * @param {any} [detail]
- */
-Move.prototype._dispatch = function (event, detail) {
-  var action = TRANSITIONS[this.state][event];
-  if (action) {
-    action(this, detail);
-  }
-};
-
-/** @param {string} text  a frame of the client */
-Move.prototype.send = function (text) {
-  if (this.state === "moved") {
-    this._socket.send(JSON.stringify([text]));
-  } else if (/^(resting|opening)$/.test(this.state)) {
-    this._parts.session.send(text);
-  } else {
-    this._outgoing.push(text);
-  }
-};
-
-/** Close the WebSocket, and do nothing more. */
-Move.prototype.close = function () {
-  this.state = "closed";
-  this._drop();
-};
-
-/**
- * @param {string} state
- * @param {number} ms  until the event "timeout"
- */
-Move.prototype._enter = function (state, ms) {
-  var self = this;
-  this.state = state;
-  this._cancelTimer();
-  this._cancelTimer = this._parts.clock.after(ms, function () {
-    self._dispatch("timeout");
-  });
-};
-
-// Clients that fell back together do not try together.
-/** @param {number} ms */
-Move.prototype._restFor = function (ms) {
-  this._enter("resting", (ms * (1 + Math.random())) / 2);
-};
-
-Move.prototype._drop = function () {
-  var socket = this._socket;
-  this._socket = null;
-  this._cancelTimer();
-  if (socket) {
-    socket.onmessage = socket.onclose = null;
-    socket.close();
-  }
-};
-
-Move.prototype._flush = function () {
-  var outgoing = this._outgoing;
-  this._outgoing = [];
-  for (var i = 0; i < outgoing.length; i++) {
-    this.send(outgoing[i]);
-  }
-};
-
-/** Follow the session over HTTP. */
-Move.prototype._follow = function () {
-  var self = this;
-  var race = this._parts.race;
-  var session = this._parts.session;
-  session.onmessage = function (/** @type {any} */ event) {
-    if (self.state === "asking" && isAnswer(event.data)) {
-      self._dispatch("answered");
-    } else if (race.onmessage) {
-      race.onmessage(event);
-    }
-  };
-  session.onclose = function (/** @type {any} */ event) {
-    self._dispatch("ended", event);
-  };
-};
-
-/** @param {string} packet  of SockJS */
-Move.prototype._receive = function (packet) {
-  var kind = packet.charAt(0);
-  if (kind === "o") {
-    this._dispatch("opened");
-  } else if (kind === "h") {
-    this._dispatch("heartbeat");
-  } else if (kind === "a") {
-    var frames = JSON.parse(packet.slice(1));
-    for (var i = 0; i < frames.length; i++) {
-      this._dispatch(this.state === "requesting" ? "moved" : "frame", frames[i]);
-    }
-  }
-};
-
 /** @param {string} text */
 function isAnswer(text) {
   return text.indexOf('"reply_to":"' + PING + '"') !== -1 && JSON.parse(text).type === "pong";
@@ -185,14 +184,16 @@ function isAnswer(text) {
 
 /** @param {Move} move */
 function open(move) {
-  var parts = move._parts;
+  const parts = move._parts;
   move._enter("opening", OPENING_MS);
   try {
-    var socket = (move._socket = new parts.page.WebSocket(webSocketUrl(parts.session.address, parts.page.document.location)));
-    socket.onmessage = function (/** @type {any} */ event) {
+    const socket = (move._socket = new parts.page.WebSocket(
+      webSocketUrl(parts.session.address, parts.page.document.location)
+    ));
+    socket.onmessage = (/** @type {any} */ event) => {
       move._receive(event.data);
     };
-    socket.onclose = function (/** @type {any} */ event) {
+    socket.onclose = (/** @type {any} */ event) => {
       move._socket = null;
       move._dispatch("failed", event);
     };
@@ -207,7 +208,7 @@ function open(move) {
  * @param {any} [close]
  */
 function rest(move, close) {
-  var isElsewhere = !!close && close.code === ELSEWHERE && move._tries < MOST_WORKERS;
+  const isElsewhere = !!close && close.code === ELSEWHERE && move._tries < MOST_WORKERS;
   move._drop();
   if (isElsewhere) {
     move._tries += 1;
@@ -225,15 +226,15 @@ function rest(move, close) {
 
 /** @param {Move} move */
 function ask(move) {
-  var session = move._parts.session;
+  const session = move._parts.session;
   move._enter("asking", ANSWER_MS);
   session.send(JSON.stringify({ type: "ping", id: PING, secret: session.secret }));
 }
 
 /** @param {Move} move */
 function request(move) {
-  var session = move._parts.session;
-  var id = session.address.split("/").pop();
+  const session = move._parts.session;
+  const id = session.address.split("/").pop();
   move._enter("requesting", ANSWER_MS);
   move._socket.send(JSON.stringify([JSON.stringify({ type: "move", session: id, secret: session.secret })]));
 }
@@ -278,8 +279,8 @@ function finish(move, close) {
   if (!isMoved(close)) {
     return lose(move, close);
   }
-  var race = move._parts.race;
-  var incoming = move._incoming;
+  const race = move._parts.race;
+  const incoming = move._incoming;
   move._incoming = [];
   move._cancelTimer();
   move.state = "moved";
@@ -291,7 +292,7 @@ function finish(move, close) {
     race.onopen({});
   }
   // A handler may close the connection.
-  for (var i = 0; i < incoming.length; i++) {
+  for (let i = 0; i < incoming.length; i++) {
     move._dispatch("frame", incoming[i]);
   }
 }
@@ -301,7 +302,7 @@ function finish(move, close) {
  * @param {string} frame
  */
 function deliver(move, frame) {
-  var race = move._parts.race;
+  const race = move._parts.race;
   if (race.onmessage) {
     race.onmessage({ data: frame });
   }
@@ -309,7 +310,7 @@ function deliver(move, frame) {
 
 /** @param {Move} move */
 function beat(move) {
-  var race = move._parts.race;
+  const race = move._parts.race;
   if (race.onheartbeat) {
     race.onheartbeat({});
   }
@@ -325,7 +326,7 @@ function loseMoved(move) {
  * @param {any} close
  */
 function lose(move, close) {
-  var race = move._parts.race;
+  const race = move._parts.race;
   move.close();
   if (race.onclose) {
     race.onclose(close);

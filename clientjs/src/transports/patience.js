@@ -3,13 +3,13 @@
  */
 
 /** A way that has worked may be slow when all clients return at once to a gateway. */
-export var PROVEN_PATIENCE_MS = 4000;
+export const PROVEN_PATIENCE_MS = 4000;
 
 /** How long the gateway may take to answer `connect` on a way that has worked, or on the last one. */
-export var GREETING_MS = 15000;
+export const GREETING_MS = 15000;
 
 /** The same on another way: a proxy may let a handshake through and nothing else. */
-export var UNPROVEN_GREETING_MS = 2000;
+export const UNPROVEN_GREETING_MS = 2000;
 
 /** After so long over HTTP, a WebSocket is tried in the background. */
-export var UPGRADE_AFTER_MS = 15000;
+export const UPGRADE_AFTER_MS = 15000;

@@ -25,191 +25,188 @@ import { NEVER_OPEN } from "./raw.js";
  * @typedef {{way: Way, isOver: boolean, socket: SockJSLike | null}} Runner
  */
 
-/**
- * @constructor
- * @param {Way[]} ways  in their order
- * @param {RaceParts} parts
- */
-export function Race(ways, parts) {
-  this.transport = "";
-  /** @type {string | null | undefined} */
-  this.secret = null;
-  /** @type {import("./ways.js").WayName | ""} */
-  this.way = "";
-  /** @type {((event: any) => void) | null} */
-  this.onopen = null;
-  /** @type {((event: any) => void) | null} */
-  this.onmessage = null;
-  /** @type {((event: any) => void) | null} */
-  this.onclose = null;
-  /** @type {((event: any) => void) | null} */
-  this.onheartbeat = null;
-  /** To a WebSocket. @type {import("./move.js").Move | null} */
-  this.move = null;
-  this._parts = parts;
-  this._ways = ways.slice(0);
-  this._isFirst = true;
-  /** @type {Runner[]} */
-  this._runners = [];
-  this._cancelTimer = nothing;
-  if (ways.length) {
-    this._startNext();
-  } else {
-    this._end({ code: SockJSCode.ALL_TRANSPORTS_FAILED, reason: "No transport is allowed" });
+export class Race {
+  /**
+   * @param {Way[]} ways  in their order
+   * @param {RaceParts} parts
+   */
+  constructor(ways, parts) {
+    this.transport = "";
+    /** @type {string | null | undefined} */
+    this.secret = null;
+    /** @type {import("./ways.js").WayName | ""} */
+    this.way = "";
+    /** @type {((event: any) => void) | null} */
+    this.onopen = null;
+    /** @type {((event: any) => void) | null} */
+    this.onmessage = null;
+    /** @type {((event: any) => void) | null} */
+    this.onclose = null;
+    /** @type {((event: any) => void) | null} */
+    this.onheartbeat = null;
+    /** To a WebSocket. @type {import("./move.js").Move | null} */
+    this.move = null;
+    this._parts = parts;
+    this._ways = ways.slice(0);
+    this._isFirst = true;
+    /** @type {Runner[]} */
+    this._runners = [];
+    this._cancelTimer = nothing;
+    if (ways.length) {
+      this._startNext();
+    } else {
+      this._end({ code: SockJSCode.ALL_TRANSPORTS_FAILED, reason: "No transport is allowed" });
+    }
+  }
+
+  /** @param {string} text */
+  send(text) {
+    (this.move || this.socket()).send(text);
+  }
+
+  /** @returns {SockJSLike} the one that has won */
+  socket() {
+    return /** @type {SockJSLike} */ (this._runners[0].socket);
+  }
+
+  /** Close every way. */
+  close() {
+    this._cancelTimer();
+    if (this.move) {
+      this.move.close();
+    }
+    this._closeAllBut(null);
+  }
+
+  _startNext() {
+    this._cancelTimer();
+    const way = /** @type {Way} */ (this._ways.shift());
+    if (this._ways.length) {
+      this._cancelTimer = this._parts.clock.after(way.patienceMs || this._parts.patienceMs, () => {
+        this._startLate();
+      });
+    }
+    this._start(way);
+  }
+
+  // Where the raw WebSocket is swallowed, SockJS's would be, too.
+  _startLate() {
+    this._isFirst = false;
+    if (this._ways[0].name === "websocket") {
+      this._ways.shift();
+    }
+    if (this._ways.length) {
+      this._startNext();
+    }
+  }
+
+  /** @param {Way} way */
+  _start(way) {
+    /** @type {Runner} */
+    const runner = { way, isOver: false, socket: null };
+    this._runners.push(runner);
+    this._parts.prepare(way, (failure, open) => {
+      if (!runner.isOver) {
+        this._open(runner, failure, open);
+      }
+    });
+  }
+
+  /**
+   * @param {Runner} runner
+   * @param {Close | null} failure
+   * @param {function(): SockJSLike} [open]
+   */
+  _open(runner, failure, open) {
+    try {
+      runner.socket = open ? open() : null;
+    } catch (/** @type {any} */ error) {
+      failure = { code: 0, reason: error.message };
+    }
+    if (!runner.socket) {
+      return this._lose(runner, /** @type {Close} */ (failure));
+    }
+    runner.socket.onopen = (event) => {
+      this._win(runner, event);
+    };
+    runner.socket.onclose = (event) => {
+      this._lose(runner, runner.way.name === "raw" ? NEVER_OPEN : event);
+    };
+  }
+
+  /**
+   * @param {Runner} runner
+   * @param {any} event
+   */
+  _win(runner, event) {
+    const socket = /** @type {SockJSLike} */ (runner.socket);
+    this._cancelTimer();
+    this._closeAllBut(runner);
+    this.way = runner.way.name;
+    this.transport = socket.transport || "";
+    this.secret = socket.secret;
+    socket.onmessage = this.onmessage;
+    socket.onheartbeat = this.onheartbeat;
+    socket.onclose = this.onclose;
+    if (this.onopen) {
+      this.onopen(event);
+    }
+  }
+
+  /**
+   * @param {Runner} runner
+   * @param {Close} close
+   */
+  _lose(runner, close) {
+    this._remove(runner);
+    // Where SockJS does not even receive the gateway's list of transports, no way can open.
+    const isUnreachable = close.code === SockJSCode.CANNOT_CONNECT && runner.way.name !== "raw";
+    const isDecided = close.code >= 3000 || isUnreachable;
+    if (isDecided) {
+      this._closeAllBut(null);
+    }
+    if (isDecided || (this._parts.isProven && this._isFirst)) {
+      this._ways = [];
+      this._cancelTimer();
+    }
+    if (this._ways.length) {
+      this._startNext();
+    } else if (!this._runners.length) {
+      this._end(close);
+    }
+  }
+
+  /** @param {Runner} runner */
+  _remove(runner) {
+    runner.isOver = true;
+    this._runners = without(this._runners, runner);
+  }
+
+  /** @param {Runner | null} winner */
+  _closeAllBut(winner) {
+    const runners = this._runners;
+    this._runners = winner ? [winner] : [];
+    for (let i = 0; i < runners.length; i++) {
+      if (runners[i] !== winner) {
+        closeRunner(runners[i]);
+      }
+    }
+  }
+
+  // The owner sets its handlers after the constructor has returned.
+  /** @param {Close} close */
+  _end(close) {
+    this._cancelTimer = this._parts.clock.after(0, () => {
+      if (this.onclose) {
+        this.onclose(close);
+      }
+    });
   }
 }
 
-/** @param {string} text */
-Race.prototype.send = function (text) {
-  (this.move || this.socket()).send(text);
-};
-
-/** @returns {SockJSLike} the one that has won */
-Race.prototype.socket = function () {
-  return /** @type {SockJSLike} */ (this._runners[0].socket);
-};
-
-/** Close every way. */
-Race.prototype.close = function () {
-  this._cancelTimer();
-  if (this.move) {
-    this.move.close();
-  }
-  this._closeAllBut(null);
-};
-
-Race.prototype._startNext = function () {
-  var self = this;
-  this._cancelTimer();
-  var way = /** @type {Way} */ (this._ways.shift());
-  if (this._ways.length) {
-    this._cancelTimer = this._parts.clock.after(way.patienceMs || this._parts.patienceMs, function () {
-      self._startLate();
-    });
-  }
-  this._start(way);
-};
-
-// Where the raw WebSocket is swallowed, SockJS's would be, too.
-Race.prototype._startLate = function () {
-  this._isFirst = false;
-  if (this._ways[0].name === "websocket") {
-    this._ways.shift();
-  }
-  if (this._ways.length) {
-    this._startNext();
-  }
-};
-
-/** @param {Way} way */
-Race.prototype._start = function (way) {
-  var self = this;
-  /** @type {Runner} */
-  var runner = { way: way, isOver: false, socket: null };
-  this._runners.push(runner);
-  this._parts.prepare(way, function (failure, open) {
-    if (!runner.isOver) {
-      self._open(runner, failure, open);
-    }
-  });
-};
-
-/**
- * @param {Runner} runner
- * @param {Close | null} failure
- * @param {function(): SockJSLike} [open]
- */
-Race.prototype._open = function (runner, failure, open) {
-  var self = this;
-  try {
-    runner.socket = open ? open() : null;
-  } catch (/** @type {any} */ error) {
-    failure = { code: 0, reason: error.message };
-  }
-  if (!runner.socket) {
-    return this._lose(runner, /** @type {Close} */ (failure));
-  }
-  runner.socket.onopen = function (event) {
-    self._win(runner, event);
-  };
-  runner.socket.onclose = function (event) {
-    self._lose(runner, runner.way.name === "raw" ? NEVER_OPEN : event);
-  };
-};
-
-/**
- * @param {Runner} runner
- * @param {any} event
- */
-Race.prototype._win = function (runner, event) {
-  var socket = /** @type {SockJSLike} */ (runner.socket);
-  this._cancelTimer();
-  this._closeAllBut(runner);
-  this.way = runner.way.name;
-  this.transport = socket.transport || "";
-  this.secret = socket.secret;
-  socket.onmessage = this.onmessage;
-  socket.onheartbeat = this.onheartbeat;
-  socket.onclose = this.onclose;
-  if (this.onopen) {
-    this.onopen(event);
-  }
-};
-
-/**
- * @param {Runner} runner
- * @param {Close} close
- */
-Race.prototype._lose = function (runner, close) {
-  this._remove(runner);
-  // Where SockJS does not even receive the gateway's list of transports, no way can open.
-  var isUnreachable = close.code === SockJSCode.CANNOT_CONNECT && runner.way.name !== "raw";
-  var isDecided = close.code >= 3000 || isUnreachable;
-  if (isDecided) {
-    this._closeAllBut(null);
-  }
-  if (isDecided || (this._parts.isProven && this._isFirst)) {
-    this._ways = [];
-    this._cancelTimer();
-  }
-  if (this._ways.length) {
-    this._startNext();
-  } else if (!this._runners.length) {
-    this._end(close);
-  }
-};
-
-/** @param {Runner} runner */
-Race.prototype._remove = function (runner) {
-  runner.isOver = true;
-  this._runners = without(this._runners, runner);
-};
-
-/** @param {Runner | null} winner */
-Race.prototype._closeAllBut = function (winner) {
-  var runners = this._runners;
-  this._runners = winner ? [winner] : [];
-  for (var i = 0; i < runners.length; i++) {
-    if (runners[i] !== winner) {
-      closeRunner(runners[i]);
-    }
-  }
-};
-
-// The owner sets its handlers after the constructor has returned.
-/** @param {Close} close */
-Race.prototype._end = function (close) {
-  var self = this;
-  this._cancelTimer = this._parts.clock.after(0, function () {
-    if (self.onclose) {
-      self.onclose(close);
-    }
-  });
-};
-
 /** @param {Runner} runner */
 function closeRunner(runner) {
-  var socket = runner.socket;
+  const socket = runner.socket;
   runner.isOver = true;
   if (socket) {
     socket.onopen = socket.onmessage = socket.onheartbeat = socket.onclose = null;

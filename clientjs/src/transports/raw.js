@@ -12,7 +12,7 @@ import { nothing } from "../base/own.js";
  *
  * @type {import("../wire/socket.js").Close}
  */
-export var NEVER_OPEN = { code: SockJSCode.CANNOT_CONNECT, reason: "Cannot connect to server" };
+export const NEVER_OPEN = { code: SockJSCode.CANNOT_CONNECT, reason: "Cannot connect to server" };
 
 /**
  * Open a WebSocket.
@@ -23,7 +23,7 @@ export var NEVER_OPEN = { code: SockJSCode.CANNOT_CONNECT, reason: "Cannot conne
  */
 export function openRaw(url, page) {
   /** @type {any} */
-  var socket = new page.WebSocket(webSocketUrl(url, page.document.location));
+  const socket = new page.WebSocket(webSocketUrl(url, page.document.location));
   socket.transport = "websocket";
   // A close follows. Node.js with `ws` throws where nobody listens.
   socket.onerror = nothing;
@@ -39,11 +39,11 @@ export function webSocketUrl(url, location) {
   if (!isForOldBrowsers) {
     return finish(new URL(url, "" + location).href);
   }
-  var absolute = url;
+  let absolute = url;
   if (/^\/\//.test(url)) {
     absolute = location.protocol + url;
   } else if (!/^[a-z][a-z0-9+.-]*:/i.test(url)) {
-    var folder = url.charAt(0) === "/" ? "" : (location.pathname || "/").replace(/[^\/]*$/, "");
+    const folder = url.charAt(0) === "/" ? "" : (location.pathname || "/").replace(/[^\/]*$/, "");
     absolute = location.protocol + "//" + location.host + folder + url;
   }
   return finish(absolute);

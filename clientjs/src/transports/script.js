@@ -22,7 +22,7 @@ export function loadSockJS(url, page, callback) {
 }
 
 /** Transports that the script at `sockjsUrl` leaves out. */
-var OLD_TRANSPORTS = /xdr|iframe|htmlfile|jsonp/;
+const OLD_TRANSPORTS = /xdr|iframe|htmlfile|jsonp/;
 
 // The gateway's script also has the transports of browsers without WebSocket, and completes IE8.
 /**
@@ -32,7 +32,7 @@ var OLD_TRANSPORTS = /xdr|iframe|htmlfile|jsonp/;
  * @returns {string} URL of SockJS's script
  */
 export function scriptUrlOf(url, settings, page) {
-  var isOwn = page.WebSocket && !OLD_TRANSPORTS.test("" + settings.transports);
+  const isOwn = page.WebSocket && !OLD_TRANSPORTS.test("" + settings.transports);
   return (isOwn && settings.sockjsUrl) || url.replace(/\/+$/, "") + "/sockjs.js";
 }
 
@@ -43,9 +43,9 @@ export function scriptUrlOf(url, settings, page) {
  */
 export function unloadable(scriptUrl, settings) {
   // The gateway's own script is missing where the gateway is.
-  var isOwn = scriptUrl === settings.sockjsUrl;
-  var code = isOwn ? SockJSCode.ALL_TRANSPORTS_FAILED : SockJSCode.CANNOT_CONNECT;
-  return { code: code, reason: "Cannot load " + scriptUrl };
+  const isOwn = scriptUrl === settings.sockjsUrl;
+  const code = isOwn ? SockJSCode.ALL_TRANSPORTS_FAILED : SockJSCode.CANNOT_CONNECT;
+  return { code, reason: "Cannot load " + scriptUrl };
 }
 
 /**
@@ -60,9 +60,10 @@ export function loadScript(url, page, name, callback) {
   if (globalOf(page, name) || !url) {
     return finish();
   }
+  /** @type {any} */
+  let script;
   try {
-    /** @type {any} */
-    var script = documentOf(page, "createElement").call(page.document, "script");
+    script = documentOf(page, "createElement").call(page.document, "script");
     script.onload = script.onerror = loaded;
     if (isForOldBrowsers) {
       script.onreadystatechange = loaded;

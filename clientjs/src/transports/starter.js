@@ -19,89 +19,90 @@ import { loadScript, scriptUrlOf, unloadable } from "./script.js";
  * @typedef {function(Settings, any, import("../base/clock.js").Clock): OpenerLike} MakeOpener
  */
 
-/**
- * @constructor
- * @param {Settings} settings
- * @param {any} page  a window
- * @param {import("../base/clock.js").Clock} clock
- */
-export function Starter(settings, page, clock) {
-  this._settings = settings;
-  this._page = page;
-  this._clock = clock;
-  this._isProven = false;
-  this._isMute = false;
-}
+export class Starter {
+  /**
+   * @param {Settings} settings
+   * @param {any} page  a window
+   * @param {import("../base/clock.js").Clock} clock
+   */
+  constructor(settings, page, clock) {
+    this._settings = settings;
+    this._page = page;
+    this._clock = clock;
+    this._isProven = false;
+    this._isMute = false;
+  }
 
-/**
- * @param {string} url  of the gateway
- * @param {boolean} isProven  the way that worked last is likely to work
- * @returns {SockJSLike}
- */
-Starter.prototype.open = function (url, isProven) {
-  this._isProven = isProven;
-  return startAttempt(this, url, isProven);
-};
+  /**
+   * @param {string} url  of the gateway
+   * @param {boolean} isProven  the way that worked last is likely to work
+   * @returns {SockJSLike}
+   */
+  open(url, isProven) {
+    this._isProven = isProven;
+    return startAttempt(this, url, isProven);
+  }
 
-/** @returns {number} how long the gateway may take to answer `connect` */
-Starter.prototype.greetingMs = function () {
-  return this._isProven ? GREETING_MS : UNPROVEN_GREETING_MS;
-};
+  /** @returns {number} how long the gateway may take to answer `connect` */
+  greetingMs() {
+    return this._isProven ? GREETING_MS : UNPROVEN_GREETING_MS;
+  }
 
-/** Record that the gateway has answered. */
-Starter.prototype.accepted = function () {};
+  /** Record that the gateway has answered. */
+  accepted() {}
 
-/**
- * Record that the gateway has not answered in time.
- *
- * @returns {boolean} another way should be tried at once
- */
-Starter.prototype.unanswered = function () {
-  this._isMute = !this._isProven && this._settings.transport !== "websocket";
-  return this._isMute;
-};
+  /**
+   * Record that the gateway has not answered in time.
+   *
+   * @returns {boolean} another way should be tried at once
+   */
+  unanswered() {
+    this._isMute = !this._isProven && this._settings.transport !== "websocket";
+    return this._isMute;
+  }
 
-/** @returns {boolean} the raw WebSocket is the first way */
-Starter.prototype._isDirect = function () {
-  var settings = this._settings;
-  return (
-    !!this._page.WebSocket &&
-    !this._isMute &&
-    !settings.shared &&
-    settings.transport !== "sockjs" &&
-    /^$|\bwebsocket\b/.test("" + (settings.transports || "")) &&
-    (settings.transport === "websocket" || !hasMemory(this._page))
-  );
-};
+  /** @returns {boolean} the raw WebSocket is the first way */
+  _isDirect() {
+    const settings = this._settings;
+    return (
+      !!this._page.WebSocket &&
+      !this._isMute &&
+      !settings.shared &&
+      settings.transport !== "sockjs" &&
+      /^$|\bwebsocket\b/.test("" + (settings.transports || "")) &&
+      (settings.transport === "websocket" || !hasMemory(this._page))
+    );
+  }
 
-/**
- * @param {string} url  of the gateway
- * @param {function(MakeOpener | null, string): void} callback  receives null, and the URL of the script
- *     that cannot be loaded
- */
-Starter.prototype._load = function (url, callback) {
-  var page = this._page;
-  var settings = this._settings;
-  var scriptUrl = scriptUrlOf(url, settings, page);
-  function loadSockJS() {
-    loadScript(scriptUrl, page, "SockgateSockJS", function (script) {
-      callback(script && script.opener, scriptUrl);
+  /**
+   * @param {string} url  of the gateway
+   * @param {function(MakeOpener | null, string): void} callback  receives null, and the URL of the script
+   *     that cannot be loaded
+   */
+  _load(url, callback) {
+    const page = this._page;
+    const settings = this._settings;
+    const scriptUrl = scriptUrlOf(url, settings, page);
+    function loadSockJS() {
+      loadScript(scriptUrl, page, "SockgateSockJS", (script) => {
+        callback(script && script.opener, scriptUrl);
+      });
+    }
+    if (!settings.shared) {
+      return loadSockJS();
+    }
+    // It has all ways, too.
+    loadScript(settings.sharedUrl, page, "SockgateShared", (script) => {
+      if (script && script.opener) {
+        callback(script.opener, "");
+      } else if (settings.transport === "websocket") {
+        callback(null, "");
+      } else {
+        loadSockJS();
+      }
     });
   }
-  if (!settings.shared) {
-    return loadSockJS();
-  }
-  // It has all ways, too.
-  loadScript(settings.sharedUrl, page, "SockgateShared", function (script) {
-    if (script && script.opener) {
-      callback(script.opener, "");
-    } else if (settings.transport === "websocket") {
-      callback(null, "");
-    } else {
-      loadSockJS();
-    }
-  });
-};
+}
 
 /**
  * @param {Starter} starter
@@ -110,18 +111,18 @@ Starter.prototype._load = function (url, callback) {
  * @returns {SockJSLike}
  */
 function startAttempt(starter, url, isProven) {
-  var clock = starter._clock;
-  var settings = starter._settings;
+  const clock = starter._clock;
+  const settings = starter._settings;
   /** null: it has failed; undefined: it is not tried. @type {SockJSLike | null | undefined} */
-  var raw;
-  var cancel = nothing;
-  var isOver = false;
-  var isLoading = false;
+  let raw;
+  let cancel = nothing;
+  let isOver = false;
+  let isLoading = false;
   /** Why the script is not there. @type {Close | null} */
-  var missing = null;
-  var isAuto = settings.transport === "auto";
+  let missing = null;
+  const isAuto = settings.transport === "auto";
   /** @type {any} */
-  var attempt = { close: settle };
+  const attempt = { close: settle };
 
   if (starter._isDirect()) {
     start();
@@ -139,7 +140,7 @@ function startAttempt(starter, url, isProven) {
       return failLater({ code: 0, reason: error.message });
     }
     follow(raw);
-    raw.onclose = function () {
+    raw.onclose = () => {
       fail(NEVER_OPEN);
     };
     if (isAuto) {
@@ -161,14 +162,14 @@ function startAttempt(starter, url, isProven) {
   // The owner sets its handlers after `open` has returned.
   /** @param {Close} close */
   function failLater(close) {
-    cancel = clock.after(0, function () {
+    cancel = clock.after(0, () => {
       fail(close);
     });
   }
 
   function load() {
     isLoading = true;
-    starter._load(url, function (makeOpener, scriptUrl) {
+    starter._load(url, (makeOpener, scriptUrl) => {
       if (isOver) {
         return;
       }
@@ -187,7 +188,7 @@ function startAttempt(starter, url, isProven) {
 
   /** @param {any} complete */
   function takeOver(complete) {
-    ["open", "greetingMs", "accepted", "unanswered"].forEach(function (name) {
+    ["open", "greetingMs", "accepted", "unanswered"].forEach((name) => {
       /** @type {any} */ (starter)[name] = complete[name].bind(complete);
     });
     follow(complete.open(url, isProven, starter._isMute ? false : raw));
@@ -195,28 +196,28 @@ function startAttempt(starter, url, isProven) {
 
   /** @param {any} socket */
   function follow(socket) {
-    attempt.send = function (/** @type {string} */ text) {
+    attempt.send = (/** @type {string} */ text) => {
       socket.send(text);
     };
-    attempt.close = function () {
+    attempt.close = () => {
       settle();
       socket.onopen = socket.onmessage = socket.onheartbeat = socket.onclose = null;
       socket.close();
     };
-    socket.onopen = function (/** @type {any} */ event) {
+    socket.onopen = (/** @type {any} */ event) => {
       settle();
       attempt.transport = socket.transport;
       attempt.secret = socket.secret;
       socket.onclose = attempt.onclose;
       attempt.onopen(event);
     };
-    socket.onmessage = function (/** @type {any} */ event) {
+    socket.onmessage = (/** @type {any} */ event) => {
       attempt.onmessage(event);
     };
-    socket.onheartbeat = function () {
+    socket.onheartbeat = () => {
       attempt.onheartbeat();
     };
-    socket.onclose = function (/** @type {any} */ event) {
+    socket.onclose = (/** @type {any} */ event) => {
       attempt.onclose(event);
     };
   }

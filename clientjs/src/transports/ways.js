@@ -17,19 +17,12 @@
  */
 
 /** Transports with the names of sockjs-client. @type {Way[]} */
-var WAYS = [
+const WAYS = [
   { name: "raw", transports: ["websocket"] },
   { name: "websocket", transports: ["websocket"] },
   {
     name: "streaming",
-    transports: [
-      "xhr-streaming",
-      "xdr-streaming",
-      "eventsource",
-      "iframe-eventsource",
-      "htmlfile",
-      "iframe-htmlfile"
-    ]
+    transports: ["xhr-streaming", "xdr-streaming", "eventsource", "iframe-eventsource", "htmlfile", "iframe-htmlfile"]
   },
   {
     name: "polling",
@@ -45,13 +38,13 @@ var WAYS = [
  * @returns {Way[]}
  */
 export function waysOf(settings, hasWebSocket) {
-  var mode = settings.transport;
-  var ways = [];
-  for (var i = 0; i < WAYS.length; i++) {
-    var transports = allowed(WAYS[i].transports, settings.transports, hasWebSocket);
-    var isUsed = mode === "auto" || (WAYS[i].name === "raw") === (mode === "websocket");
+  const mode = settings.transport;
+  const ways = [];
+  for (let i = 0; i < WAYS.length; i++) {
+    const transports = allowed(WAYS[i].transports, settings.transports, hasWebSocket);
+    const isUsed = mode === "auto" || (WAYS[i].name === "raw") === (mode === "websocket");
     if (transports.length && isUsed) {
-      ways.push({ name: WAYS[i].name, transports: transports });
+      ways.push({ name: WAYS[i].name, transports });
     }
   }
   return ways;
@@ -66,10 +59,10 @@ export function waysOf(settings, hasWebSocket) {
  */
 export function startingWith(ways, name) {
   /** @type {Way[]} */
-  var first = [];
+  const first = [];
   /** @type {Way[]} */
-  var others = [];
-  for (var i = 0; i < ways.length; i++) {
+  const others = [];
+  for (let i = 0; i < ways.length; i++) {
     (ways[i].name === name ? first : others).push(ways[i]);
   }
   return first.concat(others);
@@ -82,10 +75,10 @@ export function startingWith(ways, name) {
  */
 function allowed(transports, wanted, hasWebSocket) {
   // Commas around each name, because IE8 has no `indexOf` of arrays.
-  var names = wanted && wanted.length ? "," + wanted + "," : "";
-  var left = [];
-  for (var i = 0; i < transports.length; i++) {
-    var isWanted = !names || names.indexOf("," + transports[i] + ",") !== -1;
+  const names = wanted && wanted.length ? "," + wanted + "," : "";
+  const left = [];
+  for (let i = 0; i < transports.length; i++) {
+    const isWanted = !names || names.indexOf("," + transports[i] + ",") !== -1;
     if (isWanted && (hasWebSocket || transports[i] !== "websocket")) {
       left.push(transports[i]);
     }

@@ -10,7 +10,7 @@ import { isForOldBrowsers } from "../base/age.js";
 import { HINTS } from "./hints.js";
 
 /** Why the gateway closed a connection. */
-export var CloseCode = {
+export const CloseCode = {
   GOING_AWAY: 3000,
   DRAIN: 3001,
   OVERLOADED: 3002,
@@ -30,13 +30,13 @@ export var CloseCode = {
 };
 
 /** Accidents of RFC 6455, failed attempts of sockjs-client, and the two ranges. */
-var RECONNECT = /^(10(0[1256]|1[1-4])|20(0[07]|10)|[34][0-4]..)$/;
+const RECONNECT = /^(10(0[1256]|1[1-4])|20(0[07]|10)|[34][0-4]..)$/;
 
 /** The pages of docs/. troubleshooting.md has an anchor for each code. */
-export var DOCUMENTATION = "https://sockgate.example/";
+export const DOCUMENTATION = "https://sockgate.example/";
 
 /** Codes of sockjs-client itself, for an attempt that failed. */
-export var SockJSCode = {
+export const SockJSCode = {
   CANNOT_CONNECT: 1002,
   ALL_TRANSPORTS_FAILED: 2000,
   TRANSPORT_TIMEOUT: 2007,
@@ -44,13 +44,13 @@ export var SockJSCode = {
 };
 
 /** @type {import("../core/backoff.js").Pace} */
-var AFTER_OVERLOAD = { floorMs: 5000, spreadMs: 10000 };
+const AFTER_OVERLOAD = { floorMs: 5000, spreadMs: 10000 };
 
 /** @type {import("../core/backoff.js").Pace} */
-var AFTER_OUTAGE = { floorMs: 2000, spreadMs: 5000 };
+const AFTER_OUTAGE = { floorMs: 2000, spreadMs: 5000 };
 
 /** By close code, or by HTTP status of the token endpoint. @type {Object<number, import("../core/backoff.js").Pace>} */
-var PACES = {
+const PACES = {
   429: AFTER_OVERLOAD,
   503: AFTER_OUTAGE,
   // DRAIN, OVERLOADED, UNAVAILABLE
@@ -67,10 +67,17 @@ var PACES = {
  */
 export function explain(close) {
   // The small script has no hints. In DEBUG the badge has them.
-  var hint = isForOldBrowsers && HINTS[close.code];
+  const hint = isForOldBrowsers && HINTS[close.code];
   return (
-    close.code + " " + close.reason + ". " + (hint ? "Check " + hint + ". " : "") +
-    "Run manage.py sockgate_doctor. " + DOCUMENTATION + "troubleshooting.md#close-" + close.code
+    close.code +
+    " " +
+    close.reason +
+    ". " +
+    (hint ? "Check " + hint + ". " : "") +
+    "Run manage.py sockgate_doctor. " +
+    DOCUMENTATION +
+    "troubleshooting.md#close-" +
+    close.code
   );
 }
 

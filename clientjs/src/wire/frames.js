@@ -36,7 +36,7 @@ import { copy } from "../base/own.js";
  * @returns {string}
  */
 export function connectFrame(token, recover) {
-  return JSON.stringify({ type: "connect", token: token, recover: recover });
+  return JSON.stringify({ type: "connect", token, recover });
 }
 
 /**
@@ -46,7 +46,7 @@ export function connectFrame(token, recover) {
  * @returns {string}
  */
 export function refreshFrame(token) {
-  return JSON.stringify({ type: "refresh", token: token });
+  return JSON.stringify({ type: "refresh", token });
 }
 
 /** @returns {string} a `ping` frame */
@@ -63,7 +63,7 @@ export function pingFrame() {
  * @returns {any}
  */
 export function subscribeFrame(channel, grant, position) {
-  return { type: "subscribe", channel: channel, grant: grant || undefined, recover: position || undefined };
+  return { type: "subscribe", channel, grant: grant || undefined, recover: position || undefined };
 }
 
 /**
@@ -71,7 +71,7 @@ export function subscribeFrame(channel, grant, position) {
  * @returns {any}
  */
 export function unsubscribeFrame(channel) {
-  return { type: "unsubscribe", channel: channel };
+  return { type: "unsubscribe", channel };
 }
 
 /**
@@ -80,7 +80,7 @@ export function unsubscribeFrame(channel) {
  * @returns {any}
  */
 export function presenceFrame(channel, data) {
-  return { type: data === undefined ? "presence" : "set_presence", channel: channel, data: data };
+  return { type: data === undefined ? "presence" : "set_presence", channel, data };
 }
 
 /**
@@ -90,7 +90,7 @@ export function presenceFrame(channel, data) {
  * @returns {any}
  */
 export function publishFrame(channel, event, data) {
-  return { type: "publish", channel: channel, event: event, data: data === undefined ? null : data };
+  return { type: "publish", channel, event, data: data === undefined ? null : data };
 }
 
 /**
@@ -123,9 +123,9 @@ export function isPublication(frame) {
  * @returns {Message}
  */
 export function messageOf(publication) {
-  var named = asNamed(publication.data);
+  const named = asNamed(publication.data);
   // Its channel, its offset, and what the gateway says of a touch.
-  var message = copy(publication, {});
+  const message = copy(publication, {});
   message.event = named ? named.event : "message";
   message.data = (named || publication).data;
   if (named && typeof named.from === "string") {
@@ -136,7 +136,7 @@ export function messageOf(publication) {
 
 /** @param {any} payload */
 function asNamed(payload) {
-  var fields = asObject(payload);
+  const fields = asObject(payload);
   return fields && typeof fields.event === "string" && "data" in fields ? fields : null;
 }
 

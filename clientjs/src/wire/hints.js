@@ -5,7 +5,7 @@
  *
  * @type {Object<number, string>}
  */
-export var HINTS = {
+export const HINTS = {
   200: "that no other view answers tokenUrl",
   401: "the login, ANONYMOUS",
   403: "the CSRF token, CSRF_TRUSTED_ORIGINS",

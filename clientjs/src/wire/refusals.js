@@ -7,27 +7,28 @@
  * @typedef {{type: "error", code: string, message: string, channel?: string}} ErrorFrame
  */
 
-/**
- * @constructor
- * @param {import("../base/events.js").Events} events
- * @param {function(string): void} warn
- */
-export function Refusals(events, warn) {
-  this._events = events;
-  this._warn = warn;
-  this._last = "";
-}
-
-/**
- * A warning like the one before is left out, because a page may publish with every key press.
- *
- * @param {ErrorFrame} frame
- * @param {boolean} [isHandled]  by a handler of the channel's subscriptions
- */
-Refusals.prototype.emit = function (frame, isHandled) {
-  var text = "refused: " + (frame.channel || "") + " " + frame.code + ", " + frame.message;
-  if (!this._events.emit("error", frame.code, frame) && !isHandled && text !== this._last) {
-    this._last = text;
-    this._warn(text);
+export class Refusals {
+  /**
+   * @param {import("../base/events.js").Events} events
+   * @param {function(string): void} warn
+   */
+  constructor(events, warn) {
+    this._events = events;
+    this._warn = warn;
+    this._last = "";
   }
-};
+
+  /**
+   * A warning like the one before is left out, because a page may publish with every key press.
+   *
+   * @param {ErrorFrame} frame
+   * @param {boolean} [isHandled]  by a handler of the channel's subscriptions
+   */
+  emit(frame, isHandled) {
+    const text = "refused: " + (frame.channel || "") + " " + frame.code + ", " + frame.message;
+    if (!this._events.emit("error", frame.code, frame) && !isHandled && text !== this._last) {
+      this._last = text;
+      this._warn(text);
+    }
+  }
+}

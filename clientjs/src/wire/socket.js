@@ -23,37 +23,45 @@
  * @property {function(Close): void} lost
  */
 
-/**
- * @constructor
- * @param {SockJSLike} sockjs
- * @param {SocketListener} listener
- */
-export function Socket(sockjs, listener) {
-  this._sockjs = sockjs;
-  sockjs.onopen = function () {
-    listener.opened();
-  };
-  sockjs.onmessage = function (event) {
-    listener.received(event.data);
-  };
-  sockjs.onheartbeat = function () {
-    listener.received(null);
-  };
-  sockjs.onclose = function (event) {
-    listener.lost({ code: event.code, reason: event.reason || "" });
-  };
+export class Socket {
+  /**
+   * @param {SockJSLike} sockjs
+   * @param {SocketListener} listener
+   */
+  constructor(sockjs, listener) {
+    this._sockjs = sockjs;
+    sockjs.onopen = () => {
+      listener.opened();
+    };
+    sockjs.onmessage = (event) => {
+      listener.received(event.data);
+    };
+    sockjs.onheartbeat = () => {
+      listener.received(null);
+    };
+    sockjs.onclose = (event) => {
+      listener.lost({ code: event.code, reason: event.reason || "" });
+    };
+  }
+
+  /** @returns {string} SockJS's name of the transport in use */
+  transport() {
+    return this._sockjs.transport || "";
+  }
+
+  /** @param {string} text  a frame */
+  send(text) {
+    const secret = this._sockjs.secret;
+    this._sockjs.send(secret && this.transport() !== "websocket" ? withSecret(text, secret) : text);
+  }
+
+  /** Close, and stop calling the listener. */
+  close() {
+    const sockjs = this._sockjs;
+    sockjs.onopen = sockjs.onmessage = sockjs.onheartbeat = sockjs.onclose = null;
+    sockjs.close();
+  }
 }
-
-/** @returns {string} SockJS's name of the transport in use */
-Socket.prototype.transport = function () {
-  return this._sockjs.transport || "";
-};
-
-/** @param {string} text  a frame */
-Socket.prototype.send = function (text) {
-  var secret = this._sockjs.secret;
-  this._sockjs.send(secret && this.transport() !== "websocket" ? withSecret(text, secret) : text);
-};
 
 // Over HTTP, a frame carries the secret of its session (secrets.js).
 /**
@@ -63,10 +71,3 @@ Socket.prototype.send = function (text) {
 function withSecret(text, secret) {
   return text.slice(0, -1) + ',"secret":"' + secret + '"}';
 }
-
-/** Close, and stop calling the listener. */
-Socket.prototype.close = function () {
-  var sockjs = this._sockjs;
-  sockjs.onopen = sockjs.onmessage = sockjs.onheartbeat = sockjs.onclose = null;
-  sockjs.close();
-};

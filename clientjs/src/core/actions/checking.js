@@ -10,7 +10,7 @@ import { wait } from "./ending.js";
 /** @typedef {import("../connection.js").Connection} Connection */
 
 /** A page that wakes up sends a ping, unless something has arrived so recently. */
-var RECENT_MS = 5000;
+const RECENT_MS = 5000;
 
 // The gateway has lost its connection to Redis.
 /** @param {Connection} connection */
@@ -26,7 +26,9 @@ export function resume(connection) {
 // The same connection goes on over another transport (transports/move.js).
 /** @param {Connection} connection */
 export function changeTransport(connection) {
-  connection.attachment.transport = /** @type {import("../../wire/socket.js").Socket} */ (connection.socket).transport();
+  connection.attachment.transport = /** @type {import("../../wire/socket.js").Socket} */ (
+    connection.socket
+  ).transport();
   connection.listener._enter(/** @type {any} */ (connection.state), connection.attachment);
 }
 
@@ -48,7 +50,7 @@ export function probe(connection) {
  * @param {number} [afterMs]  a ping is due after this silence
  */
 function askWhenQuiet(connection, afterMs) {
-  var liveness = connection.liveness;
+  const liveness = connection.liveness;
   if (liveness.isDead()) {
     return wait(connection, { code: CloseCode.HEARTBEAT_TIMEOUT, reason: "no sign of life" });
   }

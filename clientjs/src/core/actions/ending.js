@@ -28,7 +28,7 @@ export function handleClose(connection, close) {
  * @param {Close} close
  */
 function replaceToken(connection, close) {
-  var isFinal = connection.wasRefused || !connection.parts.tokens.canFetch();
+  const isFinal = connection.wasRefused || !connection.parts.tokens.canFetch();
   connection.wasRefused = true;
   connection.parts.tokens.drop();
   (isFinal ? end : wait)(connection, close);
@@ -49,12 +49,12 @@ export function wait(connection, why) {
   }
   connection.release();
   // A busy gateway says when to come back. Its clients return a little apart.
-  var named = /(\d+) s$/.exec(why.reason);
-  var ms = connection.parts.backoff.next(paceOf(why.code));
+  const named = /(\d+) s$/.exec(why.reason);
+  let ms = connection.parts.backoff.next(paceOf(why.code));
   if (named) {
     ms = Number(named[1]) * 250 * (4 + connection.parts.random());
   }
-  connection.enter("waiting", { ms: ms, code: why.code, reason: why.reason }, ms);
+  connection.enter("waiting", { ms, code: why.code, reason: why.reason }, ms);
 }
 
 // `navigator.onLine` may be wrong, for a gateway on this computer, behind a VPN or in a virtual

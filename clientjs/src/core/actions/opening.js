@@ -70,18 +70,16 @@ export function openSocket(connection, token) {
 // of the connection is the first failure.
 /** @param {Connection} connection */
 function open(connection) {
-  var isProven = !!connection.attachment && connection.failures < 3;
+  const isProven = !!connection.attachment && connection.failures < 3;
   return connection.parts.opener.open(connection.parts.tokens.url, isProven);
 }
 
 /** @param {Connection} connection */
 export function sendConnect(connection) {
   connection.enter("greeting", {}, connection.parts.opener.greetingMs());
-  var recover = connection.parts.positions.recover(function (channel) {
-    return connection.parts.subscriptions.isRequested(channel);
-  });
-  var frame = connectFrame(connection.token, recover);
-  var socket = /** @type {Socket} */ (connection.socket);
+  const recover = connection.parts.positions.recover((channel) => connection.parts.subscriptions.isRequested(channel));
+  const frame = connectFrame(connection.token, recover);
+  const socket = /** @type {Socket} */ (connection.socket);
   connection.liveness.asked();
   socket.send(frame);
   connection.parts.subscriptions.begin(socket);
@@ -107,7 +105,7 @@ export function tryNextWay(connection, why) {
 export function handleAccept(connection, frame) {
   reset(connection);
   connection.parts.opener.accepted();
-  var socket = /** @type {Socket} */ (connection.socket);
+  const socket = /** @type {Socket} */ (connection.socket);
   connection.liveness.expectHeartbeats(frame.heartbeat);
   connection.measure();
   connection.attachment = {

@@ -7,7 +7,7 @@ import { refreshFrame } from "../../wire/frames.js";
 
 /** @param {Connection} connection */
 export function getToken(connection) {
-  connection.parts.tokens.get(function (failure, token) {
+  connection.parts.tokens.get((failure, token) => {
     connection.dispatch(failure ? "failed" : "token", failure || token);
   });
 }
@@ -16,7 +16,7 @@ export function getToken(connection) {
  * The gateway waits 10 s for the token that it has requested. A back-off that doubles would soon
  * wait longer than that, on a site that is slow to answer the login.
  */
-var LONGEST_REFRESH_WAIT_MS = 1000;
+const LONGEST_REFRESH_WAIT_MS = 1000;
 
 // A user has logged in, and the gateway requests a token that names the user. The response that
 // sets the browser's new cookie may still be on its way. Until then Django answers with a failure
@@ -42,7 +42,7 @@ export function sendRefresh(connection, token) {
  */
 export function retryRefresh(connection, failure) {
   if (!failure.isFinal) {
-    var ms = Math.min(connection.parts.backoff.next(), LONGEST_REFRESH_WAIT_MS);
+    const ms = Math.min(connection.parts.backoff.next(), LONGEST_REFRESH_WAIT_MS);
     connection.dispatchAfter(ms, "refresh");
   }
 }

@@ -7,12 +7,12 @@ import { unguessableId } from "../../credentials/ids.js";
 
 // SockJS's own timeout for a transport is a few round trips. That is too short for a gateway to
 // which all clients return at once: they would fall back to a costlier transport.
-var TRANSPORT_TIMEOUT_MS = 4000;
+const TRANSPORT_TIMEOUT_MS = 4000;
 
 /** @type {import("../script.js").OpenSockJS} */
 export default function openSockJS(url, transports) {
   return new SockJS(url, null, {
-    transports: transports,
+    transports,
     timeout: TRANSPORT_TIMEOUT_MS,
     sessionId: makeId,
     secret: makeId

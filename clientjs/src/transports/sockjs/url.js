@@ -5,35 +5,36 @@
 
 import { documentOf } from "../../base/globals.js";
 
-/**
- * @constructor
- * @param {string} url  absolute, or relative to the page
- */
-export default function ParsedUrl(url) {
-  var anchor = typeof document === "object" ? anchorOf(url) : new URL(url, self.location.href);
-  this.protocol = anchor.protocol;
-  this.hostname = anchor.hostname;
-  this.port = isDefault(anchor) ? "" : anchor.port;
-  this.host = this.hostname + (this.port ? ":" + this.port : "");
-  this.hash = anchor.hash;
-  this.pathname = anchor.pathname.replace(/^\/?/, "/");
-  this._search = anchor.search;
-  this.href = "";
-  this.set("pathname", this.pathname);
-}
+export default class ParsedUrl {
+  /**
+   * @param {string} url  absolute, or relative to the page
+   */
+  constructor(url) {
+    const anchor = typeof document === "object" ? anchorOf(url) : new URL(url, self.location.href);
+    this.protocol = anchor.protocol;
+    this.hostname = anchor.hostname;
+    this.port = isDefault(anchor) ? "" : anchor.port;
+    this.host = this.hostname + (this.port ? ":" + this.port : "");
+    this.hash = anchor.hash;
+    this.pathname = anchor.pathname.replace(/^\/?/, "/");
+    this._search = anchor.search;
+    this.href = "";
+    this.set("pathname", this.pathname);
+  }
 
-/**
- * @param {"pathname"} _part
- * @param {string} value
- */
-ParsedUrl.prototype.set = function (_part, value) {
-  this.pathname = value;
-  this.href = this.protocol + "//" + this.host + value + this._search + this.hash;
-};
+  /**
+   * @param {"pathname"} _part
+   * @param {string} value
+   */
+  set(_part, value) {
+    this.pathname = value;
+    this.href = this.protocol + "//" + this.host + value + this._search + this.hash;
+  }
+}
 
 /** @param {string} url */
 function anchorOf(url) {
-  var anchor = documentOf(self, "createElement").call(document, "a");
+  const anchor = documentOf(self, "createElement").call(document, "a");
   anchor.href = url;
   // IE resolves a relative URL only when it is assigned as an absolute one.
   anchor.href = anchor.href;

@@ -7,7 +7,7 @@ import openSockJS from "./open.js";
 import { loadInside } from "./inside.js";
 
 /** @type {any} */
-var opening = openSockJS;
+const opening = openSockJS;
 opening.opener = openerWith(loadInside);
 
 export default opening;
