@@ -22,7 +22,7 @@ PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --use-pep5
 
 # More processes than the two cores that CI has, because tests wait half of the time. They run
 # in the order of their folders, so that the slow end-to-end tests come first and fill no tail.
-TEST_PROCESSES := 4
+TEST_PROCESSES := 6
 
 CLIENT_SOURCES := $(shell find clientjs/src clientjs/*.js -type f 2>/dev/null)
 CLIENT_BUILT := djangoauth/sockgate/static/sockgate/sockgate.js gateway/sockgate_gateway/sockjs/static/sockjs.js
