@@ -72,10 +72,7 @@ export class Client {
    * @returns {import("../channels/subscription.js").Subscription}
    */
   subscribe(channel, options) {
-    if (typeof channel !== "string" || !CHANNEL.test(channel)) {
-      throw new TypeError('channel "' + channel + '" is not ' + CHANNEL);
-    }
-    return this._parts.subscriptions.add(channel, options || {});
+    return this._parts.subscriptions.add(checked(channel), options || {});
   }
 
   /**
@@ -86,7 +83,7 @@ export class Client {
    *     a subscription
    */
   presence(channel, callback) {
-    this._parts.requests.presence(channel, callback || this._parts.subscriptions.events.report(channel));
+    this._parts.requests.presence(checked(channel), callback || this._parts.subscriptions.events.report(channel));
   }
 
   /** Connect again after `close`, or at once while waiting. Handlers may be added after this call. */
@@ -189,3 +186,15 @@ export class Client {
 Client.prototype.listen = listen;
 
 // What the connection calls (connection.js).
+
+/**
+ * @param {any} channel
+ * @returns {string} itself
+ * @throws {TypeError} it is not the name of a channel
+ */
+function checked(channel) {
+  if (typeof channel !== "string" || !CHANNEL.test(channel)) {
+    throw new TypeError('channel "' + channel + '" is not ' + CHANNEL);
+  }
+  return channel;
+}

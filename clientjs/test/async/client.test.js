@@ -108,6 +108,11 @@ test("presence of a channel is a promise, or calls a callback", async () => {
   assert.deepEqual([given[0][0], given[0][1].users], [null, { 7: 2 }]);
 });
 
+test("presence of what is no channel name rejects", async () => {
+  const { rt } = AsyncRoom.connected();
+  await assert.rejects(rt.presence("room 9"), { name: "TypeError", message: /room 9/ });
+});
+
 test("a refused presence rejects with code and channel", async () => {
   const { rt, refuse } = AsyncRoom.connected();
   const promised = rt.presence("room:9");

@@ -130,7 +130,9 @@ test("a handler that throws affects neither the others nor the connection", (t) 
 test("what is no channel name is rejected", () => {
   assert.throws(() => rt.subscribe(7), TypeError);
   for (const name of ["", "room 7", "room:7\n", "r\u00f6om", "r".repeat(256)]) {
-    assert.throws(() => rt.subscribe(name), { name: "TypeError", message: /^channel ".*" is not/s });
+    for (const call of [() => rt.subscribe(name), () => rt.presence(name)]) {
+      assert.throws(call, { name: "TypeError", message: /^channel ".*" is not/s });
+    }
   }
 });
 

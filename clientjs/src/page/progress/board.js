@@ -7,6 +7,8 @@
  * asks at a random moment within the time that the gateway states.
  */
 
+import { isReport } from "./report.js";
+
 const EVENT = "sockgate-progress";
 /** Of one request, as Django takes them. */
 const MAX_IDS = 50;
@@ -46,7 +48,12 @@ export class Board {
     client.on(EVENT, (/** @type {any} */ report, /** @type {any} */ message) => {
       // A browser cannot publish on a user's channel, and its publications have a sender.
       if (report && message && !message.from && /^user:/.test(message.channel)) {
-        this._bars.forEach((bar) => bar.progressId === report.id && bar.show(report));
+        const bars = [...this._bars].filter((bar) => bar.progressId === report.id);
+        if (isReport(report)) {
+          bars.forEach((bar) => bar.show(report));
+        } else if (bars.length) {
+          this._page.console.warn(`Sockgate: what came as ${EVENT} is not a report of Django.`, report);
+        }
       }
     });
     client.on("state", (/** @type {string} */ state) => {

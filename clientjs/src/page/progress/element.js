@@ -6,7 +6,6 @@
  * quarter, a retry and the end to screen readers. All texts are set as text. Reports are compared by the number of their run
  * and of the report, so an older one changes nothing.
  */
-
 import { documentOf } from "../../base/globals.js";
 import { dataOf } from "../../base/orders.js";
 
