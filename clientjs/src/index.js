@@ -17,7 +17,7 @@
  * and returns a function that removes it.
  *
  * Django's `touch(channel)` is the event "touch": something changed on the channel. Its data is `{audience}`, about how many
- * connections receive it.
+ * connections receive it. Of touches within a quarter of a second the first one arrives at once, and then the last.
  *
  * ## State
  *

@@ -5,7 +5,7 @@ import os
 import re
 from functools import cache
 from pathlib import Path
-from time import time
+from time import sleep, time
 from typing import Any
 
 from django import forms
@@ -112,6 +112,7 @@ def orders(request: HttpRequest) -> HttpResponse:
     if status == 302:
         note_fetch(request)
         return HttpResponseRedirect("http://localhost:1/elsewhere/")
+    sleep(float(request.GET.get("seconds", 0)))
     response = render(request, HEAD + CLIENT + BODY + ROWS + FORM)
     response.status_code = status
     return response
