@@ -33,7 +33,13 @@ help:
 demo: .venv/.stamp-demo clientjs/node_modules/.stamp-built
 	@$(BIN)/python examples/demo/run.py
 
-test: test-js test-py
+# Both at once. What the JavaScript tests say is shown at the end where one fails, and then pytest's last line again.
+test: SHELL := /bin/bash
+test: .venv/.stamp-test clientjs/node_modules/.stamp-built system-packages
+	@set -o pipefail; $(MAKE) test-js > .venv/test-js.log 2>&1 & js=$$!; \
+	$(MAKE) test-py | tee .venv/test-py.log; result=$$?; \
+	if wait $$js; then grep '^# pass' .venv/test-js.log; else result=1; cat .venv/test-js.log; fi; \
+	tail -n 1 .venv/test-py.log; exit $$result
 
 test-js: clientjs/node_modules/.stamp-built
 	npm --prefix clientjs test

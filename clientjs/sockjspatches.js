@@ -77,7 +77,50 @@ const BIND_SESSIONS = {
   ],
 };
 
-const PATCHES = [NOTICE_MISSING_SERVER, ALLOW_PAGE_CACHE, BIND_SESSIONS];
+/**
+ * A script that waits for its answer holds back the page's `load` event, for up to 25 s. So polls after
+ * the first one, which is answered at once, begin when the page has loaded, or after 3 s: the gateway
+ * ends a session that does not poll for 5 s.
+ */
+const LET_PAGES_LOAD = {
+  "transport/receiver/jsonp.js": [
+    [
+      "  this._createScript(urlWithId);",
+      `  this.isFirst = JsonpReceiver.lastUrl !== url;
+  JsonpReceiver.lastUrl = url;
+  this._createScript(urlWithId);`,
+    ],
+    [
+      `    script.parentNode.removeChild(script);
+    script.onreadystatechange`,
+      `    if (script.parentNode) script.parentNode.removeChild(script);
+    script.onreadystatechange`,
+    ],
+    [
+      `  var head = global.document.getElementsByTagName('head')[0];
+  head.insertBefore(script, head.firstChild);
+  if (script2) {
+    head.insertBefore(script2, head.firstChild);
+  }
+`,
+      `  insert(this.isFirst ? 0 : 60);
+  function insert(tries) {
+    if (self.script !== script) return;
+    if (tries && /^(loading|interactive)$/.test(global.document.readyState)) {
+      return setTimeout(function() { insert(tries - 1); }, 50);
+    }
+    var head = global.document.getElementsByTagName('head')[0];
+    head.insertBefore(script, head.firstChild);
+    if (script2) {
+      head.insertBefore(script2, head.firstChild);
+    }
+  }
+`,
+    ],
+  ],
+};
+
+const PATCHES = [NOTICE_MISSING_SERVER, ALLOW_PAGE_CACHE, BIND_SESSIONS, LET_PAGES_LOAD];
 
 /**
  * A plugin of rollup.

@@ -13,7 +13,7 @@ PACKAGES = (ROOT / "gateway" / "sockgate_gateway", ROOT / "djangoauth" / "sockga
 
 def test_client_has_the_same_address() -> None:
     source = (ROOT / "clientjs/src/wire/closecodes.js").read_text("utf-8")
-    assert f'export var DOCUMENTATION = "{DOCUMENTATION}";' in source
+    assert f'export const DOCUMENTATION = "{DOCUMENTATION}";' in source
     assert re.fullmatch(r"https://\S+/", DOCUMENTATION)
 
 
