@@ -39,6 +39,7 @@ export class Board {
     /** @type {any} */
     this._timer = null;
     this._isConnected = false;
+    this._hasWarned = false;
     /** Requests in a row without an answer. */
     this._failures = 0;
   }
@@ -51,7 +52,8 @@ export class Board {
         const bars = [...this._bars].filter((bar) => bar.progressId === report.id);
         if (isReport(report)) {
           bars.forEach((bar) => bar.show(report));
-        } else if (bars.length) {
+        } else if (bars.length && !this._hasWarned) {
+          this._hasWarned = true;
           this._page.console.warn(`Sockgate: what came as ${EVENT} is not a report of Django.`, report);
         }
       }
