@@ -47,6 +47,8 @@ export class Subscriber {
     this._wasRefused = false;
   }
 
+  // The page's subscriptions.
+
   /** @param {Subscription} subscription */
   add(subscription) {
     this._subscriptions = this._subscriptions.concat([subscription]);
@@ -85,6 +87,8 @@ export class Subscriber {
       this._subscriptions[i].state = state;
     }
   }
+
+  // The subscription at the gateway.
 
   /** @returns {boolean} only a request subscribes the channel on the next connection */
   isOnRequest() {
@@ -269,7 +273,3 @@ export class Subscriber {
     };
   }
 }
-
-// The page's subscriptions.
-
-// The subscription at the gateway.

@@ -59,6 +59,8 @@ export class Subscriptions {
     return this._subscribers[keyOf(channel)];
   }
 
+  // Calls of the page.
+
   /**
    * Add a subscription. The channel is requested when the page's handlers are in place.
    *
@@ -113,6 +115,8 @@ export class Subscriptions {
     const subscriber = this.of(channel);
     return !!subscriber && subscriber.isOnRequest();
   }
+
+  // Changes of the connection.
 
   /** Request the grants that the next connection needs. */
   prefetch() {
@@ -206,6 +210,8 @@ export class Subscriptions {
     this.parts.requests.detach();
   }
 
+  // Decisions of the gateway.
+
   /**
    * Record that the gateway has subscribed this connection without a request.
    *
@@ -268,9 +274,3 @@ export class Subscriptions {
     }
   }
 }
-
-// Calls of the page.
-
-// Changes of the connection.
-
-// Decisions of the gateway.

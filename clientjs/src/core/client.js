@@ -116,6 +116,8 @@ export class Client {
     }
   }
 
+  // What the connection calls (connection.js).
+
   /** @param {any} publication */
   _receive(publication) {
     this._deliver(messageOf(publication));
@@ -184,8 +186,6 @@ export class Client {
 
 /** Add a handler. Returns a function that removes it. */
 Client.prototype.listen = listen;
-
-// What the connection calls (connection.js).
 
 /**
  * @param {any} channel
