@@ -29,19 +29,20 @@ def check_policy(page: Answer, gateway_url: str) -> str:
     wanted = _websocket(gateway_url)
     for directives in policies:
         directive = next((name for name in _FALLBACKS if name in directives), "")
-        for url in (wanted, gateway_url) if directive else ():
-            if not _is_allowed(url, directives[directive], page.url):
-                raise _blocked(page, directive, url)
+        sources = directives.get(directive, ["*"])
+        blocked = [url for url in (wanted, gateway_url) if not _is_allowed(url, sources, page.url)]
+        if blocked:
+            raise _blocked(page, directive, blocked)
     if not policies:
         return f"none at {page.url} (HTTP {page.status})"
     return f"of {page.url} allows {wanted}"
 
 
-def _blocked(page: Answer, directive: str, url: str) -> StepFailed:
-    parts = urlsplit(url)
+def _blocked(page: Answer, directive: str, urls: list[str]) -> StepFailed:
+    origins = [f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, urls)]
     return StepFailed(
-        f"{HEADER} of {page.url} blocks the gateway: {directive} does not allow {url}.",
-        f"Add {parts.scheme}://{parts.netloc} to connect-src of the policy.",
+        f"{HEADER} of {page.url} blocks the gateway: {directive} does not allow {urls[0]}.",
+        f"Add {' and '.join(origins)} to connect-src of the policy.",
         "no-transport",
     )
 

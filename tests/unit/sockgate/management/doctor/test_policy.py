@@ -54,7 +54,7 @@ def test_policy_that_blocks_the_gateway_is_reported(policy: str) -> None:
     with pytest.raises(StepFailed) as failed:
         check_policy(page(policy), PUSH)
     assert "blocks the gateway" in failed.value.cause
-    assert "wss://push.example.com to connect-src" in failed.value.mend
+    assert "wss://push.example.com and https://push.example.com to connect-src" in failed.value.mend
 
 
 def test_self_is_host_and_port_of_the_page() -> None:
