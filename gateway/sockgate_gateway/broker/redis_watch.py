@@ -69,12 +69,18 @@ class RedisWatch:
         self._wall_clock = wall_clock
         self._logs = {
             event: FailureLog(log, event, wheel.clock)
-            for event in ("redis_slow", "clock_differs", "keys_evicted", "writes_refused")
+            for event in (
+                "redis_slow",
+                "clock_differs",
+                "may_evict",
+                "keys_evicted",
+                "writes_refused",
+            )
         }
         self._latencies_s: deque[float] = deque(maxlen=ANSWERS)
         self._evicted_by_server: dict[bytes, int] = {}
         self._evicted_lately: deque[tuple[float, int]] = deque()
-        self._policy = ""
+        self._policies: dict[bytes, str] = {}
         self._calls = 0
         self.offset_s: float | None = None
         self.evicted = 0
@@ -131,7 +137,7 @@ class RedisWatch:
             self._write_error = refusal.decode("utf-8", "replace").lstrip("-").partition(" ")[0]
         if evicted:
             self._note_evictions(server, int(evicted))
-            self._policy = policy.decode()
+            self._policies[server] = policy.decode()
 
     def _note_evictions(self, server: bytes, evicted: int) -> None:
         new = evicted - self._evicted_by_server.get(server, evicted)
@@ -144,6 +150,7 @@ class RedisWatch:
         return {
             "redis_slow": self._slowness(),
             "clock_differs": self._clock_difference(),
+            "may_evict": self._eviction_policy(),
             "keys_evicted": self._evictions(),
             "writes_refused": self._refused_writes(),
         }
@@ -163,6 +170,15 @@ class RedisWatch:
             "synchronize the clocks of all hosts (NTP)"
         )
 
+    def _eviction_policy(self) -> str:
+        policy = next((one for one in self._policies.values() if one.startswith("allkeys")), "")
+        if not policy:
+            return ""
+        return (
+            f"maxmemory-policy {policy}: Redis evicts any key once its memory is full, logins too; "
+            "set noeviction"
+        )
+
     def _evictions(self) -> str:
         limit = self._clock() - REMEMBER_EVICTIONS_S
         while self._evicted_lately and self._evicted_lately[0][0] < limit:
@@ -170,8 +186,9 @@ class RedisWatch:
         count = sum(count for _, count in self._evicted_lately)
         if not count:
             return ""
+        policies = ", ".join(sorted(set(self._policies.values())))
         return (
-            f"Redis has evicted {count} keys in the last minute (maxmemory-policy {self._policy}): "
+            f"Redis has evicted {count} keys in the last minute (maxmemory-policy {policies}): "
             "their users are logged out (4402); set noeviction or give Redis more memory"
         )
 

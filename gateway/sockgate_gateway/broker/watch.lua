@@ -1,8 +1,9 @@
 -- Read the clock of this server, how many keys it has evicted, and whether it takes writes.
 -- KEYS[1]  any key, which on a cluster chooses the server; it is written and deleted
 -- ARGV[1]  1: read more than the clock
--- Returns  seconds, microseconds, run id, evicted keys, maxmemory-policy, error of a write; the last
---          four are '' without ARGV[1]; those of INFO also where the Redis user may not run it
+-- Returns  seconds, microseconds, run id, evicted keys, maxmemory-policy ('' without maxmemory), error
+--          of a write; the last four are '' without ARGV[1]; those of INFO also where the Redis user
+--          may not run it
 local time = redis.call('TIME')
 if ARGV[1] ~= '1' then
   return {time[1], time[2], '', '', '', ''}
@@ -17,4 +18,5 @@ local refused = type(written) == 'table' and written.err or ''
 if refused == '' then
   redis.pcall('DEL', KEYS[1])
 end
-return {time[1], time[2], id, evicted, read('memory', 'maxmemory_policy'), refused}
+local policy = read('memory', 'maxmemory') ~= '0' and read('memory', 'maxmemory_policy') or ''
+return {time[1], time[2], id, evicted, policy, refused}

@@ -108,6 +108,19 @@ async def test_refused_writes_are_noted_until_they_succeed(
         assert redis.keys("*watch*") == []
 
 
+async def test_policy_that_evicts_is_noted_as_soon_as_it_is_set(redis, monkeypatch, caplog):
+    async with watching(redis, monkeypatch) as watch:
+        redis.config_set("maxmemory-policy", "allkeys-lru")
+        await until(lambda: watch._calls > 2 * redis_watch.MORE_EVERY)
+        assert watch.notes == [], "without maxmemory nothing is evicted"
+        redis.config_set("maxmemory", "100mb")
+        await until(lambda: watch.notes)
+        assert watch.notes[0].startswith("maxmemory-policy allkeys-lru: Redis evicts any key")
+        assert "event=may_evict" in caplog.text
+        redis.config_set("maxmemory-policy", "volatile-lru")
+        await until(lambda: not watch.notes)
+
+
 async def test_user_who_may_not_write_is_no_finding(redis, monkeypatch):
     redis.acl_setuser(
         "reader", enabled=True, passwords=["+reader"], keys=["*"], commands=["+@all", "-set"]
