@@ -80,7 +80,7 @@ class RedisWatch:
         self._latencies_s: deque[float] = deque(maxlen=ANSWERS)
         self._evicted_by_server: dict[bytes, int] = {}
         self._evicted_lately: deque[tuple[float, int]] = deque()
-        self._policies: dict[bytes, str] = {}
+        self._policy = ""
         self._calls = 0
         self.offset_s: float | None = None
         self.evicted = 0
@@ -137,7 +137,7 @@ class RedisWatch:
             self._write_error = refusal.decode("utf-8", "replace").lstrip("-").partition(" ")[0]
         if evicted:
             self._note_evictions(server, int(evicted))
-            self._policies[server] = policy.decode()
+            self._policy = policy.decode()
 
     def _note_evictions(self, server: bytes, evicted: int) -> None:
         new = evicted - self._evicted_by_server.get(server, evicted)
@@ -171,12 +171,11 @@ class RedisWatch:
         )
 
     def _eviction_policy(self) -> str:
-        policy = next((one for one in self._policies.values() if one.startswith("allkeys")), "")
-        if not policy:
+        if not self._policy.startswith("allkeys"):
             return ""
         return (
-            f"maxmemory-policy {policy}: Redis evicts any key once its memory is full, logins too; "
-            "set noeviction"
+            f"maxmemory-policy {self._policy}: Redis evicts any key once its memory is full, "
+            "logins too; set noeviction"
         )
 
     def _evictions(self) -> str:
@@ -186,9 +185,8 @@ class RedisWatch:
         count = sum(count for _, count in self._evicted_lately)
         if not count:
             return ""
-        policies = ", ".join(sorted(set(self._policies.values())))
         return (
-            f"Redis has evicted {count} keys in the last minute (maxmemory-policy {policies}): "
+            f"Redis has evicted {count} keys in the last minute (maxmemory-policy {self._policy}): "
             "their users are logged out (4402); set noeviction or give Redis more memory"
         )
 

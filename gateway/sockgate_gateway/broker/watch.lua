@@ -8,15 +8,19 @@ local time = redis.call('TIME')
 if ARGV[1] ~= '1' then
   return {time[1], time[2], '', '', '', ''}
 end
-local function read(section, field)
+local function info(section)
   local found = redis.pcall('INFO', section)
-  return type(found) == 'string' and string.match(found, field .. ':([%w-]+)') or ''
+  return type(found) == 'string' and found or ''
 end
-local id, evicted = read('server', 'run_id'), read('stats', 'evicted_keys')
+local function read(text, field)
+  return string.match(text, field .. ':([%w-]+)') or ''
+end
+local id, evicted = read(info('server'), 'run_id'), read(info('stats'), 'evicted_keys')
 local written = redis.pcall('SET', KEYS[1], '1', 'PX', 1000)
 local refused = type(written) == 'table' and written.err or ''
 if refused == '' then
   redis.pcall('DEL', KEYS[1])
 end
-local policy = read('memory', 'maxmemory') ~= '0' and read('memory', 'maxmemory_policy') or ''
+local memory = info('memory')
+local policy = read(memory, 'maxmemory') ~= '0' and read(memory, 'maxmemory_policy') or ''
 return {time[1], time[2], id, evicted, policy, refused}
