@@ -3,6 +3,9 @@
 import asyncio
 from collections.abc import Callable
 from time import monotonic, sleep
+from typing import TypeVar
+
+T = TypeVar("T")
 
 PATIENCE_S = 20
 PATIENCE_WITH_PROCESSES_S = 120
@@ -18,13 +21,14 @@ async def until(condition: Callable[[], object]) -> None:
 
 
 def wait_until(
-    condition: Callable[[], object], explain: Callable[[], object] = lambda: "it never came true"
-) -> None:
-    """Wait until something outside of this thread has come true."""
+    condition: Callable[[], T], explain: Callable[[], object] = lambda: "it never came true"
+) -> T:
+    """Wait until something outside of this thread has come true, and return it."""
     deadline = monotonic() + PATIENCE_WITH_PROCESSES_S
-    while not condition():
+    while not (found := condition()):
         assert monotonic() < deadline, explain()
         sleep(0.02)  # Poll: other processes and threads set no event.
+    return found
 
 
 async def turn_loop(times: int = 5) -> None:

@@ -67,15 +67,13 @@ class Visitor:
 
     def token(self) -> str:
         """Ask for a token; like the client, ask again where a busy site has no time for Redis."""
-        answers: list[Answer] = []
+        answer = wait_until(self._answer_for_token, self.ask_for_token)
+        assert answer.status == 200, answer
+        return str(json.loads(answer.body)["token"])
 
-        def is_answered() -> bool:
-            answers.append(self.ask_for_token())
-            return answers[-1].status != 503
-
-        wait_until(is_answered, lambda: answers[-1])
-        assert answers[-1].status == 200, answers[-1]
-        return str(json.loads(answers[-1].body)["token"])
+    def _answer_for_token(self) -> Answer | None:
+        answer = self.ask_for_token()
+        return None if answer.status == 503 else answer
 
     def delete_cookie(self, name: str) -> None:
         cookie = next(cookie for cookie in self._cookies if cookie.name == name)

@@ -91,9 +91,7 @@ class Watched:
 
     def master(self) -> Redis:
         """Open a client of the master, once the Sentinels name one."""
-        named: list[int] = []
-        wait_until(lambda: named.append(self.master_port()) or named[-1])
-        return Redis(port=named[-1], protocol=2)
+        return Redis(port=wait_until(self.master_port), protocol=2)
 
     def server_at(self, port: int) -> ValkeyServer:
         """Return the server of a port."""

@@ -155,9 +155,7 @@ class Followed(Store):
 
     def _find_replica(self) -> int:
         """Wait until the replica follows the master and has its data, and give its port."""
-        found: list[int] = []
-        wait_until(lambda: found.append(self._replica_port()) or found[-1])
-        return found[-1]
+        return wait_until(self._replica_port)
 
     def _replica_port(self) -> int:
         try:
