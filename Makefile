@@ -62,7 +62,7 @@ test-floors: .venv-floors/.stamp clientjs/node_modules/.stamp-built
 	@touch $@
 
 soak: .venv/.stamp-test clientjs/node_modules/.stamp-built system-packages
-	SOCKGATE_SOAK=1 node --test clientjs/test/live/herd.test.js
+	SOCKGATE_SOAK=1 node --test clientjs/test/page/live/herd.test.js
 	$(BIN)/python -m pytest -m soak --numprocesses 2 --dist worksteal $(PYTEST_ARGS)
 
 lint: .venv/.stamp-test .venv/.stamp-lint clientjs/node_modules/.stamp

@@ -156,5 +156,8 @@ def test_no_channel_of_htmx_or_turbo_passes_the_sanitizers(by: str) -> None:
 
 
 def test_defaults_keep_the_data_form_of_channels() -> None:
-    """So the htmx extension must not take it; clientjs/test/htmx/extension.test.js shows that."""
+    """So the htmx extension must not take it.
+
+    clientjs/test/frameworks/htmx/extension.test.js shows that it does not.
+    """
     assert 'data-sg-channel="spy"' in purify(FRONTENDS)

@@ -15,6 +15,16 @@ PAGES = sorted(
         ROOT / "tests" / "README.md",
     ]
 )
+SOURCES = [
+    ROOT / "Makefile",
+    *(path for path in PAGES if path.name != "CHANGELOG.md"),  # Its lines are about the past.
+    *(
+        path
+        for folder in ("djangoauth", "examples", "gateway", "tests")
+        for path in (ROOT / folder).rglob("*.py")
+    ),
+]
+CLIENT_FILE = re.compile(r"\bclientjs/(?:src|test)/[\w/.-]+\.(?:js|ts)\b")
 FENCE = re.compile(r"^ {0,3}```.*?^ {0,3}```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)|(?:href|src)=\"([^\"]+)\"")
 NAMED = re.compile(r'<a id="([^"]+)">')
@@ -53,6 +63,12 @@ def leads_somewhere(page: Path, link: str) -> bool:
 def test_relative_links_lead_somewhere(page: Path) -> None:
     broken = [link for link in links(page) if not leads_somewhere(page, link)]
     assert broken == []
+
+
+def test_named_files_of_the_client_exist() -> None:
+    named = {file for path in SOURCES for file in CLIENT_FILE.findall(path.read_text())}
+    assert len(named) > 10
+    assert [file for file in named if not (ROOT / file).exists()] == []
 
 
 def test_links_are_found() -> None:
