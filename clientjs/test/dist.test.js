@@ -164,10 +164,11 @@ const PAGE = `
 `;
 
 /** Open the page of a site whose gateway is at this URL. */
-function visit(url, options = {}) {
+function visit(url, options = {}, readyState = "complete") {
   const site = new FakeSite();
   site.url = url;
   const browser = new InternetExplorer8("http://shop.example/", site);
+  browser.document.readyState = readyState;
   browser.evaluate(FULL, "sockgate-full.js");
   browser.evaluate(`var options = ${JSON.stringify(options)};${PAGE}`);
   browser.pass(2000);
@@ -190,27 +191,20 @@ for (const name of TOO_NEW) {
   });
 }
 
+const BY_SCRIPT = { transports: ["jsonp-polling"] };
+
 test("a poll by a script does not hold back the load of its page", () => {
-  const site = new FakeSite();
-  const browser = new InternetExplorer8("http://shop.example/", site);
-  browser.document.readyState = "interactive";
-  browser.evaluate(FULL, "sockgate-full.js");
-  browser.evaluate(`var options = {transports: ["jsonp-polling"]};${PAGE}`);
-  browser.pass(2000);
-  assert.equal(browser.evaluate("states"), "connecting ");
+  const { browser, says } = visit("/realtime", BY_SCRIPT, "interactive");
+  assert.equal(says("states"), "connecting ");
   browser.document.readyState = "complete";
   browser.pass(100);
-  assert.equal(browser.evaluate("states"), "connecting connected ");
+  assert.equal(says("states"), "connecting connected ");
 });
 
 test("a poll by a script waits for a page that does not load for 3 s", () => {
-  const site = new FakeSite();
-  const browser = new InternetExplorer8("http://shop.example/", site);
-  browser.document.readyState = "interactive";
-  browser.evaluate(FULL, "sockgate-full.js");
-  browser.evaluate(`var options = {transports: ["jsonp-polling"]};${PAGE}`);
-  browser.pass(4000);
-  assert.equal(browser.evaluate("states"), "connecting connected ");
+  const { browser, says } = visit("/realtime", BY_SCRIPT, "interactive");
+  browser.pass(2000);
+  assert.equal(says("states"), "connecting connected ");
 });
 
 const WAYS = [

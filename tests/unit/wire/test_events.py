@@ -6,12 +6,12 @@ from pathlib import Path
 from sockgate_gateway.wire.events import RESERVED_EVENTS
 
 SOURCES = Path(__file__).parents[3] / "clientjs" / "src"
-ROOMS = ("channels", "core", "wire")
+ROOMS = ("base", "channels", "core", "credentials", "wire")
 
 
 def test_client_reserves_the_same_events() -> None:
     source = (SOURCES / "core" / "client.js").read_text("utf-8")
-    names = re.search(r"(?:var|const) RESERVED = /\^\((.*?)\)\$/;", source)
+    names = re.search(r"const RESERVED = /\^\((.*?)\)\$/;", source)
     assert names
     assert set(names[1].replace("\\", "").split("|")) == RESERVED_EVENTS
 
