@@ -17,7 +17,9 @@ TRANSPORTS = (
 
 _REPORT = """
 document.addEventListener("securitypolicyviolation", function (event) {
-  reportViolation(event.violatedDirective + " " + event.blockedURI + " in " + event.documentURI);
+  const { violatedDirective, blockedURI, documentURI, sample, sourceFile, lineNumber } = event;
+  const place = sample.split("|")[0] + " at " + sourceFile + ":" + lineNumber;
+  reportViolation(violatedDirective + " " + blockedURI + " in " + documentURI + ": " + place);
 });
 """
 

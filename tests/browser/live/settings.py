@@ -10,7 +10,6 @@ SOCKGATE = {
     **SOCKGATE,
     "AUTHORIZE": "tests.browser.live.urls.allow_nothing",
     "NAMESPACES": {"public": {"public": True}},
-    "PAGE_TIMEOUT": 10,  # A busy machine must not send a page without grants.
 }
 
 TEMPLATES = [
