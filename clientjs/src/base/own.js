@@ -1,6 +1,6 @@
 /**
  * Objects and lists: what browsers without `Object.keys` and `Array.prototype.filter` lack, and objects as
- * tables by name; and a text as JSON.
+ * tables by name; and JSON.
  */
 import { isForOldBrowsers } from "./age.js";
 
@@ -76,7 +76,7 @@ export function nameOf(key) {
 
 export function nothing() {}
 
-/** @param {string} text @returns {any} undefined: it is no JSON */
+/** @param {string} text @returns {any} undefined: it is not JSON */
 export function parsed(text) {
   try {
     return JSON.parse(text);

@@ -120,7 +120,7 @@ export class Subscriber {
    * Subscribe on this connection, unless that is under way or done.
    *
    * @param {Link} link
-   * @param {number} [within]  at a random moment within so many seconds
+   * @param {number} [within]  in seconds: subscribe at a random moment within this time
    */
   subscribe(link, within) {
     if (this._link !== link) {

@@ -7,10 +7,10 @@
  * limits together are 35 s, on every transport.
  */
 
-/** After so long without a sign of life, a ping is due. */
+/** After this silence a ping is due. */
 export const SILENCE_MS = 30000;
 
-/** A link that answers a ping with nothing for so long is dead. */
+/** A link is dead when nothing arrives within this time after a ping. */
 export const ANSWER_MS = 5000;
 
 // Over SockJS, heartbeats arrive every `heartbeat` seconds, a little late at times. With the gateway's

@@ -17,7 +17,7 @@ import { each, keyOf } from "../base/own.js";
  */
 
 const DEADLINE_MS = 20000;
-/** A failure of `prefetch` is the answer for so long; later, the user's rights may be others. */
+/** How long a failure of `prefetch` is the answer; later, the user's rights may be others. */
 const FAILURE_MS = 10000;
 
 export class GrantSource {

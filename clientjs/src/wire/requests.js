@@ -55,7 +55,7 @@ export class Requests {
    */
   publish(channel, event, data, callback) {
     if (typeof event !== "string") {
-      throw new TypeError("an event is a text");
+      throw new TypeError("an event must be a string");
     }
     this._sendNow(publishFrame(channel, event, data), callback);
   }

@@ -1,5 +1,5 @@
 /**
- * What a report of a progress must be. Whoever may publish in Redis can publish one, so the page shows what Django could have sent.
+ * The shape of a report of progress. Whoever may publish in Redis can publish one, so a page checks it before it is shown.
  */
 
 const STATES = ["running", "retrying", "done", "failed"];
