@@ -5,6 +5,7 @@ GatewayError
  +-- Disconnect          a connection must end; carries the close code
  +-- Rejected            one frame is rejected; carries the code for the client
  +-- BrokerUnavailable   Redis does not answer now
+      +-- OwnConnectionsBusy   this worker has no free connection to Redis, which has not failed
 """
 
 from collections.abc import Sequence
@@ -63,6 +64,10 @@ class Rejected(GatewayError):
 
 class BrokerUnavailable(GatewayError):
     """Redis does not answer now."""
+
+
+class OwnConnectionsBusy(BrokerUnavailable):
+    """This worker has no free connection to Redis, which has not failed."""
 
 
 class RegistryForbidden(GatewayError):

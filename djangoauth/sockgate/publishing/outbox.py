@@ -170,6 +170,7 @@ def _may_try_again(batch: Batch, error: Exception) -> bool:
     if isinstance(error, redis_errors.ResponseError) and not _is_passing(error):
         return False
     may_repeat = all(one.is_touch or one.idempotency_key for one in batch)
+    may_repeat = may_repeat or redis_errors.is_own_limit(error)
     return may_repeat or "connecting to" in str(error) or isinstance(error, _passing_errors())
 
 

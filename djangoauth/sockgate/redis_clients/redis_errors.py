@@ -13,6 +13,13 @@ if TYPE_CHECKING:
 __all__ = ["NoPermissionError", "RedisError", "ResponseError", "TimeoutError"]
 
 
+def is_own_limit(error: Exception) -> bool:
+    """Return whether this process had no free connection, so that Redis was not asked."""
+    from sockgate_gateway.redis_servers import errors
+
+    return errors.is_own_limit(error)
+
+
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

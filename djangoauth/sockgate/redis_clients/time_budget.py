@@ -25,13 +25,16 @@ class BudgetSpent(Exception):
     """Mixed into the error that is raised when the budget is spent: Redis has not failed."""
 
 
+class ShortOfTime(Exception):
+    """Mixed into the time-out of a command that had only its share of a budget.
+
+    It may say that Redis is frozen, or that the share was short for this moment.
+    """
+
+
 @cache
-def _error_class() -> type[Exception]:
-    return type("TimeBudgetSpent", (BudgetSpent, redis_errors.TimeoutError), {})
-
-
-def _budget_spent(text: str) -> Exception:
-    return _error_class()(text)
+def _timeout_of(kind: type[Exception]) -> type[Exception]:
+    return type(kind.__name__, (kind, redis_errors.TimeoutError), {})
 
 
 class TimeBudget:
@@ -80,20 +83,25 @@ def spending() -> Iterator[None]:
     """Count the time of one command.
 
     Raises:
-        redis.TimeoutError: the budget is spent.
+        redis.TimeoutError: the budget is spent, or this command had too little of it.
     """
     budget = _current.get()
     if budget is None or budget.is_spending:
         yield
         return
     if budget.spent_s > budget.budget_s * SPENT_SHARE:
-        raise _budget_spent(
+        raise _timeout_of(BudgetSpent)(
             f"Redis has used {budget.spent_s:.2f} s of the {budget.budget_s:g} s for this request, "
             f"and the next command could take the rest (SOCKGATE['PAGE_TIMEOUT'] for pages)"
         )
     budget.is_spending, started_at = True, monotonic()
     try:
         yield
+    except redis_errors.TimeoutError as error:
+        raise _timeout_of(ShortOfTime)(
+            f"{str(error).rstrip('.')}: Redis did not answer within its share of the "
+            f"{budget.budget_s:g} s for this request (SOCKGATE['PAGE_TIMEOUT'] for pages)"
+        ) from error
     finally:
         budget.is_spending = False
         budget.spent_s += monotonic() - started_at

@@ -10,13 +10,12 @@ from dataclasses import replace
 from secrets import token_hex
 from typing import Any
 
-from ..errors import BrokerUnavailable
 from ..loop.batching import BatchedCalls
-from ..redis_servers.errors import FAILURES, cause_of
+from ..redis_servers.errors import FAILURES
 from ..redis_servers.scripts import Command, run_async, run_each_async
 from ..wire.names import Names
 from ..wire.publish_request import PublishRequest
-from .errors import translated_errors
+from .errors import translated_errors, unavailable
 from .servers.single import Servers
 
 KEY_BYTES = 8
@@ -47,7 +46,7 @@ class RedisPublisher:
         """
         reply = await self._calls.call(request)
         if isinstance(reply, Exception):
-            raise BrokerUnavailable(cause_of(reply)) from reply
+            raise unavailable(reply) from reply
         return int(reply[1]) if isinstance(reply, list) else 0
 
     async def _send_together(self, batch: Sequence[PublishRequest]) -> list[Any]:

@@ -17,7 +17,7 @@ from typing import Protocol
 from redis.asyncio.connection import AbstractConnection
 
 from ..channels.hub import Received
-from ..errors import BrokerUnavailable
+from ..errors import BrokerUnavailable, OwnConnectionsBusy
 from ..loop.background import run_until_one_fails
 from ..loop.batching import BatchedCalls
 from ..loop.failure_log import FailureLog
@@ -86,6 +86,7 @@ class Subscriber:
         self._is_linked = False
         self._links = 0
         self._losses = FailureLog(log, "link_lost", wheel.clock)
+        self._unsent_probes = FailureLog(log, "probe_unsent", wheel.clock)
         self._probes: frozenset[bytes] = frozenset()
         self._returned_at: dict[bytes, float] = {}
         self._barriers: dict[bytes, asyncio.Future[None]] = {}
@@ -103,12 +104,15 @@ class Subscriber:
         """Say why publications may not arrive now; empty: they do."""
         if self.is_live:
             return ""
-        cause = f": {self._losses.latest}" if self._losses.latest else ""
+        latest = self._losses.latest or self._unsent_probes.latest
+        cause = f": {latest}" if latest else ""
         if not self._is_linked:
             return f"no link to Redis{cause}"
         returned_at = [self._returned_at.get(probe, -inf) for probe in self._probes]
         silent_s = self._clock() - min(returned_at, default=-inf)
-        return f"no probe yet{cause}" if silent_s == inf else f"no probe for {silent_s:.1f} s"
+        return (
+            f"no probe yet{cause}" if silent_s == inf else f"no probe for {silent_s:.1f} s{cause}"
+        )
 
     def _is_missing_probe(self, since: float) -> bool:
         return any(self._returned_at.get(probe, -inf) <= since for probe in self._probes)
@@ -200,6 +204,7 @@ class Subscriber:
     async def _close_link(self, link: AbstractConnection) -> None:
         self._is_linked = False
         self._probes = frozenset()
+        self._unsent_probes.succeeded()
         self._returned_at.clear()
         for arrived in self._barriers.values():
             if not arrived.done():
@@ -226,11 +231,16 @@ class Subscriber:
             await asyncio.sleep(PROBE_INTERVAL_S)
             if self._is_missing_probe(probed_at - (PROBE_TIMEOUT_S - PROBE_INTERVAL_S)):
                 raise BrokerUnavailable("the probe did not come back")
-            probed_at = await self._send_probe(link)
+            try:
+                probed_at = await self._send_probe(link)
+            except OwnConnectionsBusy as error:  # It says nothing about the link, which stays.
+                self._unsent_probes.failed(error)
 
     async def _send_probe(self, link: AbstractConnection) -> float:
         sent_at = self._clock()
-        self._probes = await self._servers.probe(link, self._probe_channel)
+        with translated_errors():
+            self._probes = await self._servers.probe(link, self._probe_channel)
+        self._unsent_probes.succeeded()
         return sent_at
 
     async def _receive(

@@ -17,8 +17,10 @@ from redis.asyncio import Redis
 
 from ..loop.failure_log import FailureLog
 from ..loop.timer_wheel import TimerWheel
-from ..redis_servers.errors import FAILURES
+from ..redis_servers.errors import FAILURES, is_own_limit
 from ..wire.names import Names
+from .errors import BUSY
+from .servers.single import is_pool_busy
 
 log = logging.getLogger("sockgate.broker")
 
@@ -92,6 +94,11 @@ class RedisWatch:
         return min(self._latencies_s, default=None)
 
     @property
+    def own_connections_busy(self) -> int:
+        """How many commands of this worker have found no free connection to Redis."""
+        return BUSY.total
+
+    @property
     def is_clock_different(self) -> bool:
         """Whether the clock of Redis differs from ours by more than is harmless."""
         return self.offset_s is not None and abs(self.offset_s) > MAX_CLOCK_OFFSET_S
@@ -111,8 +118,9 @@ class RedisWatch:
         while True:
             try:
                 await self._ask()
-            except FAILURES:
-                self._latencies_s.clear()  # Others report that Redis is away.
+            except FAILURES as error:
+                if not is_own_limit(error):
+                    self._latencies_s.clear()  # Others report that Redis is away.
             except Exception:
                 log.exception("event=redis_watch_failed")
             for event, text in self._findings().items():
@@ -126,11 +134,12 @@ class RedisWatch:
         asks_more = self._calls % MORE_EVERY == 0
         key = f"{self._names.key_prefix}watch:{self._calls % SHARDS}"
         self._calls += 1
+        has_to_wait = is_pool_busy(self._client)
         asked_at, wall = self._clock(), self._wall_clock()
         reply = await self._client.eval(_SCRIPT, 1, key, int(asks_more))
         took_s = self._clock() - asked_at
         seconds, microseconds, server, evicted, policy, refusal = reply
-        if not self._wheel.is_late:  # Else the answer has waited for this worker.
+        if not (self._wheel.is_late or has_to_wait):  # Else it has waited for this worker.
             self._latencies_s.append(took_s)
             self.offset_s = int(seconds) + int(microseconds) / 1e6 - (wall + took_s / 2)
         if asks_more:

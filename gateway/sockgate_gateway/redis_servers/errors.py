@@ -1,6 +1,6 @@
 """Which exceptions mean that Redis cannot be used, and what to do about them."""
 
-from redis.exceptions import RedisClusterException, RedisError
+from redis.exceptions import MaxConnectionsError, RedisClusterException, RedisError
 
 FAILURES = (RedisError, RedisClusterException, OSError)
 """What redis-py raises. ``RedisClusterException`` (no node answers) is no ``RedisError``."""
@@ -15,13 +15,24 @@ OWN_CONNECTIONS_BUSY = (
 )
 
 
+def is_own_limit(error: BaseException) -> bool:
+    """Return whether a command found no free connection of this process: Redis has not failed."""
+    text = str(error).rstrip(".")
+    return isinstance(error, MaxConnectionsError) or text == _NO_FREE_CONNECTION
+
+
 def cause_of(error: BaseException) -> str:
     """Return the text of an error without its full stop, or its type where it has no text."""
-    cause = str(error).rstrip(".") or type(error).__name__
-    return OWN_CONNECTIONS_BUSY if cause == _NO_FREE_CONNECTION else cause
+    if is_own_limit(error):
+        return OWN_CONNECTIONS_BUSY
+    return str(error).rstrip(".") or type(error).__name__
 
 
 _REMEDIES = (
+    (
+        ("connections of this process",),
+        "give this process more processor time, or raise max_connections in the URL",
+    ),
     (("they do not know it",), "correct the name of the service in the URL"),
     (("it is down",), "start the master, or wait until the Sentinels have replaced it"),
     (("command 'sentinel'",), "name the port of the Sentinels in the URL, by default 26379"),

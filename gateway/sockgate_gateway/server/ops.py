@@ -47,6 +47,10 @@ class RedisHealth(Protocol):
         """The fastest of the last answers."""
 
     @property
+    def own_connections_busy(self) -> int:
+        """How many commands have found no free connection of this worker."""
+
+    @property
     def takes_writes(self) -> bool:
         """Whether it took the last write."""
 
@@ -143,6 +147,10 @@ class WorkerCollector(Collector):
             "sockgate_balanced": (
                 "Clients sent away, because other workers had more room.",
                 self._balance.sent,
+            ),
+            "sockgate_redis_own_connections_busy": (
+                "Commands that found no free connection of this worker to Redis.",
+                self._redis.own_connections_busy,
             ),
             "sockgate_redis_evicted_keys": ("Keys evicted by Redis.", self._redis.evicted),
             "sockgate_refused_connects": (

@@ -7,12 +7,14 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 from sockgate_gateway.broker import pubsub as subscriber_module
+from sockgate_gateway.broker.errors import BUSY
 from sockgate_gateway.broker.pubsub import CHANNELS_PER_COMMAND, Subscriber
 from sockgate_gateway.broker.servers.opening import open_servers
 from sockgate_gateway.broker.subscription_state import SubscriptionState
-from sockgate_gateway.errors import BrokerUnavailable
+from sockgate_gateway.errors import BrokerUnavailable, OwnConnectionsBusy
 from sockgate_gateway.loop.timer_wheel import TimerWheel
 from sockgate_gateway.wire.names import Names
+from sockgate_gateway.wire.publish_request import PublishRequest
 
 from tests.unit.gateway.broker.behaviour import BrokerBehaviour, RecordingListener
 from tests.waiting import turn_loop, until
@@ -77,6 +79,29 @@ async def test_frozen_server_fails_the_probe(bench, monkeypatch):
         await until(lambda: broker.is_live)
         assert broker.listener.restored == 2
         assert [await broker.publish(channel, b"1") for channel in "ab"] == [1, 1]
+
+
+async def test_worker_without_a_free_connection_keeps_its_link_and_blames_not_redis(
+    bench, monkeypatch, caplog
+):
+    monkeypatch.setattr(subscriber_module, "PROBE_INTERVAL_S", 0.01)
+    async with bench() as broker:
+        pool, refused = broker.client.connection_pool, BUSY.total
+        pool.timeout = 0.01
+        taken = [await pool.get_connection() for _ in range(pool.max_connections)]
+        await until(
+            lambda: "event=probe_unsent cause='all connections of this process" in caplog.text
+        )
+        with pytest.raises(OwnConnectionsBusy, match="all connections of this process"):
+            await broker.pubsub.synchronize()
+        with pytest.raises(OwnConnectionsBusy):
+            await broker.publisher.publish(PublishRequest("a", b"1"))
+        assert BUSY.total >= refused + 3
+        for connection in taken:
+            await pool.release(connection)
+        await broker.pubsub.synchronize()
+        assert (broker.listener.restored, broker.listener.lost) == (1, 0)
+        assert "event=link_lost" not in caplog.text
 
 
 @pytest.mark.parametrize("turns", range(6))

@@ -7,7 +7,9 @@ from contextlib import asynccontextmanager
 from time import monotonic
 
 import pytest
+from redis import ConnectionError as RedisConnectionError
 from redis import Redis
+from redis.asyncio import BlockingConnectionPool
 from redis.asyncio import Redis as AsyncRedis
 from sockgate_gateway.broker import redis_watch
 from sockgate_gateway.broker.redis_watch import RedisWatch
@@ -66,6 +68,36 @@ async def test_answers_that_a_late_worker_reads_are_no_fault_of_redis(monkeypatc
     await until(lambda: late.asked > 10)
     task.cancel()
     assert (watch.latency_s, watch.offset_s, watch.notes) == (None, None, [])
+
+
+class Busy:
+    """A client whose command waits half a second; for a connection where ``taken`` is 1."""
+
+    def __init__(self, taken: int) -> None:
+        self.now, self.asked, self.refuses = 1000.0, 0, False
+        self.connection_pool = BlockingConnectionPool(1)
+        self.connection_pool._in_use_connections.update(range(taken))
+
+    async def eval(self, *_: object) -> list[object]:
+        self.asked += 1
+        if self.refuses:
+            raise RedisConnectionError("No connection available.")
+        self.now += 0.5
+        return [1000, 0, b"id", b"", b"", b""]
+
+
+@pytest.mark.parametrize(("taken", "latency_s"), [(0, 0.5), (1, None)])
+async def test_wait_for_a_connection_of_this_worker_is_no_fault_of_redis(
+    monkeypatch, taken, latency_s
+):
+    monkeypatch.setattr(redis_watch, "INTERVAL_S", 0)
+    busy = Busy(taken)
+    watch = RedisWatch(busy, Names(), TimerWheel(lambda: busy.now), lambda: 1000.0)
+    task = asyncio.create_task(watch.run())
+    for busy.refuses in (False, True):  # Nor does a refusal say that Redis is away.
+        await until(lambda enough=busy.asked + 10: busy.asked > enough)
+        assert watch.latency_s == latency_s
+    task.cancel()
 
 
 def fill_memory(redis: Redis, _) -> None:

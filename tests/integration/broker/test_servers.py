@@ -1,12 +1,14 @@
 """How a worker notices changes of its Redis: one server, Sentinels, a cluster."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from redis.cluster import RedisCluster
+from redis.exceptions import MaxConnectionsError
 from sockgate_gateway.broker import pubsub as subscriber_module
 from sockgate_gateway.broker.history import RedisHistory
 from sockgate_gateway.broker.presence import RedisPresence
@@ -102,6 +104,10 @@ async def test_every_primary_is_probed(nodes, redis):
     async with opened(nodes.url) as servers:
         link = await servers.open_link()
         assert len(await servers.probe(link, PROBE)) == len(SLOTS)
+        for node in servers.client.get_nodes():
+            node.max_connections, node._free = 0, deque()
+        with pytest.raises(MaxConnectionsError):  # No primary has failed.
+            await servers.probe(link, PROBE)
         await servers.close_link(link)
 
 

@@ -21,7 +21,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from ...errors import BrokerUnavailable
 from ...redis_servers.cluster import open_async_cluster
 from ...redis_servers.connection import TCPConnection, TLSConnection
-from ...redis_servers.errors import FAILURES
+from ...redis_servers.errors import FAILURES, is_own_limit
 from ...redis_servers.options import Timeouts, url_options
 from ...wire.addresses import RedisAddress
 from .single import TIMEOUT_S, link_options, places_of
@@ -119,6 +119,9 @@ class ClusterServers:
         pairs = zip(primaries, answers, strict=True)
         probes = _payloads(node for node, answer in pairs if not _is_failure(answer))
         if not probes:
+            for answer in answers:
+                if isinstance(answer, BaseException) and is_own_limit(answer):
+                    raise answer
             raise BrokerUnavailable("no primary answers")
         return probes
 

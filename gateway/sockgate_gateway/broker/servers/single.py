@@ -102,6 +102,12 @@ def link_options() -> dict[str, Any]:
     }
 
 
+def is_pool_busy(client: Any) -> bool:
+    """Return whether a command waits for a connection first; a cluster's client never waits."""
+    pool = getattr(client, "connection_pool", None)
+    return isinstance(pool, BlockingConnectionPool) and not pool.can_get_connection()
+
+
 class OneServer:
     """One server for all keys and publications, with a pool of connections for each purpose.
 

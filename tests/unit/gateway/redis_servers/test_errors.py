@@ -1,7 +1,12 @@
 import pytest
 from redis import exceptions
 from redis.asyncio import BlockingConnectionPool, Connection
-from sockgate_gateway.redis_servers.errors import OWN_CONNECTIONS_BUSY, cause_of, remedy_for
+from sockgate_gateway.redis_servers.errors import (
+    OWN_CONNECTIONS_BUSY,
+    cause_of,
+    is_own_limit,
+    remedy_for,
+)
 from sockgate_gateway.redis_servers.sentinel import open_sentinel
 from sockgate_gateway.wire.addresses import read_address
 
@@ -77,3 +82,10 @@ async def test_pool_without_a_free_connection_is_no_failure_of_redis() -> None:
     with pytest.raises(exceptions.ConnectionError) as failed:
         await pool.get_connection()
     assert cause_of(failed.value) == OWN_CONNECTIONS_BUSY
+    assert is_own_limit(failed.value)
+    assert "max_connections" in remedy_for(cause_of(failed.value))
+
+
+def test_pool_that_does_not_wait_says_the_same() -> None:
+    assert cause_of(exceptions.MaxConnectionsError("Too many connections")) == OWN_CONNECTIONS_BUSY
+    assert not is_own_limit(exceptions.ConnectionError("max number of clients reached"))

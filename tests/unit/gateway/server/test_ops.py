@@ -20,7 +20,9 @@ async def asking(worker, *, is_ready: bool):
     """Serve the ops application on a free port."""
     reasons = [] if is_ready else ["no probe for 5.1 s"]
     readiness = SimpleNamespace(reasons=reasons, notes=["Redis is slow"])
-    redis = SimpleNamespace(latency_s=0.25, offset_s=7.0, evicted=12, takes_writes=False)
+    redis = SimpleNamespace(
+        latency_s=0.25, offset_s=7.0, evicted=12, takes_writes=False, own_connections_busy=9
+    )
     collector = WorkerCollector(
         worker.lifecycle,
         worker.registry,
@@ -98,6 +100,7 @@ async def test_metrics_have_gauges_and_counters(worker):
         "sockgate_redis_latency_seconds": 0.25,
         "sockgate_redis_clock_offset_seconds": 7,
         "sockgate_redis_evicted_keys_total": 12,
+        "sockgate_redis_own_connections_busy_total": 9,
         "sockgate_redis_takes_writes": 0,
         "sockgate_balanced_total": 3,
         "sockgate_connections": 2,

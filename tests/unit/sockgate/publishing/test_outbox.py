@@ -7,6 +7,7 @@ import pytest
 from redis import ConnectionError as RedisConnectionError
 from redis import ResponseError
 from redis import TimeoutError as RedisTimeoutError
+from redis.exceptions import MaxConnectionsError
 from sockgate.publishing.outbox import MAX_AGE_S, MAX_WAITING, OUTBOX, Outbox
 from sockgate.redis_clients.clients import open_client
 from sockgate_gateway.wire.publish_request import PublishRequest
@@ -68,6 +69,13 @@ def test_what_redis_py_raises_without_a_server_is_tried_again() -> None:
     outbox.deliver(PLAIN, lambda _: client.ping())
     assert len(outbox) == 1
     outbox.begin_empty()
+
+
+def test_what_found_no_free_connection_is_tried_again() -> None:
+    outbox = Outbox()
+    redis = FailingRedis(1, MaxConnectionsError("Too many connections"))
+    outbox.deliver(PLAIN, redis)
+    wait_until(lambda: redis.taken == ["user:1"])
 
 
 def test_what_redis_refuses_is_raised() -> None:

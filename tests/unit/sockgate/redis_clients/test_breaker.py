@@ -4,9 +4,16 @@ from threading import Barrier, Thread
 from time import monotonic
 
 import pytest
-from redis import RedisError
+from redis import ConnectionPool, RedisError
 from redis import TimeoutError as RedisTimeoutError
-from sockgate.redis_clients.breaker import MAX_PAUSE_S, MIN_PAUSE_S, TRIAL_S, Breaker, BreakerOpen
+from sockgate.redis_clients.breaker import (
+    MAX_PAUSE_S,
+    MIN_PAUSE_S,
+    TIMEOUTS,
+    TRIAL_S,
+    Breaker,
+    BreakerOpen,
+)
 from sockgate.redis_clients.time_budget import spending, time_budget
 
 from tests.waiting import wait_until
@@ -163,3 +170,65 @@ def test_spent_budget_opens_nothing() -> None:
             pass
     with breaker.guard():
         pass
+
+
+def test_process_without_a_free_connection_opens_nothing(breaker: Breaker) -> None:
+    pool = ConnectionPool(max_connections=1, connection_class=_NoServer)
+    pool.get_connection()
+    for _ in range(TIMEOUTS):
+        with pytest.raises(RedisError, match="connections"), breaker.guard():
+            pool.get_connection()
+    assert not is_open(breaker)
+
+
+class _NoServer:
+    """Needs no server."""
+
+    def __init__(self, **_: object) -> None:
+        pass
+
+    def connect(self) -> None:
+        pass
+
+    def can_read(self) -> bool:
+        return False
+
+
+def time_out(breaker: Breaker) -> None:
+    with time_budget(1.0), pytest.raises(RedisTimeoutError), breaker.guard(), spending():
+        raise RedisTimeoutError("Timeout reading from socket")
+
+
+def test_timeouts_of_short_budgets_open_it_only_in_a_row(breaker: Breaker, clock: Clock) -> None:
+    for _ in range(2):
+        for _ in range(TIMEOUTS - 1):
+            time_out(breaker)
+            clock.now += 0.1
+        with breaker.guard():
+            pass
+    for _ in range(TIMEOUTS):
+        time_out(breaker)
+    assert is_open(breaker)
+
+
+def test_timeouts_of_one_moment_count_once(breaker: Breaker, clock: Clock) -> None:
+    with time_budget(1.0), pytest.raises(RedisTimeoutError), ExitStack() as calls:
+        for _ in range(2 * TIMEOUTS):
+            calls.enter_context(breaker.guard())
+        clock.now = 0.1
+        with spending():
+            raise RedisTimeoutError("Timeout reading from socket")
+    assert not is_open(breaker)
+
+
+def test_timeout_of_a_trial_opens_it_again(breaker: Breaker, clock: Clock) -> None:
+    fail(breaker)
+    clock.now = MIN_PAUSE_S
+    time_out(breaker)
+    assert is_open(breaker)
+
+
+def test_timeout_within_a_budget_names_the_budget() -> None:
+    said = r"0.5 s .*PAGE_TIMEOUT"
+    with time_budget(0.5), pytest.raises(RedisTimeoutError, match=said), spending():
+        raise RedisTimeoutError("Timeout reading from socket")
