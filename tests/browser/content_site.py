@@ -14,7 +14,10 @@ from tests.browser.hostile import SANITIZERS, sanitized
 PAGE = """{% load sockgate %}<!doctype html><html lang="en"><head><title>Post</title></head>
 <body><div id="above">{{ content }}</div>
 <div id="secret">{% task_progress "job" label="Export" %}</div>
-{% live "orders" tag="section" %}{% if is_fresh %}<b>fresh</b>{% else %}{{ content }}{% endif %}
+{% live "orders" tag="section" %}
+{% if is_fresh %}<b>fresh</b>{% else %}<div>{{ content }}</div>{% endif %}
+<form method="post">{% csrf_token %}{% if note %}<p class="errorlist">Too long</p>{% endif %}
+<input name="note" value="{{ note }}"></form>
 {% endlive %}{% sockgate_client shared=shared %}{% sockgate_session_guard %}
 <div id="below">{{ content }}</div>
 <script src="/connect.js{{ query }}" nonce="{{ request.csp_nonce }}"></script></body></html>"""
@@ -38,6 +41,7 @@ def post(request: HttpRequest) -> HttpResponse:
         "content": SafeString("".join(sanitized(by, attack) for by in SANITIZERS)),
         "shared": "shared" in request.GET,
         "query": f"?transport={transport}" if transport else "",
+        "note": request.POST.get("note", ""),
         "is_fresh": "X-Sockgate-Live" in request.headers,
     }
     response = HttpResponse(Template(PAGE).render(RequestContext(request, values)))

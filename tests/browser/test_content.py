@@ -89,6 +89,23 @@ def test_content_is_no_order(alice: Profile, site: Site, attack: str) -> None:
     visit.page.close()
 
 
+def test_content_is_no_form_that_the_site_has_refused(alice: Profile, site: Site) -> None:
+    visit = Visit(alice, "attack=kept")
+    visit.page.locator("[name=note]").fill("typed")
+    visit.page.locator("[name=note]").press("Enter")
+    errors = visit.page.locator("section .errorlist")
+    expect(errors.and_(visit.page.locator(":text('Too long')"))).to_have_count(1)
+    visit.expect_connected()
+    visit.expect_grant_asked()
+    site.touch("orders")
+    expect(visit.page.locator("section b:text('fresh')")).to_have_count(1, timeout=TIMEOUT_MS)
+    expect(errors).to_have_text("Too long")
+    expect(visit.page.locator("section [name=note]")).to_have_value("typed")
+    expect(visit.page.locator("#live-orders")).to_have_text("fresh Too long")
+    visit.expect_unharmed()
+    visit.page.close()
+
+
 @pytest.mark.parametrize("way", ["transport=sockjs", "shared", "shared&transport=sockjs"])
 def test_scripts_are_those_of_the_site(alice: Profile, way: str) -> None:
     visit = Visit(alice, way)

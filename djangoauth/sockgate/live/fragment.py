@@ -43,6 +43,8 @@ _ELEMENTS = (
 _HIDDEN = re.compile(r"""<input\b(?=[^>]*\btype=["']?hidden\b)[^>]*>""", re.IGNORECASE)
 _NAME_OR_VALUE = re.compile(r"""\s(name|value)=(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", re.IGNORECASE)
 
+_TOKEN_FIELD = "csrfmiddlewaretoken"
+
 
 class LiveFragment(Node):
     """The node of one ``{% live %}``.
@@ -117,6 +119,8 @@ class LiveFragment(Node):
         content = self.nodelist.render(context)
         if hidden := _hidden_fields(content):
             orders["hidden"] = hidden
+        if "url" not in orders:
+            orders["token"] = _token_in(content, context)
         return format_html(
             "{}<{}{}>{}{}</{}>",
             page.script(context),
@@ -176,6 +180,18 @@ def _hidden_fields(content: str) -> list[str]:
         parts = {name.lower(): "".join(rest) for name, *rest in _NAME_OR_VALUE.findall(field)}
         found.append(unescape(f"{parts.get('name', '')}={parts.get('value', '')}"))
     return list(dict.fromkeys(found))
+
+
+def _token_in(content: str, context: Context) -> str:
+    """Return the CSRF token of the forms in a page that answers a POST; empty where none has it.
+
+    It is new in each page, so content that a user wrote cannot have it. By it the browser's script
+    knows the forms whose text and errors it must not lose.
+    """
+    if _TOKEN_FIELD not in content:
+        return ""
+    token = str(context.get("csrf_token"))
+    return token if f'"{token}"' in content else ""
 
 
 def _checked_every(value: Any) -> int:

@@ -15,7 +15,7 @@ import { parse, processHtmx } from "./push.js";
  * @typedef {Object} Fragment
  * @property {any} element
  * @property {any} script  its data block
- * @property {{id: string, channels: Object<string, Wanted>, rate: number, hidden?: string[], every?: number, user?: string, url?: string}} data
+ * @property {{id: string, channels: Object<string, Wanted>, rate: number, hidden?: string[], every?: number, user?: string, url?: string, token?: string}} data
  * @property {string} url  the address at which it was rendered
  * @property {any[]} away  its content, while the viewer may not see it
  */
@@ -28,7 +28,6 @@ export function fragmentsOf(page) {
   const held = heldOf(page);
   /** By element. @type {Map<any, Fragment>} */
   const known = new Map();
-  let isLoaded = false;
 
   const all = () => [...known.values()];
   const at = (/** @type {string} */ url) => all().filter((one) => one.url === url && isConnected(one.element));
@@ -43,14 +42,11 @@ export function fragmentsOf(page) {
         // What a POST has brought belongs to the address of the fragment that it replaces.
         const url = data.url ? location.origin + data.url : all().find((one) => one.data.id === data.id)?.url || location.href.split("#")[0];
         known.set(element, { element, script, data, url, away: [] });
-        if (data.url || !isLoaded) {
-          held.know(element, [], !data.url);
-        }
+        held.know(element, [], data.token);
       } else if (fragment.script !== script) {
         Object.assign(fragment, { script, data });
       }
     }
-    isLoaded = true;
     all().forEach(({ element }) => isConnected(element) || known.delete(element));
   }
 

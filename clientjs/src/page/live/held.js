@@ -17,7 +17,7 @@ const THEIRS = `form,${FIELDS},${ERRORS}`;
 export function heldOf(page) {
   /** @type {WeakSet<Element>} */
   const known = new WeakSet();
-  /** Those of elements that were known. */
+  /** Those of elements that were known. @type {Set<string | 0 | null>} */
   const ids = new Set();
   /** They, and those that are the viewer's though the server has rendered them. @type {WeakSet<Element>} */
   const rendered = new WeakSet();
@@ -25,19 +25,22 @@ export function heldOf(page) {
   /**
    * @param {any} element  a fragment as the server has rendered it
    * @param {any[]} held  what was left alone
-   * @param {boolean} [isPosted]  it was rendered for a POST, so that its forms show what was typed
+   * @param {string} [token]  it was rendered for a POST: forms with this token, which content of users cannot have, show what was typed,
+   *   and have errors in them or beside them. Empty: Django has found none, and all forms do
    */
-  function know(element, held, isPosted) {
+  function know(element, held, token) {
     for (const one of [element, ...findIn(element, "*")]) {
       if (!held.some((other) => contains(other, one))) {
         known.add(one);
-        ids.add(attributeOf(one, "id"));
+        ids.add(attributeOf(one, "id") || 0);
         rendered.add(one);
       }
     }
-    ids.delete(null);
-    if (isPosted) {
-      findIn(element, THEIRS).forEach((/** @type {any} */ one) => known.delete(one));
+    for (const one of token == null ? [] : findIn(element, THEIRS)) {
+      const place = matches(one, ERRORS) ? parentOf(one) : (isField(one) && one.form) || one;
+      if (!token || findIn(place, `[value="${token}"]`)[0]) {
+        known.delete(one);
+      }
     }
   }
 

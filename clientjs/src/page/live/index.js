@@ -16,12 +16,10 @@ export function begin(page) {
   }
 }
 
-if (typeof document === "object") {
-  // After all scripts of the page, which may make a client.
-  if (document.readyState === "complete") {
-    begin(window);
-  } else {
-    // The second one where the script came too late for the first.
-    ["DOMContentLoaded", "load"].forEach((name) => addEventListener(name, () => setTimeout(() => begin(window))));
-  }
+// After all scripts of the page, which may make a client.
+if (document.readyState === "complete") {
+  begin(window);
+} else {
+  // The second one where the script came too late for the first.
+  ["DOMContentLoaded", "load"].forEach((name) => addEventListener(name, () => setTimeout(() => begin(window))));
 }

@@ -10,8 +10,8 @@ const FORM = (value, errors = "", inner = "") =>
   `<input type="checkbox" name="paid" id="id_paid">${inner}<button>Save</button></form>`;
 const ERRORS = '<ul class="errorlist"><li>Too long</li></ul>';
 
-/** A page that answers a POST: its fragment has no address. */
-const posted = (content) => fragment(ORDERS, content, "a", { url: undefined });
+/** A page that answers a POST: its fragment has no address. Without a token, Django has found no form of its own. */
+const posted = (content, token = "") => fragment(ORDERS, content, "a", { url: undefined, token });
 
 test("a form that the server has answered with errors stays with them, and what is around it is fresh", async () => {
   const page = new Page(posted(FORM("typed", ERRORS)), fragment(ORDERS, FORM("fresh"))).start();
@@ -19,6 +19,29 @@ test("a form that the server has answered with errors stays with them, and what 
   assert.deepEqual([page.$("#id_title").value, !!page.$(".errorlist"), page.$("h1").textContent], ["typed", true, "fresh"]);
   assert.deepEqual(page.fetches, ["/orders/", "/orders/", "/orders/"]);
 });
+
+for (const by of ["load", "htmx"]) {
+  test(`in a page that answers a POST, only forms with Django's token are the viewer's: ${by}`, async () => {
+    const user = '<ul class="errorlist"><li>spam</li></ul><p role="alert">spam <input name="x" value="spam"></p>' +
+      '<form><input type="hidden" name="csrfmiddlewaretoken" value="forged"><input name="y" value="spam"></form>';
+    const form = (value, token, errors, content) =>
+      `<div><h2>${value}</h2><div>${content}</div>${errors}<form id="mine"><input type="hidden" name="csrfmiddlewaretoken" value="${token}">` +
+      `<div>${errors}</div><textarea name="text">${value}</textarea><input name="form" value="${value}"></form><p><input name="beside" form="mine" value="${value}"></p></div>`;
+    const before = posted(form("typed", "genuine", ERRORS, user), "genuine");
+    const page = new Page(by === "load" ? before : fragment(ORDERS), fragment(ORDERS, form("fresh", "other", "", ""))).start();
+    if (by === "htmx") {
+      page.$("#a").outerHTML = before;
+      page.live.scan();
+    }
+    await page.refreshed();
+    await page.refreshed();
+    const values = ["textarea", "[name=form]", "[name=beside]"].map((one) => page.$(one).value);
+    assert.deepEqual([page.$("h2").textContent, ...values], ["fresh", "typed", "typed", "typed"]);
+    assert.equal(page.window.document.querySelectorAll(".errorlist").length, 2);
+    assert.deepEqual(["[role=alert]", "[name=x]", "[name=y]"].map((one) => page.$(one)), [null, null, null]);
+    assert.doesNotMatch(page.text, /spam/);
+  });
+}
 
 test("errors beside the form stay as long as it does", async () => {
   const page = new Page(posted(`${ERRORS}${FORM("typed")}`), fragment(ORDERS, FORM("fresh"))).start();

@@ -76,7 +76,7 @@ for (const [name, end] of Object.entries(END)) {
 
 test("a form with errors that the viewer may not send any more goes, and one that they may keeps text and errors", async () => {
   const form = (id, value) => `<form id="${id}" action="/${id}/">secret of ${id}<ul class="errorlist"><li>Too long</li></ul><input name="title" value="${value}"></form>`;
-  const page = new Page(fragment(ORDERS, form("one", "typed") + form("two", "typed"), "a", { url: undefined }), fragment(ORDERS, form("two", "fresh"))).start();
+  const page = new Page(fragment(ORDERS, form("one", "typed") + form("two", "typed"), "a", { url: undefined, token: "" }), fragment(ORDERS, form("two", "fresh"))).start();
   END.revoked(page);
   await page.pass();
   assert.deepEqual([page.$("#one"), page.$("#two input").value, !!page.$("#two .errorlist")], [null, "typed", true]);

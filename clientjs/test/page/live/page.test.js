@@ -2,8 +2,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { begin } from "../../../src/page/live/index.js";
 import { Client, fragment, ORDERS, Page } from "./fakes/livesite.js";
+
+// The script starts by itself in a browser, after the page's load.
+Object.assign(globalThis, { document: {}, addEventListener() {} });
+const { begin } = await import("../../../src/page/live/index.js");
 
 test("the page subscribes with its own grants, and fetches nothing while nothing has changed", async () => {
   const page = new Page(fragment(ORDERS), fragment(ORDERS, "new")).start();

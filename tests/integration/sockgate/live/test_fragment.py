@@ -228,6 +228,19 @@ def test_fragment_names_the_hidden_fields_of_its_forms(login: Client) -> None:
     assert "hidden" not in other
 
 
+FORGED = '<input type="hidden" name="csrfmiddlewaretoken" value="forged">'
+
+
+@pytest.mark.parametrize("fields", [f"{FORGED}{{% csrf_token %}}", "{% csrf_token %}", FORGED, ""])
+def test_answer_to_a_post_names_the_token_of_its_forms(login: Client, fields: str) -> None:
+    source = f"{{% load sockgate %}}{{% live 'a' %}}<form>{fields}</form>{{% endlive %}}"
+    html = login.post(f"/?source={quote(source)}").content.decode()
+    tokens = re.findall(r'name="csrfmiddlewaretoken" value="(\w{64})"', html)
+    assert len(tokens) == fields.count("csrf_token")
+    assert [one["token"] for one in orders(html)] == (tokens or [""])
+    assert "token" not in orders(login.get(f"/?source={quote(source)}").content.decode())[0]
+
+
 def test_bad_channel_name_is_an_error(login: Client) -> None:
     with pytest.raises(ChannelNameError):
         show(login, "{% live 'a b' %}{% endlive %}")
