@@ -101,7 +101,10 @@ class ForkedWorkers:
             _name_process("sockgate-host" if number == HOST_OPS else f"sockgate-{number}")
             exit_code = self._run_worker(number, parent)
         except Exception:
-            log.exception("event=worker_failed number=%d", number)
+            if number == HOST_OPS:
+                log.exception("event=host_process_failed")
+            else:
+                log.exception("event=worker_failed number=%d", number)
         finally:
             log_writer.flush()
             os._exit(exit_code)

@@ -19,6 +19,7 @@ from math import isinf
 
 import msgspec
 
+from . import child_events
 from .processes import STOP, Child, Processes, ReceivedSignal
 from .watch.reports import HOST_OPS, REPORT_S, HostStatus, WorkerReport, read_report
 from .watch.service_notifier import ServiceNotifier
@@ -126,7 +127,7 @@ class Supervisor:
         try:
             worker.pid = self._processes.start(worker.number)
         except OSError:
-            log.exception("event=worker_not_started number=%d", worker.number)
+            child_events.not_started(worker)
             self._replace(worker, exit_code=1, lived_s=0)
         else:
             self._watch.note_report(worker.number, worker.pid)
@@ -170,7 +171,7 @@ class Supervisor:
                     self._processes.pass_on(HOST_OPS, raw)
 
     def _kill_hung(self, child: Child, pid: int, verdict: str) -> None:
-        log.error("event=worker_hung number=%d pid=%d cause=%r", child.number, pid, verdict)
+        child_events.hung(child, pid, verdict)
         child.is_hung = True
         self._processes.send(pid, SHOW_STACKS)
         child.kill_at = self._clock() + STACKS_S
@@ -214,12 +215,7 @@ class Supervisor:
     def _replace(self, worker: Child, exit_code: int, lived_s: float) -> None:
         now = self._clock()
         worker.early_ends = 0 if lived_s >= SETTLED_S else worker.early_ends + 1
-        log.error(
-            "event=worker_ended number=%d exit_code=%d lived_s=%.1f",
-            worker.number,
-            exit_code,
-            lived_s,
-        )
+        child_events.ended(worker, exit_code, lived_s)
         if worker.early_ends > len(DELAYS_S):
             if worker.is_worker:
                 self._give_up(worker, exit_code)
@@ -286,7 +282,6 @@ class Supervisor:
         now = self._clock()
         for worker in self._children:
             if worker.pid is not None and worker.kill_at is not None and worker.kill_at <= now:
-                cause = "it hangs" if worker.is_hung else "did not end"
-                log.error("event=worker_killed number=%d cause=%r", worker.number, cause)
+                child_events.killed(worker)
                 self._processes.send(worker.pid, signal.SIGKILL)
                 worker.kill_at = None

@@ -385,6 +385,30 @@ def test_reports_are_passed_on_to_the_child_that_answers_for_the_host():
     assert [number for _, number in processes.starts] == [0, 1, HOST_OPS]
 
 
+def test_child_that_answers_for_the_host_is_named_so_and_not_as_a_worker(caplog):
+    def script(p):
+        p.report(0, 1, HOST_OPS)
+        yield None
+        yield from rounds(p, int(LIMIT_S + STACKS_S), 0, 1)
+        assert p.sent == [(HOST_OPS, SHOW_STACKS), (HOST_OPS, KILL)]
+        p.forks_left = 0
+        yield p.die(HOST_OPS)
+        p.forks_left = 1
+        yield from rounds(p, 2, 0, 1)
+        yield from p.stop()
+
+    supervise(script, round_s=1, has_host_ops=True)
+    events = [record.getMessage().split()[0] for record in caplog.records]
+    assert events == [
+        "event=host_process_hung",
+        "event=host_process_killed",
+        "event=host_process_ended",
+        "event=host_process_not_started",
+        "event=host_process_ended",
+    ]
+    assert "-1 " not in caplog.text
+
+
 def test_child_that_answers_for_the_host_ends_last_and_its_failures_stop_no_worker():
     def script(p):
         for _ in range(len(DELAYS_S) + 1):
