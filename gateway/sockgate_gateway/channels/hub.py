@@ -10,7 +10,7 @@ share one batch.
 import logging
 from collections.abc import Callable
 
-from ..connections.batch import Batch, merge
+from ..connections.batch import Batch
 from ..connections.connection import Connection
 from ..errors import BrokerUnavailable
 from ..loop.hint_log import HintLog
@@ -24,6 +24,7 @@ from .audience import Audience
 from .channel import Channel
 from .channel_subscriber import ChannelSubscriber
 from .coalescing import Coalescer, runs_of_held
+from .collector import Collector
 from .exclusion import Receivers, split
 from .history import HistoryReply, HistoryRequest
 from .history_queue import HistoryQueue
@@ -302,19 +303,14 @@ class Hub:
         self.deliveries += len(channel.connections) * len(frames)
 
     def _fan_out_collected(self, runs: list[Run]) -> None:
-        collected: dict[Connection, Batch] = {}
-        merged: dict[tuple[Batch, Batch], Batch] = {}
+        collector = Collector()
         for channel, frames in runs:
             if not frames or channel.conflation_key is not None:
                 self._fan_out(channel, frames)
                 continue
-            batch = Batch(tuple(frames))
             self.deliveries += len(channel.connections) * len(frames)
-            for connection in channel.connections:
-                before = collected.get(connection)
-                collected[connection] = merge(before, batch, merged) if before else batch
-        for connection, batch in collected.items():
-            connection.outlet.send(batch)
+            collector.add(channel.connections, frames)
+        collector.send()
 
     def _key(self, name: str) -> bytes:
         return self._names.channel(name).encode()

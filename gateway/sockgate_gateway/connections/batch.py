@@ -45,14 +45,6 @@ class Batch(msgspec.Struct, eq=False, gc=False):
         return encoding
 
 
-def merge(first: Batch, second: Batch, merged: dict[tuple[Batch, Batch], Batch]) -> Batch:
-    """Merge two batches; connections with the same two batches share the merged one."""
-    both = merged.get((first, second))
-    if both is None:
-        both = merged[first, second] = Batch(first.frames + second.frames)
-    return both
-
-
 def sockjs_array(batch: Batch) -> bytes:
     """Encode as a SockJS array frame, ``a["…","…"]`` (SockJS protocol 0.3.3, Framing).
 
