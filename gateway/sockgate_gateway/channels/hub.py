@@ -148,8 +148,9 @@ class Hub:
 
     def send(self, name: str, frame: bytes) -> None:
         """Send a frame to all connections that are subscribed to a channel."""
+        batch = Batch((frame,))
         for connection in self.connections_on(name):
-            connection.outlet.send(Batch((frame,)))
+            connection.outlet.send(batch)
 
     def connections_on(self, name: str) -> tuple[Connection, ...]:
         """List the connections that are subscribed to a channel."""

@@ -7,7 +7,7 @@ one round trip. So a connection costs Redis one field when it subscribes and one
 and nothing in between; a worker costs one heartbeat (see ``wire.presence``). When Redis has
 forgotten the worker (after a flush, a failover, or because the worker was frozen), all counts are
 written again. When a worker dies, each of the others sends ``leave`` for its users to its own
-connections.
+connections. A user who comes and goes too often leaves later (``notice_budget.py``).
 """
 
 import asyncio
@@ -33,7 +33,8 @@ from ..wire.presence import (
     collect_data,
 )
 from .hub import Hub
-from .presence_counts import Changed, PresenceCounts
+from .notice_budget import NoticeBudget
+from .presence_counts import Changed, PresenceCounts, Unwritten
 from .presence_store import Change, PresenceStore
 
 log = logging.getLogger("sockgate.hub")
@@ -55,6 +56,7 @@ class Presence:
         policy_of: returns the policy that says whether a channel is counted, and whether ``join``
             and ``leave`` are sent.
         count_connections: counts the connections of this worker.
+        notices: limits how often one user leaves.
 
     ``connections_of_others``: of each other live worker, as of the last heartbeat.
     """
@@ -66,6 +68,7 @@ class Presence:
         store: PresenceStore,
         policy_of: Callable[[str], Policy],
         count_connections: Callable[[], int],
+        notices: NoticeBudget,
     ) -> None:
         self._hub = hub
         self._count_connections = count_connections
@@ -73,6 +76,7 @@ class Presence:
         self._counts = counts
         self._store = store
         self._policy_of = policy_of
+        self._notices = notices
         self._is_stopped = False
         self._is_back = False
         self._live: frozenset[str] = frozenset()
@@ -187,7 +191,7 @@ class Presence:
             await self._write_changed()
 
     async def _write_changed(self) -> None:
-        unwritten = self._counts.take_unwritten()
+        unwritten = self._take_unwritten()
         is_back, self._is_back = self._is_back, False
         try:
             if unwritten:
@@ -197,6 +201,19 @@ class Presence:
             self._counts.put_back(unwritten)
             self._is_back = self._is_back or is_back
             raise
+
+    def _take_unwritten(self) -> Unwritten:
+        """Return what is to be written, but for leaves beyond the budget of their user."""
+        unwritten = self._counts.take_unwritten()
+        if self._is_stopped:
+            return unwritten
+        held = {entry: what for entry, what in unwritten.items() if not self._may_write(*entry)}
+        self._counts.put_back(held)
+        return {entry: what for entry, what in unwritten.items() if entry not in held}
+
+    def _may_write(self, channel: str, uid: str) -> bool:
+        is_leave = uid and self._policy_of(channel).join_leave and not self._counts.of(channel, uid)
+        return not is_leave or self._notices.allows_leave(channel, uid)
 
     async def _beat(self) -> None:
         while not self._is_stopped:

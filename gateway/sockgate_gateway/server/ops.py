@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 from tornado.web import Application, RequestHandler
 
 from ..channels.hub import Hub
+from ..channels.notice_budget import NoticeBudget
 from ..connections.name_budget import NameBudget
 from ..connections.registry import Registry
 from ..sessions.lifecycle import Lifecycle
@@ -69,6 +70,7 @@ class WorkerCollector(Collector):
         registry: has all connections.
         hub: counts publications.
         names: counts refused names of channels.
+        notices: counts leaves that were held.
         unknown_sockjs_sessions: requests for SockJS sessions that are not open, by cause.
         worker: is ready, or is not.
         redis: how Redis answers.
@@ -81,6 +83,7 @@ class WorkerCollector(Collector):
         registry: Registry,
         hub: Hub,
         names: NameBudget,
+        notices: NoticeBudget,
         unknown_sockjs_sessions: Mapping[str, int],
         worker: Readiness,
         redis: RedisHealth,
@@ -92,6 +95,7 @@ class WorkerCollector(Collector):
         self._registry = registry
         self._hub = hub
         self._names = names
+        self._notices = notices
         self._unknown_sockjs_sessions = unknown_sockjs_sessions
         self._worker = worker
 
@@ -160,6 +164,10 @@ class WorkerCollector(Collector):
             "sockgate_refused_names": (
                 "Subscriptions refused because their user named too many new channels.",
                 self._names.refused,
+            ),
+            "sockgate_held_leaves": (
+                "Times that a leave was held, because its user leaves large channels too often.",
+                self._notices.held,
             ),
             "sockgate_log_lines_dropped": (
                 "Log lines that were dropped: nobody reads them, or the disk is full.",

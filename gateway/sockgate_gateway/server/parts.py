@@ -12,6 +12,7 @@ from ..channels.history import HistoryRequest
 from ..channels.history_queue import HistoryQueue
 from ..channels.hub import Hub
 from ..channels.markup_gate import MarkupGate
+from ..channels.notice_budget import NoticeBudget
 from ..channels.policies import Policies
 from ..channels.policy_audit import PolicyAudit
 from ..channels.presence import Presence
@@ -65,7 +66,7 @@ class Parts:
     ) -> None:
         self.config = config
         self.wheel = wheel
-        self._build_channels(config, broker, clock)
+        self._build_channels(config, broker, wheel, clock)
         self._build_connections(config, broker, wheel, clock)
         self._build_histories(broker)
         self._build_grants(config, broker, wheel, clock)
@@ -82,7 +83,11 @@ class Parts:
         )
 
     def _build_channels(
-        self, config: Config, broker: BrokerInterface, clock: Callable[[], float]
+        self,
+        config: Config,
+        broker: BrokerInterface,
+        wheel: TimerWheel,
+        clock: Callable[[], float],
     ) -> None:
         """Build the hub, with the policies and the presence of its channels."""
         self.policies = Policies(broker.namespaces, config.namespaces)
@@ -99,12 +104,14 @@ class Parts:
             max_publication_bytes=config.max_publication,
             pending_limit_bytes=config.max_outbox,
         )
+        self.notices = NoticeBudget(wheel, self._receivers_of)
         self.presence = Presence(
             self.hub,
             self.presence_counts,
             broker.presence,
             self.policies.of,
             self._count_connections,
+            self.notices,
         )
         self.policy_audit = PolicyAudit(
             self.policies, self.hub, self.presence, interval_s=config.audit_interval
@@ -232,6 +239,9 @@ class Parts:
         """
         if self.policies.of(BROADCAST).recover:
             await self.history.read_many([HistoryRequest(BROADCAST)])
+
+    def _receivers_of(self, channel: str) -> int:
+        return self.hub.audience.of(len(self.hub.connections_on(channel)))
 
     # Presence is built before the registry whose connections it counts.
 

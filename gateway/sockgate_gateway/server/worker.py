@@ -71,6 +71,7 @@ class Worker:
             self.parts.registry,
             self.parts.hub,
             self.parts.names,
+            self.parts.notices,
             self.unknown_sockjs_sessions.counts,
             self.health,
             self.broker.redis_watch,

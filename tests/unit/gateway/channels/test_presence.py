@@ -2,15 +2,18 @@
 
 import asyncio
 import json
+from time import monotonic
 
 import pytest
 from sockgate_gateway.channels.hub import Hub
+from sockgate_gateway.channels.notice_budget import NoticeBudget
 from sockgate_gateway.channels.presence import Presence
 from sockgate_gateway.channels.presence_counts import PresenceCounts
 from sockgate_gateway.channels.presence_store import Change, Heartbeat
 from sockgate_gateway.connections.connection import Connection, Identity
 from sockgate_gateway.connections.registry import Limits, Registry
 from sockgate_gateway.errors import BrokerUnavailable
+from sockgate_gateway.loop.timer_wheel import TimerWheel
 from sockgate_gateway.wire.names import Names
 from sockgate_gateway.wire.namespaces import Policy
 from sockgate_gateway.wire.presence import Present, StoredData
@@ -110,7 +113,8 @@ def hub(counts, policy_of):
 
 @pytest.fixture
 def presence(hub, counts, store, policy_of):
-    return Presence(hub, counts, store, policy_of, lambda: 7)
+    notices = NoticeBudget(TimerWheel(monotonic), lambda channel: len(hub.connections_on(channel)))
+    return Presence(hub, counts, store, policy_of, lambda: 7, notices)
 
 
 def subscriber(hub: Hub, uid: str | None, *channels: str) -> Connection:
