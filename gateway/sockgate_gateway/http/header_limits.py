@@ -7,7 +7,7 @@ what proxies add are cut (``http/origins.py``, ``http/proxies.py``), and too lon
 not read (``sockjs/handler.py``).
 """
 
-from collections.abc import Mapping
+from tornado.httputil import HTTPHeaders
 
 from .origins import MAX_ORIGIN_BYTES
 from .responses import RequestRefused
@@ -31,12 +31,19 @@ LIMITS_BYTES = {
 MAX_COOKIE_BYTES = 8 * 1024
 
 
-def check_header_lengths(headers: Mapping[str, str]) -> None:
+_LIMITED = {
+    next(iter(HTTPHeaders({name: ""}))): (name, limit) for name, limit in LIMITS_BYTES.items()
+}
+"""By name as Tornado writes it."""
+
+
+def check_header_lengths(headers: HTTPHeaders) -> None:
     """Check the length of each header that is parsed.
 
     Raises:
         RequestRefused: one is too long.
     """
-    for name, limit_bytes in LIMITS_BYTES.items():
-        if len(headers.get(name, "")) > limit_bytes:
+    # The headers that a request has, because Tornado raises an exception for each missing one.
+    for name, limit_bytes in map(_LIMITED.__getitem__, filter(_LIMITED.__contains__, headers)):
+        if len(headers[name]) > limit_bytes:
             raise RequestRefused(431, f"{name} may have {limit_bytes} bytes.")

@@ -63,8 +63,12 @@ def read_mark(stored: bytes | None) -> int | None:
 
 
 def may_be_touch(raw: bytes) -> bool:
-    """Return whether a message of Redis may be a touch, without reading it."""
-    return b"touch" in raw or (b"\\" in raw and b"\\u" in raw)
+    """Return whether a message of Redis may be a touch, without reading it.
+
+    JSON writes the name of the event as it is, or with at least one of its letters escaped, which
+    are U+0063 to U+0075. Escapes of umlauts, of other scripts and of ``<`` are ordinary text.
+    """
+    return b"touch" in raw or (b"\\" in raw and (b"\\u006" in raw or b"\\u007" in raw))
 
 
 def read_touch(payload: bytes) -> int | None:

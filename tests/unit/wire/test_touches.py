@@ -1,10 +1,12 @@
 """A touch is what a page would read as one, whoever has written it and however."""
 
 import json
+from itertools import product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sockgate_gateway.wire import publication
 from sockgate_gateway.wire.publication import Publication, read_publication, state_touch
 from sockgate_gateway.wire.touches import MAX_MARK, first_mark, read_mark
 
@@ -18,6 +20,25 @@ HEADS = ["", "#k3:7#", "#k3:1:c1#", "#::c1#", "#:::250:order:7#", "#::c1:250:ord
 def test_touch_is_recognized_in_every_form(case, head):
     raw = (head + " " + case["payload"] + " ").encode()
     assert read_publication(raw).touch == case["touch"]
+
+
+def spellings(letter: str) -> list[str]:
+    return [letter, f"\\u{ord(letter):04x}", f"\\u{ord(letter):04X}"]
+
+
+def test_touch_with_any_of_its_letters_escaped_is_recognized():
+    for letters in product(*map(spellings, "touch")):
+        raw = b'{"event":"%b","data":1}' % "".join(letters).encode()
+        assert json.loads(raw)["event"] == "touch"
+        assert read_publication(raw).touch == 0, raw
+
+
+@pytest.mark.parametrize("text", ["Grüße", "привет", "😀", "<b>", "a\\b", "\x1f", "touc h"])
+def test_ordinary_escaped_text_costs_no_second_reading(monkeypatch, text):
+    monkeypatch.setattr(publication, "read_touch", None)
+    data = json.dumps(text).replace("<", "\\u003C")
+    raw = b'{"event":"news","data":%b}' % data.encode()
+    assert read_publication(raw).payload == raw
 
 
 def test_too_deep_to_be_read_counts_as_a_touch_or_is_no_json():
