@@ -13,6 +13,7 @@ HAPROXY = shutil.which("haproxy") or "/usr/sbin/haproxy"
 NGINX_FRAME = """
 daemon off;
 worker_processes 1;
+{limits}
 pid {folder}/nginx.pid;
 error_log {folder}/error.log;
 events {{ worker_connections {worker_connections}; }}
@@ -37,6 +38,7 @@ def nginx(
     other: str = "",
     worker_connections: int = 256,
     more: str = "",
+    limits: str = "",
 ) -> Server:
     """Describe nginx on a port, in front of one gateway or two.
 
@@ -45,6 +47,7 @@ def nginx(
         django, gateway, other: ``host:port`` of each.
         worker_connections: its limit, for both sides together.
         more: ``host:port`` under which the gateway is reached as well.
+        limits: directives outside ``events`` and ``http``.
     """
     site, hosts = _documented("nginx")
     if other:
@@ -61,7 +64,7 @@ def nginx(
         "include proxy_params;": "proxy_set_header Host $http_host;",
     }
     file = folder / "nginx.conf"
-    frame = {"folder": folder, "worker_connections": worker_connections}
+    frame = {"folder": folder, "worker_connections": worker_connections, "limits": limits}
     file.write_text(NGINX_FRAME.format(**frame, site=_replace(site, replaced)))
     command = [NGINX, "-p", str(folder), "-c", str(file), "-e", "stderr"]
     return Server(command, {}, folder / "nginx.log", lambda: answers(port, "/realtime/info"))
@@ -74,6 +77,7 @@ def haproxy(
     gateways: tuple[str, str],
     ops_ports: tuple[int, int],
     maxconn: int = 256,
+    limits: str = "",
 ) -> Server:
     """Describe HAProxy on a port, in front of two gateways whose health is asked for.
 
@@ -82,9 +86,10 @@ def haproxy(
         django, gateways: ``host:port`` of each.
         ops_ports: of the gateways.
         maxconn: its limit of clients, in ``global`` and in the frontend.
+        limits: a line of ``global``.
     """
     (site,) = _documented("haproxy")
-    site = f"global\n    maxconn {maxconn}\n\n{site}"
+    site = f"global\n    maxconn {maxconn}\n    {limits}\n\n{site}"
     replaced = {
         "frontend site\n": f"frontend site\n    maxconn {maxconn}\n",
         "bind :443 ssl crt /etc/haproxy/www.example.com.pem": f"bind {HOST}:{port}",
@@ -97,6 +102,15 @@ def haproxy(
     file.write_text(_replace(site, replaced))
     command = [HAPROXY, "-db", "-f", str(file)]
     return Server(command, {}, folder / "haproxy.log", lambda: answers(port, "/realtime/info"))
+
+
+def for_many_clients(setting: str) -> list[str]:
+    """Return how the table of docs/deploy.md writes a setting: for 2,000 clients, and 50,000."""
+    text = (ROOT / "docs" / "deploy.md").read_text()
+    table = text.partition("### For many clients")[2].partition("\n\nWith several")[0]
+    cells = [row.split("|")[3:5] for row in table.splitlines() if row.startswith("| ")]
+    found = (re.findall(rf"`({setting} \d+;?)`", cell) for row in cells for cell in row)
+    return [one for each in found for one in each]
 
 
 def _documented(language: str) -> list[str]:
