@@ -7,6 +7,7 @@ is another one, written when all are welcomed, or after ``patience_s``.
 """
 
 import asyncio
+import errno
 import json
 import os
 import re
@@ -37,8 +38,10 @@ class Result:
     Args:
         back: how many are welcomed.
         seconds: until the last one was.
-        ends: how often an attempt ended with a code; 0 means that the client gave up its
-            opening, -1 its greeting.
+        ends: how often an attempt ended, by cause: a close code; ``HTTP 503``, an answer other
+            than 101; ``opening gave up`` and ``greeting gave up``, a time-out of the client; and
+            ``opening``, ``greeting`` or ``welcomed`` with the error of a lost socket, such as
+            ``opening ECONNRESET``, or ``EOF``. A browser sees 1006 for all but close codes.
         attempts: of all clients together.
         longest: attempts of the client that needed the most.
     """
@@ -47,7 +50,7 @@ class Result:
     seconds: float = 0.0
     attempts: int = 0
     longest: int = 0
-    ends: Counter[int] = field(default_factory=Counter)
+    ends: Counter[str] = field(default_factory=Counter)
 
 
 class Crowd:
@@ -92,8 +95,8 @@ class Client:
     async def _dial(self, attempt: "Attempt") -> None:
         try:
             await self.crowd.loop.create_connection(lambda: attempt, "127.0.0.1", self.crowd.port)
-        except OSError:
-            self.ended(attempt, LOST)
+        except OSError as error:
+            self.ended(attempt, f"connecting {name_of(error)}")
 
     def allow(self, seconds: float) -> None:
         """Give the attempt up after so many seconds."""
@@ -104,24 +107,33 @@ class Client:
     def _give_up(self) -> None:
         attempt = self._attempt
         if attempt is not None:
-            self.ended(attempt, -1 if attempt.is_upgraded else 0)
+            self.ended(attempt, f"{self.phase} gave up")
             attempt.abort()
 
-    def welcome(self) -> None:
-        """Stay."""
+    def welcome(self, attempt: "Attempt") -> None:
+        """Stay, unless the attempt was given up before."""
+        if attempt is not self._attempt:
+            return
         self.is_welcomed = True
         if self._deadline is not None:
             self._deadline.cancel()
         self.crowd.welcomed()
 
-    def ended(self, attempt: "Attempt", code: int, reason: str = "") -> None:
+    @property
+    def phase(self) -> str:
+        """How far the attempt is."""
+        if self.is_welcomed:
+            return "welcomed"
+        return "greeting" if self._attempt and self._attempt.is_upgraded else "opening"
+
+    def ended(self, attempt: "Attempt", cause: str, code: int = LOST, reason: str = "") -> None:
         """Wait for the next attempt."""
         if attempt is not self._attempt:
             return
         self._attempt = None
         if self._deadline is not None:
             self._deadline.cancel()
-        self.crowd.result.ends[code] += 1
+        self.crowd.result.ends[cause] += 1
         if self.is_welcomed:
             self.is_welcomed = False
             self.crowd.result.back -= 1
@@ -134,6 +146,14 @@ class Client:
         floor_s, spread_s = PACES.get(code, (0.0, 0.0))
         widest_s = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(self.attempts - 1, 9))
         return floor_s + random() * max(widest_s, spread_s)
+
+
+def name_of(error: Exception | None) -> str:
+    """Name the end of a socket."""
+    if error is None:
+        return "EOF"
+    number = getattr(error, "errno", None)
+    return errno.errorcode.get(number, type(error).__name__) if number else type(error).__name__
 
 
 class Attempt(asyncio.Protocol):
@@ -154,7 +174,7 @@ class Attempt(asyncio.Protocol):
         )
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._client.ended(self, LOST)
+        self._client.ended(self, f"{self._client.phase} {name_of(error)}")
 
     def abort(self) -> None:
         """Close without a word."""
@@ -169,6 +189,7 @@ class Attempt(asyncio.Protocol):
                 self._buffer = head
                 return
             if b" 101 " not in head:
+                self._client.ended(self, f"HTTP {head.split(b' ', 2)[1].decode()}")
                 self.abort()
                 return
             self.is_upgraded = True
@@ -191,11 +212,12 @@ class Attempt(asyncio.Protocol):
 
     def _take(self, opcode: int, payload: bytes) -> None:
         if opcode == Op.TEXT and b'"type":"connected"' in payload:
-            self._client.welcome()
+            self._client.welcome(self)
         elif opcode == Op.PING:
             self._transport.write(masked(Op.PONG, payload))
         elif opcode == Op.CLOSE:
-            self._client.ended(self, int.from_bytes(payload[:2]), payload[2:].decode())
+            code = int.from_bytes(payload[:2])
+            self._client.ended(self, str(code), code, payload[2:].decode())
             self._transport.close()
 
 

@@ -34,6 +34,13 @@ MAX_BODIES_BYTES = 32 * 1024 * 1024
 """Room for 128 unfinished bodies of the largest size that the default settings allow."""
 
 
+class Evictions:
+    """How many connections were closed to make room for a newer one."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
 class PendingConnections:
     """The pending connections of one listening socket, oldest first.
 
@@ -41,6 +48,7 @@ class PendingConnections:
         proxies: only ``total`` limits the connections of these peers.
         total: how many there may be.
         per_address: how many of one IPv4 address or one IPv6 /64 there may be.
+        evictions: counts those that are closed.
         max_total_body_bytes: how large all unfinished bodies together may be.
     """
 
@@ -50,11 +58,13 @@ class PendingConnections:
         *,
         total: int,
         per_address: int,
+        evictions: Evictions | None = None,
         max_total_body_bytes: int = MAX_BODIES_BYTES,
     ) -> None:
         self._total = total
         self._per_address = per_address
         self._proxies = proxies
+        self._evictions = evictions or Evictions()
         self._waiting = WaitingList[object]()
         self._closers: dict[object, Callable[[], object]] = {}
         self._max_total_body_bytes = max_total_body_bytes
@@ -118,6 +128,7 @@ class PendingConnections:
     def _evict(self, connection: object) -> None:
         close = self._closers[connection]
         self.remove(connection)
+        self._evictions.count += 1
         close()
 
 

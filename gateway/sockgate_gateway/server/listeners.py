@@ -11,7 +11,7 @@ from tornado.netutil import bind_sockets, bind_unix_socket
 
 from ..config.config import Config
 from ..http.origins import OriginPolicy
-from ..http.pending import PendingConnections
+from ..http.pending import Evictions, PendingConnections
 from ..http.proxies import ProxyPolicy
 from ..http.refusal_log import RefusalLog
 from ..http.relay import UNIX_PEER, Relay, Siblings
@@ -80,10 +80,13 @@ class Listeners:
 
     Args:
         unknown_sockjs_sessions: counts requests for SockJS sessions that are not open.
+
+    ``evictions``: of connections without a complete request.
     """
 
     def __init__(self, unknown_sockjs_sessions: UnknownSockJSSessions) -> None:
         self._unknown_sockjs_sessions = unknown_sockjs_sessions
+        self.evictions = Evictions()
         self._for_browsers: list[HTTPServer] = []
         self._pauses = PauseLog(asyncio.get_running_loop().time)
 
@@ -99,7 +102,7 @@ class Listeners:
         front_ends = _FrontEnds(config, lifecycle, wheel, self._unknown_sockjs_sessions)
         proxies = ProxyPolicy(config.trusted_proxies)
         acceptor = front_ends.acceptor(proxies)
-        pending = _pending_connections(config, proxies)
+        pending = self._pending_connections(config, proxies)
         descriptors = DescriptorLimit(
             browser_ceiling(),
             pending.evict_oldest,
@@ -136,10 +139,18 @@ class Listeners:
         proxies = ProxyPolicy([UNIX_PEER])
         application = front_ends.interceptor(front_ends.acceptor(proxies))
         sock = bind_unix_socket(str(siblings.socket_of(siblings.number)))
-        pending = _pending_connections(config, proxies)
+        pending = self._pending_connections(config, proxies)
         max_body_bytes = front_ends.router.max_body_bytes
         self._for_browsers.append(
             _serve(application, [sock], descriptors, pending, max_body_bytes=max_body_bytes)
+        )
+
+    def _pending_connections(self, config: Config, proxies: ProxyPolicy) -> PendingConnections:
+        return PendingConnections(
+            proxies,
+            total=config.max_unauthenticated,
+            per_address=config.max_per_address,
+            evictions=self.evictions,
         )
 
     def stop_accepting(self) -> None:
@@ -251,12 +262,6 @@ def _serve(
     )
     server.add_sockets(sockets)
     return server
-
-
-def _pending_connections(config: Config, proxies: ProxyPolicy) -> PendingConnections:
-    return PendingConnections(
-        proxies, total=config.max_unauthenticated, per_address=config.max_per_address
-    )
 
 
 def _tls(config: Config) -> ssl.SSLContext | None:

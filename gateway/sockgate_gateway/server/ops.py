@@ -19,6 +19,7 @@ from ..channels.hub import Hub
 from ..channels.notice_budget import NoticeBudget
 from ..connections.name_budget import NameBudget
 from ..connections.registry import Registry
+from ..http.pending import Evictions
 from ..sessions.lifecycle import Lifecycle
 from .log_writer import dropped_lines
 
@@ -72,6 +73,7 @@ class WorkerCollector(Collector):
         names: counts refused names of channels.
         notices: counts leaves that were held.
         unknown_sockjs_sessions: requests for SockJS sessions that are not open, by cause.
+        evictions: counts connections without a complete request that were closed.
         worker: is ready, or is not.
         redis: how Redis answers.
         balance: sends clients away.
@@ -85,6 +87,7 @@ class WorkerCollector(Collector):
         names: NameBudget,
         notices: NoticeBudget,
         unknown_sockjs_sessions: Mapping[str, int],
+        evictions: Evictions,
         worker: Readiness,
         redis: RedisHealth,
         balance: Balance,
@@ -97,6 +100,7 @@ class WorkerCollector(Collector):
         self._names = names
         self._notices = notices
         self._unknown_sockjs_sessions = unknown_sockjs_sessions
+        self._evictions = evictions
         self._worker = worker
 
     def collect(self) -> Iterable[Metric]:
@@ -172,6 +176,10 @@ class WorkerCollector(Collector):
             "sockgate_log_lines_dropped": (
                 "Log lines that were dropped: nobody reads them, or the disk is full.",
                 dropped_lines(),
+            ),
+            "sockgate_displaced_requests": (
+                "Connections without a complete request, closed to make room for a newer one.",
+                self._evictions.count,
             ),
             "sockgate_displaced": (
                 "Connections without a token that were closed to make room for a newer one.",

@@ -66,6 +66,7 @@ class Worker:
             config.balance_ratio,
         )
         self.health = Health(self.parts, self.broker)
+        self._listeners = Listeners(self.unknown_sockjs_sessions)
         self._collector = WorkerCollector(
             self.parts.lifecycle,
             self.parts.registry,
@@ -73,11 +74,11 @@ class Worker:
             self.parts.names,
             self.parts.notices,
             self.unknown_sockjs_sessions.counts,
+            self._listeners.evictions,
             self.health,
             self.broker.redis_watch,
             self.balancer,
         )
-        self._listeners = Listeners(self.unknown_sockjs_sessions)
         self._operations = OperationsListener()
         self._tasks: list[asyncio.Task[None]] = []
         self._is_drain_cut_short = False

@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
-from sockgate_gateway.http.pending import PendingConnections, PendingRequests
+from sockgate_gateway.http.pending import Evictions, PendingConnections, PendingRequests
 from sockgate_gateway.http.proxies import ProxyPolicy
 from tornado.httputil import HTTPHeaders, RequestStartLine
 
@@ -66,8 +66,15 @@ def inner() -> RecordingDelegate:
 
 
 @pytest.fixture
-def pending() -> PendingConnections:
-    return PendingConnections(total=4, per_address=2, proxies=ProxyPolicy([PROXY]))
+def evictions() -> Evictions:
+    return Evictions()
+
+
+@pytest.fixture
+def pending(evictions: Evictions) -> PendingConnections:
+    return PendingConnections(
+        total=4, per_address=2, proxies=ProxyPolicy([PROXY]), evictions=evictions
+    )
 
 
 @pytest.fixture
@@ -100,10 +107,10 @@ def test_oldest_connection_of_an_address_is_closed(requests, pending):
     assert len(pending) == 3
 
 
-def test_oldest_connection_of_all_is_closed(requests, pending):
+def test_oldest_connection_of_all_is_closed_and_counted(requests, pending, evictions):
     connections = [Client(requests, f"192.0.2.{number}") for number in range(5)]
     assert [c.is_closed for c in connections] == [True, False, False, False, False]
-    assert len(pending) == 4
+    assert (len(pending), evictions.count) == (4, 1)
 
 
 def test_oldest_connection_of_the_fullest_source_is_closed(requests):
