@@ -170,7 +170,7 @@ const modules = (name, banner) => [
 
 /** Names of properties that nothing outside of the script uses: no frame, no data block, no browser, no other script (a bar has `follow`). */
 const INTERNAL_OF_LIVE = (
-  "all answered at away check data element emit ended followAll fragments heldIn isAnswered isBusy isEnded isGone know lacksAny noteTouch refresh refused refusals renew request " +
+  "all answered at away boundIn check data element emit ended followAll fragments heldIn isAnswered isBusy isEnded isGone know lacksAny noteTouch refresh refused refusals renew request " +
   "rescan room schedule script seen stated stop subscribed whole why widestMs"
 ).split(" ");
 

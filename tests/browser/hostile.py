@@ -111,6 +111,7 @@ _KEPT = (
     '<p data-sockgate-keep class="errorlist">kept<a data-sockgate="keep">[]</a></p>'
     '<p data-sockgate="keep" role="alert">[]</p>'
     '<form contenteditable="true"><input name="selectedOptions"></form>'
+    '<p>chosen <input type="radio" name="z" checked><input type="radio" name="z" checked></p>'
 )
 
 FRONTENDS = (

@@ -34,14 +34,17 @@ _TAG = re.compile(r"[a-z][a-z0-9-]*")
 _ATTRIBUTE = re.compile(r"[a-z][a-z0-9_:.-]*")
 _UNSAFE_IN_ID = re.compile(r"[^A-Za-z0-9_-]+")
 _ELEMENTS = (
-    "address article aside blockquote button caption dd details dialog div dl dt fieldset "
-    "figcaption figure footer form h1 h2 h3 h4 h5 h6 header hgroup label legend li main menu nav "
-    "ol output search section select span summary table tbody td tfoot th thead tr ul"
+    "address article aside blockquote caption details dialog div dl fieldset figcaption figure "
+    "footer header hgroup label legend main menu nav ol output search section summary table tbody "
+    "td tfoot th thead tr ul"
 )
-"""Parsers of HTML let them contain blocks and a script, and never end them before their end tag."""
+"""Parsers of HTML let them contain blocks and a script, and nothing that a sanitizer leaves in them
+ends them: not ``li``, which another one ends, nor ``button``, ``form`` and ``h1``."""
 
-_HIDDEN = re.compile(r"""<input\b(?=[^>]*\btype=["']?hidden\b)[^>]*>""", re.IGNORECASE)
-_NAME_OR_VALUE = re.compile(r"""\s(name|value)=(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", re.IGNORECASE)
+_INPUT = re.compile(r"""<input\b((?:[^<>"']++|"[^"]*+"|'[^']*+')*+)>""", re.IGNORECASE)
+_FIELD = re.compile(
+    r"""(?<![^\s"'/])(name|type|value)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+))""", re.IGNORECASE
+)
 
 _TOKEN_FIELD = "csrfmiddlewaretoken"
 
@@ -80,7 +83,7 @@ class LiveFragment(Node):
         if bits or not channels:
             raise TemplateSyntaxError(f"{{% live %}} is used so: {USAGE}")
         for name in attributes:
-            if name.startswith(("on", "data_sockgate")) or name == "style":
+            if name.startswith(("on", "data_sockgate")) or name in ("contenteditable", "style"):
                 raise TemplateSyntaxError(f"{{% live %}} cannot have the attribute {name!r}.")
         nodelist = parser.parse(("endlive",))
         parser.delete_first_token()
@@ -119,8 +122,8 @@ class LiveFragment(Node):
         content = self.nodelist.render(context)
         if hidden := _hidden_fields(content):
             orders["hidden"] = hidden
-        if "url" not in orders:
-            orders["token"] = _token_in(content, context)
+        if token := _token_in(content, context):
+            orders["token"] = token
         return format_html(
             "{}<{}{}>{}{}</{}>",
             page.script(context),
@@ -176,17 +179,20 @@ def _checked_tag(tag: Any) -> str:
 def _hidden_fields(content: str) -> list[str]:
     """Return ``name=value`` of each hidden field: what differs in the page was set by a script."""
     found = []
-    for field in _HIDDEN.findall(content):
-        parts = {name.lower(): "".join(rest) for name, *rest in _NAME_OR_VALUE.findall(field)}
-        found.append(unescape(f"{parts.get('name', '')}={parts.get('value', '')}"))
+    # As browsers read it: each end of a line is one character.
+    text = content.replace("\r\n", "\n").replace("\r", "\n")
+    for field in _INPUT.findall(text):
+        parts = {name.lower(): "".join(rest) for name, *rest in reversed(_FIELD.findall(field))}
+        if parts.get("type", "").lower() == "hidden":
+            found.append(unescape(f"{parts.get('name', '')}={parts.get('value', '')}"))
     return list(dict.fromkeys(found))
 
 
 def _token_in(content: str, context: Context) -> str:
-    """Return the CSRF token of the forms in a page that answers a POST; empty where none has it.
+    """Return the CSRF token of the page's forms; empty where none has it.
 
     It is new in each page, so content that a user wrote cannot have it. By it the browser's script
-    knows the forms whose text and errors it must not lose.
+    knows the site's own forms, whose text and errors it must neither lose nor give to others.
     """
     if _TOKEN_FIELD not in content:
         return ""

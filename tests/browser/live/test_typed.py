@@ -64,11 +64,15 @@ def show(site: Site, version: str, *pages: Page, alice: str = "1 2 3", bob: str 
         expect_text(page, "#version", version)
 
 
+BARE = "<p>d</p><li>e</li><dd>f</dd><h1>g</h1><form><button>h</button></form><option>i</option>"
+"""What sanitizers leave, which ends an element of the same name."""
+
+
 def test_parser_ends_no_permitted_element_before_its_end(site, chromium):
     page = chromium.new_page()
     fragments = []
     for tag in [*_ELEMENTS.split(), "x-card"]:
-        around, inner = TABLES.get(tag, ("{}", "<div>a</div><ul><li>b</ul><section>c</section>"))
+        around, inner = TABLES.get(tag, ("{}", f"<div>a</div><ul><li>b</ul>{BARE}"))
         fragment = f'<{tag} class="live">{inner}<script type="application/json">1</script></{tag}>'
         fragments.append(around.format(fragment) + "<i>after</i>")
     found = page.evaluate(f"(all) => all.filter((one) => !({IS_WHOLE})(one))", fragments)

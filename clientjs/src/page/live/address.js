@@ -54,21 +54,18 @@ export function addressOf(page, url, { fragments, stated, widestMs, rescan, warn
   /** @returns {Promise<import("./schedule.js").Retry | null>} */
   async function refresh() {
     const wasInDoubt = isInDoubt;
-    const before = new Map(stated);
     isDue = isInDoubt = false;
-    const answer = await source.fetch();
+    const answer = await source.fetch(wasInDoubt);
     const { html, isGone, why } = answer;
-    if (why) {
+    if (isGone) {
+      fragments.clear(url);
+    } else if (why) {
       warn(`${url} is not refreshed: ${why}`);
       if (answer.ms >= 0) {
         isDue = true;
         isInDoubt ||= wasInDoubt;
         return answer;
       }
-    } else if (isGone) {
-      fragments.clear(url);
-    } else if (html == null) {
-      shown().forEach(([channel, one]) => (one.touched = (before.get(channel) || one).touched));
     } else {
       const lacking = fragments.refresh(url, html, wasInDoubt);
       if (lacking) {

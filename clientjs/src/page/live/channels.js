@@ -12,6 +12,7 @@ const RENEWABLE = /^(not_allowed|revoked|rights_changed)$/;
 const FULL = "too_many_channels";
 /** Requested at a time. */
 const STEP = 50;
+const LEFT = { isEnded: true };
 /** Left to the page's own script. */
 const RESERVE = 10;
 
@@ -121,7 +122,7 @@ export function channelsOf(rt, { subscribed, ended, refused, warn }) {
     followAll,
     /** @param {string} channel */
     has: (channel) => followed.has(channel),
-    /** @returns {boolean} there is no grant for a channel */
-    lacksAny: () => [...wanted.keys()].some(isLacking)
+    /** @returns {boolean} a channel is not subscribed, for there is no grant */
+    lacksAny: () => [...wanted.keys()].some((one) => isLacking(one) && (followed.get(one) || LEFT).isEnded)
   };
 }

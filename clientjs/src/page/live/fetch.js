@@ -14,6 +14,7 @@
  * @property {boolean} [isBusy]  the site itself has said that
  */
 
+/** In browsers since 2022; others wait as long as the browser does. */
 const TIMEOUT_MS = 30000;
 const MAX_RETRY_AFTER_MS = 600000;
 /** The viewer may not see the page any more. */
@@ -24,48 +25,41 @@ const FORBIDDEN = [401, 403, 404, 410];
  * @param {string} url
  */
 export function sourceOf(page, url) {
-  /** @type {string | null} */
-  let lastEtag = null;
   let isWholeNext = false;
 
-  /** @returns {Promise<any>} an Answer */
-  async function fetch() {
+  /** @param {boolean} isInDoubt  the viewer may not see it any more @returns {Promise<any>} an Answer */
+  async function fetch(isInDoubt) {
     const isWhole = isWholeNext;
-    const controller = new AbortController();
-    const timer = page.setTimeout(() => controller.abort(), TIMEOUT_MS);
+    const signal = AbortSignal.timeout?.(TIMEOUT_MS);
     let answer;
     isWholeNext = false;
-    if (isWhole) {
-      lastEtag = null;
-    }
     try {
-      answer = await ask(isWhole, controller.signal);
+      answer = await ask(isWhole, isInDoubt, signal);
     } catch (error) {
-      answer = { ms: 0, isBusy: controller.signal.aborted, why: `${error}` };
+      answer = { ms: 0, isBusy: signal?.aborted, why: `${error}` };
     }
-    page.clearTimeout(timer);
     isWholeNext ||= isWhole && answer.ms >= 0;
     return answer;
   }
 
   /**
    * @param {boolean} isWhole
-   * @param {AbortSignal} signal
+   * @param {boolean} isInDoubt
+   * @param {AbortSignal | undefined} signal
    * @returns {Promise<any>}
    */
-  async function ask(isWhole, signal) {
-    const headers = { Accept: "text/html", "X-Sockgate-Live": "1", ...(lastEtag && { "If-None-Match": lastEtag }) };
-    // Never a stale copy: with an ETag of ours the server is asked beside the cache. Without one, the browser itself compares
-    // its copy of the page with the server's. A redirect is not followed: it may lead to a login on another origin.
-    const cache = isWhole ? "reload" : lastEtag ? "no-store" : "no-cache";
-    const response = await page.fetch(url, { cache, credentials: "same-origin", headers, redirect: "manual", signal });
+  async function ask(isWhole, isInDoubt, signal) {
+    // Never a stale copy: where the site has an ETag, the browser compares its copy of the page with the server's. A redirect is
+    // not followed, and the browser does not say where it leads: to a login, maybe on another origin, or for a moment elsewhere.
+    const cache = isWhole ? "reload" : "no-cache";
+    const headers = { Accept: "text/html", "X-Sockgate-Live": "1" };
+    const response = await page.fetch(url, { cache, headers, redirect: "manual", signal });
     const { status } = response;
     const why = `status ${status}`;
-    if (status === 304) {
-      return {};
+    if (response.type === "opaqueredirect") {
+      return { isGone: isInDoubt, ms: 0, why: "a redirect" };
     }
-    lastEtag = null;
-    if (response.type === "opaqueredirect" || FORBIDDEN.includes(status)) {
+    if (FORBIDDEN.includes(status)) {
       return { isGone: true };
     }
     if (status >= 500 || status === 408 || status === 429) {
@@ -74,9 +68,7 @@ export function sourceOf(page, url) {
     if (!response.ok || !/^text\/html\b/i.test(response.headers.get("Content-Type"))) {
       return { why };
     }
-    const html = await response.text();
-    lastEtag = response.headers.get("ETag");
-    return { html };
+    return { html: await response.text() };
   }
 
   return {

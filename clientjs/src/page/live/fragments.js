@@ -3,9 +3,10 @@
  * element. So neither an id nor an attribute of content makes a fragment.
  */
 import { ordersOf } from "../../base/orders.js";
+import { hiddenIn, nameAndValueOf } from "./fields.js";
 import { heldOf } from "./held.js";
 import { morph } from "./morph.js";
-import { childNodesOf, contains, dispatch, findIn, isConnected, nameOf, replaceChildren } from "./nodes.js";
+import { childNodesOf, contains, dispatch, isConnected, nameOf, replaceChildren } from "./nodes.js";
 import { parse, processHtmx } from "./push.js";
 
 /**
@@ -30,7 +31,7 @@ export function fragmentsOf(page) {
   const known = new Map();
 
   const all = () => [...known.values()];
-  const at = (/** @type {string} */ url) => all().filter((one) => one.url === url && isConnected(one.element));
+  const at = (/** @type {string} */ url) => all().filter((one) => one.url === url);
 
   /** Find what has come and gone. */
   function scan() {
@@ -42,7 +43,7 @@ export function fragmentsOf(page) {
         // What a POST has brought belongs to the address of the fragment that it replaces.
         const url = data.url ? location.origin + data.url : all().find((one) => one.data.id === data.id)?.url || location.href.split("#")[0];
         known.set(element, { element, script, data, url, away: [] });
-        held.know(element, [], data.token);
+        held.know(element, [], data);
       } else if (fragment.script !== script) {
         Object.assign(fragment, { script, data });
       }
@@ -59,8 +60,7 @@ export function fragmentsOf(page) {
    * @returns {string | undefined} the id of one that the page lacks
    */
   function refresh(url, html, isInDoubt) {
-    // A part of a page may begin with a row, which needs no table in a template.
-    const document = parse(page, html, !/^\s*<(!|html)/i.test(html));
+    const document = parse(page, html);
     const orders = new Map(ordersOf(page, "live", document).map((order) => [order.data.id, order]));
     const named = new Map(ordersOf(page, "keep", document).map(({ script, data }) => [script.parentElement, data]));
     let lacking;
@@ -116,13 +116,16 @@ export function fragmentsOf(page) {
     fragment.away = [];
     // What is in it, and was rendered elsewhere.
     const others = all().filter((one) => one.url !== fragment.url && contains(element, one.element)).map((one) => one.element);
-    const whole = [...held.heldIn(element, fresh, isInDoubt), ...others];
+    const whole = [...held.heldIn(element, fresh, isInDoubt), ...(isInDoubt ? [] : held.boundIn(element, fresh, fragment.data, data)), ...others];
+    // Hidden fields that a script has set, such as the count of a formset.
+    const set = hiddenIn(element).filter((one) => !fragment.data.hidden?.includes(nameAndValueOf(one)));
+    let theirs = new Set(set);
     if (!whole.includes(element)) {
-      // Hidden fields that a script has set, such as the count of a formset.
-      const set = [...findIn(element, "[type=hidden]")].filter(({ name, value }) => !fragment.data.hidden?.includes(`${name}=${value}`));
-      const theirs = morph(element, fresh, whole, named, set, isInDoubt);
-      held.know(element, [...whole, ...set.filter((one) => theirs.has(one))]);
+      theirs = morph(element, fresh, whole, named, set, isInDoubt, held.isGenuine(data.token));
+      held.know(element, [...whole, ...set.filter((one) => theirs.has(one))], data);
     }
+    // Those of a form that was left alone have older values.
+    data.hidden = hiddenIn(element).filter((one) => !theirs.has(one)).map(nameAndValueOf);
     fragment.data = data;
     processHtmx(page, element);
     emit(element, "after", { isEmptied: false });

@@ -6,7 +6,7 @@
  * the viewer's: its values count as typed, since the value of a form that was sent and refused is the value that the server has
  * rendered. It is let go when the fresh page has a form with the same values.
  */
-import { FIELDS, fieldsOf, isField, isTakenIn } from "./fields.js";
+import { FIELDS, fieldsOf, formOf, hiddenIn, isChanged, isField, isTakenIn, nameAndValueOf } from "./fields.js";
 import { attributeOf, childNodesOf, contains, findIn, matches, nameOf, parentOf } from "./nodes.js";
 
 /** What Django shows for a form that it has refused. */
@@ -21,24 +21,30 @@ export function heldOf(page) {
   const ids = new Set();
   /** They, and those that are the viewer's though the server has rendered them. @type {WeakSet<Element>} */
   const rendered = new WeakSet();
+  /** Forms with Django's token; or what contains such a form. @type {WeakSet<Element>} */
+  const genuine = new WeakSet();
+  /** What the server had not taken. @type {WeakSet<Element>} */
+  const differing = new WeakSet();
 
   /**
    * @param {any} element  a fragment as the server has rendered it
    * @param {any[]} held  what was left alone
-   * @param {string} [token]  it was rendered for a POST: forms with this token, which content of users cannot have, show what was typed,
-   *   and have errors in them or beside them. Empty: Django has found none, and all forms do
+   * @param {{token?: string, url?: string}} data  without an address, it was rendered for a POST: forms with Django's token show what
+   *   was typed, and have errors in them or beside them. Without a token, all forms do
    */
-  function know(element, held, token) {
+  function know(element, held, { token, url }) {
     for (const one of [element, ...findIn(element, "*")]) {
       if (!held.some((other) => contains(other, one))) {
         known.add(one);
         ids.add(attributeOf(one, "id") || 0);
         rendered.add(one);
       }
+      if (token && hasToken(one, token)) {
+        genuine.add(one);
+      }
     }
-    for (const one of token == null ? [] : findIn(element, THEIRS)) {
-      const place = matches(one, ERRORS) ? parentOf(one) : (isField(one) && one.form) || one;
-      if (!token || findIn(place, `[value="${token}"]`)[0]) {
+    for (const one of url ? [] : findIn(element, THEIRS)) {
+      if (!token || hasToken(matches(one, ERRORS) ? parentOf(one) : formOf(one) || one, token)) {
         known.delete(one);
       }
     }
@@ -52,20 +58,42 @@ export function heldOf(page) {
    */
   function heldIn(element, fresh, isInDoubt) {
     const unknown = [...findIn(element, "*")].filter((one) => !known.has(one));
-    /** By form, or by field without one. @type {Map<any, boolean>} */
-    const taken = new Map();
+    const errors = unknown.filter((one) => matches(one, ERRORS));
     const held = new Set();
-    for (const field of unknown.filter(isField)) {
-      const form = contains(element, field.form) && field.form;
-      const key = form || field;
-      if (!taken.has(key)) {
-        taken.set(key, form ? isFormTaken(form, fresh) : isTakenIn(field, fresh));
+    // Forms, and fields without one.
+    for (const key of new Set(unknown.map((one) => formOf(one) || (isField(one) && one)).filter((one) => one))) {
+      const fields = fieldsOf(element).filter((field) => field === key || field.form === key);
+      if (!fields.every((field) => isTakenIn(field, fresh))) {
+        differing.add(key);
+      } else if (differing.has(key) || !errors.some((error) => contains(parentOf(key), error))) {
+        continue;
       }
-      if (!taken.get(key)) {
-        held.add(placeOf(field, element, isInDoubt));
+      // What was refused stays, too, where the server shows the same: nothing.
+      for (const one of isInDoubt ? fields : [key, ...fields]) {
+        if (!known.has(one)) {
+          held.add(placeOf(one, element, isInDoubt));
+        }
       }
     }
-    return [...held, ...unknown.filter((one) => held.size && matches(one, ERRORS))];
+    return [...held, ...(held.size ? errors : [])];
+  }
+
+  /**
+   * What is typed into a form is about the object that it was rendered for: the row of a formset, the version that was seen.
+   *
+   * @param {any} element  a fragment
+   * @param {Element} fresh
+   * @param {{hidden?: string[], token?: string}} before  what the server has written into the hidden fields, and what it writes now
+   * @param {{hidden?: string[]}} after
+   * @returns {any[]} forms that the fresh page has for something else
+   */
+  function boundIn(element, fresh, before, after) {
+    const isOther = (/** @type {any} */ one) =>
+      before.hidden?.includes(nameAndValueOf(one)) && one.value !== before.token && !after.hidden?.includes(nameAndValueOf(one));
+    return fieldsOf(element)
+      .filter((field) => isChanged(field) && !isTakenIn(field, fresh))
+      .map(formOf)
+      .filter((form) => contains(element, form) && hiddenIn(form).some(isOther));
   }
 
   /**
@@ -84,13 +112,17 @@ export function heldOf(page) {
     return isInDoubt || [...childNodesOf(parent)].some((one) => known.has(one) && nameOf(one) !== "SCRIPT") ? place : parent;
   }
 
+  /**
+   * @param {string | undefined} token  of the fresh page; without one, nothing is known of its forms
+   * @returns {function(any): any} Django has written a form, of the page or of the fresh one
+   */
+  const isGenuine = (/** @type {string | undefined} */ token) => (/** @type {any} */ form) => token && (genuine.has(form) || !!hasToken(form, token));
+
   page.addEventListener("input", (/** @type {any} */ { target }) => target.isContentEditable && known.delete(target), true);
-  return { know, heldIn };
+  return { know, heldIn, boundIn, isGenuine };
 }
 
-/** @param {any} form @param {Element} fresh */
-function isFormTaken(form, fresh) {
-  return [...findIn(fresh, "form")].some(
-    (other) => attributeOf(other, "action") === attributeOf(form, "action") && fieldsOf(form).every((field) => isTakenIn(field, other))
-  );
+/** @param {any} element @param {string} token @returns {any} */
+function hasToken(element, token) {
+  return findIn(element, `[value="${token}"]`)[0];
 }

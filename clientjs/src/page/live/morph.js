@@ -8,7 +8,7 @@
  * contains something that must stay.
  */
 import { documentOf } from "../../base/globals.js";
-import { fieldsOf, isChanged, isTaken, selectedIn } from "./fields.js";
+import { fieldsOf, isChanged, isTaken, ownerOf, selectedIn } from "./fields.js";
 import {
   attributeOf, attributesOf, childNodesOf, clone, contains, findIn, insert, isEqual, move, nameOf, nextElementOf, nextOf, parentOf, remove
 } from "./nodes.js";
@@ -23,9 +23,10 @@ const PROGRESS = "SOCKGATE-PROGRESS";
  * @param {Map<any, string[]>} [named]  names of attributes that are left alone, by element of the fresh one; none: all of it is
  * @param {any[]} [set]  hidden fields that a script has set
  * @param {boolean} [isInDoubt]  what the fresh one lacks goes, whatever was typed there
+ * @param {function(any): boolean} [isGenuine]  Django has written a form
  * @returns {Set<any>} what the server has not taken
  */
-export function morph(element, fresh, whole = [], named = new Map(), set = [], isInDoubt = false) {
+export function morph(element, fresh, whole = [], named = new Map(), set = [], isInDoubt = false, isGenuine) {
   // What is changed is decided before anything changes: new defaults must not look like input.
   const typed = fieldsOf(element).filter(isChanged);
   const changed = new Set([...typed, ...set]);
@@ -40,7 +41,7 @@ export function morph(element, fresh, whole = [], named = new Map(), set = [], i
   removeScripts(findIn(fresh, "script"));
   for (const [id, one] of byId(fresh)) {
     const found = one && old.get(id);
-    if (found && nameOf(found) === nameOf(one)) {
+    if (found && isLike(found, one)) {
       same.set(id, found);
       for (let node = found; node !== element; node = parentOf(node)) {
         rich.add(node);
@@ -112,6 +113,15 @@ export function morph(element, fresh, whole = [], named = new Map(), set = [], i
       }
     }
     return null;
+  }
+
+  /** @param {any} node @param {any} other @returns {boolean} they may be the same one */
+  function isLike(node, other) {
+    const isSame = (/** @type {string} */ name) => attributeOf(node, name) === attributeOf(other, name);
+    return (
+      nameOf(node) === nameOf(other) &&
+      (!isAnElement(node) || ((!attributeOf(node, "id") || isSame("id")) && isSame("name") && ownerOf(node, isGenuine) === ownerOf(other, isGenuine)))
+    );
   }
 
   /** @param {any} node @param {any} other */
@@ -208,10 +218,4 @@ function byId(root) {
 function follows(node, next) {
   for (; next && next !== node; next = nextOf(next));
   return next;
-}
-
-/** @param {any} node @param {any} fresh @returns {boolean} they may be the same one */
-function isLike(node, fresh) {
-  const isSame = (/** @type {string} */ name) => attributeOf(node, name) === attributeOf(fresh, name);
-  return nameOf(node) === nameOf(fresh) && (!isAnElement(node) || ((!attributeOf(node, "id") || isSame("id")) && isSame("name")));
 }

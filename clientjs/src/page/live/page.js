@@ -37,6 +37,8 @@ export function livePageOf(rt, page) {
   /** Fetches in a row that gave no grant. */
   let grantless = 0;
   let warned = "";
+  /** The widest window before the link was lost. */
+  let lostMs = 0;
 
   /** Follow the channels of the fragments that are in the page now, and no others. */
   function scan() {
@@ -133,7 +135,7 @@ export function livePageOf(rt, page) {
     if (!AUTOMATIC.test(channel)) {
       const ms = one.refusals && Math.min(GAP_WINDOW_MS * 2 ** one.refusals, MAX_REFUSED_MS);
       one.refusals += 1;
-      page.setTimeout(() => one.isEnded && channels.has(channel) && each(channel, (address) => address.renew(stated.has(channel) ? windowMs(channel) : 0, GAP_WINDOW_MS, false, true)), ms);
+      page.setTimeout(() => one.isEnded && channels.has(channel) && each(channel, (address) => address.renew(stated.has(channel) ? windowMs(channel) : lostMs, GAP_WINDOW_MS, false, true)), ms);
     }
   }
 
@@ -159,11 +161,15 @@ export function livePageOf(rt, page) {
       return;
     }
     // Nothing is known until the channels are subscribed again.
+    lostMs = stated.size ? widestMs() : lostMs;
     stated.clear();
     if (state === "closed" && isConnected && detail.code !== 1000) {
-      // The login has ended: what the viewer may not see any more goes now.
+      // The login has ended, maybe that of many: what the viewer may not see any more goes now.
       isConnected = false;
-      checkAll(true);
+      addresses.forEach((one, url) => {
+        fragments.clear(url);
+        one.renew(lostMs, 0, true, true);
+      });
     }
   }
 

@@ -4,7 +4,7 @@
 import { findAll, globalOf } from "../../base/globals.js";
 import { trustedHtml } from "../../base/trusted.js";
 import { morph, removeScripts } from "./morph.js";
-import { attributeOf, clone, contains, findIn, method, nameOf, parentOf, remove, replaceChildren } from "./nodes.js";
+import { attributeOf, clone, contains, findIn, method, move, nameOf, parentOf, remove, replaceChildren } from "./nodes.js";
 
 /** The event of these publications. The gateway delivers only what Django has signed; a browser cannot publish it. */
 export const EVENT = "sockgate:html";
@@ -22,12 +22,17 @@ export function push(page, { target: id, swap, html }, emit) {
   if (!target || !emit(target, "before", { swap })) {
     return;
   }
-  const { body } = parse(page, html, true);
+  const { body } = parse(page, html);
   const parent = parentOf(target);
   removeScripts(findIn(body, "script"));
   if (METHODS.test(swap)) {
-    removeKnown(page, body, target);
+    const rows = knownIn(page, body, target);
     method(swap)(target, ...body.childNodes);
+    for (const [known, fresh] of rows) {
+      move(parentOf(fresh), known, fresh);
+      remove(fresh);
+      morph(known, fresh);
+    }
   } else if (swap === "replace") {
     const fresh = clone(target);
     replaceChildren(fresh, ...body.childNodes);
@@ -41,15 +46,12 @@ export function push(page, { target: id, swap, html }, emit) {
 
 /**
  * @param {any} page
- * @param {string} html
- * @param {boolean} isPart  in a template, rows and cells of a table need no table around them
+ * @param {string} html  a page, or a part of one: in a template, rows and cells of a table need no table around them
  * @returns {any} a document, in which nothing is loaded or executed
  */
-export function parse(page, html, isPart) {
-  const document = new page.DOMParser().parseFromString(trustedHtml(page, isPart ? `<template>${html}</template>` : html), "text/html");
-  if (isPart) {
-    document.body.append(document.querySelector("template").content);
-  }
+export function parse(page, html) {
+  const document = new page.DOMParser().parseFromString(trustedHtml(page, `<!doctype html><template>${html}</template>`), "text/html");
+  document.body.append(document.querySelector("template").content);
   return document;
 }
 
@@ -64,19 +66,17 @@ export function processHtmx(page, element) {
 }
 
 /**
- * What is in the page already must not be there twice.
+ * What is in the page already must not be there twice: it moves, with what was typed there.
  *
  * @param {any} page
  * @param {any} body
  * @param {Element} target
+ * @returns {any[][]} elements of the page, each with its fresh one
  */
-function removeKnown(page, body, target) {
-  for (const one of body.children) {
-    const known = find(page, attributeOf(one, "id"));
-    if (known && !contains(known, target)) {
-      remove(known);
-    }
-  }
+function knownIn(page, body, target) {
+  return [...body.children]
+    .map((fresh) => [find(page, attributeOf(fresh, "id")), fresh])
+    .filter(([known, fresh]) => known && !contains(known, target) && nameOf(known) === nameOf(fresh));
 }
 
 /** @param {any} page @param {any} id @returns {any} undefined, too, where content of a user may have taken the id of another element */

@@ -105,13 +105,11 @@ export function scheduleOf(page, isNeeded, run) {
     if (!isWaiting && isNeeded()) {
       startedMs = now();
       isRunning = true;
-      run().then(
-        (retry) => finish(retry, wasUrgent),
-        (error) => {
-          finish(null, wasUrgent);
-          throw error;
-        }
-      );
+      /** @type {Retry | null} */
+      let retry = null;
+      run()
+        .then((answer) => (retry = answer))
+        .finally(() => finish(retry, wasUrgent));
     }
   }
 

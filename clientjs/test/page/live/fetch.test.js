@@ -24,42 +24,19 @@ class Site {
 test("an address is fetched with the browser's own cookie, past the browser's cache", async () => {
   const site = new Site();
   assert.deepEqual(await site.answers(200), { html: "<p>fresh</p>" });
-  const [{ url, headers, credentials, cache, redirect }] = site.requests;
+  const [{ url, headers, cache, redirect }] = site.requests;
   assert.equal(url, "https://shop.example/orders/?page=2");
   assert.deepEqual({ ...headers }, { Accept: "text/html", "X-Sockgate-Live": "1" });
-  assert.deepEqual([credentials, cache, redirect], ["same-origin", "no-cache", "manual"]);
+  assert.deepEqual([cache, redirect], ["no-cache", "manual"]);
 });
 
-test("the ETag of the last response is sent, and 304 means the same page", async () => {
-  const site = new Site();
-  await site.answers(200, { ETag: '"7"' });
-  assert.deepEqual(await site.answers(304), {});
-  await site.answers(304);
-  assert.deepEqual(site.requests.map(({ headers, cache }) => [headers["If-None-Match"], cache]), [
-    [undefined, "no-cache"],
-    ['"7"', "no-store"],
-    ['"7"', "no-store"],
-  ]);
-});
-
-test("an ETag is forgotten after a refusal, and where a whole page is needed", async () => {
-  const site = new Site();
-  const changes = [() => site.answers(403), () => site.source.renew()];
-  for (const change of changes) {
-    await site.answers(200, { ETag: '"7"' });
-    await change();
-    await site.answers(200);
-    assert.equal(site.requests.at(-1).headers["If-None-Match"], undefined);
-  }
-  assert.equal(site.requests.at(-1).cache, "reload");
-  await site.answers(200);
-  assert.equal(site.requests.at(-1).cache, "no-cache");
-});
-
-test("a redirect, 401, 403, 404 and 410 mean that the viewer may not see the page", async () => {
+test("401, 403, 404 and 410 mean that the viewer may not see the page, a redirect only where that is in doubt", async () => {
   const site = new Site();
   for (const status of [401, 403, 404, 410]) assert.deepEqual(await site.answers(status), { isGone: true });
-  assert.deepEqual(await site.answers(0, {}, "", { type: "opaqueredirect" }), { isGone: true });
+  for (const isInDoubt of [false, true]) {
+    await site.answers(0, {}, "", { type: "opaqueredirect" });
+    assert.deepEqual(await site.source.fetch(isInDoubt), { isGone: isInDoubt, ms: 0, why: "a redirect" });
+  }
 });
 
 test("a site that fails is asked again, when it says", async () => {

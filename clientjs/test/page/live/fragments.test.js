@@ -28,7 +28,7 @@ for (const by of ["load", "htmx"]) {
       `<div><h2>${value}</h2><div>${content}</div>${errors}<form id="mine"><input type="hidden" name="csrfmiddlewaretoken" value="${token}">` +
       `<div>${errors}</div><textarea name="text">${value}</textarea><input name="form" value="${value}"></form><p><input name="beside" form="mine" value="${value}"></p></div>`;
     const before = posted(form("typed", "genuine", ERRORS, user), "genuine");
-    const page = new Page(by === "load" ? before : fragment(ORDERS), fragment(ORDERS, form("fresh", "other", "", ""))).start();
+    const page = new Page(by === "load" ? before : fragment(ORDERS), fragment(ORDERS, form("fresh", "other", "", ""), "a", { token: "other" })).start();
     if (by === "htmx") {
       page.$("#a").outerHTML = before;
       page.live.scan();
@@ -43,6 +43,58 @@ for (const by of ["load", "htmx"]) {
   });
 }
 
+test("errors stay where the server shows the same as the refused form: nothing", async () => {
+  const forms = {
+    required: (errors) => `<form>${errors}<input name="title" value=""></form>`,
+    password: (errors) => `<form><div>${errors}</div><input type="password" name="password"></form>`,
+    button: (errors) => `<div>${errors}<form action="/delete/"><button>Delete</button></form></div>`,
+  };
+  for (const [name, form] of Object.entries(forms)) {
+    const page = new Page(posted(`<b>old</b>${form(ERRORS)}`), fragment(ORDERS, `<b>fresh</b>${form("")}`)).start();
+    await page.refreshed();
+    await page.refreshed();
+    assert.ok(page.$(".errorlist"), name);
+    assert.equal(page.$("b").textContent, "fresh");
+    assert.equal(page.window.document.querySelectorAll("form").length, 1, name);
+  }
+});
+
+test("what is typed into any element with contenteditable stays until the server has it", async () => {
+  const item = (text) => `<ul><li id="item" contenteditable="true">${text}</li></ul>`;
+  const page = new Page(fragment(ORDERS, item("old")), fragment(ORDERS, item("new"))).start();
+  const element = page.$("#item");
+  element.textContent = "typed";
+  // jsdom has no such property.
+  element.isContentEditable = true;
+  element.dispatchEvent(new page.window.Event("input", { bubbles: true }));
+  await page.refreshed();
+  assert.equal(page.$("#item").textContent, "typed");
+  for (const text of ["typed", "newer"]) {
+    page.fresh = fragment(ORDERS, item(text));
+    await page.refreshed();
+  }
+  assert.equal(page.$("#item").textContent, "newer");
+});
+
+test("what was typed into a form never moves into one of another address, or of a user", async () => {
+  const mine = (token) => `<form method="post"><input type="hidden" name="csrfmiddlewaretoken" value="${token}"><textarea name="text" id="id_text"></textarea></form>`;
+  const theirs = '<form method="post"><input type="hidden" name="csrfmiddlewaretoken" value="forged"><textarea name="text" id="id_text"></textarea></form>';
+  for (const around of [(html) => html, (html) => `<div>${html}</div>`]) {
+    const page = new Page(fragment(ORDERS, `<li>nice ${mine("one")}</li>`, "a", { token: "one" })).start();
+    page.$("textarea").value = "secret";
+    page.fresh = fragment(ORDERS, `<li>nice ${around(theirs)}${mine("two")}</li>`, "a", { token: "two" });
+    await page.refreshed();
+    const [form] = [...page.window.document.querySelectorAll("form")].filter((one) => one.querySelector("textarea").value === "secret");
+    assert.equal(form.firstChild.value, "two");
+    assert.equal(page.window.document.querySelectorAll("form").length, 2);
+  }
+  const search = (action) => `<form action="${action}"><input name="q"></form>`;
+  const page = new Page(fragment(ORDERS, search("/search/")), fragment(ORDERS, search("https://evil.example/") + search("/search/"))).start();
+  page.$("input").value = "secret";
+  await page.refreshed();
+  assert.deepEqual(["https://evil.example/", "/search/"].map((action) => page.$(`[action="${action}"] input`).value), ["", "secret"]);
+});
+
 test("errors beside the form stay as long as it does", async () => {
   const page = new Page(posted(`${ERRORS}${FORM("typed")}`), fragment(ORDERS, FORM("fresh"))).start();
   await page.refreshed();
@@ -53,7 +105,9 @@ test("errors beside the form stay as long as it does", async () => {
 });
 
 test("once the server has what the form shows, the form follows it again", async () => {
-  const page = new Page(posted(FORM("typed", ERRORS)), fragment(ORDERS, FORM("typed"))).start();
+  const page = new Page(posted(FORM("typed", ERRORS)), fragment(ORDERS, FORM("old"))).start();
+  await page.refreshed();
+  page.fresh = fragment(ORDERS, FORM("typed"));
   await page.refreshed();
   assert.equal(page.$(".errorlist"), null);
   page.fresh = fragment(ORDERS, FORM("newer"));

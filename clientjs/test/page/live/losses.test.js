@@ -7,28 +7,71 @@ import { JSDOM } from "jsdom";
 import { push } from "../../../src/page/live/push.js";
 import { fragment, ORDERS, Page } from "./fakes/livesite.js";
 
+const ERRORS = '<ul class="errorlist"><li>Too long</li></ul>';
+
+/** A form with Django's token, which is another one in each page. */
+const formset = (total, person, text) => fragment(ORDERS, FORMSET(total, person, text), "a", { token: text });
 const FORMSET = (total, person, text) =>
   `<h1>${text}</h1><form action="/orders/"><input type="hidden" name="csrf" value="${text}"><input type="hidden" name="f-TOTAL_FORMS" id="total" value="${total}">` +
   `<input type="hidden" name="person" id="person" value="${person}"><div id="forms"><p><input name="f-0-title" value="one"></p></div></form>`;
 
 test("hidden fields that a script has set stay until the server has taken them: the count of a formset, the key of a choice", async () => {
-  const page = new Page(fragment(ORDERS, FORMSET(1, "", "old")), fragment(ORDERS, FORMSET(1, "", "new"))).start();
+  const page = new Page(formset(1, "", "old"), formset(1, "", "new")).start();
   page.$("#forms").insertAdjacentHTML("beforeend", '<p><input name="f-1-title"></p>');
   page.$("[name=f-1-title]").value = "typed";
   page.$("#total").value = "2";
   page.$("#person").value = "7";
   const shown = () => ["#total", "#person", "[name=csrf]"].map((name) => page.$(name).value);
   for (const text of ["new", "newer"]) {
-    page.fresh = fragment(ORDERS, FORMSET(1, "", text));
+    page.fresh = formset(1, "", text);
     await page.refreshed();
     assert.equal(page.$("[name=f-1-title]").value, "typed");
     assert.deepEqual(shown(), ["2", "7", text]);
   }
-  page.fresh = fragment(ORDERS, FORMSET(2, "7", "saved"));
+  page.fresh = formset(2, "7", "saved");
   await page.refreshed();
-  page.fresh = fragment(ORDERS, FORMSET(3, "8", "bob's"));
+  page.$("[name=f-1-title]").value = "";
+  page.fresh = formset(3, "8", "bob's");
   await page.refreshed();
   assert.deepEqual(shown(), ["3", "8", "bob's"]);
+});
+
+const ROWS = (initial, ...rows) =>
+  `<h1>${rows.join()}</h1><form><input type="hidden" name="f-INITIAL_FORMS" value="${initial}">` +
+  `${rows.map((id, at) => `<p id="row-f-${at}"><input type="hidden" name="f-${at}-id" value="${id}"><input name="f-${at}-text" value="${id}"><input type="checkbox" name="f-${at}-DELETE"></p>`).join("")}</form>`;
+const shownRows = (page) => [...page.window.document.querySelectorAll("p")].map((row) => [...row.querySelectorAll("input")].map((one) => (one.type === "checkbox" ? one.checked : one.value)));
+
+test("what was typed into a formset is never about another object", async () => {
+  const cases = {
+    added: [[2, "1", "2", ""], (page) => (page.$("[name=f-2-text]").value = "typed"), [3, "1", "2", "ben", ""], ["", "typed", false]],
+    ticked: [[3, "1", "2", "3"], (page) => page.$("[name=f-0-DELETE]").click(), [2, "2", "3"], ["1", "1", true]],
+    typed: [[3, "1", "2", "3"], (page) => (page.$("[name=f-1-text]").value = "better"), [2, "2", "3"], ["2", "better", false]],
+  };
+  for (const [name, [before, type, after, expected]] of Object.entries(cases)) {
+    const page = new Page(fragment(ORDERS, ROWS(...before)), fragment(ORDERS, ROWS(...after))).start();
+    type(page);
+    await page.refreshed();
+    await page.refreshed();
+    assert.equal(page.$("h1").textContent, after.slice(1).join());
+    assert.ok(shownRows(page).some((row) => row.join() === expected.join()), name);
+    assert.equal(shownRows(page).length, before.length - 1, name);
+    // What is not theirs any more follows.
+    page.window.document.querySelector("form").reset();
+    await page.refreshed();
+    assert.deepEqual(shownRows(page), after.slice(1).map((id) => [id, id, false]), name);
+  }
+});
+
+test("hidden fields of a form that was held follow the server once it does", async () => {
+  const form = (value, version, errors = "") => `<form><input type="hidden" name="version" value="${version}">${errors}<input name="title" value="${value}"></form>`;
+  const page = new Page(fragment(ORDERS, form("typed", 1, ERRORS), "a", { url: undefined }), fragment(ORDERS, form("bob", 2))).start();
+  await page.refreshed();
+  assert.deepEqual([page.$("[name=version]").value, page.$("[name=title]").value], ["1", "typed"]);
+  for (const [value, version] of [["typed", 3], ["carol", 4]]) {
+    page.fresh = fragment(ORDERS, form(value, version));
+    await page.refreshed();
+  }
+  assert.deepEqual([page.$("[name=version]").value, page.$("[name=title]").value], ["4", "carol"]);
 });
 
 test("a form may have fields with the names of an element's properties", async () => {
@@ -93,7 +136,7 @@ test("fields whose values the browser itself has made count as unchanged", async
 });
 
 test("a hidden field that a script has set before the page is followed stays, and one of the server follows it", async () => {
-  const page = new Page(fragment(ORDERS, FORMSET(1, "", "old")), fragment(ORDERS, FORMSET(1, "", "new")));
+  const page = new Page(formset(1, "", "old"), formset(1, "", "new"));
   page.$("#person").value = "7";
   page.start();
   await page.refreshed();

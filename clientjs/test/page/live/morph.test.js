@@ -181,3 +181,9 @@ test("elements with an id stay the same elements when rows come before them", ()
   assert.equal(document.getElementById("r1"), row);
   assert.equal(document.querySelector("ul").textContent, "0one");
 });
+
+test("a radio outside of its form keeps what was chosen", () => {
+  const fields = '<form id="f"></form><input type="radio" name="r" form="f" id="r1" checked><input type="radio" name="r" form="f" id="r2">';
+  const $ = refreshed(fields, fields, ($) => ($("r2").checked = true));
+  assert.deepEqual([$("r1").checked, $("r2").checked], [false, true]);
+});

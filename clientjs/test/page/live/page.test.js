@@ -265,3 +265,34 @@ test("without the client's tag, the console says what is missing", () => {
   begin(page.window);
   assert.match(said.join(), /sockgate_client/);
 });
+
+test("a page that needs no other grant for what it follows asks for none, though the fresh page carries none", async () => {
+  const none = { orders: { touched: "1" } };
+  const page = new Page(fragment(ORDERS), fragment(none)).start();
+  page.rt.subscribed("orders", { audience: 1, touched: "2" });
+  await page.pass();
+  await page.pass();
+  assert.equal(page.fetches.length, 1);
+  page.rt.end("orders", "revoked", { audience: 1 });
+  for (let pass = 0; pass < 4; pass++) await page.pass();
+  assert.ok(page.fetches.length > 2);
+});
+
+test("a page whose login has ended is empty at once, and asks in the window of all that have lost theirs", async () => {
+  const page = new Page(fragment(ORDERS), fragment(ORDERS, "public")).start();
+  page.rt.subscribed("orders", { audience: 1, pages: 6000, touched: "1" });
+  page.rt.emit("state", "closed", { code: 4402 });
+  assert.equal(page.text, "");
+  const [ms] = await page.pass();
+  assert.deepEqual([Math.round(ms), page.text], [60000, "public"]);
+});
+
+test("a grant that is too old after a lost link is renewed in the window of before", async () => {
+  const page = new Page(fragment(ORDERS), fragment({ orders: { grant: "G2" } })).start();
+  page.rt.subscribed("orders", { audience: 1, pages: 6000, touched: "1" });
+  page.rt.emit("state", "connecting", {});
+  page.rt.emit("state", "connected", {});
+  page.rt.end("orders", "not_allowed");
+  await page.pass();
+  assert.ok((await page.pass()).map(Math.round).includes(60000));
+});

@@ -120,3 +120,16 @@ test("an id that content of a user has taken from another element is no target, 
   assert.equal(pushed(page, { target: "bell", swap: "replace", html: "3" }), page);
   assert.equal(pushed(page, { target: "bell", swap: "remove", html: "" }), page);
 });
+
+test("a row that the page has already moves, with what was typed in it and the focus", () => {
+  const { window } = new JSDOM('<ul id="t"><li id="a">a <input id="i"></li><li id="b">b</li></ul><p id="c">not of this kind</p>');
+  const { document, Element, Node, Document } = window;
+  Object.assign(globalThis, { document, Element, Node, Document });
+  const row = document.getElementById("a");
+  document.getElementById("i").value = "typed";
+  document.getElementById("i").focus();
+  push(window, { target: "t", swap: "append", html: '<li id="a">new <input id="i"></li><li id="c">c</li>' }, () => true);
+  assert.deepEqual([...document.getElementById("t").children].map(({ id }) => id), ["b", "a", "c"]);
+  assert.equal(document.getElementById("a"), row);
+  assert.deepEqual([row.textContent, document.getElementById("i").value], ["new ", "typed"]);
+});

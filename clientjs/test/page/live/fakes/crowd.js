@@ -122,7 +122,11 @@ class Tab {
         observe() {}
       },
       DOMParser: class {
-        parseFromString = (text) => ({ find: (selector) => (selector.includes("live") ? [{ text: text.slice(15), parentElement: elementOf() }] : []) });
+        parseFromString = (text) => ({
+          body: { append() {} },
+          querySelector: () => ({}),
+          find: (selector) => (selector.includes("live") ? [{ text: /{.*}/.exec(text)[0], parentElement: elementOf() }] : []),
+        });
       },
       fetch: () => crowd.answer(this, data),
     };
