@@ -43,7 +43,7 @@ class PublicationReceiver(Protocol):
     """Receives publications: the hub."""
 
     def fan_out(self, received: list[Received]) -> None:
-        """Receive publications, in their order."""
+        """Receive the publications of one read, in their order, after its control messages."""
 
 
 class PubSubListener(Protocol):
@@ -247,9 +247,7 @@ class Subscriber:
         self, link: AbstractConnection, hub: PublicationReceiver, listener: PubSubListener
     ) -> None:
         def handle(replies: Iterator[Reply]) -> None:
-            received = self._sort(replies, listener)
-            if received:
-                hub.fan_out(received)
+            hub.fan_out(self._sort(replies, listener))
 
         await read_replies(link, handle)
 

@@ -29,6 +29,7 @@ from .exclusion import Receivers, split
 from .history import HistoryReply, HistoryRequest
 from .history_queue import HistoryQueue
 from .markup_gate import MarkupGate
+from .notices import Notices
 from .pending_subscriptions import PendingSubscription, SubscriptionResult
 from .presence_counts import PresenceCounts
 from .touch_pacing import TouchPacer
@@ -59,6 +60,8 @@ class Hub:
         markup: verifies what pages insert as markup.
         max_publication_bytes: larger publications are dropped and counted.
         pending_limit_bytes: how much may be pending on one channel while its history is read.
+
+    ``notices`` wait until the read that brought them is fanned out.
     """
 
     def __init__(
@@ -91,6 +94,7 @@ class Hub:
         self._drops = HintLog(log, "payload_dropped")
         self._coalescer = Coalescer(self._deliver_held)
         self._pacer = TouchPacer(audience, self._fan_out)
+        self.notices = Notices(lambda name: self._channels.get(self._key(name)))
 
     def subscribe(self, connection: Connection, name: str, pending: PendingSubscription) -> None:
         """Subscribe a connection to a channel, and confirm it once the channel is live."""
@@ -146,12 +150,6 @@ class Hub:
         channel = self._channels[self._key(name)]
         return self.audience.of(len(channel.connections) + (connection not in channel.connections))
 
-    def send(self, name: str, frame: bytes) -> None:
-        """Send a frame to all connections that are subscribed to a channel."""
-        batch = Batch((frame,))
-        for connection in self.connections_on(name):
-            connection.outlet.send(batch)
-
     def connections_on(self, name: str) -> tuple[Connection, ...]:
         """List the connections that are subscribed to a channel."""
         channel = self._channels.get(self._key(name))
@@ -171,13 +169,13 @@ class Hub:
         return [channel.name for channel in self._channels.values()]
 
     def fan_out(self, received: list[Received]) -> None:
-        """Fan out publications that the broker hands over, in their order."""
+        """Fan out the notices that wait, then publications of the broker, in their order."""
         self.publications += len(received)
         runs = self._runs(received)
-        if len(runs) == 1:
+        if len(runs) == 1 and not self.notices.waiting:
             receivers, frames = runs[0]
             self._fan_out(receivers, frames)
-        else:
+        elif runs or self.notices.waiting:
             self._fan_out_collected(runs)
         for channel, _ in runs:
             if not channel.is_live and isinstance(channel, Channel):
@@ -305,6 +303,7 @@ class Hub:
 
     def _fan_out_collected(self, runs: list[Run]) -> None:
         collector = Collector()
+        self.notices.collect(collector)
         for channel, frames in runs:
             if not frames or channel.conflation_key is not None:
                 self._fan_out(channel, frames)

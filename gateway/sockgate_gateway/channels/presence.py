@@ -226,16 +226,19 @@ class Presence:
             gone = await self._store.read_worker(channel, worker)
             present = await self._present(channel)
             for uid in gone.users.keys() - present.users.keys():
-                self._hub.send(channel, presence_frames.left(channel, uid))
+                self._hub.notices.add(channel, presence_frames.left(channel, uid))
             if self._has_pages(channel):
                 await self._send_page_data(channel, gone.users.keys() & present.users.keys())
+            self._hub.fan_out([])
 
     async def _send_page_data(self, channel: str, uids: Iterable[str]) -> None:
         """Send what is left of the data of pages when a worker has died."""
         data = await self._data(channel, list(uids))
         for uid in islice(uids, MAX_REPLY_USERS):
             pages = msgspec.Raw(b"[%b]" % b",".join(data.pages.get(uid, ())))
-            self._hub.send(channel, presence_frames.data_changed(channel, uid, page_data=pages))
+            self._hub.notices.add(
+                channel, presence_frames.data_changed(channel, uid, page_data=pages)
+            )
 
     def _forget_reading(self, channel: str, reading: "asyncio.Task[Present]") -> None:
         is_read = not reading.cancelled() and reading.exception() is None

@@ -44,6 +44,8 @@ class ReplySink(Protocol):
 class ControlMessages:
     """Handle control messages, and the loss of the link.
 
+    Notices of presence wait in the hub until it fans out the read that has brought them.
+
     Args:
         hub: has the channels.
         registry: has the connections.
@@ -141,13 +143,13 @@ class ControlMessages:
             frame = presence_frames.joined(channel, user, message.data or None)
         else:
             frame = presence_frames.left(channel, user)
-        self._hub.send(channel, frame)
+        self._hub.notices.add(channel, frame)
 
     def _presence_data(self, message: PresenceDataChanged) -> None:
         frame = presence_frames.data_changed(
             message.channel, message.user, message.data or None, message.page_data or None
         )
-        self._hub.send(message.channel, frame)
+        self._hub.notices.add(message.channel, frame)
 
     def _user_data_changed(self, message: UserDataChanged) -> None:
         for connection in self._registry.of_user(message.uid):

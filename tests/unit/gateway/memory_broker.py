@@ -142,6 +142,7 @@ class MemoryBroker:
         """Publish a control message."""
         if self._listener is not None and self.is_live:
             self._listener.receive_control(write_control(message))
+            self._hub.fan_out([])
 
     def answers(self, reply_to: str) -> list[int]:
         """Take the answers to a control message."""
