@@ -151,7 +151,8 @@ class Progress:
         )
 
     def _enter(self, state: str, message: str | None) -> None:
-        self._change(None, None, message)
+        # A step's message says nothing about the end.
+        self._change(None, None, message or "")
         done = self._report.done
         if state == "done" and self._report.total is not None:
             done = self._report.total
