@@ -22,10 +22,10 @@ from ..wire.publication import Position, Publication, publication_frame, publica
 from .audience import Audience
 from .buffer import PendingPublications
 from .exclusion import deliver
-from .history import HistoryReply, HistoryRequest, is_stale_for, request_after
+from .history import HistoryReply, HistoryRequest, is_stale_for, request_after, wants_history
 from .order import begins_epoch, is_repeated
 from .pending_subscriptions import PendingSubscription
-from .replay import confirm, gap_cause, newest, replay, with_stated_touches
+from .replay import charge_cancelled, confirm, gap_cause, newest, replay, with_stated_touches
 from .states import AWAITS_REPLY, INITIAL, MAY_LACK_PLAIN, TRANSITIONS, Event, State
 from .touch_mark import TouchMark
 
@@ -43,12 +43,14 @@ class Channel:
     ``state`` and ``_buffer`` change in ``_transition`` alone.
     ``conflation_key`` names what a newer publication may replace; None: nothing.
     ``state_count``: how many of the newest publications a newcomer receives; ``mark``: of touches.
+    ``_cancelled``: subscriptions that ended while the history was read for them.
     ``connections`` has the number of each subscription; ``last_subscription`` is the last one.
     """
 
     __slots__ = (
         "_audience",
         "_buffer",
+        "_cancelled",
         "_lacks_plain",
         "_pending_limit_bytes",
         "_received",
@@ -80,6 +82,7 @@ class Channel:
         self._buffer: PendingPublications | None = PendingPublications(pending_limit_bytes)
         self._pending_limit_bytes = pending_limit_bytes
         self._audience = audience
+        self._cancelled: list[PendingSubscription] = []
         self._lacks_plain = False
         self._received: Position | None = None
 
@@ -117,6 +120,8 @@ class Channel:
         self.connections.pop(connection, None)
         subscription = self.pending_subscriptions.pop(connection, None)
         if subscription is not None:
+            if self.state in AWAITS_REPLY and wants_history(subscription, self.state_count):
+                self._cancelled.append(subscription)
             subscription.cancel()
 
     def receive(self, publication: Publication) -> bytes | None:
@@ -148,9 +153,14 @@ class Channel:
     def history_request(self) -> HistoryRequest:
         """Note that the history is read from now on."""
         buffer = self._transition(Event.REQUESTED)
-        stayed = self.position if self.connections else None
-        subscriptions = self.pending_subscriptions.values()
-        after = request_after(subscriptions, stayed, self.position, self.state_count)
+        has_connections, known = bool(self.connections), self.position
+        after = request_after(
+            self.pending_subscriptions.values(),
+            known if has_connections else None,
+            known,
+            self.state_count,
+            has_connections=has_connections,
+        )
         buffer.note_request(after)
         if not self.policy.recover:
             return HistoryRequest(self.name, has_history=False)
@@ -172,6 +182,9 @@ class Channel:
             The connections that are subscribed from now on.
         """
         buffer, known = self._buffer, self.position
+        for cancelled in self._cancelled:
+            charge_cancelled(cancelled, reply, self.state_count)
+        self._cancelled = []
         if buffer is None or self.state not in AWAITS_REPLY:
             return []
         lacks_touches = self.mark.read(reply.touched)
@@ -232,11 +245,11 @@ class Channel:
     def _needs_no_history(self, subscription: PendingSubscription) -> bool:
         if not self.policy.recover:
             return True
-        if self.position is None or subscription.since is not None:
-            return self.position is not None and subscription.since == self.position
+        if self.position is None or subscription.since == self.position:
+            return self.position is not None
         # Nothing is read for a user who may recover nothing now.
-        count = subscription.newest or self.state_count
-        return not (count and subscription.room.may_recover)
+        is_wanted = wants_history(subscription, self.state_count)
+        return not (is_wanted and subscription.room.may_recover)
 
     def _complete(
         self, connection: Connection, subscription: PendingSubscription, reply: HistoryReply

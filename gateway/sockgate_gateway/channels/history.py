@@ -68,8 +68,12 @@ def request_after(
     stayed: Position | None,
     known: Position | None,
     state_count: int,
+    *,
+    has_connections: bool,
 ) -> int | None:
     """Return from where to read, for ``HistoryRequest``.
+
+    Nothing is read for a subscription whose user may recover nothing now.
 
     Args:
         subscriptions: are pending.
@@ -77,9 +81,14 @@ def request_after(
         known: a position of the channel; None: its epoch is not known. Of other epochs nothing can
             be recovered.
         state_count: how many of the newest publications a newcomer receives.
+        has_connections: connections are subscribed, which receive them after a gap.
     """
-    positions, newest = [] if stayed is None else [stayed], state_count
+    positions = [] if stayed is None else [stayed]
+    newest = state_count if has_connections else 0
     for pending in subscriptions:
+        if not (wants_history(pending, state_count) and pending.room.may_recover):
+            continue
+        newest = max(newest, state_count)
         if pending.since is not None:
             positions.append(pending.since)
         elif pending.newest > newest:
@@ -92,6 +101,11 @@ def request_after(
     if newest and known is not None:
         offsets.append(max(known[1] - newest, 0))
     return min(offsets)  # Where this does not reach the newest, they are read once more.
+
+
+def wants_history(subscription: PendingSubscription, state_count: int) -> bool:
+    """Return whether publications of the past are read for a subscription within its budget."""
+    return subscription.since is not None or bool(subscription.newest or state_count)
 
 
 def is_stale_for(
@@ -114,8 +128,10 @@ def is_stale_for(
         known: the position of the channel when the reply was requested.
     """
     since, count = subscription.since, subscription.newest or state_count
-    if reply.position is None or (since is None and not count):
+    if reply.position is None or not wants_history(subscription, state_count):
         return False
+    if not subscription.room.may_recover:
+        return False  # Nothing is read for it, so that a newer reply would lack the same.
     cause, last = reply.gap_cause(since) if since else "", reply.position[1]
     if since and cause == "history":
         if since[1] > last:

@@ -97,9 +97,14 @@ class HistoryReader:
             self._hub.history_unavailable(channel, error)
 
     async def _serve(self, channels: list[Channel]) -> None:
-        await self._pubsub.confirmed(tuple(channel.name for channel in channels))
-        # A channel that fell behind while it was being read may be live again by now.
-        behind = {channel: channel.history_request() for channel in channels if not channel.is_live}
+        wanted = [channel for channel in channels if not channel.is_empty]
+        await self._pubsub.confirmed(tuple(channel.name for channel in wanted))
+        # A channel that fell behind while it was being read may be live again by now, or empty.
+        behind = {
+            channel: channel.history_request()
+            for channel in wanted
+            if not (channel.is_live or channel.is_empty)
+        }
         replies = await self._history.read_many(list(behind.values())) if behind else []
         if any(reply.recent for reply in replies):
             # The history may hold what was published after the end of a session: the control

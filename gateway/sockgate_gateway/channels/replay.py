@@ -32,9 +32,11 @@ def newest(
         count: how many at most.
         room: how much of them may be delivered; None: all.
     """
-    left_bytes = inf if room is None else room.left_bytes if room.may_recover else 0
+    may_recover = room is None or room.may_recover
+    left_bytes = inf if room is None else room.left_bytes if may_recover else 0
     begin, frames, size_bytes = reply.position, [], 0
-    for found in reversed(reply.recent[-count:] if count else ()):
+    read = reply.recent[-count:] if count else ()
+    for found in reversed(read):
         frame = publication_frame(head, found) if found.payload else b""
         size_bytes += len(frame)
         if size_bytes > left_bytes:
@@ -44,6 +46,8 @@ def newest(
             frames.append(frame)
     if room is not None:
         room.spend(sum(map(len, frames)), is_delivered=True)
+        if may_recover:
+            room.spend(_size_bytes(read[: len(read) - len(frames)]), is_delivered=False)
     return begin, tuple(reversed(frames))
 
 
@@ -131,6 +135,21 @@ def confirm(
         return begin(subscription, reply, head, gaps, state_count)
     subscription.confirm(SubscriptionResult(reply.position, touched=reply.touched))
     return ()
+
+
+def charge_cancelled(
+    subscription: PendingSubscription, reply: HistoryReply, state_count: int
+) -> None:
+    """Charge what was read for a subscription that was cancelled meanwhile."""
+    since, count = subscription.since, subscription.newest or state_count
+    read = None if since is None else reply.after(since)
+    if read is None:
+        read = reply.recent[-count:] if count else ()
+    subscription.room.spend(_size_bytes(read), is_delivered=False)
+
+
+def _size_bytes(publications: Iterable[Publication]) -> int:
+    return sum([len(found.payload) for found in publications])
 
 
 def with_stated_touches(reply: HistoryReply, audience: int, touched: int | None) -> HistoryReply:
