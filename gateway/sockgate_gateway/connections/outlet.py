@@ -27,6 +27,10 @@ class Transport(Outlet, Protocol):
         """The SockJS name: ``websocket``, ``xhr_streaming``, …; ``rawwebsocket`` without SockJS."""
 
     @property
+    def is_over_http(self) -> bool:
+        """Whether what the client sends comes in requests with sockets of their own."""
+
+    @property
     def has_unsent(self) -> bool:
         """Whether frames wait for the client to read."""
 
@@ -45,7 +49,7 @@ class NoTransport:
     """The transport of a closed connection: it discards frames."""
 
     name = "none"
-    has_unsent = has_unread = False
+    has_unsent = has_unread = is_over_http = False
 
     def send(self, batch: Batch) -> None:
         """Discard frames."""

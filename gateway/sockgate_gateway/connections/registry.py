@@ -231,6 +231,18 @@ class Registry:
         """List the connections whose claim to be a user's is being verified."""
         return self._claims.by_uid[uid]
 
+    def count_claimants(self, sid: str, uid: str | None) -> int:
+        """Return how many other connections of this user, or visitor, are being verified.
+
+        Raises:
+            Disconnect: one more would exceed ``max_per_user``, so it need not be verified.
+        """
+        waiting = self._claims.by_sid[sid] if uid is None else self._claims.by_uid[uid]
+        filed = self.by_sid[sid] if uid is None else self.by_uid[uid]
+        if len(waiting) + len(filed) >= self._limits.per_user:
+            raise Disconnect(CloseCode.TOO_MANY_CONNECTIONS)
+        return len(waiting)
+
     def leave_unauthenticated(self, connection: Connection) -> None:
         """Count a connection no longer as unauthenticated."""
         source = self._unauthenticated.pop(connection, None)

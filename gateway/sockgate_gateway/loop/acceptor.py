@@ -58,6 +58,7 @@ class DescriptorLimit:
         evict_oldest: closes another connection; returns whether there was one to close.
         pauses: logs pauses of accepting.
         count_waiting: returns how many connects have begun and are not finished.
+        on_postponed: is called when connections may be left in the kernel's queue.
     """
 
     def __init__(
@@ -66,11 +67,13 @@ class DescriptorLimit:
         evict_oldest: Callable[[], bool],
         pauses: PauseLog,
         count_waiting: Callable[[], int] = int,
+        on_postponed: Callable[[], object] = int,
     ) -> None:
         self.ceiling = ceiling
         self.pauses = pauses
         self._evict_oldest = evict_oldest
         self._count_waiting = count_waiting
+        self.on_postponed = on_postponed
 
     def at_once(self) -> int:
         """Return how many connections may be accepted in one turn: at least one.
@@ -137,6 +140,7 @@ class Acceptor:
                 self._pause(error.strerror or str(error))
                 return
             self._take(connection, address)
+        self._limit.on_postponed()
 
     def _take(self, connection: socket.socket, address: Any) -> None:
         if connection.fileno() < self._limit.ceiling:

@@ -15,6 +15,8 @@ from collections.abc import Callable
 from typing import Protocol
 from weakref import ref
 
+from .idle import IdleTime
+
 log = logging.getLogger("sockgate")
 
 LATE_S = 2.0
@@ -49,6 +51,7 @@ class TimerWheel:
 
     def __init__(self, clock: Callable[[], float], tick_s: float = 0.5) -> None:
         self.clock = clock
+        self.idle = IdleTime(clock)
         self.tick_s = tick_s
         self._slots: dict[int, set[TimerHandler]] = {}
         self._turned = int(clock() / tick_s)

@@ -108,6 +108,7 @@ class Listeners:
             pending.evict_oldest,
             self._pauses,
             lifecycle.count_unfinished,
+            lifecycle.admission.note_postponed,
         )
         application: HTTPServerConnectionDelegate = front_ends.interceptor(acceptor)
         if siblings:

@@ -160,6 +160,7 @@ class Worker:
             await asyncio.sleep(_DRAIN_CHECK_S)
 
     async def _turn_wheel(self) -> None:
+        self.wheel.idle.watch(asyncio.get_running_loop())
         while True:
             await asyncio.sleep(self.wheel.tick_s - self.wheel.clock() % self.wheel.tick_s)
             self.wheel.turn()

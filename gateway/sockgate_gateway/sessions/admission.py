@@ -7,12 +7,17 @@ wait, and begins no more than it completes in ``TARGET_S``. Each further client 
 back: in the first second that is not promised to as many clients as the worker completes, or else
 in the second that is promised to the fewest. So most are refused once, they come back evenly, and
 nobody has to guess. While nothing has been measured, every connect is begun.
+
+Latency is no lack of capacity: while the loop waits for events most of the time, another place is
+slow (Redis), more connects cost nothing, and none is refused. Over HTTP a connect takes several
+requests, and the accept queue is between them: there it begins with the opening of the session.
 """
 
 import logging
 from collections.abc import Callable
 
 from ..errors import Disconnect
+from ..loop.timer_wheel import LATE_S
 from ..wire.closecodes import CloseCode
 
 log = logging.getLogger("sockgate.access")
@@ -34,6 +39,9 @@ ALWAYS_BEGUN = 32
 
 LONGEST_WAIT_S = 30
 """As long as a client waits by itself at most. The pace is lowest while many are refused."""
+
+IDLE_SHARE = 0.5
+"""A loop that has nothing to do for this share of a window does not lack the processor."""
 
 LOG_INTERVAL_S = 10.0
 
@@ -65,17 +73,23 @@ class Admission:
 
     Args:
         clock: returns monotonic seconds.
+        idle_s: returns how many seconds the loop had nothing to do, so far.
 
-    ``waiting`` counts them, and ``refused_count`` the refused ones.
+    ``waiting`` counts them, and ``refused_count`` the refused ones. ``unsent`` are those that have
+    begun with an opening over HTTP, and whose first frame has not come.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], idle_s: Callable[[], float] = float) -> None:
         self._clock = clock
+        self._idle_s = idle_s
         self.waiting = 0
+        self.unsent = 0
+        self._postponed_until = 0.0
         self.refused_count = 0
         self._promises = Promises()
         self._pace = 0.0
-        self._began_at = 0.0
+        self._began_at = self._idle_before_s = 0.0
+        self._is_idle = False
         self._finished = 0
         self._logged_at = -LOG_INTERVAL_S
 
@@ -95,12 +109,16 @@ class Admission:
         now = self._clock()
         self._measure(now)
         if self._pace and ahead > limit_s * self._pace:
-            self._refuse(now)
+            if self._is_idle:
+                self._log_slowness(now)
+            else:
+                self._refuse(now)
 
     def begin(self) -> None:
         """Count a connect that begins."""
         if not self.waiting:
-            self._began_at, self._finished, self._pace = self._clock(), 0, 0.0
+            self._restart(self._clock())
+            self._pace = 0.0
         self.waiting += 1
 
     def end(self) -> None:
@@ -108,13 +126,46 @@ class Admission:
         self.waiting -= 1
         self._finished += 1
 
+    def open(self) -> None:
+        """Count a session over HTTP: its connect begins before its first frame has come."""
+        self.begin()
+        self.unsent += 1
+
+    def close(self) -> None:
+        """Count a session over HTTP as finished that has sent no first frame."""
+        self.unsent -= 1
+        self.end()
+
+    def note_postponed(self) -> None:
+        """Note that connections are left in the accept queue."""
+        self._postponed_until = self._clock() + LATE_S
+
+    @property
+    def has_unaccepted(self) -> bool:
+        """Whether requests of clients may wait in the accept queue, or did until just now."""
+        return self._clock() < self._postponed_until
+
     def _measure(self, now: float) -> None:
         elapsed_s = now - self._began_at
         if elapsed_s < WINDOW_S or (self._finished < WINDOW_CONNECTS and elapsed_s < TARGET_S):
             return
         pace = max(self._finished, 1) / elapsed_s
         self._pace = (self._pace + pace) / 2 if self._pace else pace
-        self._began_at, self._finished = now, 0
+        self._is_idle = self._idle_s() - self._idle_before_s > IDLE_SHARE * elapsed_s
+        self._restart(now)
+
+    def _restart(self, now: float) -> None:
+        self._began_at, self._finished, self._idle_before_s = now, 0, self._idle_s()
+
+    def _log_slowness(self, now: float) -> None:
+        if now - self._logged_at >= LOG_INTERVAL_S:
+            self._logged_at = now
+            log.warning(
+                "event=connects_slow waiting=%d per_second=%.0f "
+                "hint='this worker is idle and waits for Redis: see redis_slow in /ready'",
+                self.waiting,
+                self._pace,
+            )
 
     def _refuse(self, now: float) -> None:
         self.refused_count += 1

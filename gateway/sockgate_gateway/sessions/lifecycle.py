@@ -41,8 +41,7 @@ MAX_EARLY_FRAMES = 64
 """So many frames may follow ``connect`` before ``connected`` is sent."""
 
 CONNECTIONS_PER_OWNER = 10
-"""All connections of a user together, or all without a token of an address, may send as much as so
-many connections."""
+"""All connections of a user, or all without a token of an address, send as much as so many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +103,7 @@ class Lifecycle:
         self._frames_of_owners = RateLimit(wheel, CONNECTIONS_PER_OWNER * per_second, BURST_S)
         self._frames_of_sources = RateLimit(wheel, CONNECTIONS_PER_OWNER * per_second, BURST_S)
         self._publications = RateLimit(wheel, per_second, BURST_S)
-        self.admission = Admission(wheel.clock)
+        self.admission = Admission(wheel.clock, wheel.idle.read)
         self._connect_batcher = ConnectBatcher(
             authenticator,
             registry,
@@ -127,20 +126,21 @@ class Lifecycle:
         """Admit a new connection.
 
         Raises:
-            Disconnect: the worker is draining, too many connects wait, or a limit is reached and
-                no connection can be closed in favour of this one.
+            Disconnect: the worker is draining, too many connects wait, or a limit is reached.
         """
         if self.is_draining:
             raise Disconnect(CloseCode.DRAIN)
         if self.admission.waiting:  # A late worker has not read all first frames.
-            unread = self._registry.without_token if self._wheel.is_late else 0
-            self.admission.check(TARGET_S, unread)
+            unread = self._registry.without_token - self.admission.unsent
+            self.admission.check(TARGET_S, unread if self._wheel.is_late else 0)
         limit_bytes = self._config.held_limit_bytes
         connection = Connection(new_connection_id(), transport, address, limit_bytes)
         connection.opened_at = self._wheel.clock()
         self._make_room(connection.source)
         self._registry.add(connection)
         self.opened_count[transport.name] += 1
+        if transport.is_over_http:
+            self.admission.open()
         timeout_s = self._config.connect_timeout_s
         self._wheel.schedule(Deadline(self, self._wheel, connection, timeout_s), timeout_s)
         return connection
@@ -151,8 +151,9 @@ class Lifecycle:
         return self.admission.waiting > 0 or self._wheel.is_late
 
     def count_unfinished(self) -> int:
-        """Return how many connections are neither open nor closed."""
-        return self.admission.waiting + self._registry.without_token
+        """Count connections that get on without the accept queue, neither open nor closed."""
+        unsent = self.admission.unsent  # Their first frame comes through that queue.
+        return self.admission.waiting + self._registry.without_token - 2 * unsent
 
     def receive(self, connection: Connection, text: str) -> None:
         """Dispatch one frame of a client."""
@@ -243,6 +244,8 @@ class Lifecycle:
         state = connection.state
         if state is State.CHECKING:
             self.admission.end()
+        elif state is State.WAITING and connection.transport.is_over_http:
+            self.admission.close()
         transport = connection.release()
         self._registry.remove(connection)
         self._hub.unsubscribe_all(connection)
@@ -303,10 +306,14 @@ class Lifecycle:
             check_recover(frame.recover.values())
         if self.refusal:
             raise Disconnect(CloseCode.UNAVAILABLE, self.refusal)
-        self.admission.check(LONGEST_S)
         token = self._authenticator.read_token(frame.token)
+        others = self._registry.count_claimants(token.sid, token.uid)
+        if connection.transport.is_over_http:  # It has begun when its session was opened.
+            self.admission.unsent -= 1
+        else:  # Whoever has most that wait is refused first.
+            self.admission.check(LONGEST_S / (1 + others))
+            self.admission.begin()
         connection.start_check()
-        self.admission.begin()
         self._registry.note_token(connection)
         self._registry.claim(connection, token.sid, token.uid)
         recover = frame.recover and qualify_recover(frame.recover, tenant_of(token.sid))

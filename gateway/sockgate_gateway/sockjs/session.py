@@ -37,6 +37,7 @@ class Session(SockJSSession):
     server: RouterBase
     handler: ResponseView | None
     conn: ConnectionAdapter
+    is_over_http = True
 
     def __init__(
         self,
@@ -78,7 +79,9 @@ class Session(SockJSSession):
     @property
     def has_unread(self) -> bool:
         """Whether the client has sent something that nobody has read yet."""
-        return False  # Each request has a socket of its own.
+        return (
+            self.server.lifecycle.admission.has_unaccepted
+        )  # Each request has a socket of its own.
 
     def close(self, code: CloseCode, reason: str = "") -> None:
         """Send what waits, then the close frame, and end."""

@@ -92,6 +92,8 @@ class WebSocket:
         "_stream",
     )
 
+    is_over_http = False
+
     def __init__(self, context: WebSocketContext, framing: Framing, address: str) -> None:
         self._prepare(context, framing)
         self._connection: Connection = context.lifecycle.open(self, address)

@@ -51,7 +51,7 @@ class FakeTransport:
     """A transport that keeps what it was given."""
 
     name = "fake"
-    has_unsent = has_unread = False
+    has_unsent = has_unread = is_over_http = False
 
     def __init__(self) -> None:
         self.batches: list[Batch] = []

@@ -76,7 +76,14 @@ class Accepting:
     ) -> None:
         self.accepted: list[socket.socket] = []
         self._stack = stack
-        limit = DescriptorLimit(ceiling, evict_oldest, PauseLog(Clock()), lambda: waiting)
+        self.postponed: list[int] = []
+        limit = DescriptorLimit(
+            ceiling,
+            evict_oldest,
+            PauseLog(Clock()),
+            lambda: waiting,
+            lambda: self.postponed.append(len(self.accepted)),
+        )
         self.acceptor = Acceptor(listening, self._take, limit)
         stack.callback(self.acceptor.stop)
 
@@ -103,6 +110,7 @@ async def test_fewer_are_accepted_while_connects_wait(listening, stack, waiting,
     while not accepting.accepted:
         await turn_loop(1)
     assert len(accepting.accepted) == in_a_turn
+    assert accepting.postponed == ([] if in_a_turn == 6 else [in_a_turn])
     await until(lambda: len(accepting.accepted) == 6)
 
 

@@ -20,7 +20,8 @@ class Worker:
     def __init__(self, pace: int) -> None:
         self.now = 1000.0
         self.pace = pace
-        self.admission = Admission(lambda: self.now)
+        self.idle_s = 0.0
+        self.admission = Admission(lambda: self.now, lambda: self.idle_s)
 
     def arrive(self, count: int) -> list[int]:
         """Let clients come; return after how many seconds the refused ones come back."""
@@ -35,8 +36,9 @@ class Worker:
                 waits.append(refused.come_back_s)
         return waits
 
-    def work(self, seconds: float) -> None:
+    def work(self, seconds: float, idle_s: float = 0.0) -> None:
         self.now += seconds
+        self.idle_s += idle_s
         for _ in range(min(int(self.pace * seconds), self.admission.waiting)):
             self.admission.end()
 
@@ -137,3 +139,28 @@ def test_refusals_are_counted_and_logged_once_in_a_while(caplog):
     worker.arrive(50)
     assert worker.admission.refused_count == 50
     assert [record.message.split()[0] for record in caplog.records] == ["event=connects_refused"]
+
+
+def test_idle_worker_refuses_nobody_for_the_latency_of_redis(caplog):
+    worker = Worker(100)
+    worker.arrive(1000)
+    worker.work(1, idle_s=0.9)
+    assert worker.arrive(100) == []
+    (record,) = caplog.records
+    assert record.message.startswith("event=connects_slow")
+    assert "redis_slow" in record.message
+    worker.work(1, idle_s=0.1)
+    assert worker.arrive(1)
+
+
+def test_session_over_http_counts_from_its_opening():
+    worker = Worker(100)
+    for _ in range(400):
+        worker.admission.open()
+    assert worker.admission.waiting == worker.admission.unsent == 400
+    worker.work(1)
+    assert worker.arrive(1) == []  # Just as many as are completed in time.
+    assert worker.arrive(1)
+    for _ in range(100):
+        worker.admission.close()
+    assert worker.arrive(1) == []

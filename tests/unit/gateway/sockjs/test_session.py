@@ -64,7 +64,8 @@ class FakeRouter:
         self.wheel = TimerWheel(lambda: self.now)
         self.settings = {"heartbeat_delay": 25, "immediate_flush": True, "verify_ip": False}
         self.stats = SimpleNamespace(on_pack_recv=lambda count: None)
-        self.lifecycle = self
+        self.lifecycle = self.admission = self
+        self.has_unaccepted = False
         self.io_loop = self
         self.later: list = []
         self.closed_codes: list[int] = []
@@ -322,3 +323,10 @@ class TestTime:
         assert "event=timer_failed" in caplog.text
         router.advance(6)
         assert router.removed == [session]
+
+
+def test_request_in_the_accept_queue_counts_as_unread(router):
+    session = Session(ConnectionAdapter, router, "id")
+    assert not session.has_unread
+    router.has_unaccepted = True
+    assert session.has_unread
