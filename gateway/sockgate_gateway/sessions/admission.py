@@ -40,6 +40,13 @@ ALWAYS_BEGUN = 32
 LONGEST_WAIT_S = 30
 """As long as a client waits by itself at most. The pace is lowest while many are refused."""
 
+OPENING = 0.5
+"""The part of a connect over HTTP that is done when its session is open.
+
+A crowd's first frames wait behind all its openings: without this part, the pace would be unknown
+until too many have begun.
+"""
+
 IDLE_SHARE = 0.5
 """A loop that has nothing to do for this share of a window does not lack the processor."""
 
@@ -90,7 +97,7 @@ class Admission:
         self._pace = 0.0
         self._began_at = self._idle_before_s = 0.0
         self._is_idle = False
-        self._finished = 0
+        self._finished = 0.0
         self._logged_at = -LOG_INTERVAL_S
 
     def check(self, limit_s: float, unread: int = 0) -> None:
@@ -130,11 +137,17 @@ class Admission:
         """Count a session over HTTP: its connect begins before its first frame has come."""
         self.begin()
         self.unsent += 1
+        self._finished += OPENING
 
     def close(self) -> None:
         """Count a session over HTTP as finished that has sent no first frame."""
-        self.unsent -= 1
+        self.note_sent()
         self.end()
+
+    def note_sent(self) -> None:
+        """Note that the first frame of a session over HTTP has come."""
+        self.unsent -= 1
+        self._finished -= OPENING
 
     def note_postponed(self) -> None:
         """Note that connections are left in the accept queue."""

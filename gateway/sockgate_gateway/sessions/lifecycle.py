@@ -309,7 +309,7 @@ class Lifecycle:
         token = self._authenticator.read_token(frame.token)
         others = self._registry.count_claimants(token.sid, token.uid)
         if connection.transport.is_over_http:  # It has begun when its session was opened.
-            self.admission.unsent -= 1
+            self.admission.note_sent()
         else:  # Whoever has most that wait is refused first.
             self.admission.check(LONGEST_S / (1 + others))
             self.admission.begin()
