@@ -232,12 +232,15 @@ class Registry:
         return self._claims.by_uid[uid]
 
     def count_claimants(self, sid: str, uid: str | None) -> int:
-        """Return how many other connections of this user, or visitor, are being verified.
+        """Return how many other connections of this session are being verified.
+
+        Those that claim another session of the user are not counted: their tokens may be of a
+        login that has ended, and must not keep the user out.
 
         Raises:
             Disconnect: one more would exceed ``max_per_user``, so it need not be verified.
         """
-        waiting = self._claims.by_sid[sid] if uid is None else self._claims.by_uid[uid]
+        waiting = self._claims.by_sid[sid]
         filed = self.by_sid[sid] if uid is None else self.by_uid[uid]
         if len(waiting) + len(filed) >= self._limits.per_user:
             raise Disconnect(CloseCode.TOO_MANY_CONNECTIONS)
