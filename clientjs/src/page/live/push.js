@@ -29,9 +29,13 @@ export function push(page, { target: id, swap, html }, emit) {
     const rows = knownIn(page, body, target);
     method(swap)(target, ...body.childNodes);
     for (const [known, fresh] of rows) {
-      move(parentOf(fresh), known, fresh);
-      remove(fresh);
-      morph(known, fresh);
+      if (nameOf(known) === nameOf(fresh)) {
+        move(parentOf(fresh), known, fresh);
+        remove(fresh);
+        morph(known, fresh);
+      } else {
+        remove(known);
+      }
     }
   } else if (swap === "replace") {
     const fresh = clone(target);
@@ -66,7 +70,7 @@ export function processHtmx(page, element) {
 }
 
 /**
- * What is in the page already must not be there twice: it moves, with what was typed there.
+ * What is in the page already must not be there twice: it moves, with what was typed there, or goes where it is of another kind.
  *
  * @param {any} page
  * @param {any} body
@@ -76,7 +80,7 @@ export function processHtmx(page, element) {
 function knownIn(page, body, target) {
   return [...body.children]
     .map((fresh) => [find(page, attributeOf(fresh, "id")), fresh])
-    .filter(([known, fresh]) => known && !contains(known, target) && nameOf(known) === nameOf(fresh));
+    .filter(([known]) => known && !contains(known, target));
 }
 
 /** @param {any} page @param {any} id @returns {any} undefined, too, where content of a user may have taken the id of another element */

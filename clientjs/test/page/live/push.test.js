@@ -131,5 +131,6 @@ test("a row that the page has already moves, with what was typed in it and the f
   push(window, { target: "t", swap: "append", html: '<li id="a">new <input id="i"></li><li id="c">c</li>' }, () => true);
   assert.deepEqual([...document.getElementById("t").children].map(({ id }) => id), ["b", "a", "c"]);
   assert.equal(document.getElementById("a"), row);
+  assert.equal(document.querySelectorAll("#c").length, 1);
   assert.deepEqual([row.textContent, document.getElementById("i").value], ["new ", "typed"]);
 });
