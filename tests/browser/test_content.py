@@ -89,7 +89,7 @@ def test_content_is_no_order(alice: Profile, site: Site, attack: str) -> None:
     visit.page.close()
 
 
-def test_content_is_no_form_that_the_site_has_refused(alice: Profile, site: Site) -> None:
+def test_content_of_users_is_not_kept_as_a_refused_form(alice: Profile, site: Site) -> None:
     visit = Visit(alice, "attack=kept")
     visit.page.locator("[name=note]").fill("typed")
     visit.page.locator("[name=note]").press("Enter")

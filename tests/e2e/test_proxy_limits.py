@@ -68,7 +68,7 @@ def open_files_of(server) -> int:
 
 
 def as_permitted(setting: str) -> str:
-    """Return a setting of the table, with a lower number where this user may not have so many."""
+    """Return a setting of the table; a number above this user's limit is lowered."""
     command = f"ulimit -Hn {number_in(setting)}"
     run = subprocess.run(["sh", "-c", command], capture_output=True, check=False)
     if run.returncode == 0:

@@ -94,7 +94,7 @@ class Hub:
         self._drops = HintLog(log, "payload_dropped")
         self._coalescer = Coalescer(self._deliver_held)
         self._pacer = TouchPacer(audience, self._fan_out)
-        self.notices = Notices(lambda name: self._channels.get(self._key(name)))
+        self.notices = Notices(self._find)
 
     def subscribe(self, connection: Connection, name: str, pending: PendingSubscription) -> None:
         """Subscribe a connection to a channel, and confirm it once the channel is live."""
@@ -111,7 +111,7 @@ class Hub:
 
     def unsubscribe(self, connection: Connection, name: str) -> None:
         """Unsubscribe a connection from a channel, or cancel its pending subscription."""
-        channel = self._channels.get(self._key(name))
+        channel = self._find(name)
         if channel is None or not channel.has(connection):
             return
         if connection in channel.connections:
@@ -127,12 +127,12 @@ class Hub:
 
     def is_subscribed(self, connection: Connection, name: str) -> bool:
         """Return whether a connection is subscribed to a channel; a pending one is not."""
-        channel = self._channels.get(self._key(name))
+        channel = self._find(name)
         return channel is not None and connection in channel.connections
 
     def pending_subscription(self, connection: Connection, name: str) -> PendingSubscription | None:
         """Return the pending subscription of a connection to a channel."""
-        channel = self._channels.get(self._key(name))
+        channel = self._find(name)
         return channel.pending_subscriptions.get(connection) if channel else None
 
     def result_of(self, name: str) -> SubscriptionResult:
@@ -152,7 +152,7 @@ class Hub:
 
     def connections_on(self, name: str) -> tuple[Connection, ...]:
         """List the connections that are subscribed to a channel."""
-        channel = self._channels.get(self._key(name))
+        channel = self._find(name)
         return tuple(channel.connections) if channel else ()
 
     def has(self, name: str) -> bool:
@@ -311,6 +311,9 @@ class Hub:
             self.deliveries += len(channel.connections) * len(frames)
             collector.add(channel.connections, frames)
         collector.send()
+
+    def _find(self, name: str) -> Channel | None:
+        return self._channels.get(self._key(name))
 
     def _key(self, name: str) -> bytes:
         return self._names.channel(name).encode()

@@ -170,9 +170,15 @@ class Admission:
     def _restart(self, now: float) -> None:
         self._began_at, self._finished, self._idle_before_s = now, 0, self._idle_s()
 
-    def _log_slowness(self, now: float) -> None:
-        if now - self._logged_at >= LOG_INTERVAL_S:
+    def _is_log_due(self, now: float) -> bool:
+        """Return whether the log may have another line; it counts as written."""
+        is_due = now - self._logged_at >= LOG_INTERVAL_S
+        if is_due:
             self._logged_at = now
+        return is_due
+
+    def _log_slowness(self, now: float) -> None:
+        if self._is_log_due(now):
             log.warning(
                 "event=connects_slow waiting=%d per_second=%.0f "
                 "hint='this worker is idle and waits for Redis: see redis_slow in /ready'",
@@ -183,8 +189,7 @@ class Admission:
     def _refuse(self, now: float) -> None:
         self.refused_count += 1
         wait_s = self._promises.choose(now, self._pace)
-        if now - self._logged_at >= LOG_INTERVAL_S:
-            self._logged_at = now
+        if self._is_log_due(now):
             log.warning(
                 "event=connects_refused waiting=%d per_second=%.0f within=%d refused=%d "
                 "hint='more clients come than this worker can serve: add workers or processors'",

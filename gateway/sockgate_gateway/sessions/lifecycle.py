@@ -41,7 +41,7 @@ MAX_EARLY_FRAMES = 64
 """So many frames may follow ``connect`` before ``connected`` is sent."""
 
 CONNECTIONS_PER_OWNER = 10
-"""All connections of a user, or all without a token of an address, send as much as so many."""
+"""All of a user together, or all without a token of an address, may send as much as so many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -310,7 +310,7 @@ class Lifecycle:
         others = self._registry.count_claimants(token.sid, token.uid)
         if connection.transport.is_over_http:  # It has begun when its session was opened.
             self.admission.note_sent()
-        else:  # Whoever has most that wait is refused first.
+        else:  # The session with the most waiting connects is refused first.
             self.admission.check(LONGEST_S / (1 + others))
             self.admission.begin()
         connection.start_check()

@@ -79,9 +79,8 @@ class Session(SockJSSession):
     @property
     def has_unread(self) -> bool:
         """Whether the client has sent something that nobody has read yet."""
-        return (
-            self.server.lifecycle.admission.has_unaccepted
-        )  # Each request has a socket of its own.
+        # Each request has a socket of its own, which waits to be accepted.
+        return self.server.lifecycle.admission.has_unaccepted
 
     def close(self, code: CloseCode, reason: str = "") -> None:
         """Send what waits, then the close frame, and end."""

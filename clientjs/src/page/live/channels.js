@@ -12,7 +12,6 @@ const RENEWABLE = /^(not_allowed|revoked|rights_changed)$/;
 const FULL = "too_many_channels";
 /** Requested at a time. */
 const STEP = 50;
-const LEFT = { isEnded: true };
 /** Left to the page's own script. */
 const RESERVE = 10;
 
@@ -123,6 +122,6 @@ export function channelsOf(rt, { subscribed, ended, refused, warn }) {
     /** @param {string} channel */
     has: (channel) => followed.has(channel),
     /** @returns {boolean} a channel is not subscribed, for there is no grant */
-    lacksAny: () => [...wanted.keys()].some((one) => isLacking(one) && (followed.get(one) || LEFT).isEnded)
+    lacksAny: () => [...wanted.keys()].some((one) => isLacking(one) && (!followed.has(one) || followed.get(one)?.isEnded))
   };
 }

@@ -4,7 +4,7 @@
  */
 
 /**
- * What a response means. Without one of these, nothing has changed.
+ * What a response means: one of the first three.
  *
  * @typedef {Object} Answer
  * @property {string} [html]  the page as it is now

@@ -4,7 +4,7 @@
  *
  * Strategy: elements that the server has rendered for a GET, at the load or in a refresh, are known. Whatever else has a field is
  * the viewer's: its values count as typed, since the value of a form that was sent and refused is the value that the server has
- * rendered. It is let go when the fresh page has a form with the same values.
+ * rendered. It is let go when the fresh page has a form with the same values, with errors only if it had other ones before.
  */
 import { FIELDS, fieldsOf, formOf, hiddenIn, isChanged, isField, isTakenIn, nameAndValueOf } from "./fields.js";
 import { attributeOf, childNodesOf, contains, findIn, matches, nameOf, parentOf } from "./nodes.js";
@@ -21,7 +21,7 @@ export function heldOf(page) {
   const ids = new Set();
   /** They, and those that are the viewer's though the server has rendered them. @type {WeakSet<Element>} */
   const rendered = new WeakSet();
-  /** Forms with Django's token; or what contains such a form. @type {WeakSet<Element>} */
+  /** Forms with Django's token. @type {WeakSet<Element>} */
   const genuine = new WeakSet();
   /** What the server had not taken. @type {WeakSet<Element>} */
   const differing = new WeakSet();
@@ -39,8 +39,10 @@ export function heldOf(page) {
         ids.add(attributeOf(one, "id") || 0);
         rendered.add(one);
       }
-      if (token && hasToken(one, token)) {
-        genuine.add(one);
+    }
+    for (const form of findIn(element, "form")) {
+      if (token && hasToken(form, token)) {
+        genuine.add(form);
       }
     }
     for (const one of url ? [] : findIn(element, THEIRS)) {
@@ -59,10 +61,11 @@ export function heldOf(page) {
   function heldIn(element, fresh, isInDoubt) {
     const unknown = [...findIn(element, "*")].filter((one) => !known.has(one));
     const errors = unknown.filter((one) => matches(one, ERRORS));
+    const all = fieldsOf(element);
     const held = new Set();
     // Forms, and fields without one.
     for (const key of new Set(unknown.map((one) => formOf(one) || (isField(one) && one)).filter((one) => one))) {
-      const fields = fieldsOf(element).filter((field) => field === key || field.form === key);
+      const fields = all.filter((field) => field === key || field.form === key);
       if (!fields.every((field) => isTakenIn(field, fresh))) {
         differing.add(key);
       } else if (differing.has(key) || !errors.some((error) => contains(parentOf(key), error))) {

@@ -3,18 +3,8 @@
 import tracemalloc
 
 from sockgate_gateway.channels.collector import Collector
-from sockgate_gateway.connections.connection import Identity
 
-from tests.unit.gateway.fakes import new_connection
-
-
-def subscriber():
-    connection = new_connection()
-    connection.start_check()
-    connection.welcome(Identity("sid", None, (), None), b"welcome")
-    connection.resume()
-    connection.transport.batches.clear()
-    return connection
+from tests.unit.gateway.channels.single_channel import subscriber
 
 
 def test_connections_with_the_same_frames_share_a_batch_and_others_have_theirs():

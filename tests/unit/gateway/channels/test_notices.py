@@ -4,39 +4,25 @@ import json
 
 import pytest
 from sockgate_gateway.channels.hub import Hub
-from sockgate_gateway.connections.connection import Connection, Identity
+from sockgate_gateway.connections.connection import Connection
 from sockgate_gateway.wire.names import Names
 from sockgate_gateway.wire.namespaces import Policy
 from sockgate_gateway.wire.presence_frames import joined, left
 
-from tests.unit.gateway.fakes import SilentJoin, ignore, new_connection, new_hub
+from tests.unit.gateway.channels.test_hub import FakeSubscriptions, subscriber
+from tests.unit.gateway.fakes import new_hub
 
 NAMES = Names()
 
 
-class NoSubscriptions:
-    subscribe = unsubscribe = ignore
-
-
 def new(overflow: str) -> Hub:
     policy = Policy(overflow=overflow, recover=False)
-    return new_hub(NAMES, NoSubscriptions(), 1000, lambda _: policy)
+    return new_hub(NAMES, FakeSubscriptions(), 1000, lambda _: policy)
 
 
 @pytest.fixture
 def hub():
     return new("close")
-
-
-def subscriber(hub: Hub, *channels: str) -> Connection:
-    connection = new_connection()
-    connection.start_check()
-    connection.welcome(Identity("sid", None, channels, None), b"welcome")
-    connection.resume()
-    for channel in channels:
-        hub.subscribe(connection, channel, SilentJoin())
-    connection.transport.batches.clear()
-    return connection
 
 
 def received(connection: Connection) -> list[str]:
