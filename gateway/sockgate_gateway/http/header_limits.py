@@ -1,10 +1,13 @@
-"""How long a header may be that the gateway reads. Pure.
+"""How many headers a request may have, and how long each may be that the gateway reads. Pure.
 
 Strategy: a head may have 48 KiB, and parsing a header may cost more than reading it. So each header
 has a limit, which holds before it is parsed. A header that a stranger alone writes is refused above
 its limit (431). Others grow for good reasons on their way: the address of a page (``Referer``) and
 what proxies add are cut (``http/origins.py``, ``http/proxies.py``), and too long a ``Cookie`` is
 not read (``sockjs/handler.py``).
+
+Each line costs its own parsing: 48 KiB in lines of four bytes cost ten times one header of 48 KiB.
+So lines are counted before any is parsed (``http/server_streams.py``, ``websocket/request.py``).
 """
 
 from tornado.httputil import HTTPHeaders
@@ -29,6 +32,17 @@ LIMITS_BYTES = {
 """By header. ``Content-Length`` is checked with the body (413)."""
 
 MAX_COOKIE_BYTES = 8 * 1024
+
+MAX_HEADER_LINES = 128
+"""Of one request. A browser sends about 20, and proxies add about 10."""
+
+_OTHER_LINES = 2
+"""The request line, and the empty line at the end."""
+
+
+def has_too_many_lines(line_ends: int) -> bool:
+    """Return whether a head with so many ends of lines has too many headers."""
+    return line_ends > MAX_HEADER_LINES + _OTHER_LINES
 
 
 _LIMITED = {

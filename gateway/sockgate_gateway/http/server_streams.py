@@ -15,10 +15,24 @@ from tornado.http1connection import HTTP1Connection
 from tornado.iostream import IOStream, SSLIOStream, UnsatisfiableReadError
 
 from ..loop.streams import drop_traceback
+from .header_limits import MAX_HEADER_LINES, has_too_many_lines
 from .responses import RequestRefused
 
 _BARE_REFUSAL = b"HTTP/1.1 400 Bad Request\r\n\r\n"
 """Tornado's whole response to a request that it cannot read."""
+
+
+class _Unwanted(UnsatisfiableReadError):
+    """What has arrived is refused before Tornado parses it.
+
+    Args:
+        refusal: the response.
+    """
+
+    def __init__(self, refusal: RequestRefused) -> None:
+        super().__init__(refusal.reason)
+        self.refusal = refusal
+
 
 Linger = Callable[[socket.socket], object]
 """Takes over a socket and lingers; raises ``OSError`` when the client has disconnected."""
@@ -30,12 +44,16 @@ class ServerStream(IOStream):
     Args:
         sock: connected and non-blocking.
         linger: takes over the socket of a connection whose client may still be sending.
+        is_relayed: another worker has checked the requests, and added headers of its own.
         options: those of Tornado's ``IOStream``.
     """
 
-    def __init__(self, sock: socket.socket, linger: Linger, **options: Any) -> None:
+    def __init__(
+        self, sock: socket.socket, linger: Linger, is_relayed: bool = False, **options: Any
+    ) -> None:
         super().__init__(sock, **options)
         self._linger = linger
+        self._is_relayed = is_relayed
         self._lingers = False
         self._reads_head = True
 
@@ -56,23 +74,36 @@ class ServerStream(IOStream):
             data = RequestRefused(400, "The request cannot be read.").response()
         return super().write(data)
 
+    def _check_max_bytes(self, delimiter: Any, size: int) -> None:
+        """Check what has arrived of a head, or of the length of a chunk."""
+        super()._check_max_bytes(delimiter, size)
+        if self._is_relayed:
+            return
+        if self._reads_head and has_too_many_lines(self._count_lines(size)):
+            raise _Unwanted(RequestRefused(431, f"There may be {MAX_HEADER_LINES} header lines."))
+
+    def _count_lines(self, size: int) -> int:
+        """Count the lines of a head, without an empty line before it (RFC 9112 section 2.2)."""
+        is_first_empty = self._read_buffer.startswith((b"\r\n", b"\n"))
+        return self._read_buffer.count(b"\n", 0, size) - is_first_empty
+
     def linger_on_close(self) -> None:
         """Linger when this is closed, because the client may still be sending."""
         self._lingers = True
 
     def close(self, exc_info: Any = False) -> None:
-        """Close; first respond to a head that is too large, which Tornado does not do."""
+        """Close; first respond to what is too large, which Tornado does not do."""
         if not self.closed():
             if isinstance(exc_info, UnsatisfiableReadError):
-                self._respond_too_large()
+                self._respond(_refusal_of(exc_info) or self._too_large())
             if self._lingers:
                 self._pass_socket_to_linger()
         super().close(exc_info)
 
-    def _respond_too_large(self) -> None:
+    def _respond(self, refusal: RequestRefused) -> None:
         self._lingers = True
         with suppress(OSError):
-            self.write_to_fd(memoryview(self._too_large().response()))
+            self.write_to_fd(memoryview(refusal.response()))
 
     def _too_large(self) -> RequestRefused:
         if not self._reads_head:
@@ -90,6 +121,10 @@ class ServerStream(IOStream):
 
 class SecureServerStream(ServerStream, SSLIOStream):
     """A stream of an accepted connection, over TLS."""
+
+
+def _refusal_of(error: UnsatisfiableReadError) -> RequestRefused | None:
+    return error.refusal if isinstance(error, _Unwanted) else None
 
 
 def refuse(connection: HTTP1Connection, response: bytes) -> None:

@@ -86,6 +86,7 @@ class Server(HTTPServer):
         source = address[0] if isinstance(address, tuple) else UNIX_PEER
         options: dict[str, Any] = {
             "linger": lambda sock: self._lingering.start(sock, source),
+            "is_relayed": source == UNIX_PEER,
             "max_buffer_size": self.max_buffer_size,
             "read_chunk_size": self.read_chunk_size,
         }

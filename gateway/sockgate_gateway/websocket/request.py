@@ -9,10 +9,14 @@ from collections.abc import Mapping
 
 import msgspec
 
+from ..http.header_limits import MAX_HEADER_LINES
 from ..http.request_head import HOST
 
 _FIELD = rb"[A-Za-z0-9-]+: [!-~](?:[ -~]*[!-~])?"
-_PLAIN_GET = re.compile(rb"GET (/[!-~]*) HTTP/1\.1\r\n((?:%b\r\n)*%b)\r\n\r\n" % (_FIELD, _FIELD))
+_PLAIN_GET = re.compile(
+    rb"GET (/[!-~]*) HTTP/1\.1\r\n((?:%b\r\n){0,%d}%b)\r\n\r\n"
+    % (_FIELD, MAX_HEADER_LINES - 1, _FIELD)
+)
 _BODIED = {"content-length", "transfer-encoding"}
 
 
@@ -32,8 +36,8 @@ class Request(msgspec.Struct, frozen=True, gc=False):
 def read_plain_get(data: bytes) -> Request | None:
     """Read a whole GET request of HTTP/1.1 with a valid host and without a body.
 
-    It must be printable ASCII in lines that end with CRLF. Each header occurs once and is not
-    empty.
+    It must be printable ASCII in at most ``MAX_HEADER_LINES`` lines that end with CRLF. Each header
+    occurs once and is not empty.
 
     Returns:
         The request; None when the data is anything else.

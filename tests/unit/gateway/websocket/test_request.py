@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from sockgate_gateway.http.header_limits import MAX_HEADER_LINES
 from sockgate_gateway.websocket.request import read_plain_get
 from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPHeaders, RequestStartLine, parse_request_start_line
@@ -32,6 +33,15 @@ def test_plain_request_is_read():
         "upgrade": "websocket",
         "cookie": "sessionid=a; theme=dark blue",
     }
+
+
+def test_request_with_too_many_header_lines_is_left_to_tornado():
+    def head_of(lines: int) -> bytes:
+        more = b"".join(b"A-%d: b\r\n" % number for number in range(lines - 1))
+        return b"GET / HTTP/1.1\r\nHost: a\r\n" + more + b"\r\n"
+
+    assert read_plain_get(head_of(MAX_HEADER_LINES)) is not None
+    assert read_plain_get(head_of(MAX_HEADER_LINES + 1)) is None
 
 
 @pytest.mark.parametrize(
