@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sockgate_gateway.http.server_streams import max_chunks
 
 from tests.certificates import make_certificate
 from tests.e2e.tabs import TABS, Tab
@@ -31,7 +32,7 @@ def post(path: str, *headers: str, length: int = BODY_BYTES, part: int = 0) -> b
 def polls() -> Iterator[bytes]:
     """Begin polls of many sessions: about half of them belong to another worker."""
     for number in range(10 * LIMIT):
-        yield post(f"/realtime/000/session{number}/xhr", part=100)
+        yield post(f"/realtime/000/session{number}/xhr", length=200, part=100)
 
 
 def chunked_polls() -> Iterator[bytes]:
@@ -109,8 +110,19 @@ def growth_of(gateway: Gateway) -> Iterator[Callable[[], float]]:
         (post("/realtime/info"), 405),
         (post("/realtime/websocket", "Upgrade: websocket", "Connection: Upgrade"), 405),
         (post("/realtime/000/a/xhr_send", length=99_999_999), 413),
+        (post("/realtime/000/a/xhr_streaming"), 413),
     ],
-    ids=["origin", "referer", "session", "jsonp", "path", "method", "handshake", "length"],
+    ids=[
+        "origin",
+        "referer",
+        "session",
+        "jsonp",
+        "path",
+        "method",
+        "handshake",
+        "length",
+        "receiver",
+    ],
 )
 def test_request_is_refused_before_its_body_is_read(
     start_gateway: Any, request_bytes: bytes, status: int
@@ -144,6 +156,43 @@ def test_accepted_bodies_take_bounded_memory(
         assert growth() < 100
         wire.sendall(b" ")
         assert wire.recv(65536).startswith(b"HTTP/1.1 500 ")  # A thousand spaces are no JSON.
+
+
+def chunked(path: str, chunks: int, body: bytes = b"") -> bytes:
+    """Write a request whose body comes in so many chunks, all but the first of one space."""
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    first = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
+    return head + first + b"1\r\n \r\n" * (chunks - bool(body))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_chunks_of_a_body_are_limited(start_gateway: Any, workers: int) -> None:
+    gateway = start_gateway(workers=workers)
+    for _ in range(3):
+        tab: Any = TABS["xhr_streaming"](gateway.url, None)
+        tab.open()
+        path = f"/realtime{tab._session}xhr_send"
+        most = max_chunks(8 * 32 * 1024)
+        requests = [
+            chunked(path, most - 1, b"[]") + b"0\r\n\r\n",
+            chunked(path, most + 1, b"[]"),
+            chunked(path, 100 * most),
+        ]
+        with held(gateway.port, requests) as wires:
+            for wire, status in zip(wires, (204, 413, 413), strict=True):
+                assert wire.recv(65536).startswith(b"HTTP/1.1 %d " % status)
+        tab.close()
+
+
+@pytest.mark.parametrize("receiver", ["xhr", "xhr_streaming"])
+def test_body_of_a_receiver_is_as_long_as_a_secret(gateway: Gateway, receiver: str) -> None:
+    for number, (length, status) in enumerate([(256, 200), (257, 413), (300, 413)]):
+        path = f"/realtime/000/{receiver}{number}/{receiver}"
+        whole = post(path.replace("/000/", "/001/a"), length=length, part=length)
+        parts = chunked(path, length) + (b"0\r\n\r\n" if status == 200 else b"")
+        with held(gateway.port, [whole, parts]) as wires:
+            for wire in wires:
+                assert wire.recv(65536).startswith(b"HTTP/1.1 %d " % status)
 
 
 def test_expected_body_is_requested(start_gateway: Any) -> None:

@@ -34,6 +34,12 @@ class _Unwanted(UnsatisfiableReadError):
         self.refusal = refusal
 
 
+CHUNK_BYTES = 1024
+"""A body of the largest size may come in chunks of this size. One costs 10 µs, as much as 1 KB."""
+
+_MORE_CHUNKS = 64
+"""For bodies that are smaller, and written in small pieces."""
+
 Linger = Callable[[socket.socket], object]
 """Takes over a socket and lingers; raises ``OSError`` when the client has disconnected."""
 
@@ -44,27 +50,38 @@ class ServerStream(IOStream):
     Args:
         sock: connected and non-blocking.
         linger: takes over the socket of a connection whose client may still be sending.
-        is_relayed: another worker has checked the requests, and added headers of its own.
+        max_chunks: how many chunks a body may have.
+        is_relayed: another worker has checked the requests, and added headers and chunks.
         options: those of Tornado's ``IOStream``.
     """
 
     def __init__(
-        self, sock: socket.socket, linger: Linger, is_relayed: bool = False, **options: Any
+        self,
+        sock: socket.socket,
+        linger: Linger,
+        *,
+        max_chunks: int,
+        is_relayed: bool = False,
+        **options: Any,
     ) -> None:
         super().__init__(sock, **options)
         self._linger = linger
+        self._max_chunks = max_chunks
         self._is_relayed = is_relayed
+        self._chunks = 0
         self._lingers = False
         self._reads_head = True
 
     def read_until_regex(self, regex: bytes, max_bytes: int | None = None) -> Any:
         """Read the head of a request."""
         self._reads_head = True
+        self._chunks = 0
         return super().read_until_regex(regex, max_bytes)
 
     def read_until(self, delimiter: bytes, max_bytes: int | None = None) -> Any:
         """Read the length of a chunk."""
         self._reads_head = False
+        self._chunks += 1
         return super().read_until(delimiter, max_bytes)
 
     def write(self, data: bytes | memoryview) -> Any:
@@ -81,6 +98,8 @@ class ServerStream(IOStream):
             return
         if self._reads_head and has_too_many_lines(self._count_lines(size)):
             raise _Unwanted(RequestRefused(431, f"There may be {MAX_HEADER_LINES} header lines."))
+        if self._chunks > self._max_chunks:
+            raise _Unwanted(RequestRefused(413, f"A body may have {self._max_chunks} chunks."))
 
     def _count_lines(self, size: int) -> int:
         """Count the lines of a head, without an empty line before it (RFC 9112 section 2.2)."""
@@ -117,6 +136,11 @@ class ServerStream(IOStream):
             sock = socket.socket(fileno=os.dup(self.socket.fileno()))
             sock.setblocking(False)
             self._linger(sock)
+
+
+def max_chunks(max_body_bytes: int) -> int:
+    """Return how many chunks a body may have, by the size that it may have."""
+    return _MORE_CHUNKS + max_body_bytes // CHUNK_BYTES
 
 
 class SecureServerStream(ServerStream, SSLIOStream):

@@ -13,7 +13,7 @@ from tornado.httputil import HTTPServerConnectionDelegate
 from ..http.lingering import LingeringClose
 from ..http.pending import PendingConnections, PendingRequests
 from ..http.relay import UNIX_PEER
-from ..http.server_streams import SecureServerStream, ServerStream
+from ..http.server_streams import SecureServerStream, ServerStream, max_chunks
 from ..loop.acceptor import Acceptor, DescriptorLimit
 from ..loop.streams import drop_traceback
 from ..websocket.fast_path import FastPath
@@ -86,6 +86,7 @@ class Server(HTTPServer):
         source = address[0] if isinstance(address, tuple) else UNIX_PEER
         options: dict[str, Any] = {
             "linger": lambda sock: self._lingering.start(sock, source),
+            "max_chunks": max_chunks(self._requests.max_body_bytes),
             "is_relayed": source == UNIX_PEER,
             "max_buffer_size": self.max_buffer_size,
             "read_chunk_size": self.read_chunk_size,

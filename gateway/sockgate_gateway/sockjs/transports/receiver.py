@@ -10,7 +10,8 @@ from ..handler import Handler
 from ..interfaces import SessionView
 from ..library import PollingTransportBase
 
-_KEPT_BYTES = 256
+MAX_BODY_BYTES = 256
+"""The body of a receiver is the secret of its session (``binding.py``), or empty."""
 
 
 class Receiver(Handler, PollingTransportBase):
@@ -60,9 +61,23 @@ class Receiver(Handler, PollingTransportBase):
             return binding.admits_secret(self._body())
         return binding.admits_ticket(self._ticket())
 
+    def check(self) -> None:
+        """Refuse a body that is too long."""
+        self._check_length(int(self.request.headers.get("Content-Length", "0")))
+
     def data_received(self, chunk: bytes) -> None:
-        """Keep the beginning of the body: as much as a secret may have, and a little more."""
-        self._kept = (self._kept + chunk)[:_KEPT_BYTES]
+        """Collect the body; refuse one that is too long, and drop what follows."""
+        if not self._finished:
+            self._kept += chunk
+            self._check_length(len(self._kept))
+
+    def _check_length(self, length: int) -> None:
+        if length > MAX_BODY_BYTES:
+            self._kept = b""
+            self._is_admitted = False
+            self.preflight()
+            self.disable_cache()
+            self.answer(413, f"The body of this request may have {MAX_BODY_BYTES} bytes.")
 
     def _body(self) -> str:
         return self._kept.decode("latin-1")
