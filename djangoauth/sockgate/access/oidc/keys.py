@@ -1,13 +1,14 @@
 """The public keys of the provider: given in the settings, or read from its JWKS URL.
 
-Strategy: a set of keys is used for ``LIFETIME_S``. A token that names an unknown key causes one
-more request, because the provider may have a new key. Anybody can send such tokens, so there are
-``COOLDOWN_S`` between two requests. While the provider does not answer, the former keys stay for
-``STALE_S``.
+Strategy: a set of keys is renewed after ``LIFETIME_S``. A token that names an unknown key causes
+one more request, because the provider may have a new key. Anybody can send such tokens, so there
+are ``COOLDOWN_S`` between two requests. Until a renewal has succeeded, the former keys are used,
+for ``STALE_S``: providers do not repeat a logout, so none is refused, or waits, for a renewal that
+it does not need.
 
-One thread of its own reads the keys, within one deadline, and holds no lock meanwhile. Of the
-views, ``MAX_WAITING`` wait for it at a time: a provider that drips must not hold every thread of a
-site whose logout view anybody can call.
+One thread of its own reads the keys, within one deadline, and holds no lock meanwhile. Of the views
+whose token names an unknown key, or none, ``MAX_WAITING`` wait for it at a time: a provider that
+drips must not hold every thread of a site whose logout view anybody can call.
 """
 
 import logging
@@ -63,31 +64,44 @@ class KeySource:
             ProviderUnavailable: there are no keys, and the provider does not answer in time.
         """
         arrival = self._begin(kid)
-        if arrival is not None:
-            self._wait(arrival)
+        is_named = kid is not None and self._knows(kid)
+        is_served = arrival is None or is_named or self._wait(arrival)
+        if not is_served and not self._knows(kid):
+            raise ProviderUnavailable("the key set is being read for other logouts")
         with self._lock:
-            if self._clock() - self._read_at >= STALE_S:
+            if self._is_older_than(STALE_S):
                 raise ProviderUnavailable("the key set has not been read for too long")
             return select(self._keys, kid)
 
     def _begin(self, kid: str | None) -> Event | None:
-        """Begin to read the keys if that is due; return the reading for which to wait."""
+        """Begin to read the keys if that is due; return the reading that goes on."""
         with self._lock:
             now = self._clock()
-            if now - self._read_at < LIFETIME_S and select(self._keys, kid):
+            if not self._is_older_than(LIFETIME_S) and select(self._keys, kid):
                 return None
-            if self._arrival is None and now - self._asked_at >= COOLDOWN_S:
-                self._asked_at, self._arrival = now, Event()
-                Thread(target=self._renew, args=(self._arrival,), daemon=True).start()
-            return self._arrival
+            if self._arrival is not None or now - self._asked_at < COOLDOWN_S:
+                return self._arrival
+            self._asked_at = now
+            self._arrival = arrival = Event()
+        Thread(target=self._renew, args=(arrival,), daemon=True).start()
+        return arrival
 
-    def _wait(self, arrival: Event) -> None:
+    def _knows(self, kid: str | None) -> bool:
+        with self._lock:
+            return not self._is_older_than(STALE_S) and bool(select(self._keys, kid))
+
+    def _is_older_than(self, age_s: float) -> bool:
+        return self._clock() - self._read_at >= age_s
+
+    def _wait(self, arrival: Event) -> bool:
+        """Wait for a reading; return False at once if enough others do."""
         with self._lock:
             if self._waiting >= MAX_WAITING:
-                raise ProviderUnavailable("the key set is being read for other logouts")
+                return False
             self._waiting += 1
         try:
             arrival.wait(TIMEOUT_S)
+            return True
         finally:
             with self._lock:
                 self._waiting -= 1

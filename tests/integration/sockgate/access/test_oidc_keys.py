@@ -85,11 +85,12 @@ class Reading:
     def __init__(self) -> None:
         self.go_on = Event()
         self.count = 0
+        self.document = KEYS
 
     def __call__(self, url: str) -> Any:
         self.count += 1
         assert self.go_on.wait(PATIENCE_S)
-        return KEYS
+        return self.document
 
 
 def test_many_views_read_keys_once_and_few_of_them_wait() -> None:
@@ -113,6 +114,43 @@ def test_many_views_read_keys_once_and_few_of_them_wait() -> None:
     assert reading.count == 1
 
 
+def renewing(reading: Reading) -> KeySource:
+    """Return keys that are known, and are being read again."""
+    now = [0.0]
+    source = KeySource("https://id.example/keys", reading, clock=lambda: now[0])
+    reading.go_on.set()
+    assert source.find("one") == ({"kid": "one"},)
+    reading.go_on.clear()
+    now[0] = LIFETIME_S
+    return source
+
+
+def test_logouts_with_a_known_key_do_not_wait_for_a_renewal() -> None:
+    reading = Reading()
+    source = renewing(reading)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(source.find, ["one"] * 8, timeout=PATIENCE_S))
+    assert answers == [({"kid": "one"},)] * 8
+    assert not reading.go_on.is_set()
+    wait_until(lambda: reading.count == 2)
+    reading.document = {"keys": [{"kid": "two"}]}
+    reading.go_on.set()
+    wait_until(lambda: source.find("two"))
+    assert source.find("one") == ()
+
+
+def test_token_without_a_key_id_waits_for_a_renewal_and_is_not_refused() -> None:
+    reading = Reading()
+    source = renewing(reading)
+    with ThreadPoolExecutor(8) as pool:
+        found = [pool.submit(source.find, None) for _ in range(8)]
+        wait_until(lambda: sum(one.done() for one in found) == 8 - MAX_WAITING)
+        reading.document = {"keys": [{"kid": "two"}]}
+        reading.go_on.set()
+        answers = [one.result()[0]["kid"] for one in found]
+    assert sorted(answers) == ["one"] * (8 - MAX_WAITING) + ["two"] * MAX_WAITING
+
+
 def test_known_keys_are_found_again_after_a_reading_that_failed() -> None:
     now = [monotonic()]
     documents: list[Any] = [KEYS, ProviderUnavailable("away"), KEYS]
@@ -124,9 +162,8 @@ def test_known_keys_are_found_again_after_a_reading_that_failed() -> None:
         return document
 
     source = KeySource("https://id.example/keys", read, clock=lambda: now[0])
-    for _ in range(3):
-        assert source.find("one") == ({"kid": "one"},)
+    for left in (2, 1, 0):
+        wait_until(lambda left=left: source.find("one") and len(documents) == left)
         now[0] += LIFETIME_S
-    assert documents == []
     now[0] += COOLDOWN_S - LIFETIME_S
     assert source.find("one") == ({"kid": "one"},)
