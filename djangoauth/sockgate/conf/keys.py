@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from sockgate_gateway.wire.addresses import read_address
 from sockgate_gateway.wire.errors import AddressError, PrefixError
 from sockgate_gateway.wire.names import KEY_PREFIX, check_prefix
+from sockgate_gateway.wire.surrogates import has_lone_surrogate
 
 from . import oidc
 from .defaults import debug_defaults, testing_defaults
@@ -42,8 +43,14 @@ class Key(NamedTuple):
 
     def message(self, value: Any) -> str:
         """Describe a bad value: what is expected, and the problem if it is known."""
-        problem = self.problem_of(value)
+        problem = _encoding_problem(value) or self.problem_of(value)
         return f"must be {self.expected}{f'; it {problem}' if problem else ''}."
+
+
+def _encoding_problem(value: Any) -> str:
+    texts = value if isinstance(value, list | tuple) else [value]
+    is_broken = any(isinstance(text, str) and has_lone_surrogate(text) for text in texts)
+    return "has a byte that is not UTF-8, or half a surrogate pair" if is_broken else ""
 
 
 def _is_bool(value: object) -> bool:
@@ -61,7 +68,7 @@ def _is_duration(value: object) -> bool:
 
 
 def _is_text(value: object) -> bool:
-    return isinstance(value, str) and bool(value)
+    return isinstance(value, str) and bool(value) and not has_lone_surrogate(value)
 
 
 def _is_texts(value: object) -> bool:
@@ -69,7 +76,7 @@ def _is_texts(value: object) -> bool:
 
 
 def _is_redis_url(value: object) -> bool:
-    return isinstance(value, str) and not _redis_url_problem(value)
+    return _is_text(value) and not _redis_url_problem(value)
 
 
 def _redis_url_problem(url: object) -> str:
@@ -97,7 +104,7 @@ def _one_prefix_problem(prefix: object) -> str:
 
 
 def _is_gateway_url(value: object) -> bool:
-    if not isinstance(value, str):
+    if not isinstance(value, str) or has_lone_surrogate(value):
         return False
     url = urlsplit(value)
     is_absolute = url.scheme in {"http", "https"} and bool(url.netloc)

@@ -5,6 +5,7 @@ from dataclasses import fields
 from typing import Any
 
 from ..errors import ConfigError
+from ..wire.surrogates import has_lone_surrogate
 from .checks import find_problems
 from .config import Config, variable
 from .variables import find_unknown, read_variables
@@ -19,10 +20,15 @@ def load(flags: Mapping[str, str], environ: Mapping[str, str]) -> Config:
     values, problems = _parse({**read_variables(environ), **flags})
     problems += find_unknown(environ)
     config = Config(**values)
-    problems += find_problems(config)
+    named = {_place_of(problem) for problem in problems}
+    problems += [it for it in find_problems(config) if _place_of(it) not in named]
     if problems:
         raise ConfigError(problems)
     return config
+
+
+def _place_of(problem: str) -> str:
+    return problem.partition(":")[0]
 
 
 def _parse(texts: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
@@ -30,6 +36,9 @@ def _parse(texts: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
     problems = []
     for field in fields(Config):
         if field.name not in texts:
+            continue
+        if has_lone_surrogate(texts[field.name]):
+            problems.append(f"{variable(field.name)}: has a byte that is not UTF-8")
             continue
         kind = field.metadata["kind"]
         try:

@@ -14,6 +14,14 @@ _ESCAPE = re.compile(
 )
 
 
+def has_lone_surrogate(text: str) -> bool:
+    """Return whether a text has half of a surrogate pair, so that it cannot be encoded.
+
+    Python reads each byte of the environment and of flags that is not UTF-8 as one (PEP 383).
+    """
+    return any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def replace_lone_surrogates(text: str) -> str:
     """Write U+FFFD for each escaped lone surrogate; the length stays the same."""
     return _ESCAPE.sub(lambda escape: r"\ufffd" if escape[1] else escape[0], text)

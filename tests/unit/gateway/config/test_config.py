@@ -4,7 +4,7 @@ import subprocess
 from dataclasses import fields
 
 import pytest
-from sockgate_gateway.config.config import Config, is_secret
+from sockgate_gateway.config.config import Config, is_secret, variable
 from sockgate_gateway.config.loading import load
 from sockgate_gateway.errors import ConfigError
 
@@ -23,6 +23,16 @@ def problems(**changes: str) -> tuple[str, ...]:
 
 def test_defaults_need_only_a_key():
     assert load({}, variables()) == Config(signing_keys=(KEY,))
+
+
+@pytest.mark.parametrize("option", sorted(field.name for field in fields(Config)))
+def test_byte_that_is_not_utf8_is_a_problem_of_its_setting_alone(option):
+    name = variable(option)
+    text = f"redis://me:{KEY}\udcff@127.0.0.1"
+    for flags, environ in (({}, variables(**{name: text})), ({option: text}, variables())):
+        with pytest.raises(ConfigError) as wrong:
+            load(flags, environ)
+        assert wrong.value.problems == (f"{name}: has a byte that is not UTF-8",)
 
 
 def test_lists_are_comma_separated():

@@ -143,6 +143,18 @@ def test_read_rejects_anything_but_a_dict() -> None:
         conf.read(["REDIS_URL"])
 
 
+@pytest.mark.parametrize("name", ["SIGNING_KEYS", "REDIS_URL", "GATEWAY_URL"])
+def test_byte_that_is_not_utf8_is_named_without_its_value(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    texts = {"SIGNING_KEYS": "k" * 40, "REDIS_URL": "redis://me:k@127.0.0.1", "GATEWAY_URL": "/kk"}
+    monkeypatch.setenv(f"SOCKGATE_{name}", texts[name] + "\udcff")
+    (problem,) = conf.problems({})
+    assert problem.key == name
+    assert "has a byte that is not UTF-8" in problem.message
+    assert texts[name] not in problem.message
+
+
 def test_problems_never_quote_a_value() -> None:
     secret = "a very secret password"
     for key in conf.KEYS:
