@@ -194,8 +194,9 @@ class RedisWatch:
         count = sum(count for _, count in self._evicted_lately)
         if not count:
             return ""
+        policy = f" (maxmemory-policy {self._policy})" if self._policy else ""  # '': no maxmemory.
         return (
-            f"Redis has evicted {count} keys in the last minute (maxmemory-policy {self._policy}): "
+            f"Redis has evicted {count} keys in the last minute{policy}: "
             "their users are logged out (4402); set noeviction or give Redis more memory"
         )
 

@@ -261,7 +261,7 @@ class Lifecycle:
             state.value,
             code,
             "client" if by_client else "gateway",
-            cause,
+            cause if by_client or code != 1006 else "the connection was lost",
         )
         return transport
 

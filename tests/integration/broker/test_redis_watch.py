@@ -153,6 +153,20 @@ async def test_policy_that_evicts_is_noted_as_soon_as_it_is_set(redis, monkeypat
         await until(lambda: not watch.notes)
 
 
+async def test_evictions_are_noted_with_the_policy_while_there_is_one(redis, monkeypatch):
+    async with watching(redis, monkeypatch) as watch:
+        await until(lambda: watch._evicted_by_server)
+        redis.config_set("maxmemory-policy", "allkeys-lru")
+        redis.config_set("maxmemory", redis.info("memory")["used_memory"] + 200_000)
+        for number in range(10):
+            redis.set(f"large:{number}", "x" * 100_000)
+        await until(
+            lambda: any("(maxmemory-policy allkeys-lru): their" in it for it in watch.notes)
+        )
+        redis.config_set("maxmemory", 0)
+        await until(lambda: any("in the last minute: their" in it for it in watch.notes))
+
+
 async def test_user_who_may_not_write_is_no_finding(redis, monkeypatch):
     redis.acl_setuser(
         "reader", enabled=True, passwords=["+reader"], keys=["*"], commands=["+@all", "-set"]

@@ -262,6 +262,13 @@ async def test_close_is_sent_once_and_leaves_no_state(worker):
     assert worker.lifecycle.closed_count == {"4500": 1}
 
 
+async def test_lost_connection_is_logged_with_its_cause(worker, caplog):
+    caplog.set_level("INFO", "sockgate.access")
+    client = await worker.connect_client()
+    worker.lifecycle.transport_closed(client.connection)
+    assert "code=1006 by=gateway cause='the connection was lost'" in caplog.text
+
+
 async def test_draining_worker_refuses_connects(worker):
     worker.lifecycle.is_draining = True
     with pytest.raises(Disconnect) as refused:
