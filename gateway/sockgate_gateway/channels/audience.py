@@ -11,13 +11,17 @@ given far more time than the level needs, because the random moments of the earl
 too. Those whose rights end are at most all that are connected.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Callable
 from math import ceil
 from time import monotonic
 
+from ..loop.hint_log import HintLog
 from ..wire.protocol import Crowd
 from .presence_counts import PresenceCounts
+
+log = logging.getLogger("sockgate.hub")
 
 MAX_WITHIN_S = 120
 LEAST_WITHIN_S = 3
@@ -25,6 +29,11 @@ LEAST_WITHIN_S = 3
 
 _SPREAD = 20
 """12,000 pages at once ask 1.3 times as often as they may, and 2.2 times with 4."""
+
+_HINT = (
+    "two publications have one position: an account that may PUBLISH has forged it, "
+    "or Redis has assigned it again after a failover"
+)
 
 
 class Audience:
@@ -48,10 +57,17 @@ class Audience:
         self._level = 0.0
         self._raised_at = 0.0
         self._last = ""
+        self._repeated = HintLog(log, "position_repeated", clock)
 
     def of(self, connections: int) -> int:
         """Return the audience of what so many connections of this worker receive."""
         return connections * self._counts.workers
+
+    def count_gaps(self, channel: str, cause: str, connections: int) -> None:
+        """Count a gap that so many connections of a channel receive."""
+        self.gaps[cause] += connections
+        if cause == "repeated" and self._repeated.is_due(channel):
+            self._repeated.warn("channel=%s connections=%d", channel, connections, hint=_HINT)
 
     def of_gap(self, connections: int, *, is_of_all: bool) -> Crowd:
         """Return the fields of a gap.

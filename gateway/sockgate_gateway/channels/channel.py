@@ -23,7 +23,7 @@ from .audience import Audience
 from .buffer import PendingPublications
 from .exclusion import deliver
 from .history import HistoryReply, HistoryRequest, is_stale_for, request_after, wants_history
-from .order import begins_epoch, is_repeated
+from .order import Deliveries, begins_epoch, is_repeated
 from .pending_subscriptions import PendingSubscription
 from .replay import charge_cancelled, confirm, gap_cause, newest, replay, with_stated_touches
 from .states import AWAITS_REPLY, INITIAL, MAY_LACK_PLAIN, TRANSITIONS, Event, State
@@ -51,6 +51,7 @@ class Channel:
         "_audience",
         "_buffer",
         "_cancelled",
+        "_deliveries",
         "_lacks_plain",
         "_pending_limit_bytes",
         "_received",
@@ -85,6 +86,7 @@ class Channel:
         self._cancelled: list[PendingSubscription] = []
         self._lacks_plain = False
         self._received: Position | None = None
+        self._deliveries = Deliveries()
 
     @property
     def is_live(self) -> bool:
@@ -141,26 +143,22 @@ class Channel:
     def link_lost(self) -> None:
         """Keep publications pending: some are missed from now on."""
         self._lacks_plain = True
+        self._deliveries.forget()
         self._drop_pending()
 
     def apply_policy(self, policy: Policy) -> None:
         """Use another policy from now on."""
         if policy.recover != self.policy.recover:
             self.position = self._received = None
+            self._deliveries.forget()
             self._transition(Event.RECOVERY_SWITCHED)
         self._use_policy(policy)
 
     def history_request(self) -> HistoryRequest:
         """Note that the history is read from now on."""
         buffer = self._transition(Event.REQUESTED)
-        has_connections, known = bool(self.connections), self.position
-        after = request_after(
-            self.pending_subscriptions.values(),
-            known if has_connections else None,
-            known,
-            self.state_count,
-            has_connections=has_connections,
-        )
+        subscriptions, is_shared = self.pending_subscriptions.values(), bool(self.connections)
+        after = request_after(subscriptions, self.position, self.state_count, is_shared=is_shared)
         buffer.note_request(after)
         if not self.policy.recover:
             return HistoryRequest(self.name, has_history=False)
@@ -182,17 +180,16 @@ class Channel:
             The connections that are subscribed from now on.
         """
         buffer, known = self._buffer, self.position
-        for cancelled in self._cancelled:
-            charge_cancelled(cancelled, reply, self.state_count)
+        charge_cancelled(self._cancelled, reply, self.state_count)
         self._cancelled = []
         if buffer is None or self.state not in AWAITS_REPLY:
             return []
         lacks_touches = self.mark.read(reply.touched)
-        reply = with_stated_touches(
-            reply, self._audience.of(len(self.connections)), self.mark.known
-        )
+        audience = self._audience.of(len(self.connections))
+        reply = with_stated_touches(reply, audience, self.mark.known)
         self._deliver_missed(reply, lacks_touches=lacks_touches)
         self._lacks_plain = False
+        self._deliveries.settle()
         self._go_on_from(reply.position)
         waiting, self.pending_subscriptions = self.pending_subscriptions, {}
         for connection, subscription in waiting.items():
@@ -248,8 +245,7 @@ class Channel:
         if self.position is None or subscription.since == self.position:
             return self.position is not None
         # Nothing is read for a user who may recover nothing now.
-        is_wanted = wants_history(subscription, self.state_count)
-        return not (is_wanted and subscription.room.may_recover)
+        return not (wants_history(subscription, self.state_count) and subscription.room.may_recover)
 
     def _complete(
         self, connection: Connection, subscription: PendingSubscription, reply: HistoryReply
@@ -270,10 +266,11 @@ class Channel:
             pending = self._buffer
             self._deliver(replay(self.head, pending.with_exclusions(missed) if pending else missed))
         lacks = {"lacks_plain": self._lacks_plain, "lacks_touches": lacks_touches}
-        if cause := gap_cause(reply, self.position, self.policy, **lacks):
-            self._audience.gaps[cause] += len(self.connections)
+        is_doubtful = self._deliveries.are_doubtful
+        if cause := gap_cause(reply, self.position, self.policy, **lacks, is_doubtful=is_doubtful):
+            self._audience.count_gaps(self.name, cause, len(self.connections))
             # Where only plain publications are missing, the newest sequenced one was delivered.
-            count = 0 if cause in ("plain", "touch") else self.state_count
+            count = 0 if missed or cause in ("plain", "touch") else self.state_count
             position, frames = newest(self.head, reply, count)
             crowd = self._audience.of_gap(len(self.connections), is_of_all=self.is_lossy)
             self._deliver((gap(self.name, position, reply.touched, crowd), *frames))
@@ -290,8 +287,10 @@ class Channel:
         is_next = self.position == (publication.epoch, publication.offset - 1)
         if is_next or self._begins_epoch(at):
             self.position = self._received = at
+            self._deliveries.add(publication)
             return True
-        if is_repeated(at, self.position, self._received):
+        is_other = self._deliveries.contradict(publication)
+        if not is_other and is_repeated(at, self.position, self._received):
             self._received = at
         else:
             self._keep(self._transition(Event.HOLE), publication)
@@ -302,6 +301,7 @@ class Channel:
         return self.conflation_key is None and begins_epoch(at, self.position, self._received)
 
     def _keep(self, buffer: PendingPublications, publication: Publication) -> None:
+        self._deliveries.contradict(publication)
         if not buffer.add(publication):
             self._drop_pending()
 

@@ -65,11 +65,10 @@ class HistoryReply(msgspec.Struct, frozen=True, gc=False):
 
 def request_after(
     subscriptions: Iterable[PendingSubscription],
-    stayed: Position | None,
     known: Position | None,
     state_count: int,
     *,
-    has_connections: bool,
+    is_shared: bool,
 ) -> int | None:
     """Return from where to read, for ``HistoryRequest``.
 
@@ -77,14 +76,14 @@ def request_after(
 
     Args:
         subscriptions: are pending.
-        stayed: up to where subscribed connections have received the channel; None: there are none.
         known: a position of the channel; None: its epoch is not known. Of other epochs nothing can
             be recovered.
         state_count: how many of the newest publications a newcomer receives.
-        has_connections: connections are subscribed, which receive them after a gap.
+        is_shared: connections are subscribed. They have received the channel up to ``known``, and
+            receive the newest publications after a gap.
     """
-    positions = [] if stayed is None else [stayed]
-    newest = state_count if has_connections else 0
+    positions = [known] if is_shared and known is not None else []
+    newest = state_count if is_shared else 0
     for pending in subscriptions:
         if not (wants_history(pending, state_count) and pending.room.may_recover):
             continue

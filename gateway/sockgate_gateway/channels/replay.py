@@ -138,14 +138,15 @@ def confirm(
 
 
 def charge_cancelled(
-    subscription: PendingSubscription, reply: HistoryReply, state_count: int
+    subscriptions: Iterable[PendingSubscription], reply: HistoryReply, state_count: int
 ) -> None:
-    """Charge what was read for a subscription that was cancelled meanwhile."""
-    since, count = subscription.since, subscription.newest or state_count
-    read = None if since is None else reply.after(since)
-    if read is None:
-        read = reply.recent[-count:] if count else ()
-    subscription.room.spend(_size_bytes(read), is_delivered=False)
+    """Charge what was read for subscriptions that were cancelled meanwhile."""
+    for subscription in subscriptions:
+        since, count = subscription.since, subscription.newest or state_count
+        read = None if since is None else reply.after(since)
+        if read is None:
+            read = reply.recent[-count:] if count else ()
+        subscription.room.spend(_size_bytes(read), is_delivered=False)
 
 
 def _size_bytes(publications: Iterable[Publication]) -> int:
@@ -170,6 +171,7 @@ def gap_cause(
     *,
     lacks_plain: bool,
     lacks_touches: bool,
+    is_doubtful: bool,
 ) -> str:
     """Return why subscribed connections may lack something after a reply; empty: nothing.
 
@@ -179,8 +181,11 @@ def gap_cause(
         policy: of the channel.
         lacks_plain: publications that are in no history may have been missed.
         lacks_touches: if so, touches were, or it is not known.
+        is_doubtful: another publication came with a position that was delivered.
     """
     cause = reply.gap_cause(position) if policy.recover else ""
+    if is_doubtful and cause != "epoch":
+        return "repeated"
     if cause or not lacks_plain:
         return cause
     return "plain" if policy.plain else "touch" if lacks_touches else ""
