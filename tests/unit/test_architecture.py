@@ -19,7 +19,6 @@ WAYS = ("A connect", "A publication", "A logout", "A recovery", "A publication f
 MAX_STOPS = 8
 MAX_MODULES = 8
 """Beside the folders of a package, without ``__init__`` and ``__main__``."""
-MAX_LINES = 320
 MAX_FOLDERS = 12
 DJANGO_FOLDERS = {"management", "migrations", "templatetags"}
 """Folders that Django requires, which are not counted."""
@@ -109,13 +108,6 @@ def test_connect_is_short_and_returns_to_a_folder_once_at_most() -> None:
 def test_every_folder_has_a_line(package: str) -> None:
     described = re.findall(r"^\| `(\w+)/` \|", section(f"The folders of `{package}`"), re.MULTILINE)
     assert sorted(described) == sorted(folders(package))
-
-
-@pytest.mark.parametrize("package", PACKAGES)
-def test_modules_are_short(package: str) -> None:
-    lines = {path: len(path.read_text().splitlines()) for path in PACKAGES[package].rglob("*.py")}
-    assert len(lines) > 100
-    assert {path: count for path, count in lines.items() if count > MAX_LINES} == {}
 
 
 @pytest.mark.parametrize("package", PACKAGES)
