@@ -73,6 +73,10 @@ class Relay:
         if self._held_name in beginning:
             self._flows.wait()
 
+    def request(self, data: bytes) -> bytes:
+        """Return what is sent on for a part of a request."""
+        return data
+
     def _accept(self) -> None:
         while not self._is_stopped:
             with suppress(OSError):  # A client may have left already.
@@ -119,7 +123,7 @@ class _RelayedConnection(Thread):
             while data := self._near.recv(CHUNK_BYTES):
                 if len(self._beginning) < BEGINNING_BYTES:  # A login comes before the name.
                     self._beginning += data
-                self._far.sendall(data)
+                self._far.sendall(self._relay.request(data))
         self.end()
 
     def _relay_responses(self) -> None:

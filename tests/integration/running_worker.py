@@ -42,10 +42,13 @@ async def run_worker(
 ) -> AsyncIterator[RunningWorker]:
     with socket.create_server(("127.0.0.1", 0)) as sock:
         sock.setblocking(False)
-        given = {"connect_timeout": 1000.0, "heartbeat": 1000.0, "disconnect_delay": 0.2}
-        at = redis.connection_pool.connection_kwargs
+        given = {
+            "redis_url": options.get("redis_url") or _url_of(redis),
+            "connect_timeout": 1000.0,
+            "heartbeat": 1000.0,
+            "disconnect_delay": 0.2,
+        }
         config = Config(
-            redis_url=f"redis://{at['host']}:{at['port']}",
             signing_keys=(KEY,),
             max_outbox=OUTBOX_BYTES,
             drain_timeout=0.1,
@@ -58,3 +61,8 @@ async def run_worker(
             yield RunningWorker(worker, sock.getsockname()[1], redis)
         finally:
             await worker.stop()
+
+
+def _url_of(redis: Redis) -> str:
+    at = redis.connection_pool.connection_kwargs
+    return f"redis://{at['host']}:{at['port']}"

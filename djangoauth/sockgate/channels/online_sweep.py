@@ -8,7 +8,7 @@ may sweep at once, and each change is still one event.
 """
 
 from collections.abc import Iterator
-from time import monotonic
+from time import monotonic, time
 from typing import Any
 
 from sockgate_gateway.wire.online import MAX_EVENTS, OnlineKeys
@@ -47,7 +47,7 @@ class OnlineSweep:
         while _eval(
             OFFLINE,
             [keys.online, keys.leaving, keys.events, *sets],
-            [after_ms, AT_ONCE, MAX_EVENTS],
+            [after_ms, AT_ONCE, MAX_EVENTS, _now_ms()],
         ):
             continue
 
@@ -58,7 +58,7 @@ class OnlineSweep:
 
     def _compare(self, keys: OnlineKeys, sets: list[str]) -> None:
         for uids in _chunks(keys.online):
-            _eval(ABSENT, [keys.leaving, *sets], uids)
+            _eval(ABSENT, [keys.leaving, *sets], [_now_ms(), *uids])
 
 
 def live_workers() -> frozenset[str]:
@@ -86,6 +86,10 @@ def _chunks(key: str) -> Iterator[list[bytes]]:
             yield uids
         if not cursor:
             return
+
+
+def _now_ms() -> int:
+    return int(time() * 1000)
 
 
 def _eval(script: str, keys: list[str], arguments: list[Any]) -> int:

@@ -30,7 +30,7 @@ class Broker:
     def __init__(self, config: Config, wheel: TimerWheel, worker: str) -> None:
         self.names = names = config.names
         self._config = config
-        self._servers = servers = open_servers(config.redis_url)
+        self._servers = servers = open_servers(config.redis_url, names)
         client = servers.client
         permanent = (names.control.encode(), names.probe(worker).encode())
         self.subscription_state = SubscriptionState(names, wheel, config.release_delay, permanent)

@@ -10,6 +10,7 @@ from redis.exceptions import ResponseError
 
 from ..config.config import Config
 from ..errors import RegistryForbidden
+from ..redis_servers.errors import is_refusal
 from ..wire.deployments import (
     Deployment,
     Registered,
@@ -66,7 +67,7 @@ def _permission_errors() -> Iterator[None]:
     try:
         yield
     except ResponseError as error:
-        if "NOPERM" in str(error) or "ermission" in str(error):
+        if is_refusal(error):
             raise RegistryForbidden(str(error)) from error
         raise
 
@@ -94,7 +95,7 @@ async def find_conflict(config: Config, on_wait: Callable[[str], None]) -> str:
         RegistryForbidden: the Redis user may not use the registry.
     """
     with translated_errors():
-        servers = open_servers(config.redis_url)
+        servers = open_servers(config.redis_url, config.names)
     ours = deployment_of(config.names, config.signing_keys, config.replaced_keys)
     try:
         return await _lasting_conflict(RedisDeployments(servers.client, ours, ""), ours, on_wait)

@@ -65,7 +65,7 @@ class RedisHistory:
         ]
         replies = await self._histories.run(script_requests)
         if self._servers.generation() != generation:
-            raise BrokerUnavailable("the master was replaced")
+            raise BrokerUnavailable("the link to Redis was made anew meanwhile")
         return [self._history_reply(reply) for reply in replies]
 
     def _keys(self, channel: str) -> tuple[str, str, str]:

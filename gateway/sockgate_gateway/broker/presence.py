@@ -1,6 +1,7 @@
 """Presence in Redis: one hash for each channel and worker, and the heartbeats of workers."""
 
 from collections.abc import Iterable, Sequence
+from time import time
 from typing import Any
 
 import msgspec
@@ -207,7 +208,9 @@ class RedisPresence:
         ]
         for start in range(0, len(users), USERS_EACH):
             part = users[start : start + USERS_EACH]
-            arguments = (ONLINE_TTL_MS, MAX_EVENTS, *(item for user in part for item in user))
+            now_ms = int(time() * 1000)
+            pairs = (item for user in part for item in user)
+            arguments = (ONLINE_TTL_MS, MAX_EVENTS, now_ms, *pairs)
             pipeline.execute_command("EVAL", scripts.ONLINE, len(keys_used), *keys_used, *arguments)
 
 

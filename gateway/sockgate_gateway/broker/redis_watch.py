@@ -141,7 +141,8 @@ class RedisWatch:
         seconds, microseconds, server, evicted, policy, refusal = reply
         if not (self._wheel.is_late or has_to_wait):  # Else it has waited for this worker.
             self._latencies_s.append(took_s)
-            self.offset_s = int(seconds) + int(microseconds) / 1e6 - (wall + took_s / 2)
+            if seconds:
+                self.offset_s = int(seconds) + int(microseconds) / 1e6 - (wall + took_s / 2)
         if asks_more:
             self._write_error = refusal.decode("utf-8", "replace").lstrip("-").partition(" ")[0]
         if evicted:

@@ -18,7 +18,9 @@ from redis.asyncio.connection import (
     UnixDomainSocketConnection,
 )
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
+
+from .errors import is_refusal
 
 
 class HiredisConnection(Connection):
@@ -32,7 +34,10 @@ class HiredisConnection(Connection):
 
 
 class ErrorsNameServer(AbstractConnection):
-    """Adds host and port of the server to the errors of a connection."""
+    """Adds host and port of the server to the errors of a connection.
+
+    It goes without a name where the server refuses ``CLIENT``, as Memorystore for Redis does.
+    """
 
     async def connect_check_health(self, *args: Any, **options: Any) -> None:
         """Connect."""
@@ -41,6 +46,16 @@ class ErrorsNameServer(AbstractConnection):
         except RedisError as error:
             _add_server(error, self._host_error())
             raise
+
+    async def on_connect_check_health(self, check_health: bool = True) -> None:
+        """Log in, give the name, select the database."""
+        try:
+            await super().on_connect_check_health(check_health)
+        except ResponseError as error:
+            if not self.client_name or not is_refusal(error):
+                raise
+            self.client_name = None
+            await super().on_connect_check_health(check_health)
 
     async def send_packed_command(self, *args: Any, **options: Any) -> None:
         """Send one command; a link that was closed meanwhile has the error of a lost one."""

@@ -1,6 +1,12 @@
 """Which exceptions mean that Redis cannot be used, and what to do about them."""
 
-from redis.exceptions import MaxConnectionsError, RedisClusterException, RedisError
+from redis.exceptions import (
+    MaxConnectionsError,
+    NoPermissionError,
+    RedisClusterException,
+    RedisError,
+    ResponseError,
+)
 
 FAILURES = (RedisError, RedisClusterException, OSError)
 """What redis-py raises. ``RedisClusterException`` (no node answers) is no ``RedisError``."""
@@ -26,6 +32,22 @@ def cause_of(error: BaseException) -> str:
     if is_own_limit(error):
         return OWN_CONNECTIONS_BUSY
     return str(error).rstrip(".") or type(error).__name__
+
+
+_REFUSALS = (
+    *("noperm", "no permissions", "can't run this command", "not allowed", "not permitted"),
+    *("unknown command", "unknown redis command", "unknown subcommand", "unknown valkey command"),
+    *("not supported", "unsupported", "not available", "disabled"),
+)
+"""Texts of servers that do not let a user run a command, or do not have it."""
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Return whether the server refuses a command for good, not only now."""
+    if isinstance(error, NoPermissionError):
+        return True
+    text = str(error).lower()
+    return isinstance(error, ResponseError) and any(words in text for words in _REFUSALS)
 
 
 _REMEDIES = (

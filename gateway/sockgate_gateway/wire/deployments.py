@@ -9,6 +9,7 @@ all keys are replaced at once, the new workers name the old keys, and the old wo
 
 from collections.abc import Iterable, Sequence
 from itertools import product
+from time import time
 from typing import Any
 
 import msgspec
@@ -76,17 +77,17 @@ def deployment_of(
 def registration(deployment: Deployment, worker: str) -> tuple[Any, ...]:
     """Return the arguments of the script that registers a worker and lists the live ones."""
     text = msgspec.json.encode(deployment)
-    return (REGISTRY, deployment.database, worker, text, TTL_S)
+    return (REGISTRY, deployment.database, worker, text, TTL_S, time())
 
 
 def withdrawal(database: int, worker: str) -> tuple[Any, ...]:
     """Return the arguments of the script that removes a worker."""
-    return (REGISTRY, database, worker, "", TTL_S)
+    return (REGISTRY, database, worker, "", TTL_S, time())
 
 
 def listing(database: int) -> tuple[Any, ...]:
     """Return the arguments of the script that only lists the live workers."""
-    return (REGISTRY, database, "", "", TTL_S)
+    return (REGISTRY, database, "", "", TTL_S, time())
 
 
 def read_registered(reply: Sequence[Any]) -> list[Registered]:

@@ -252,6 +252,11 @@ class Names(NamedTuple):
         return f"{self.key_prefix}presence:{{{self.channel(channel)}}}:{worker}"
 
     @property
+    def link(self) -> str:
+        """The key of the last link's generation, where Redis refuses ``INFO`` in scripts."""
+        return f"{self.key_prefix}link"
+
+    @property
     def workers(self) -> str:
         """The key of the set of workers; some may have died."""
         return f"{self.key_prefix}workers"

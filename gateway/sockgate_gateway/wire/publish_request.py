@@ -7,6 +7,7 @@ its SHA-1, or with its text when Redis does not have it.
 import hashlib
 from dataclasses import dataclass, field
 from secrets import token_hex
+from time import time
 from typing import TYPE_CHECKING, Any
 
 from .names import Names
@@ -79,4 +80,4 @@ class PublishRequest:
         age_ms = int(policy.age * 1000)
         ttl_ms = self.position_ttl_s * 1000
         kept = (policy.history, age_ms, remembered_s * 1000, "PUBLISH", ttl_ms)
-        return kept if self.excluded is None else (*kept, self.excluded)
+        return (*kept, self.excluded or "", int(time() * 1000))

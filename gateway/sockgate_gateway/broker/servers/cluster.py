@@ -4,7 +4,8 @@ Strategy: ``PUBLISH`` at any node reaches subscribers at all nodes, so one subsc
 receives everything, and a slot that moves makes no difference. Two things must be noticed: a node
 whose publications do not arrive, and a primary that was replaced. The latter may have died with
 publications that were on their way to the worker, so everything is subscribed and read again. A
-primary that does not answer is waited for, while the publications of the others go on.
+primary that does not answer is waited for, while the publications of the others go on. A node is
+asked for its role; one that refuses ``ROLE`` is asked for the slots that it knows.
 """
 
 import asyncio
@@ -17,13 +18,15 @@ from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
 
 from ...errors import BrokerUnavailable
 from ...redis_servers.cluster import open_async_cluster
 from ...redis_servers.connection import TCPConnection, TLSConnection
-from ...redis_servers.errors import FAILURES, is_own_limit
+from ...redis_servers.errors import FAILURES, is_own_limit, is_refusal
 from ...redis_servers.options import Timeouts, url_options
 from ...wire.addresses import RedisAddress
+from .generations import begin_generation, has_info
 from .single import TIMEOUT_S, link_options, places_of
 
 MAX_CONNECTIONS_PER_NODE = 64
@@ -61,11 +64,15 @@ class ClusterServers:
 
     Args:
         address: names some of them.
+        link_key: keeps the generation of the last link, where scripts may not run ``INFO``.
     """
 
     is_sharded = True
 
-    def __init__(self, address: RedisAddress) -> None:
+    def __init__(self, address: RedisAddress, link_key: str) -> None:
+        self._link_key = link_key
+        self._generation = 0
+        self._has_role = True
         self.place = f"the cluster of {places_of(address.nodes)}"
         from_url, is_tls = url_options(address)
         self._link_options = link_options() | from_url
@@ -94,8 +101,20 @@ class ClusterServers:
                 await link.connect()  # type: ignore[no-untyped-call]
             except FAILURES:
                 continue
+            try:
+                await self._begin_generation()
+            except BaseException:
+                await self.close_link(link)
+                raise
             return link
         raise RedisConnectionError("no primary answers")
+
+    async def _begin_generation(self) -> None:
+        """Begin a generation where ``history.lua`` needs one; a cluster has no single identity."""
+        self._generation, self._has_role = 0, True
+        run = self.client.execute_command
+        if not await has_info(run, self._link_key):
+            self._generation = await begin_generation(run, self._link_key, "")
 
     async def close_link(self, link: AbstractConnection) -> None:
         """Close that connection."""
@@ -127,11 +146,24 @@ class ClusterServers:
 
     async def _probe_node(self, node: ClusterNode, channel: bytes) -> None:
         async with asyncio.timeout(PROBE_TIMEOUT_S):
-            role, *_ = await self.client.execute_command("ROLE", target_nodes=node)
-            if role != b"master":
+            if not await self._is_primary(node):
                 await self._read_nodes()
                 return
             await self.client.execute_command("PUBLISH", channel, node.name, target_nodes=node)
+
+    async def _is_primary(self, node: ClusterNode) -> bool:
+        """Return whether a node takes itself for a primary."""
+        if self._has_role:
+            try:
+                role, *_ = await self.client.execute_command("ROLE", target_nodes=node)
+            except ResponseError as error:
+                if not is_refusal(error):
+                    raise
+                self._has_role = False
+            else:
+                return bool(role == b"master")
+        slots = await self.client.execute_command("CLUSTER SLOTS", target_nodes=node)
+        return any(tuple(part["primary"]) == (node.host, node.port) for part in slots.values())
 
     async def _read_nodes(self) -> None:
         await self.client.aclose()  # Without it, ``initialize`` reads nothing again.
@@ -143,8 +175,11 @@ class ClusterServers:
         return {slot: str(nodes[0].name) for slot, nodes in slots.items() if nodes}
 
     def generation(self) -> int:
-        """Return 0: a node that was replaced can only come back as a replica."""
-        return 0
+        """Return 0 where ``history.lua`` sees by itself that a primary was replaced.
+
+        Sentinels' generations are not needed: a replaced node comes back only as a replica.
+        """
+        return self._generation
 
     async def close(self) -> None:
         """Close all connections."""

@@ -1,12 +1,13 @@
 """Which class serves which kind of Redis."""
 
 from ...wire.addresses import Kind, read_address
+from ...wire.names import Names
 from .cluster import ClusterServers
 from .sentinel import SentinelServers
 from .single import Servers, SingleServer
 
 
-def open_servers(url: str) -> Servers:
+def open_servers(url: str, names: Names = Names()) -> Servers:  # noqa: B008  (a tuple)
     """Open Redis; it connects when it is first used.
 
     Raises:
@@ -16,5 +17,5 @@ def open_servers(url: str) -> Servers:
     if address.kind is Kind.SENTINEL:
         return SentinelServers(address)
     if address.kind is Kind.CLUSTER:
-        return ClusterServers(address)
-    return SingleServer(address.server_url)
+        return ClusterServers(address, names.link)
+    return SingleServer(address.server_url, names.link)

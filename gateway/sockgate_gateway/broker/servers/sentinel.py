@@ -18,10 +18,11 @@ from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import SentinelManagedSSLConnection
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from ...errors import BrokerUnavailable
 from ...redis_servers.connection import ErrorsNameServer, HiredisConnection
+from ...redis_servers.errors import is_refusal
 from ...redis_servers.masters import Master, WhenDown
 from ...redis_servers.options import url_options
 from ...redis_servers.sentinel import AsyncFollowsMaster, AsyncMasterPool, open_async_sentinel
@@ -39,7 +40,12 @@ class _ChecksRole(AsyncFollowsMaster):
     async def connect_to(self, address: tuple[str, int]) -> None:
         await super().connect_to(address)
         await self.send_command("ROLE")
-        role, *_ = await self.read_response()
+        try:
+            role, *_ = await self.read_response()
+        except ResponseError as error:
+            if is_refusal(error):
+                return  # The Sentinels' word counts.
+            raise
         if role != b"master":
             await self.disconnect()
             raise RedisConnectionError(f"the Sentinels' master {self._host_error()} is none")

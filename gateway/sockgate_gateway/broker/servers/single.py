@@ -13,11 +13,13 @@ from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.connection import SSLConnection, UnixDomainSocketConnection
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from ...errors import BrokerUnavailable
 from ...redis_servers.connection import TCPConnection, TLSConnection, UnixConnection
+from ...redis_servers.errors import is_refusal
 from ...redis_servers.options import PROTOCOL, read_url
+from .generations import begin_generation, has_info, identity_in, read_identity
 
 TIMEOUT_S = 3.0
 """A command that takes longer fails; Redis then counts as unavailable."""
@@ -154,29 +156,70 @@ class SingleServer(OneServer):
 
     Args:
         url: in redis-py's own form.
+        link_key: keeps the generation of the last link, where scripts may not run ``INFO``.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, link_key: str) -> None:
         options = _options_of(url)
+        self._link_key = link_key
+        self._generation = 0
+        self._identity = ""
+        self._has_role = True
         commands = BlockingConnectionPool(**command_options() | options)
         super().__init__(_place_of(options), commands, ConnectionPool(**link_options() | options))
 
+    async def open_link(self) -> AbstractConnection:
+        """Connect to the server, and begin a generation where ``history.lua`` needs one."""
+        link = await super().open_link()
+        try:
+            await self._begin_generation(link)
+        except BaseException:
+            await self.close_link(link)
+            raise
+        return link
+
+    async def _begin_generation(self, link: AbstractConnection) -> None:
+        async def run(*command: Any) -> Any:
+            await link.send_command(*command)
+            return await link.read_response()
+
+        self._has_role = True
+        self._generation, self._identity = 0, ""
+        if not await has_info(run, self._link_key):
+            self._identity = await read_identity(run)
+            self._generation = await begin_generation(run, self._link_key, self._identity)
+
     async def probe(self, link: AbstractConnection, channel: bytes) -> frozenset[bytes]:
-        """Publish to a channel, and check that the server is still a master.
+        """Publish to a channel, and check that the server is still the same master.
 
         Raises:
-            BrokerUnavailable: it is a replica, which receives only what its master replicates.
+            BrokerUnavailable: it is a replica, which receives only what its master replicates, or
+                a proxy in between has another server now.
         """
         pipeline = self.client.pipeline(transaction=False)
         pipeline.publish(channel, b"")
-        pipeline.role()
-        published, role = await pipeline.execute(raise_on_error=False)
+        if self._has_role:
+            pipeline.execute_command("ROLE")
+        if self._identity:
+            pipeline.execute_command("INFO", "replication")
+        published, *replies = await pipeline.execute(raise_on_error=False)
         if isinstance(published, Exception):
             raise published
-        # A Redis user without the right to call ROLE is assumed to be on a master.
+        if self._has_role:
+            self._check_role(replies.pop(0))
+        if self._identity and identity_in(replies.pop(0)) not in ("", self._identity):
+            raise BrokerUnavailable("the server was replaced")
+        return ONE_PROBE
+
+    def _check_role(self, role: object) -> None:
+        if isinstance(role, ResponseError) and is_refusal(role):
+            self._has_role = False  # It is assumed to be a master: a replica refuses writes.
         if isinstance(role, list) and role[0] != b"master":
             raise BrokerUnavailable("the server is a replica")
-        return ONE_PROBE
+
+    def generation(self) -> int:
+        """Return 0 where ``history.lua`` sees by itself that a server was replaced."""
+        return self._generation
 
 
 def _options_of(url: str) -> dict[str, Any]:

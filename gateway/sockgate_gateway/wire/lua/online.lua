@@ -3,11 +3,12 @@
 -- KEYS[2]  all users online, a set
 -- KEYS[3]  users who may have left, a sorted set by time in ms
 -- KEYS[4]  events, a stream
--- ARGV     how many ms the first set lives, how many events are kept, then for each user:
+-- ARGV     how many ms the first set lives, how many events are kept, Unix ms of the caller, for a
+--          Redis that refuses TIME in scripts; then for each user:
 --          uid, and 1 for connected or 0 for no connection
-local now = redis.call('TIME')
-now = now[1] * 1000 + math.floor(now[2] / 1000)
-for i = 3, #ARGV, 2 do
+local now = redis.pcall('TIME')
+now = now[1] and now[1] * 1000 + math.floor(now[2] / 1000) or ARGV[3]
+for i = 4, #ARGV, 2 do
   local uid = ARGV[i]
   if ARGV[i + 1] == '1' then
     redis.call('SADD', KEYS[1], uid)

@@ -5,10 +5,12 @@
 -- ARGV     Redis channel, payload (JSON), epoch to begin with (letters and digits, random),
 --          how many publications are kept, for how many ms, how many ms the idempotency key
 --          is remembered (0: there is none), PUBLISH or SPUBLISH, how many ms the position lives;
---          if a connection shall not receive it, the id of the connection
+--          if a connection shall not receive it, the id of the connection, else '' or nothing;
+--          Unix ms of the caller, for a Redis that refuses TIME in scripts
 -- Returns  epoch, offset, 1 when published or 0 when it had been, how many workers received it
 -- All keys carry the Redis channel as their hash tag: one slot of a cluster, also SPUBLISH's.
-local channel, payload, candidate, size, age, remember, publish, lives, excluded = unpack(ARGV)
+-- A call that fails has used up no offset: what may fail comes first, or is undone.
+local channel, payload, candidate, size, age, remember, publish, lives, excluded, now = unpack(ARGV)
 size, age, remember = tonumber(size), tonumber(age), tonumber(remember)
 
 if remember > 0 then
@@ -18,42 +20,76 @@ if remember > 0 then
   end
 end
 
+if size > 0 then
+  local time = redis.pcall('TIME')
+  if time[1] then
+    now = time[1] * 1000 + math.floor(time[2] / 1000)
+  elseif not now then
+    return redis.error_reply('ERR no TIME in scripts here: give publish.lua Unix ms as ARGV[10]')
+  end
+  now = tonumber(now)
+end
+-- A PUBLISH that is refused would come too late: the history would have the publication.
+if redis.acl_check_cmd and not redis.acl_check_cmd(publish, channel, '') then
+  return redis.error_reply('NOPERM no permissions to publish to the channel of publish.lua')
+end
+
 local epoch = redis.call('HGET', KEYS[2], 'epoch')
-if not epoch then
+local is_new = not epoch
+if is_new then
   epoch = candidate
   -- history.lua ends the epoch when another server has taken over.
   local info = redis.pcall('INFO', 'replication')
   local server = type(info) == 'string' and string.match(info, 'master_replid:(%w+)') or ''
   -- First the write that Redis may refuse when memory is full; it refuses none after a write.
   redis.call('HSET', KEYS[2], 'epoch', epoch, 'offset', 0, 'server', server)
-  redis.call('DEL', KEYS[1])
-  redis.call('PEXPIRE', KEYS[2], lives)
 end
 -- Never tostring(): Lua writes large numbers as 1e+15.
 local offset = string.format('%.0f', redis.call('HINCRBY', KEYS[2], 'offset', 1))
--- Never shortens: where Django publishes too, the position lives longer than for a client.
-redis.call('PEXPIRE', KEYS[2], lives, 'GT')
+
+local is_kept, problem = pcall(function()
+  if is_new then
+    redis.call('DEL', KEYS[1])
+    redis.call('PEXPIRE', KEYS[2], lives)
+  else
+    -- Never shortens: where Django publishes too, the position lives longer than for a client.
+    redis.call('PEXPIRE', KEYS[2], lives, 'GT')
+  end
+  if remember > 0 then
+    redis.call('SET', KEYS[3], epoch .. ':' .. offset, 'PX', remember)
+  end
+  if size > 0 then
+    local t = string.format('%.0f', now)
+    redis.call('XADD', KEYS[1], 'MAXLEN', size, offset .. '-0', 'p', payload, 't', t)
+  end
+end)
+if not is_kept then
+  if is_new then
+    redis.pcall('DEL', KEYS[2])
+  else
+    redis.pcall('HINCRBY', KEYS[2], 'offset', -1)
+  end
+  if remember > 0 then
+    redis.pcall('DEL', KEYS[3])
+  end
+  return type(problem) == 'table' and problem or redis.error_reply(problem)
+end
 
 if size > 0 then
-  local time = redis.call('TIME')
-  local now = time[1] * 1000 + math.floor(time[2] / 1000)
-  local t = string.format('%.0f', now)
-  redis.call('XADD', KEYS[1], 'MAXLEN', size, offset .. '-0', 'p', payload, 't', t)
   redis.call('PEXPIRE', KEYS[1], age)
   -- Every 16th publication removes up to 32 old ones, so that none takes long.
   if offset % 16 == 0 then
     local oldest
-    for _, entry in ipairs(redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 32)) do
+    for _, entry in ipairs(redis.pcall('XRANGE', KEYS[1], '-', '+', 'COUNT', 32)) do
       oldest = entry[1]
       if tonumber(entry[2][4]) > now - age then break end
     end
-    redis.call('XTRIM', KEYS[1], 'MINID', oldest)
+    if oldest then
+      redis.pcall('XTRIM', KEYS[1], 'MINID', oldest)
+    end
   end
 end
 
-if remember > 0 then
-  redis.call('SET', KEYS[3], epoch .. ':' .. offset, 'PX', remember)
-end
-local at = epoch .. ':' .. offset .. (excluded and ':' .. excluded or '')
+local at = epoch .. ':' .. offset .. (excluded and excluded ~= '' and ':' .. excluded or '')
 local receivers = redis.call(publish, channel, '#' .. at .. '#' .. payload)
 return {epoch, tonumber(offset), 1, receivers}
