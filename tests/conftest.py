@@ -1,12 +1,9 @@
 """For every kind of test: a real Redis-compatible server on a free port, tests that await."""
 
 import asyncio
-import atexit
 import inspect
 import os
-import shutil
 import signal
-import tempfile
 from collections.abc import Coroutine, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -30,10 +27,8 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("sockgate")
 
-if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
-    # Otherwise each gateway compiles all its modules again: 0.25 s of a processor for each start.
-    os.environ["PYTHONPYCACHEPREFIX"] = tempfile.mkdtemp(prefix="sockgate-bytecode-")
-    atexit.register(shutil.rmtree, os.environ["PYTHONPYCACHEPREFIX"], ignore_errors=True)
+# Otherwise each gateway compiles all its modules again: 0.25 s of a processor for each start.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", "")
 
 # A shell ignores SIGINT for what it runs in the background, and ``nohup`` ignores SIGHUP. The tests
 # and their servers would inherit that.

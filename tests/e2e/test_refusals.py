@@ -19,6 +19,7 @@ pytestmark = pytest.mark.e2e
 PAGE = Path(__file__).parents[2] / "docs" / "protocol.md"
 FORBIDDEN, MISSING, NO_ROOM = 403, 404, 503
 LONG_HEADER = 431  # See tests/security/test_header_limits.py.
+LONG_BODY = 413
 MALFORMED_BODY = 500  # See tests/integration/sockjs/test_closing.py.
 SILENT = CloseCode.CONNECT_TIMEOUT
 NO_REDIS = CloseCode.UNAVAILABLE
@@ -243,9 +244,10 @@ def test_connect_is_refused_while_redis_cannot_be_read(cut_off_tabs):
 
 def test_protocol_page_documents_every_refusal():
     section = PAGE.read_text().partition("### Refusals")[2].partition("\n## ")[0]
-    answers = {int(number) for number in re.findall(r"\b\d{3,4}\b", section)}
+    hows = [row.split("|")[2] for row in section.splitlines() if row.startswith("|")]
+    answers = {int(number) for how in hows for number in re.findall(r"\b\d{3,4}\b", how)}
     codes = {*REFUSED.values(), SILENT, NO_REDIS, NO_ROOM_OVER_HTTP}
-    assert answers == {FORBIDDEN, NO_ROOM, LONG_HEADER, MALFORMED_BODY, *codes}
+    assert answers == {FORBIDDEN, NO_ROOM, LONG_HEADER, LONG_BODY, MALFORMED_BODY, *codes}
 
 
 def test_token_endpoint_refuses_anonymous_visitors(stack):

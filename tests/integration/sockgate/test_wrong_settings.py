@@ -162,7 +162,8 @@ def test_doctor_takes_a_given_user_and_leaves_the_user(
     assert "of alice" in ask_doctor(origin, "--user=alice", status=0)
     assert User.objects.get() == alice
     names = {f"sockgate:user:{alice.pk}", f"sockgate:offset:{{rt:user:{alice.pk}}}"}
-    assert keys_of(redis) - before == {name.encode() for name in names}
+    expected = before | {name.encode() for name in names}
+    wait_until(lambda: keys_of(redis) == expected, lambda: str(keys_of(redis) ^ expected))
     assert "There is no user 'bob'" in failure(origin, "--user=bob")
 
 
