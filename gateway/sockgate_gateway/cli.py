@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from . import __version__
 from .advisories import GATEWAY_PACKAGES, known_holes
+from .broker.capability_watch import missing_at
 from .broker.deployments import find_conflict
 from .config.config import Config, is_secret, variable
 from .config.loading import load
@@ -61,6 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         _warn_of_holes()
         if note:
             print(f"sockgate: warning: {note}", file=sys.stderr)
+        if not _tell_missing(config):
+            return USAGE_ERROR
         _report(config)
         return 0
     logs.set_up(config.log_level, config.log_format)
@@ -151,6 +154,18 @@ def _compare_deployments(config: Config) -> tuple[str, str]:
         return "", _unreachable(str(error))
     except RegistryForbidden as error:
         return "", f"not compared with other deployments: {error}"
+
+
+def _tell_missing(config: Config) -> bool:
+    """Print what this Redis cannot do, and return whether the gateway could serve."""
+    try:
+        missing = asyncio.run(missing_at(config))
+    except BrokerUnavailable:  # The comparison of deployments has said so.
+        return True
+    for one in missing:
+        kind = "" if one.capability.is_needed else "warning: "
+        print(f"sockgate: {kind}{one}", file=sys.stderr)
+    return not any(one.capability.is_needed for one in missing)
 
 
 def _note_wait(problem: str) -> None:

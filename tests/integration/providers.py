@@ -23,11 +23,13 @@ class Profile(NamedTuple):
     Args:
         name: of the account.
         refused: rules of an ACL, and the source of each.
+        missing: what the survey of capabilities reports on one server.
         kinds: one server, a cluster, or both.
     """
 
     name: str
     refused: dict[str, str]
+    missing: tuple[str, ...] = ()
     kinds: tuple[str, ...] = (SERVER, CLUSTER)
 
 
@@ -52,6 +54,7 @@ PROFILES = (
             "-time": "github.com/cristipufu/aspnetcore-redis-rate-limiting/issues/154, "
             "github.com/otovo/redis-rate-limiters/pull/11: in scripts",
         },
+        ("TIME in scripts",),
     ),
     Profile(
         "redis_enterprise",  # Redis Software, Redis Cloud; Azure Managed Redis refers to its pages.
@@ -75,6 +78,7 @@ PROFILES = (
                 _REDIS_DOCS + "cluster.md: with the OSS cluster API",
             ),
         },
+        ("INFO in scripts", "ROLE"),
     ),
     Profile(
         "memorystore",
@@ -86,9 +90,20 @@ PROFILES = (
             ),
             "cloud.google.com/memorystore/docs/redis/product-constraints",
         ),
+        ("CLIENT SETNAME",),
         (SERVER,),
     ),
 )
+
+WITHOUT_SCRIPTS = Profile(
+    "oci_cache_sharded",
+    dict.fromkeys(
+        ("-eval", "-evalsha", "-eval_ro", "-evalsha_ro", "-fcall", "-function", "-script"),
+        "docs.oracle.com/iaas/Content/ocicache/restrictedcommands.htm",
+    ),
+    ("EVAL", "EVALSHA"),
+)
+"""A service that the product cannot use."""
 
 
 def create_account(node: Redis, name: str, rules: Any, channels: str = "allchannels") -> None:

@@ -18,8 +18,22 @@ from sockgate_gateway.wire.control import RevokeSession, write_control
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.integration.clusters import Cluster
-from tests.integration.gatewayprocess import NAMES, Django, receive_close, receive_until
-from tests.integration.providers import CLUSTER, PROFILES, SERVER, create_account, with_account
+from tests.integration.gatewayprocess import (
+    NAMES,
+    Django,
+    environment,
+    receive_close,
+    receive_until,
+    run_to_end,
+)
+from tests.integration.providers import (
+    CLUSTER,
+    PROFILES,
+    SERVER,
+    WITHOUT_SCRIPTS,
+    create_account,
+    with_account,
+)
 from tests.integration.running_worker import RunningWorker, run_worker
 from tests.integration.sequences import ClientState
 from tests.waiting import until
@@ -28,6 +42,7 @@ pytestmark = pytest.mark.integration
 
 CHANNEL = "user:7"
 NAMESPACES = '{"hall": {"public": true, "presence": true, "join_leave": true}}'
+CHECKED = [*(one for one in PROFILES if len(one.missing) != 1), WITHOUT_SCRIPTS]
 CASES = [(profile, kind) for profile in PROFILES for kind in profile.kinds]
 
 
@@ -35,12 +50,12 @@ CASES = [(profile, kind) for profile in PROFILES for kind in profile.kinds]
 def urls(redis_server: Any, nodes: Cluster) -> Iterator[dict[str, str]]:
     """Both kinds, with the accounts of all profiles."""
     servers = {SERVER: [redis_server.port], CLUSTER: [node.port for node in nodes.servers]}
-    for profile, kind in CASES:
+    for profile, kind in [*CASES, (WITHOUT_SCRIPTS, SERVER)]:
         for port in servers[kind]:
             with Redis(port=port, protocol=2) as node:
                 create_account(node, profile.name, profile.refused)
     yield {SERVER: f"redis://127.0.0.1:{redis_server.port}", CLUSTER: nodes.url}
-    for profile in PROFILES:
+    for profile in (*PROFILES, WITHOUT_SCRIPTS):
         with Redis(port=redis_server.port) as node:
             node.acl_deluser(profile.name)
 
@@ -82,6 +97,8 @@ async def test_service_carries_every_feature(profile, kind, urls, admin):
     options = {"redis_url": url, "namespaces": NAMESPACES, "audit_interval": 1000.0}
     with Publisher(url) as publisher:
         async with run_worker(admin, **options) as worker:
+            await until(lambda: len(worker.worker.health.notes) == len(profile.missing))
+            assert all(f"Redis refuses {name} " in refused(worker) for name in profile.missing)
             async with opened(worker, token, state) as browser:
                 publisher.publish(7, "n", "plain", sequenced=False)
                 await state.receive_until(browser, CHANNEL, event("plain"))
@@ -94,6 +111,20 @@ async def test_service_carries_every_feature(profile, kind, urls, admin):
                 log_out(url)
                 assert (await receive_close(browser))[0] == CloseCode.SESSION_ENDED
     assert state.received[CHANNEL] == [event("plain"), event(1), event(2)], "no gap"
+
+
+def refused(worker: RunningWorker) -> str:
+    return "\n".join(worker.worker.health.notes)
+
+
+@pytest.mark.parametrize("profile", CHECKED, ids=lambda profile: profile.name)
+def test_check_of_the_configuration_names_what_a_service_refuses(profile, urls):
+    variables = environment(with_account(urls[SERVER], profile.name))
+    found = run_to_end(variables, "--check-config")
+    for name in profile.missing:
+        assert f"Redis refuses {name} (" in found.stderr
+    assert found.stderr.count("Redis refuses") == len(profile.missing)
+    assert found.returncode == (2 if profile is WITHOUT_SCRIPTS else 0), found.stderr
 
 
 async def see_presence(browser: ClientConnection) -> None:

@@ -21,6 +21,14 @@ def check_redis(**_: Any) -> Iterable[CheckMessage]:
 
 
 @register(TAG, deploy=True)
+def check_capabilities(**_: Any) -> Iterable[CheckMessage]:
+    """E121 and W123 commands that Redis refuses."""
+    from .redis_server import capability_problems
+
+    return capability_problems()
+
+
+@register(TAG, deploy=True)
 def check_signal_senders(**_: Any) -> Iterable[CheckMessage]:
     """W121 ``PRESENCE_SIGNALS`` without a running ``sockgate_signals``."""
     from .redis_server import sender_problems

@@ -10,6 +10,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Info, Warning  # noqa: A004
 from redis import RedisError
 from redis.exceptions import ResponseError
+from sockgate_gateway.redis_servers.capabilities import Half, Missing, Survey, find_missing
 from sockgate_gateway.redis_servers.errors import cause_of, remedy_for
 from sockgate_gateway.wire.addresses import Kind
 from sockgate_gateway.wire.deployments import (
@@ -19,8 +20,10 @@ from sockgate_gateway.wire.deployments import (
     listing,
     read_registered,
 )
+from sockgate_gateway.wire.documentation import address_of
 from sockgate_gateway.wire.scripts import DEPLOYMENTS
 
+from .. import conf
 from ..channels.online_sender import has_sender
 from ..redis_clients import pools
 from ..redis_clients.time_budget import time_budget
@@ -128,6 +131,29 @@ def pubsub_limits(limits: str) -> tuple[int, int]:
         return 0, 0
     place = words.index("pubsub")
     return int(words[place + 1]), int(words[place + 2])
+
+
+def capability_problems() -> Iterable[CheckMessage]:
+    """List what Redis refuses, and what follows."""
+    if readable_settings() is None or pools.kind() is Kind.MEMORY:
+        return
+    try:
+        with time_budget(TIMEOUT_S):
+            found = missing_capabilities(Half.DJANGO)
+    except RedisError:  # E103 says that Redis does not answer.
+        return
+    for one in found:
+        kind, number = (Error, "E121") if one.capability.is_needed else (Warning, "W123")
+        yield kind(str(one), hint=f"See {address_of('redis.md')}.", id=f"sockgate.{number}")
+
+
+def missing_capabilities(half: Half) -> list[Missing]:
+    """Ask Redis, with Django's account, what it refuses of what a half needs.
+
+    Raises:
+        redis.RedisError: Redis fails or does not answer.
+    """
+    return find_missing(pools.records(), Survey(pools.kind(), conf.current().names, half))
 
 
 def deployment_problems() -> Iterable[CheckMessage]:

@@ -4,6 +4,7 @@ from ..config.config import Config
 from ..loop.timer_wheel import TimerWheel
 from ..wire.deployments import deployment_of
 from .audience import AudienceReplies
+from .capability_watch import CapabilityWatch
 from .deployments import RedisDeployments
 from .history import RedisHistory
 from .namespaces import RedisNamespaces
@@ -37,6 +38,7 @@ class Broker:
         self.pubsub = Subscriber(servers, self.subscription_state, names, wheel, worker)
         self.sessions = RedisSessionReader(servers, names)
         self.session_probe = SessionProbe(servers, self.sessions, names, wheel)
+        self.capabilities = CapabilityWatch(client, config)
         self.redis_watch = RedisWatch(client, names, wheel)
         self.audience = AudienceReplies(client, names)
         self.namespaces = RedisNamespaces(client, names)

@@ -103,6 +103,7 @@ class Worker:
         works = {
             "subscriber": broker.pubsub.run(parts.hub, parts.control_messages),
             "balancer": self.balancer.run(),
+            "capabilities": broker.capabilities.run(),
             "redis_watch": broker.redis_watch.run(),
             "session_probe": broker.session_probe.run(parts.read_broadcast_history),
             "audit": parts.monitor.audit(),

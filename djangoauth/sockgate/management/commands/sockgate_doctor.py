@@ -40,6 +40,9 @@ class Command(QuietCommand):
             "--site",
             help="URL under which browsers open the site; in DEBUG runserver's",
         )
+        parser.add_argument(
+            "--redis", action="store_true", help="try Redis alone, and list what it can do"
+        )
         parser.add_argument("--user", help="an existing user, in place of a throw-away one")
         parser.add_argument("--tenant", help='where SOCKGATE["TENANT"] is set')
         parser.add_argument("--timeout", type=float, default=TIMEOUT_S, help="seconds per answer")
@@ -47,6 +50,9 @@ class Command(QuietCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Walk, and print the report."""
+        if options["redis"]:
+            self._try_redis(json_only=options["json"])
+            return
         site, origin = find_site(options["site"])
         if not _is_site(site):
             raise CommandError("Name the site as browsers open it: --site https://www.example.com")
@@ -63,6 +69,14 @@ class Command(QuietCommand):
         if options["json"]:
             found = {"site": without_login(site), "site_is": origin.value}
             self.stdout.write(json.dumps({**report.as_dict(), **found}))
+        if not report.is_good:
+            sys.exit(1)
+
+    def _try_redis(self, *, json_only: bool) -> None:
+        report = Report(self._ignore if json_only else self._print)
+        Walk(Site("http://localhost", TIMEOUT_S), Visit(None), report, TIMEOUT_S).run_redis()
+        if json_only:
+            self.stdout.write(json.dumps(report.as_dict()))
         if not report.is_good:
             sys.exit(1)
 

@@ -13,10 +13,12 @@ from typing import Any
 from django.core.checks import CheckMessage, run_checks
 from django.core.checks import messages as levels
 from redis import RedisError
+from sockgate_gateway.redis_servers.capabilities import CAPABILITIES, Half
 from sockgate_gateway.wire.documentation import address_of
 
 from ... import conf
 from ...checks.development import APP_ORDER
+from ...checks.redis_server import missing_capabilities
 from ...publishing.calls import channel_name, publish
 from ...redis_clients import pools
 from ...redis_clients.time_budget import time_budget
@@ -57,6 +59,11 @@ class Walk:
         self._timeout_s = timeout_s
         self._ticket = Ticket("", "")
         self._info: dict[str, Any] = {}
+
+    def run_redis(self) -> None:
+        """Make the steps about Redis alone, which need no running site."""
+        steps = {"Redis": self._try_redis, "commands of Redis": self._list_capabilities}
+        self._make(steps)
 
     def run(self) -> None:
         """Make all steps, and remove what they made."""
@@ -123,6 +130,24 @@ class Walk:
                 "redis-does-not-answer",
             )
         return f"database {conf.current().names.database}"
+
+    def _list_capabilities(self) -> str:
+        """List what Redis can do, of all that Django and the gateway use."""
+        with time_budget(REDIS_TIMEOUT_S):
+            missing = {one.capability: one for one in missing_capabilities(Half.BOTH)}
+        lines = [
+            f"missing  {missing[row]}"
+            if row in missing
+            else f"has      {row.name}: {row.guarantee}"
+            for row in CAPABILITIES
+            if pools.kind() in row.kinds
+        ]
+        for row, one in missing.items():
+            if row.is_needed:
+                raise StepFailed(
+                    str(one), "Let the Redis user run these commands.", "redis-refuses-a-command"
+                )
+        return "\n".join(["with Django's account", *lines])
 
     def _start_session(self) -> str:
         if recorded_engine() is None:

@@ -32,13 +32,14 @@ class Health:
             "it reads the histories after a lost link" if self._parts.hub.is_recovering else "",
             broker.session_probe.problem,
             self._refused_by_clock(self._parts.authenticator),
+            *broker.capabilities.reasons,
         ]
         return [reason for reason in found if reason]
 
     @property
     def notes(self) -> list[str]:
         """Say what is wrong although clients are served."""
-        return self._broker.redis_watch.notes
+        return [*self._broker.redis_watch.notes, *self._broker.capabilities.notes]
 
     def _refused_by_clock(self, authenticator: Authenticator) -> str:
         """Return whether the last genuine token was refused because our clock is wrong.
