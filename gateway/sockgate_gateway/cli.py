@@ -17,6 +17,7 @@ from .config.config import Config, is_secret, variable
 from .config.loading import load
 from .errors import BrokerUnavailable, ConfigError, RegistryForbidden
 from .loop.descriptors import Capacity, hard_limit
+from .redis_servers.credentials import CredentialsError
 from .redis_servers.errors import remedy_for
 from .server import logs, private_names, startup
 from .wire.deployments import TTL_S
@@ -53,7 +54,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         for problem in error.problems:
             print(f"sockgate: {problem}", file=sys.stderr)
         return USAGE_ERROR
-    problem, note = _compare_deployments(config)
+    try:
+        problem, note = _compare_deployments(config)
+    except CredentialsError as error:
+        problem, note = f"SOCKGATE_REDIS_CREDENTIALS: {error}", ""
     if problem:
         print(f"sockgate: {problem}", file=sys.stderr)
         return USAGE_ERROR

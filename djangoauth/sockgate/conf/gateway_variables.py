@@ -31,6 +31,7 @@ def variables_of_settings() -> dict[str, str]:
     config, raw = current(), getattr(settings, "SOCKGATE", {})
     found = {
         "SOCKGATE_REDIS_URL": config.redis_url,
+        "SOCKGATE_REDIS_CREDENTIALS": _path_of(config.redis_credentials),
         "SOCKGATE_SIGNING_KEYS": _join_keys(config.signing_keys),
         "SOCKGATE_KEY_PREFIX": config.key_prefix,
         "SOCKGATE_CHANNEL_PREFIX": raw.get("CHANNEL_PREFIX") or "",
@@ -43,6 +44,14 @@ def variables_of_settings() -> dict[str, str]:
         ORIGINS: ",".join(origins_of_site()),
     }
     return {name: text for name, text in found.items() if text}
+
+
+def _path_of(factory: object) -> str:
+    """Return the path of a factory for the gateway; empty: it has none, or its name is local."""
+    if isinstance(factory, str) or factory is None:
+        return factory or ""
+    module, name = getattr(factory, "__module__", ""), getattr(factory, "__qualname__", "")
+    return f"{module}:{name}" if module and name.isidentifier() else ""
 
 
 def merged(environ: Mapping[str, str], ours: Mapping[str, str]) -> dict[str, str]:

@@ -89,6 +89,11 @@ def _redis_url_problem(url: object) -> str:
     return ""
 
 
+def _is_factory(value: object) -> bool:
+    module, colon, name = value.partition(":") if isinstance(value, str) else ("", "", "")
+    return bool(module and colon and name)
+
+
 def _is_prefix(value: object) -> bool:
     return isinstance(value, str) and not _one_prefix_problem(value)
 
@@ -150,6 +155,12 @@ def _gateway_url() -> str:
 
 KEYS: Mapping[str, Key] = {
     "REDIS_URL": Key("a URL of Redis", _is_redis_url, _redis_url, problem_of=_redis_url_problem),
+    "REDIS_CREDENTIALS": Key(
+        "package.module:factory, a callable, or None",
+        lambda value: value is None or callable(value) or _is_factory(value),
+        lambda: os.environ.get("SOCKGATE_REDIS_CREDENTIALS") or None,
+        lambda it: it,
+    ),
     "SIGNING_KEYS": Key("a list of texts, oldest first", _is_texts, _signing_keys),
     "GATEWAY_URL": Key(
         "an http(s):// URL, a path, or a port and a path as in :8001/realtime",

@@ -37,6 +37,7 @@ class Settings(NamedTuple):
     """All settings; ``docs/django.md`` explains each."""
 
     redis_url: str
+    redis_credentials: Callable[[], Any] | str | None
     signing_keys: tuple[str, ...]
     gateway_url: str
     key_prefix: str

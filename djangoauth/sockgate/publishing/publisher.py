@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 from uuid import UUID
 
 from sockgate_gateway.redis_servers.clients import close_client, database_of
+from sockgate_gateway.redis_servers.credentials import RenewedCredentials
 from sockgate_gateway.wire.names import (
     BROADCAST,
     KEY_PREFIX,
@@ -33,6 +34,7 @@ from .positions import read_position
 from .sending import Client, send, send_many
 
 if TYPE_CHECKING:
+    from redis.credentials import CredentialProvider
     from sockgate_gateway.wire.markup import MarkupSigner
 
 Uid = int | str | UUID
@@ -52,6 +54,8 @@ class Publisher:
         key_prefix: as in Django's ``SOCKGATE``.
         channel_prefix: as in Django's ``SOCKGATE``; None: ``rt:``, with the number of the database
             unless that is 0.
+        credentials: a provider of redis-py for credentials that expire, in place of user and
+            password in the URL.
         tenant: the tenant to publish to, for a site with ``SOCKGATE["TENANT"]``.
         signing_keys: as in Django's ``SOCKGATE``, for events with markup: ``turbo-stream``, and
             ``publish_html``. The others need none.
@@ -66,6 +70,7 @@ class Publisher:
         max_payload: int = MAX_PAYLOAD,
         key_prefix: str = KEY_PREFIX,
         channel_prefix: str | None = None,
+        credentials: "CredentialProvider | None" = None,
         tenant: str | None = None,
         signing_keys: Sequence[str] = (),
         clock: Callable[[], float] = monotonic,
@@ -74,9 +79,10 @@ class Publisher:
         redis, signing_keys = masked(redis), masked(signing_keys)
         database = database_of(redis)
         self._names = names_in(database, check_prefix(key_prefix), _checked(channel_prefix))
-        self._client = open_client(redis, 0) if isinstance(redis, str) else redis
+        provider = None if credentials is None else RenewedCredentials(credentials)
+        self._client = _opened(redis, 0, provider)
         # A client that retries may send twice, so it sends only what has an idempotency key.
-        self._retrying = open_client(redis, RETRIES) if isinstance(redis, str) else redis
+        self._retrying = _opened(redis, RETRIES, provider)
         policies = _Policies(self._retrying, self._names, namespaces, clock)
         self._tenant = "" if tenant is None else check_tenant(tenant)
         signer = _markup_signer(signing_keys)
@@ -206,6 +212,14 @@ class Publisher:
 
     def _client_for(self, how: PublishOptions) -> Client:
         return self._client if how.get("idempotency_key") is None else self._retrying
+
+
+def _opened(redis: "str | Client", retries: int, credentials: Any) -> Client:
+    if not isinstance(redis, str):
+        if credentials is not None:
+            raise ValueError("credentials go with the URL of Redis, not with a client")
+        return redis
+    return open_client(redis, retries, credentials=credentials)
 
 
 def _markup_signer(keys: Sequence[str]) -> "MarkupSigner | None":

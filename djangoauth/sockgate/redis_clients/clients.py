@@ -32,7 +32,7 @@ def open_client(
         url: of Redis.
         retries: how many times a command is tried again.
         timeouts: fixed ones count against the time budget; see ``time_budget``.
-        credentials: of one server, in place of those in the URL.
+        credentials: in place of those in the URL.
 
     Raises:
         redis.RedisError: no node of the cluster answers.
@@ -41,9 +41,7 @@ def open_client(
     if memory.is_memory(url):
         return memory.open_client()
     retry = _BudgetRetry if timeouts.is_fixed else Retry
-    client = clients.open_client(url, timeouts, retry(_backoff(), retries))
-    _replace_credentials(client, credentials)
-    return client
+    return clients.open_client(url, timeouts, retry(_backoff(), retries), credentials)
 
 
 def open_async_client(
@@ -55,17 +53,7 @@ def open_async_client(
     """Open the asyncio twin."""
     if memory.is_memory(url):
         return memory.open_async_client()
-    client = clients.open_async_client(url, timeouts, AsyncRetry(_backoff(), retries))
-    _replace_credentials(client, credentials)
-    return client
-
-
-def _replace_credentials(
-    client: Redis | AsyncRedis, credentials: CredentialProvider | None
-) -> None:
-    if credentials is not None:
-        options = client.connection_pool.connection_kwargs
-        options.update(username=None, password=None, credential_provider=credentials)
+    return clients.open_async_client(url, timeouts, AsyncRetry(_backoff(), retries), credentials)
 
 
 class _BudgetRetry(Retry):

@@ -14,6 +14,7 @@ from collections.abc import AsyncGenerator
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.dispatch import receiver
 from sockgate_gateway.redis_servers.options import Timeouts
@@ -27,6 +28,7 @@ from .retries import PUBLISHER_TIMEOUTS, RECORDS_TIMEOUTS, RETRIES
 if TYPE_CHECKING:
     from redis import Redis
     from redis.asyncio import Redis as AsyncRedis
+    from redis.credentials import CredentialProvider
 
     from .embedded import EmbeddedPassword
 
@@ -85,7 +87,29 @@ def _timeouts_within(budget_s: float) -> Timeouts:
 def _client(url: str, retries: int, timeouts: Timeouts) -> "Redis":
     from .clients import open_client
 
-    return open_client(url, retries, timeouts, _guard_of(url))
+    return open_client(url, retries, timeouts, _credentials_for(url))
+
+
+def _credentials_for(url: str) -> "CredentialProvider | None":
+    factory = conf.current().redis_credentials
+    return _guard_of(url) if factory is None else _made_by(factory)
+
+
+@cache
+def _made_by(factory: Any) -> "CredentialProvider":
+    """Return the provider of this process.
+
+    Raises:
+        ImproperlyConfigured: the factory cannot be used.
+    """
+    from sockgate_gateway.redis_servers import credentials
+
+    try:
+        if isinstance(factory, str):
+            return credentials.load_credentials(factory)
+        return credentials.made_by(factory)
+    except credentials.CredentialsError as error:
+        raise ImproperlyConfigured(f'SOCKGATE["REDIS_CREDENTIALS"]: {error}.') from error
 
 
 def _guard_of(url: str) -> "EmbeddedPassword | None":
@@ -115,7 +139,7 @@ async def _hold_client(key: _LoopKey) -> _Holder:
     from .clients import open_async_client
 
     _, url, (retries, timeouts) = key
-    client = open_async_client(url, retries, timeouts, _guard_of(url))
+    client = open_async_client(url, retries, timeouts, _credentials_for(url))
     try:
         yield client
     finally:
@@ -126,4 +150,5 @@ async def _hold_client(key: _LoopKey) -> _Holder:
 @receiver(setting_changed, dispatch_uid="sockgate.redis_clients.pools")
 def _forget(*, setting: str, **_: Any) -> None:
     if setting == "SOCKGATE":
+        _made_by.cache_clear()
         _client.cache_clear()  # A client closes when its last user drops it.

@@ -9,10 +9,10 @@ to a link has a timeout, because a frozen server still accepts connections.
 
 import asyncio
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from itertools import count
 from math import inf
-from typing import Protocol
+from typing import Any, Protocol
 
 from redis.asyncio.connection import AbstractConnection
 
@@ -22,6 +22,7 @@ from ..loop.background import run_until_one_fails
 from ..loop.batching import BatchedCalls
 from ..loop.failure_log import FailureLog
 from ..loop.timer_wheel import TimerWheel
+from ..redis_servers.credentials import RenewedCredentials
 from ..redis_servers.errors import FAILURES
 from ..wire.names import Names
 from .errors import translated_errors
@@ -35,6 +36,7 @@ CHANNELS_PER_COMMAND = 512
 LINK_TIMEOUT_S = 5.0
 PROBE_INTERVAL_S = 2.0
 PROBE_TIMEOUT_S = 5.0
+RENEWAL_CHECK_S = 1.0
 _BARRIER = b"barrier-"
 _RETRY_S = (0.05, 0.1, 0.25, 0.5, 1.0)
 
@@ -189,6 +191,7 @@ class Subscriber:
                 self._send_changes(link),
                 self._probe_repeatedly(link, listener),
                 self._receive(link, hub, listener),
+                *self._renewals_of(link),
             )
         finally:
             await self._close_link(link)
@@ -218,6 +221,20 @@ class Subscriber:
             unsubscribe, subscribe = self._state.take_changes()
             await _send(link, "UNSUBSCRIBE", list(unsubscribe))
             await _send(link, "SUBSCRIBE", list(subscribe))
+
+    def _renewals_of(self, link: AbstractConnection) -> Iterator[Coroutine[Any, Any, None]]:
+        if isinstance(link.credential_provider, RenewedCredentials):
+            yield self._renew_login(link, link.credential_provider)
+
+    async def _renew_login(self, link: AbstractConnection, credentials: RenewedCredentials) -> None:
+        """Log in again whenever there are other credentials; the answer is read with the rest."""
+        renewal = credentials.renewals
+        while True:
+            await asyncio.sleep(RENEWAL_CHECK_S)
+            credentials.refresh_async()
+            if credentials.renewals != renewal:
+                renewal = credentials.renewals
+                await link.send_command("AUTH", *credentials.current)
 
     async def _probe_repeatedly(self, link: AbstractConnection, listener: PubSubListener) -> None:
         async with asyncio.timeout(LINK_TIMEOUT_S):

@@ -4,17 +4,20 @@ Strategy: redis-py returns one message for each await, which costs more than hir
 fifty, and each read wakes a task through a future, one turn of the loop later. So redis-py does the
 handshake, AUTH, TLS, Sentinel and the rest. Then ``PubSubProtocol`` takes the transport over, and
 passes all replies of a read to a callback, within the same call. Writes still go through redis-py.
-Under RESP2 a message is a plain array.
+Under RESP2 a message is a plain array. A link that renews its login speaks RESP3, where a message
+is a push, and everything else the answer to an ``AUTH``.
 """
 
 import asyncio
 from collections.abc import Callable, Iterator
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from hiredis import Reader
+from hiredis import PushNotification, Reader, ReplyError
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import InvalidResponse, RedisError, ResponseError
+
+from ..redis_servers.credentials import log_refusal
 
 Reply = tuple[bytes, bytes, bytes]
 """Kind, channel and payload; for a subscribe or unsubscribe, the third is a count."""
@@ -37,7 +40,9 @@ async def read_replies(connection: AbstractConnection, handle: ReplyHandler) -> 
     if writer is None:
         raise RedisConnectionError("not connected")
     streams = writer.transport.get_protocol()
-    protocol = PubSubProtocol(streams, handle)
+    is_renewing = connection.credential_provider is not None
+    kind = RenewingPubSubProtocol if is_renewing else PubSubProtocol
+    protocol = kind(streams, handle)
     writer.transport.set_protocol(protocol)
     await protocol.ended
 
@@ -48,7 +53,7 @@ class PubSubProtocol(asyncio.Protocol):
     def __init__(self, streams: asyncio.BaseProtocol, handle: ReplyHandler) -> None:
         self._streams = streams
         self._handle = handle
-        self._reader = Reader(protocolError=InvalidResponse, replyError=_raise_error)
+        self._reader = self._open_reader()
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def data_received(self, data: bytes) -> None:
@@ -57,9 +62,15 @@ class PubSubProtocol(asyncio.Protocol):
             return
         try:
             self._reader.feed(data)
-            self._handle(iter(self._reader.gets, False))
+            self._handle(self._received())
         except RedisError as error:
             self._end(error)  # asyncio ends the connection after any other exception.
+
+    def _received(self) -> Iterator[Any]:
+        return iter(self._reader.gets, False)
+
+    def _open_reader(self) -> Reader:
+        return Reader(protocolError=InvalidResponse, replyError=_raise_error)
 
     def connection_lost(self, error: Exception | None) -> None:
         """End, and close redis-py's streams."""
@@ -77,6 +88,20 @@ class PubSubProtocol(asyncio.Protocol):
     def _end(self, error: Exception) -> None:
         if not self.ended.done():
             self.ended.set_exception(error)
+
+
+class RenewingPubSubProtocol(PubSubProtocol):
+    """Takes the answers to ``AUTH`` out of the replies."""
+
+    def _received(self) -> Iterator[Any]:
+        for reply in iter(self._reader.gets, False):
+            if isinstance(reply, ReplyError):
+                log_refusal(reply)
+            elif isinstance(reply, PushNotification):
+                yield reply
+
+    def _open_reader(self) -> Reader:
+        return Reader(protocolError=InvalidResponse)
 
 
 def _raise_error(message: str) -> NoReturn:

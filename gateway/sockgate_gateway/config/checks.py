@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..http.origins import domain_of
 from ..http.proxies import ProxyPolicy
+from ..redis_servers.credentials import CredentialsError, find_factory
 from ..wire.addresses import Kind, read_address
 from ..wire.errors import AddressError, NamespacesError, PrefixError
 from ..wire.key_ids import is_key_id, key_ids
@@ -59,6 +60,15 @@ def _check_redis(config: Config) -> list[str]:
         return [f"SOCKGATE_REDIS_URL: {error}"]
     if address.kind is Kind.MEMORY:
         return ["SOCKGATE_REDIS_URL: memory:// is in the process of Django's tests; name a server"]
+    return []
+
+
+def _check_credentials(config: Config) -> list[str]:
+    try:
+        if config.redis_credentials:
+            find_factory(config.redis_credentials)
+    except CredentialsError as error:
+        return [f"SOCKGATE_REDIS_CREDENTIALS: {error}"]
     return []
 
 
@@ -194,6 +204,7 @@ _CHECKS: tuple[Callable[[Config], list[str]], ...] = (
     _check_keys,
     _check_replaced_keys,
     _check_redis,
+    _check_credentials,
     _check_prefixes,
     _check_origins,
     _check_proxies,

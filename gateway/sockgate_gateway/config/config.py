@@ -28,6 +28,9 @@ class Config:
     redis_url: str = option(
         "redis://127.0.0.1:6379/0", "where Django keeps its sessions", SECRET, secret=True
     )
+    redis_credentials: str = option(
+        "", "package.module:factory of a redis-py CredentialProvider, for credentials that expire"
+    )
     signing_keys: tuple[str, ...] = option(
         (), "keys that Django signs tokens with, oldest first", SECRETS, secret=True
     )

@@ -5,16 +5,20 @@ from typing import Any, cast
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from redis.asyncio.retry import Retry as AsyncRetry
+from redis.credentials import CredentialProvider
 from redis.retry import Retry
 
 from ..wire.addresses import Kind, RedisAddress, read_address
 from .cluster import open_async_cluster, open_cluster
+from .credentials import RenewedCredentials, renewing
 from .masters import WhenDown
 from .options import PROTOCOL, Timeouts, secrets_of, server_options
 from .sentinel import AsyncAskingMasterPool, MasterPool, open_async_sentinel, open_sentinel
 
 
-def open_client(url: str, timeouts: Timeouts, retry: Retry) -> Redis:
+def open_client(
+    url: str, timeouts: Timeouts, retry: Retry, credentials: CredentialProvider | None = None
+) -> Redis:
     """Open a client.
 
     It connects when it is first used; the client of a cluster reads the nodes here.
@@ -23,6 +27,8 @@ def open_client(url: str, timeouts: Timeouts, retry: Retry) -> Redis:
         url: of Redis.
         timeouts: for connections and replies.
         retry: how often a command is tried again.
+        credentials: in place of user and password in the URL. Connections to one server or to a
+            master of Sentinels renew ``RenewedCredentials``; those to a cluster are opened anew.
 
     Raises:
         redis.RedisError: no node of the cluster answers.
@@ -31,22 +37,38 @@ def open_client(url: str, timeouts: Timeouts, retry: Retry) -> Redis:
     address = read_address(url)
     if address.kind is Kind.SENTINEL:
         sentinel = open_sentinel(address, timeouts.sentinel_s)
-        return cast("Redis", _master_of(sentinel, MasterPool, address, timeouts, retry))
-    if address.kind is Kind.CLUSTER:
-        return cast("Redis", open_cluster(address, timeouts, retry=retry))
-    return cast("Redis", _server_of(Redis, address, timeouts, retry))
+        client = _master_of(sentinel, MasterPool, address, timeouts, retry)
+    elif address.kind is Kind.CLUSTER:
+        return cast("Redis", open_cluster(address, timeouts, credentials, retry=retry))
+    else:
+        client = _server_of(Redis, address, timeouts, retry)
+    return cast("Redis", _log_in_with(client, credentials))
 
 
-def open_async_client(url: str, timeouts: Timeouts, retry: AsyncRetry) -> AsyncRedis:
+def open_async_client(
+    url: str, timeouts: Timeouts, retry: AsyncRetry, credentials: CredentialProvider | None = None
+) -> AsyncRedis:
     """Open the asyncio twin; it always connects when it is first used."""
     address = read_address(url)
     if address.kind is Kind.SENTINEL:
         watch = open_async_sentinel(address, timeouts.sentinel_s, WhenDown.FAIL)
         pool = AsyncAskingMasterPool
-        return cast("AsyncRedis", _master_of(watch, pool, address, timeouts, retry))
-    if address.kind is Kind.CLUSTER:
-        return cast("AsyncRedis", open_async_cluster(address, timeouts, retry=retry))
-    return cast("AsyncRedis", _server_of(AsyncRedis, address, timeouts, retry))
+        client = _master_of(watch, pool, address, timeouts, retry)
+    elif address.kind is Kind.CLUSTER:
+        return cast("AsyncRedis", open_async_cluster(address, timeouts, credentials, retry=retry))
+    else:
+        client = _server_of(AsyncRedis, address, timeouts, retry)
+    return cast("AsyncRedis", _log_in_with(client, credentials))
+
+
+def _log_in_with(client: Any, credentials: CredentialProvider | None) -> Any:
+    """Give the pool of a new client the provider, in place of user and password."""
+    if credentials is not None:
+        pool = client.connection_pool
+        pool.connection_kwargs.update(username=None, password=None, credential_provider=credentials)
+        if isinstance(credentials, RenewedCredentials):
+            pool.connection_class = renewing(pool.connection_class)
+    return client
 
 
 def close_client(client: Any) -> None:

@@ -12,10 +12,12 @@ from redis.asyncio.cluster import ClusterNode as AsyncClusterNode
 from redis.asyncio.cluster import ClusterPipeline as AsyncClusterPipeline
 from redis.asyncio.cluster import RedisCluster as AsyncRedisCluster
 from redis.cluster import ClusterNode, RedisCluster
+from redis.credentials import CredentialProvider
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisClusterException
 
 from ..wire.addresses import RedisAddress
+from .credentials import with_credentials
 from .options import Timeouts, server_options
 
 REINITIALIZE_STEPS = 1
@@ -84,27 +86,43 @@ class AsyncCluster(AsyncRedisCluster):
         return _AsyncPipeline(self, transaction)  # type: ignore[abstract]
 
 
-def open_cluster(address: RedisAddress, timeouts: Timeouts, **options: Any) -> Cluster:
+def open_cluster(
+    address: RedisAddress,
+    timeouts: Timeouts,
+    credentials: CredentialProvider | None = None,
+    **options: Any,
+) -> Cluster:
     """Open a client of a cluster; it connects at once.
 
     Args:
         address: names some of the nodes.
         timeouts: for every node.
+        credentials: in place of user and password in the URL.
         options: of redis-py's client; what the URL says counts more.
 
     Raises:
         redis.RedisError: no node answers.
     """
     nodes = [ClusterNode(*node) for node in address.nodes]  # type: ignore[no-untyped-call]
-    return Cluster(startup_nodes=nodes, **_options(address, timeouts, options))
+    return Cluster(startup_nodes=nodes, **_options(address, timeouts, credentials, options))
 
 
-def open_async_cluster(address: RedisAddress, timeouts: Timeouts, **options: Any) -> AsyncCluster:
+def open_async_cluster(
+    address: RedisAddress,
+    timeouts: Timeouts,
+    credentials: CredentialProvider | None = None,
+    **options: Any,
+) -> AsyncCluster:
     """Open the asyncio twin; it connects when it is first used."""
     nodes = [AsyncClusterNode(*node) for node in address.nodes]
-    return AsyncCluster(startup_nodes=nodes, **_options(address, timeouts, options))
+    return AsyncCluster(startup_nodes=nodes, **_options(address, timeouts, credentials, options))
 
 
-def _options(address: RedisAddress, timeouts: Timeouts, options: dict[str, Any]) -> dict[str, Any]:
-    from_url = server_options(address, timeouts)
+def _options(
+    address: RedisAddress,
+    timeouts: Timeouts,
+    credentials: CredentialProvider | None,
+    options: dict[str, Any],
+) -> dict[str, Any]:
+    from_url = with_credentials(server_options(address, timeouts), credentials)
     return {"reinitialize_steps": REINITIALIZE_STEPS, **options, **from_url}

@@ -23,11 +23,12 @@ from redis.exceptions import ResponseError
 from ...errors import BrokerUnavailable
 from ...redis_servers.cluster import open_async_cluster
 from ...redis_servers.connection import TCPConnection, TLSConnection
+from ...redis_servers.credentials import RenewedCredentials, renewing
 from ...redis_servers.errors import FAILURES, is_own_limit, is_refusal
 from ...redis_servers.options import Timeouts, url_options
 from ...wire.addresses import RedisAddress
 from .generations import begin_generation, has_info
-from .single import TIMEOUT_S, link_options, places_of
+from .single import TIMEOUT_S, link_options, places_of, with_link_credentials
 
 MAX_CONNECTIONS_PER_NODE = 64
 """Other pools wait for a free connection; redis-py's cluster opens one."""
@@ -65,29 +66,39 @@ class ClusterServers:
     Args:
         address: names some of them.
         link_key: keeps the generation of the last link, where scripts may not run ``INFO``.
+        credentials: in place of user and password in the URL.
     """
 
     is_sharded = True
 
-    def __init__(self, address: RedisAddress, link_key: str) -> None:
+    def __init__(
+        self,
+        address: RedisAddress,
+        link_key: str,
+        credentials: RenewedCredentials | None = None,
+    ) -> None:
         self._link_key = link_key
         self._generation = 0
         self._has_role = True
         self.place = f"the cluster of {places_of(address.nodes)}"
         from_url, is_tls = url_options(address)
-        self._link_options = link_options() | from_url
+        self._link_options = with_link_credentials(link_options() | from_url, credentials)
         self._link_class = TLSConnection if is_tls else TCPConnection
         del self._link_options["connection_class"]
         self.client: Any = open_async_cluster(
             address,
             Timeouts(connect_s=TIMEOUT_S, reply_s=TIMEOUT_S),
+            credentials,
             max_connections=MAX_CONNECTIONS_PER_NODE,
             retry=Retry(NoBackoff(), ATTEMPTS_AFTER_MOVE),
             client_name="sockgate-reader",
         )
         self.client.commands_parser = _asking_once(self.client.commands_parser)
         # Nodes that are found later are opened with these options.
-        self.client.connection_kwargs["connection_class"] = self._link_class
+        kind = self._link_class if credentials is None else renewing(self._link_class)
+        self.client.connection_kwargs["connection_class"] = kind
+        for node in self.client.nodes_manager.startup_nodes.values():
+            node.connection_class = kind
         self._primaries: frozenset[str] = frozenset()
 
     async def open_link(self) -> AbstractConnection:

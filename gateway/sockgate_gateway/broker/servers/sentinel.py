@@ -22,12 +22,20 @@ from redis.exceptions import RedisError, ResponseError
 
 from ...errors import BrokerUnavailable
 from ...redis_servers.connection import ErrorsNameServer, HiredisConnection
+from ...redis_servers.credentials import RenewedCredentials, with_credentials
 from ...redis_servers.errors import is_refusal
 from ...redis_servers.masters import Master, WhenDown
 from ...redis_servers.options import url_options
 from ...redis_servers.sentinel import AsyncFollowsMaster, AsyncMasterPool, open_async_sentinel
 from ...wire.addresses import RedisAddress
-from .single import ONE_PROBE, OneServer, command_options, link_options, places_of
+from .single import (
+    ONE_PROBE,
+    OneServer,
+    command_options,
+    link_options,
+    places_of,
+    with_link_credentials,
+)
 
 SENTINEL_TIMEOUT_S = 1.0
 UPDATE_TIMEOUT_S = 2.5
@@ -68,9 +76,12 @@ class SentinelServers(OneServer):
 
     Args:
         address: names the Sentinels and the service.
+        credentials: of the servers, in place of user and password in the URL.
     """
 
-    def __init__(self, address: RedisAddress) -> None:
+    def __init__(
+        self, address: RedisAddress, credentials: RenewedCredentials | None = None
+    ) -> None:
         retry = Retry(NoBackoff(), 0)
         self._sentinel = open_async_sentinel(
             address, SENTINEL_TIMEOUT_S, WhenDown.FOLLOW, retry=retry
@@ -80,7 +91,8 @@ class SentinelServers(OneServer):
         options, is_tls = url_options(address)
         options["connection_class"] = _MasterTLSConnection if is_tls else _MasterConnection
         place = f"{address.service}, whose Sentinels are {places_of(address.nodes)}"
-        commands, links = (self._pool(of | options) for of in (command_options(), link_options()))
+        commands = self._pool(with_credentials(command_options() | options, credentials))
+        links = self._pool(with_link_credentials(link_options() | options, credentials))
         super().__init__(place, commands, links)
 
     def _pool(self, options: dict[str, Any]) -> _BlockingMasterPool:

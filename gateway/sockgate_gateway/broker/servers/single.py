@@ -17,6 +17,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from ...errors import BrokerUnavailable
 from ...redis_servers.connection import TCPConnection, TLSConnection, UnixConnection
+from ...redis_servers.credentials import RenewedCredentials, with_credentials
 from ...redis_servers.errors import is_refusal
 from ...redis_servers.options import PROTOCOL, read_url
 from .generations import begin_generation, has_info, identity_in, read_identity
@@ -28,6 +29,8 @@ ONE_PROBE = frozenset({b""})
 """The payload of the probe where one server delivers all publications."""
 
 READER_CONNECTIONS = 4
+
+RESP3 = 3
 
 
 class Servers(Protocol):
@@ -104,6 +107,16 @@ def link_options() -> dict[str, Any]:
     }
 
 
+def with_link_credentials(
+    options: dict[str, Any], credentials: RenewedCredentials | None
+) -> dict[str, Any]:
+    """Return the options of a link that renews its login: only RESP3 permits ``AUTH`` on it."""
+    if credentials is None:
+        return options
+    kept = {name: it for name, it in options.items() if name not in ("username", "password")}
+    return {**kept, "credential_provider": credentials, "protocol": RESP3}
+
+
 def is_pool_busy(client: Any) -> bool:
     """Return whether a command waits for a connection first; a cluster's client never waits."""
     pool = getattr(client, "connection_pool", None)
@@ -157,16 +170,21 @@ class SingleServer(OneServer):
     Args:
         url: in redis-py's own form.
         link_key: keeps the generation of the last link, where scripts may not run ``INFO``.
+        credentials: in place of user and password in the URL.
     """
 
-    def __init__(self, url: str, link_key: str) -> None:
+    def __init__(
+        self, url: str, link_key: str, credentials: RenewedCredentials | None = None
+    ) -> None:
         options = _options_of(url)
         self._link_key = link_key
         self._generation = 0
         self._identity = ""
         self._has_role = True
-        commands = BlockingConnectionPool(**command_options() | options)
-        super().__init__(_place_of(options), commands, ConnectionPool(**link_options() | options))
+        place = _place_of(options)
+        commands = with_credentials(command_options() | options, credentials)
+        links = with_link_credentials(link_options() | options, credentials)
+        super().__init__(place, BlockingConnectionPool(**commands), ConnectionPool(**links))
 
     async def open_link(self) -> AbstractConnection:
         """Connect to the server, and begin a generation where ``history.lua`` needs one."""

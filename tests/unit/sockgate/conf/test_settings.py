@@ -16,6 +16,7 @@ def test_read_of_an_empty_dict_returns_the_defaults() -> None:
     settings = conf.read({})
     assert settings == conf.Settings(
         redis_url="redis://127.0.0.1:6379/0",
+        redis_credentials=None,
         signing_keys=(),
         gateway_url="/realtime",
         key_prefix="sockgate:",

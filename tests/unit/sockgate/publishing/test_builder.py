@@ -79,9 +79,10 @@ def test_command_of_a_sequenced_publication_is_the_script() -> None:
     one = PublishRequest("room:7", PAYLOAD, ROOM)
     name, script, *rest = one.command(NAMES, with_text=True)
     keys = ("sockgate:history:{rt:room:7}", *["sockgate:offset:{rt:room:7}"] * 2)
-    epoch = rest.pop(6)
+    epoch, now = rest.pop(6), rest.pop()
     assert (name, script) == ("EVAL", PUBLISH)
-    assert rest == [3, *keys, "rt:room:7", PAYLOAD, 7, 60_000, 0, "PUBLISH", 2_592_000_000]
+    assert rest == [3, *keys, "rt:room:7", PAYLOAD, 7, 60_000, 0, "PUBLISH", 2_592_000_000, ""]
+    assert isinstance(now, int)
     assert isinstance(epoch, str)
     assert epoch.isalnum()
 
@@ -126,12 +127,9 @@ def test_build_refuses_what_is_no_request(exclude: Any) -> None:
         build("user:7", exclude=exclude)
 
 
-def test_command_without_an_exclusion_is_as_before() -> None:
-    plain, kept = build("user:7"), build("room:7")
-    assert plain.command(NAMES) == ("PUBLISH", "rt:user:7", PAYLOAD)
-    assert len(kept.command(NAMES)) + 1 == len(build("room:7", exclude=ID).command(NAMES))
-    excluding = build("user:7", exclude=ID).command(NAMES)
-    assert excluding == ("PUBLISH", "rt:user:7", b"#::%b#%b" % (ID.encode(), PAYLOAD))
+def test_command_names_the_excluded_connection_or_none() -> None:
+    assert build("room:7").command(NAMES)[-2] == ""
+    assert build("room:7", exclude=ID).command(NAMES)[-2] == ID
 
 
 def test_build_names_key_and_window() -> None:
