@@ -2,6 +2,7 @@
 # make test     run the unit, integration, end-to-end, browser and JavaScript tests
 # make test-floors  run the unit and integration tests with the lowest versions in setup.cfg
 # make lint     run ruff, mypy, import-linter and TypeScript
+# make contract  write documents, types and test vectors from wire/contract.py, after a change of it
 # make bench    run the quick benchmarks; make bench-full runs all of them
 # make soak     run the long tests
 # make build    build the sdist and the wheel in dist/, with the browser client
@@ -14,7 +15,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
-.PHONY: help demo test test-js test-py test-floors lint bench bench-full soak build release-check clean system-packages FORCE
+.PHONY: help demo test test-js test-py test-floors lint contract bench bench-full soak build release-check clean system-packages FORCE
 
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -71,6 +72,9 @@ lint: .venv/.stamp-test .venv/.stamp-lint clientjs/node_modules/.stamp
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	npm --prefix clientjs run lint
+
+contract: .venv/.stamp-test
+	$(BIN)/python -m tests.contract
 
 bench: .venv/.stamp-test clientjs/node_modules/.stamp-built
 	$(BIN)/python -m benchmarks quick

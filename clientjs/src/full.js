@@ -8,7 +8,7 @@ import { loadInside } from "./transports/sockjs/inside.js";
 import { Subscription } from "./channels/subscription.js";
 import { openerWith } from "./transports/complete.js";
 
-export { CloseCode } from "./wire/closecodes.js";
+export { CloseCode } from "./wire/contract.js";
 
 const KINDS = {
   Client,

@@ -191,7 +191,7 @@ import { post } from "./credentials/post.js";
 import { Subscription } from "./channels/subscription.js";
 import { Starter } from "./transports/starter.js";
 
-export { CloseCode } from "./wire/closecodes.js";
+export { CloseCode } from "./wire/contract.js";
 
 /** @type {import("./core/assembly.js").Kinds} */
 const KINDS = { Client, Subscription, post, makeOpener };

@@ -160,13 +160,8 @@ export interface Options {
   log?: (text: string) => void;
 }
 
+/** Its other members are below, among the frames. */
 export interface ErrorFrame {
-  type: "error";
-  code: string;
-  message: string;
-  /** Of a refused request about a channel. */
-  channel?: string;
-  reply_to?: string | number;
   /** Of "load_failed": what `load` has thrown. */
   cause?: unknown;
 }
@@ -182,28 +177,117 @@ export interface Crowd {
   within?: number;
 }
 
-export interface GapFrame extends Crowd {
-  type: "gap";
-  channel: string;
-  /** The new position, for a channel with a history. */
-  epoch?: string;
-  offset?: number;
-  /** The touch mark of the channel. Absent: unknown. */
-  touched?: number;
-}
-
-export interface SubscribedFrame extends Crowd {
+// contract: frames
+export interface SubscribedFrame {
   type: "subscribed";
   channel: string;
+  /** Of the channel's history. Absent where the channel has none. */
   epoch?: string;
+  /** Of the newest publication. */
   offset?: number;
   /** Absent unless recovery was requested. */
   recovered?: boolean;
   /** Without a position, the newest publication follows. */
   state?: "latest";
-  /** The touch mark of the channel. Absent: unknown. */
+  /** The channel's touch mark now; 0: it was not touched in a day; absent: unknown. A page that was rendered at this mark has missed no touch. */
   touched?: number;
+  /** About how many pages receive the same at this moment: after a lost link, all connections of all workers. */
+  audience?: number;
+  /** Ask Django for something at a random moment within so many seconds: `audience` / `SOCKGATE_LIVE_RATE`, at least 3 where many are concerned, 120 at most. */
+  within?: number;
+  /** About how many connections the channel has in all workers, with this one. */
+  pages?: number;
+  /** The `id` of the frame that it answers. */
+  reply_to?: number | string;
 }
+
+export interface GapFrame {
+  type: "gap";
+  channel: string;
+  /** Of the channel's history. Absent where the channel has none. */
+  epoch?: string;
+  /** Of the newest publication. */
+  offset?: number;
+  /** The channel's touch mark now; 0: it was not touched in a day; absent: unknown. A page that was rendered at this mark has missed no touch. */
+  touched?: number;
+  /** About how many pages receive the same at this moment: after a lost link, all connections of all workers. */
+  audience?: number;
+  /** Ask Django for something at a random moment within so many seconds: `audience` / `SOCKGATE_LIVE_RATE`, at least 3 where many are concerned, 120 at most. */
+  within?: number;
+}
+
+export interface PresenceFrame {
+  type: "presence";
+  channel: string;
+  /** Number of connections of each user, by primary key. */
+  users: { [user: string]: number };
+  /** How many users there are, where they are more than the namespace's `presence_limit`: `users` is empty then. */
+  count?: number;
+  /** Number of connections of visitors who have not logged in. */
+  anonymous: number;
+  /** What Django says about each user. */
+  data?: { [user: string]: PresenceData };
+  /** What the connections of each user say. */
+  page_data?: { [user: string]: PresenceData[] };
+  /** The data of some users is left out (256 users, 64 KiB). */
+  data_truncated?: true;
+  /** The `id` of the frame that it answers. */
+  reply_to?: number | string;
+}
+
+export interface JoinFrame {
+  type: "join";
+  channel: string;
+  user: string;
+  /** What Django says about the user. */
+  data?: PresenceData;
+}
+
+export interface LeaveFrame {
+  type: "leave";
+  channel: string;
+  user: string;
+}
+
+export interface PresenceChangedFrame {
+  type: "presence_changed";
+  channel: string;
+  user: string;
+  /** What Django says about the user now, null: nothing; absent: it has not changed. */
+  data?: PresenceData | null;
+  /** What the user's pages say now; absent: it has not changed. */
+  page_data?: PresenceData[];
+}
+
+export interface PresenceSetFrame {
+  type: "presence_set";
+  channel: string;
+  /** The `id` of the frame that it answers. */
+  reply_to?: number | string;
+}
+
+export interface PublishedFrame {
+  type: "published";
+  channel: string;
+  /** Of a sequenced publication alone. */
+  offset?: number;
+  /** The `id` of the frame that it answers. */
+  reply_to?: number | string;
+}
+
+export interface ErrorFrame {
+  type: "error";
+  code: string;
+  message: string;
+  /** The `id` of the frame that it answers. */
+  reply_to?: number | string;
+  /** Of a rejected `presence` and `set_presence`. */
+  channel?: string;
+}
+// end
+
+/** A user has joined or left a channel. */
+export type MoveFrame = JoinFrame | LeaveFrame;
 
 /** Why a channel is not subscribed any more. */
 export interface Unsubscribed extends Crowd {
@@ -220,48 +304,8 @@ export interface Unsubscribed extends Crowd {
   reason: string;
 }
 
-export interface PresenceFrame {
-  type: "presence";
-  channel: string;
-  /** Number of connections of each user, by primary key. */
-  users: { [user: string]: number };
-  /** How many users there are, where they are more than `presence_limit`: `users` is empty then. */
-  count?: number;
-  /** Number of connections of visitors who have not logged in. */
-  anonymous: number;
-  /** What Django says about each user, where the namespace has `presence_data`. */
-  data?: { [user: string]: PresenceData };
-  /** What the pages of each user say, where the namespace has `presence_data: "subscribers"`. */
-  page_data?: { [user: string]: PresenceData[] };
-  /** There are so many users that the data of some is missing. */
-  data_truncated?: true;
-}
-
 /** An object of at most 1,024 bytes as JSON. */
 export type PresenceData = { [name: string]: any };
-
-export interface MoveFrame {
-  type: "join" | "leave";
-  channel: string;
-  user: string;
-  /** Of `join`: what Django says about the user. */
-  data?: PresenceData;
-}
-
-export interface PresenceChangedFrame {
-  type: "presence_changed";
-  channel: string;
-  user: string;
-  /** What Django says about the user now, null: nothing; absent: it has not changed. */
-  data?: PresenceData | null;
-  /** What the user's pages say now; absent: it has not changed. */
-  page_data?: PresenceData[];
-}
-
-export interface PresenceSetFrame {
-  type: "presence_set";
-  channel: string;
-}
 
 export interface Refusal {
   code: ErrorCode;
@@ -270,6 +314,7 @@ export interface Refusal {
 
 /** Refusals of the gateway, then those of the client. */
 export type ErrorCode =
+// contract: error codes
   | "not_allowed"
   | "bad_channel"
   | "bad_event"
@@ -278,6 +323,7 @@ export type ErrorCode =
   | "too_many"
   | "unavailable"
   | "not_supported"
+// end
   | "not_connected"
   | "unsubscribed"
   | "revoked"
@@ -316,13 +362,6 @@ export interface MessagesOptions {
   limit?: number;
 }
 
-export interface PublishedFrame {
-  type: "published";
-  channel: string;
-  /** Only of a sequenced publication. */
-  offset?: number;
-}
-
 export type PublishCallback = (refusal: Refusal | null, frame?: PublishedFrame) => void;
 
 export type PresenceCallback = (refusal: Refusal | null, frame?: PresenceFrame) => void;
@@ -338,8 +377,8 @@ export interface ChannelHandlers {
   subscribed: (channel: string, frame: SubscribedFrame) => void;
   unsubscribed: (channel: string, why: Unsubscribed) => void;
   presence: (channel: string, frame: PresenceFrame) => void;
-  join: (channel: string, frame: MoveFrame) => void;
-  leave: (channel: string, frame: MoveFrame) => void;
+  join: (channel: string, frame: JoinFrame) => void;
+  leave: (channel: string, frame: LeaveFrame) => void;
   presence_changed: (channel: string, frame: PresenceChangedFrame) => void;
   /** Django has called `touch(channel)`: something changed here. */
   touch: (data: TouchData, message: Message<TouchData, "touch">) => void;
@@ -514,6 +553,7 @@ export interface Client<Events extends object = AnyEvents> extends Emitter<Event
 /** `connect<Events>()` checks the names and the data of events. */
 export declare function connect<Events extends object = AnyEvents>(options?: Options): Client<Events>;
 
+// contract: close codes
 export declare const CloseCode: {
   readonly GOING_AWAY: 3000;
   readonly DRAIN: 3001;
@@ -532,3 +572,4 @@ export declare const CloseCode: {
   readonly TOO_MANY_CONNECTIONS: 4503;
   readonly FLOOD: 4504;
 };
+// end

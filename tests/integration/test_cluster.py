@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from redis.cluster import RedisCluster
 from sockgate.publishing.publisher import Publisher
-from sockgate_gateway.wire.publication import Position
+from sockgate_gateway.wire.contract import Position
 
 from tests.integration.clusters import SLOTS, Cluster, cluster
 from tests.integration.gatewayprocess import (

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from sockgate_gateway.channels.page_data import MAX_PAGES
 from sockgate_gateway.wire.control import RevokeSession, UserDataChanged
+from sockgate_gateway.wire.limits import MAX_DATA_BYTES
 from sockgate_gateway.wire.namespaces import read_namespaces
 from sockgate_gateway.wire.presence import (
-    MAX_DATA_BYTES,
     MAX_REPLY_BYTES,
     MAX_REPLY_USERS,
     USER_DATA,

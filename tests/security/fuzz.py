@@ -38,6 +38,7 @@ from sockgate_gateway.wire.records import read_session, read_user
 from sockgate_gateway.wire.tokens import Grant, GrantSigner, Token, TokenSigner
 from tornado.httputil import HTTPInputError, parse_body_arguments
 
+from tests.contract import examples
 from tests.unit.gateway.fakes import SilentJoin, new_hub
 
 LIMIT_BYTES = 4096
@@ -50,11 +51,7 @@ _proxies = ProxyPolicy(["10.0.0.0/8", "::1"])
 
 SEEDS = [
     b"",
-    b'{"type":"connect","token":"a.b.c","recover":{"room:1":["e",7]},"id":1}',
-    b'{"type":"subscribe","channel":"room:7","grant":"g","recover":["e",1],"id":"x"}',
-    b'{"type":"ping"}',
-    b'{"type":"set_presence","channel":"room:7","data":{"text":"\\u00e4"},"id":2}',
-    b'{"type":"publish","channel":"room:7","event":"said","data":{"text":"\\u00e4"},"id":2}',
+    *examples.SEEDS,
     b'{"event":"news","data":{"a":[1,2.5e3,null,true,"\\ud83d\\ude00"]}}',
     b"#epoch:12#" + b'{"a":1}',
     b"#e:1#1\n#e:2#2\n#e:4#4\n#f:1#1\n3\n#e:3#3",

@@ -35,6 +35,7 @@ from sockgate_gateway.websocket.frames import (
 )
 from sockgate_gateway.websocket.handshake import accept_handshake
 from sockgate_gateway.websocket.request import Request
+from sockgate_gateway.wire.contract import Connect, Subscribe
 from sockgate_gateway.wire.errors import ChannelNameError, FrameError, PayloadError, TenantError
 from sockgate_gateway.wire.names import (
     Names,
@@ -44,7 +45,7 @@ from sockgate_gateway.wire.names import (
     user_channel,
 )
 from sockgate_gateway.wire.namespaces import Policy
-from sockgate_gateway.wire.protocol import Connect, Subscribe, read_client_frame
+from sockgate_gateway.wire.protocol import read_client_frame
 from sockgate_gateway.wire.publication import (
     Publication,
     publication_frame,

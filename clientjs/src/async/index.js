@@ -5,7 +5,7 @@
 import { loadSockJS } from "../transports/script.js";
 import { connectWith } from "./connect.js";
 
-export { CloseCode } from "../wire/closecodes.js";
+export { CloseCode } from "../wire/contract.js";
 export { SockgateError } from "./errors.js";
 
 /** Connect this page to its gateway. Without a document, the client waits for `rt.connect()`. */

@@ -2,6 +2,7 @@
  * Handling of frames about a channel, and of responses to requests.
  */
 
+import { RIGHTS_CHANGED } from "../wire/contract.js";
 import { unsubscribedFrame } from "./unsubscribed.js";
 
 /**
@@ -12,9 +13,6 @@ import { unsubscribedFrame } from "./unsubscribed.js";
  * @property {import("../base/events.js").Events} events
  * @property {import("../wire/refusals.js").Refusals} refusals
  */
-
-/** The reason of an `unsubscribed` frame after which Django may grant the channel again. */
-const RIGHTS_CHANGED = "rights_changed";
 
 export class ChannelFrames {
   /**

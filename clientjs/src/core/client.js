@@ -4,14 +4,9 @@
 import { ChannelFrames } from "../channels/channelframes.js";
 import { Connection } from "./connection.js";
 import { listen } from "../base/events.js";
+import { CHANNEL, RESERVED } from "../wire/contract.js";
 import { messageOf } from "../wire/frames.js";
 import { nothing } from "../base/own.js";
-
-/** As the server checks it. */
-const CHANNEL = /^[\w.:@%+=,~!$&/#|-]{1,255}$/;
-
-/** Events of the connection and its channels, which no publication may use. */
-const RESERVED = /^(\*|state|error|gap|subscribed|unsubscribed|presence|presence_changed|join|leave|user)$/;
 
 export class Client {
   /**

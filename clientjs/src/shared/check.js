@@ -1,43 +1,19 @@
 /**
- * The frames of a tab, decoded as strictly as by the gateway (docs/protocol.md#what-a-client-sends). The gateway closes the
- * connection for a frame that is none. That must not end the connection of the other tabs.
+ * Checks the frames of a tab by the contract, as strictly as the gateway decodes them. The gateway closes the
+ * connection for a frame that it cannot decode. That must not end the connection of the other tabs.
  */
+import { CLIENT_FRAMES } from "../wire/contract.js";
 
-/** @typedef {function(any): boolean} Check */
-
-/** @type {Check} */
-const isText = (value) => typeof value === "string" && isWellFormed(value);
-
-/** @type {Check} */
-const isOptionalText = (value) => value === undefined || value === null || isText(value);
-
-/** @type {Check} */
-const isPosition = (value) =>
-  Array.isArray(value) && value.length === 2 && isText(value[0]) && Number.isSafeInteger(value[1]);
-
-/** @type {Check} */
-const isRecover = (value) => isPosition(value) || value === "all" || (Number.isSafeInteger(value) && value > 0);
-
-/** @type {Check} */
-const isOptionalRecover = (value) => value === undefined || value === null || isRecover(value);
-
-/** @type {Check} */
-const areRecover = (value) =>
-  value === undefined ||
-  (!!value &&
+/** @type {Object<string, function(any): boolean>} */
+const CHECKS = {
+  string: isString,
+  id: (value) => isString(value) || Number.isSafeInteger(value),
+  recover: isRecover,
+  recovers: (value) =>
+    !!value &&
     Object.getPrototypeOf(value) === Object.prototype &&
-    Object.keys(value).every((name) => isText(name) && isRecover(value[name])));
-
-/** By type of frame. @type {Object<string, Object<string, Check>>} */
-const KINDS = {
-  "a connect": { token: isText, recover: areRecover },
-  "a refresh": { token: isText },
-  "a subscribe": { channel: isText, grant: isOptionalText, recover: isOptionalRecover },
-  "a unsubscribe": { channel: isText },
-  "a presence": { channel: isText },
-  "a set_presence": { channel: isText, data: (value) => value !== undefined },
-  "a publish": { channel: isText, event: isText, data: (value) => value !== undefined },
-  "a ping": {}
+    Object.keys(value).every((name) => isString(name) && isRecover(value[name])),
+  any: () => true
 };
 
 /**
@@ -45,15 +21,34 @@ const KINDS = {
  * @returns {boolean} the gateway can decode it
  */
 export function isFrame(frame) {
-  const kinds = frame && KINDS["a " + frame.type];
-  return !!kinds && Object.keys(kinds).every((name) => kinds[name](frame[name]));
+  const members = frame && Object.entries(CLIENT_FRAMES).find(([type]) => type === frame.type);
+  return !!members && Object.entries(members[1]).every(([name, rule]) => isMember(frame[name], rule));
+}
+
+/**
+ * @param {any} value
+ * @param {string} rule  of CLIENT_FRAMES
+ */
+function isMember(value, rule) {
+  const [, kind, mayBeAbsent, mayBeNull] = /** @type {string[]} */ (/^(\w+)(\??)(.*)$/.exec(rule));
+  if (value === undefined) {
+    return !!mayBeAbsent;
+  }
+  return (value === null && !!mayBeNull) || CHECKS[kind](value);
+}
+
+/** @param {any} value */
+function isRecover(value) {
+  const isPosition =
+    Array.isArray(value) && value.length === 2 && isString(value[0]) && Number.isSafeInteger(value[1]);
+  return isPosition || value === "all" || (Number.isSafeInteger(value) && value > 0);
 }
 
 // UTF-8 has no half of a surrogate pair.
-/** @param {string} text */
-function isWellFormed(text) {
+/** @param {any} value */
+function isString(value) {
   try {
-    return encodeURIComponent(text).length >= 0;
+    return typeof value === "string" && encodeURIComponent(value).length >= 0;
   } catch (error) {
     return false;
   }

@@ -4,7 +4,7 @@
  * The gateway closes a connection that floods it (4504), or that sends a frame which is too large (4502). These codes mean "do not
  * come back". They are for the tab that has sent it, and for no other.
  */
-import { CloseCode } from "../wire/closecodes.js";
+import { CloseCode } from "../wire/contract.js";
 
 /**
  * @typedef {import("./tab.js").Tab} Tab

@@ -2,6 +2,7 @@
  * One tab, as the hub sees it: its pipe, the identity of its token, and what it has requested.
  */
 import { readFrame } from "../wire/frames.js";
+import { CloseCode, MAX_EARLY_FRAMES } from "../wire/contract.js";
 import { isFrame } from "./check.js";
 
 /**
@@ -14,10 +15,6 @@ import { isFrame } from "./check.js";
  * @typedef {import("./upstream.js").Upstream} Upstream
  * @typedef {import("./hub.js").Hub} Hub
  */
-
-/** As at the gateway. */
-const MAX_EARLY_FRAMES = 64;
-const PROTOCOL_ERROR = 4501;
 
 /** The tab comes back. */
 export const GOING_AWAY = { code: 3000, reason: "going away" };
@@ -76,7 +73,7 @@ export class Tab {
   /** @param {any} frame */
   _receiveFrame(frame) {
     if (!isFrame(frame) || !this.upstream !== (frame.type === "connect")) {
-      this.close({ code: PROTOCOL_ERROR, reason: "protocol error" });
+      this.close({ code: CloseCode.PROTOCOL_ERROR, reason: "protocol error" });
     } else if (frame.type === "connect") {
       this.token = frame.token;
       this.recover = frame.recover || {};
@@ -84,7 +81,7 @@ export class Tab {
     } else if (this.isWelcome) {
       /** @type {Upstream} */ (this.upstream).receive(this, frame);
     } else if (this.early.push(frame) > MAX_EARLY_FRAMES) {
-      this.close({ code: PROTOCOL_ERROR, reason: "protocol error" });
+      this.close({ code: CloseCode.PROTOCOL_ERROR, reason: "protocol error" });
     } else {
       /** @type {Upstream} */ (this.upstream).receiveEarly(frame);
     }

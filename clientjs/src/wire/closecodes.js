@@ -1,5 +1,5 @@
 /**
- * Close codes, and whether a client reconnects after each. The gateway has the same table.
+ * Whether a client reconnects after a close code (contract.js), and how soon.
  *
  * 3000-3499 and 4000-4499 mean "reconnect", 3500-3999 and 4500-4999 mean "do not"; 4400-4499
  * mean that the token was refused. Codes below 3000 belong to RFC 6455 section 7.4.1, and some to
@@ -7,33 +7,11 @@
  */
 
 import { isForOldBrowsers } from "../base/age.js";
+import { DOCUMENTATION } from "./contract.js";
 import { HINTS } from "./hints.js";
-
-/** Why the gateway closed a connection. */
-export const CloseCode = {
-  GOING_AWAY: 3000,
-  DRAIN: 3001,
-  OVERLOADED: 3002,
-  UNAVAILABLE: 3003,
-  SLOW_CONSUMER: 3004,
-  CONNECT_TIMEOUT: 3005,
-  INTERNAL_ERROR: 3006,
-  HEARTBEAT_TIMEOUT: 3007,
-  TOKEN_INVALID: 4400,
-  TOKEN_EXPIRED: 4401,
-  SESSION_UNKNOWN: 4402,
-  SESSION_ENDED: 4500,
-  PROTOCOL_ERROR: 4501,
-  MESSAGE_TOO_LARGE: 4502,
-  TOO_MANY_CONNECTIONS: 4503,
-  FLOOD: 4504
-};
 
 /** Accidents of RFC 6455, failed attempts of sockjs-client, and the two ranges. */
 const RECONNECT = /^(10(0[1256]|1[1-4])|20(0[07]|10)|[34][0-4]..)$/;
-
-/** The pages of docs/. troubleshooting.md has an anchor for each code. */
-export const DOCUMENTATION = "https://sockgate.example/";
 
 /** Codes of sockjs-client itself, for an attempt that failed. */
 export const SockJSCode = {

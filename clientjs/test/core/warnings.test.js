@@ -4,7 +4,8 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { Client } from "../../src/core/client.js";
-import { CloseCode, DOCUMENTATION, explain } from "../../src/wire/closecodes.js";
+import { explain } from "../../src/wire/closecodes.js";
+import { CloseCode, DOCUMENTATION } from "../../src/wire/contract.js";
 import { HINTS } from "../../src/wire/hints.js";
 import { FakePage } from "../fakes/page.js";
 

@@ -6,7 +6,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
-from sockgate_gateway.wire import protocol
+from sockgate_gateway.wire import contract
 
 from .backoff import Reconnect
 from .core import Core
@@ -158,7 +158,7 @@ class AsyncClient:
         """
         text = write_data(data)
         frame = await self._ask(
-            lambda number: protocol.Publish(channel, event, text, number), timeout_s
+            lambda number: contract.Publish(channel, event, text, id=number), timeout_s
         )
         return frame.get("offset")
 
@@ -170,7 +170,7 @@ class AsyncClient:
         Raises:
             RequestRejected, NotConnected, TimeoutError: there is no answer.
         """
-        frame = await self._ask(lambda number: protocol.Presence(channel, number), timeout_s)
+        frame = await self._ask(lambda number: contract.Presence(channel, id=number), timeout_s)
         return presence_of(channel, frame)
 
     async def set_presence(
@@ -189,7 +189,7 @@ class AsyncClient:
             TypeError, ValueError: the data has no JSON form.
         """
         text = write_data(data)
-        await self._ask(lambda number: protocol.SetPresence(channel, text, number), timeout_s)
+        await self._ask(lambda number: contract.SetPresence(channel, text, id=number), timeout_s)
 
     async def receive(self, timeout_s: float | None = None) -> Event:
         """Return the next event, and wait for it.
@@ -221,7 +221,7 @@ class AsyncClient:
             yield event
 
     async def _ask(
-        self, frame_of: Callable[[int], protocol.ClientFrame], timeout_s: float | None
+        self, frame_of: Callable[[int], contract.ClientFrame], timeout_s: float | None
     ) -> Frame:
         number = self._core.requests.send(frame_of)
         try:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sockgate_gateway.wire import protocol
+from sockgate_gateway.wire import contract
 from sockgate_gateway.wire.names import is_automatic
 from sockgate_gateway.wire.recover import newest_count
 
@@ -96,7 +96,7 @@ class Channels:
             was_requested = wanted.is_requested
             self._detach(wanted)
             if was_requested:
-                self.requests.send(lambda number: protocol.Unsubscribe(channel, number))
+                self.requests.send(lambda number: contract.Unsubscribe(channel, id=number))
 
     def is_requested(self, channel: str) -> bool:
         """Return whether the caller wants a channel that the gateway does not subscribe itself."""
@@ -234,7 +234,7 @@ class Channels:
     def _request(self, wanted: _Wanted, grant: IssuedGrant) -> None:
         channel, recover = wanted.channel, self.positions.wanted(wanted.channel)
         wanted.request = self.requests.send(
-            lambda number: protocol.Subscribe(channel, grant.grant or None, recover, number)
+            lambda number: contract.Subscribe(channel, grant.grant or None, recover, id=number)
         )
 
 

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol
 
-from sockgate_gateway.wire import protocol
+from sockgate_gateway.wire import contract
 from sockgate_gateway.wire.closecodes import (
     COME_BACK_SPREAD,
     CloseCode,
@@ -125,7 +125,7 @@ class Connection:
         """Wait until the sockets are closed."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def send(self, frame: protocol.ClientFrame) -> None:
+    def send(self, frame: contract.ClientFrame) -> None:
         """Send a frame, after those before."""
         if self._texts is not None:
             self._texts.put_nowait(write_frame(frame))
@@ -177,7 +177,7 @@ class Connection:
                 await asyncio.sleep(min(self._backoff.next_s(), _LONGEST_REFRESH_WAIT_S))
             else:
                 self._backoff.reset()
-                self.send(protocol.Refresh(issued.token))
+                self.send(contract.Refresh(issued.token))
                 return
 
     # An attempt.
@@ -209,7 +209,7 @@ class Connection:
         sender = asyncio.create_task(send_all(socket, self._texts))
         try:
             self._after("deadline", _WELCOME_TIMEOUT_S, lambda: self._wait(TIMED_OUT))
-            self.send(protocol.Connect(issued.token, self._listener.recover()))
+            self.send(contract.Connect(issued.token, self._listener.recover()))
             while self._is_current():
                 message = await socket.recv()
                 if isinstance(message, str):
@@ -236,7 +236,7 @@ class Connection:
             self._wait(Close(CloseCode.HEARTBEAT_TIMEOUT, CloseCode.HEARTBEAT_TIMEOUT.reason))
             return
         if silent_s >= self._heartbeat_s:
-            self.send(protocol.Ping())
+            self.send(contract.Ping())
         next_s = self._heartbeat_s - silent_s
         next_s = min(left_s, next_s if next_s > 0 else self._heartbeat_s)
         self._after("deadline", next_s, self._check_silence)

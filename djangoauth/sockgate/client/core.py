@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from random import random
 from typing import Any
 
-from sockgate_gateway.wire.protocol import RIGHTS_CHANGED
+from sockgate_gateway.wire.contract import RIGHTS_CHANGED
 
 from .backoff import Backoff, Reconnect
 from .channels import Channels

@@ -7,8 +7,8 @@ import json
 from typing import Any
 
 import msgspec
+from sockgate_gateway.wire.contract import ClientFrame
 from sockgate_gateway.wire.events import RESERVED_EVENTS
-from sockgate_gateway.wire.protocol import ClientFrame
 
 from .events import Gap, Joined, Message, Presence, PresenceChanged
 

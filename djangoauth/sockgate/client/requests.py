@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from itertools import count
 
-from sockgate_gateway.wire.protocol import ClientFrame
+from sockgate_gateway.wire.contract import ClientFrame
 
 from .connection import Connection
 from .errors import NotConnected, RequestRejected

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from typing import Any, Unpack
 
 from django.contrib.auth.models import Group
+from sockgate_gateway.wire.contract import Position
 from sockgate_gateway.wire.names import BROADCAST, user_channel
-from sockgate_gateway.wire.publication import Position
 
 from .. import conf
 from ..redis_clients import pools

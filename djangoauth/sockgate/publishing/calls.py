@@ -16,9 +16,9 @@ from collections.abc import Iterable
 from typing import Any, Unpack
 
 from django.contrib.auth.models import Group
+from sockgate_gateway.wire.contract import Position
 from sockgate_gateway.wire.events import is_markup
 from sockgate_gateway.wire.names import BROADCAST, check_channel, user_channel
-from sockgate_gateway.wire.publication import Position
 
 from .. import conf
 from ..errors import EventNameError

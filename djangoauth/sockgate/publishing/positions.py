@@ -7,9 +7,9 @@ A page that is rendered with ``position("room:7")`` subscribes by
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
+from sockgate_gateway.wire.contract import Position
 from sockgate_gateway.wire.names import Names, check_channel
 from sockgate_gateway.wire.namespaces import POSITION_TTL_S
-from sockgate_gateway.wire.publication import Position
 from sockgate_gateway.wire.publish_request import EPOCH_BYTES
 from sockgate_gateway.wire.scripts import HISTORY
 from sockgate_gateway.wire.tenants import in_tenant

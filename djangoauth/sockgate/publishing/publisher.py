@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sockgate_gateway.redis_servers.clients import close_client, database_of
 from sockgate_gateway.redis_servers.credentials import RenewedCredentials
+from sockgate_gateway.wire.contract import Position
 from sockgate_gateway.wire.names import (
     BROADCAST,
     KEY_PREFIX,
@@ -21,7 +22,6 @@ from sockgate_gateway.wire.names import (
     user_channel,
 )
 from sockgate_gateway.wire.namespaces import Namespaces, read_namespaces
-from sockgate_gateway.wire.publication import Position
 from sockgate_gateway.wire.secrets import masked
 from sockgate_gateway.wire.tenants import check_tenant
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.module_loading import import_string
-from sockgate_gateway.wire.presence import MAX_DATA_BYTES, is_data
+from sockgate_gateway.wire.limits import MAX_DATA_BYTES
+from sockgate_gateway.wire.presence import is_data
 
 from .. import conf
 

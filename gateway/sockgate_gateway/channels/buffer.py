@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from ..wire.publication import Position, Publication
+from ..wire.contract import Position
+from ..wire.publication import Publication
 
 
 class PendingPublications:

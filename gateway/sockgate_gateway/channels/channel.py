@@ -16,9 +16,10 @@ from msgspec.structs import replace
 from ..connections.batch import Batch
 from ..connections.connection import Connection
 from ..errors import BrokerUnavailable, GatewayError
+from ..wire import protocol
+from ..wire.contract import Gap, Position
 from ..wire.namespaces import Policy
-from ..wire.protocol import gap
-from ..wire.publication import Position, Publication, publication_frame, publication_head
+from ..wire.publication import Publication, publication_frame, publication_head
 from .audience import Audience
 from .buffer import PendingPublications
 from .exclusion import deliver
@@ -273,7 +274,9 @@ class Channel:
             count = 0 if missed or cause in ("plain", "touch") else self.state_count
             position, frames = newest(self.head, reply, count)
             crowd = self._audience.of_gap(len(self.connections), is_of_all=self.is_lossy)
-            self._deliver((gap(self.name, position, reply.touched, crowd), *frames))
+            at = protocol.position(position)
+            gap = Gap(self.name, **at, touched=reply.touched, **crowd)
+            self._deliver((protocol.write(gap), *frames))
 
     def _go_on_from(self, position: Position | None) -> None:
         # What the reply held may still arrive on the link: in order, from wherever that is.

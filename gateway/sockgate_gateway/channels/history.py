@@ -5,9 +5,10 @@ from math import inf
 
 import msgspec
 
+from ..wire.contract import Position
 from ..wire.errors import PayloadError
 from ..wire.namespaces import POSITION_TTL_S
-from ..wire.publication import Position, Publication, read_publication, write_publication
+from ..wire.publication import Publication, read_publication, write_publication
 from .buffer import PendingPublications
 from .pending_subscriptions import PendingSubscription
 

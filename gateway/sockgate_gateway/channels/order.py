@@ -11,7 +11,8 @@ position that was delivered already.
 
 from array import array
 
-from ..wire.publication import Position, Publication
+from ..wire.contract import Position
+from ..wire.publication import Publication
 
 KEPT = 8
 """Digests of a channel: 144 bytes. A power of two."""

@@ -13,9 +13,9 @@ from msgspec.structs import replace
 from ..connections.connection import Connection, Identity
 from ..connections.replay_budget import ReplayRoom
 from ..errors import BrokerUnavailable
-from ..wire import protocol
-from ..wire.publication import Position
-from ..wire.recover import MAX_OFFSET, Recover, newest_count
+from ..wire import contract, protocol
+from ..wire.contract import Position, Recover
+from ..wire.recover import MAX_OFFSET, newest_count
 
 _NOWHERE: Position = ("", 0)
 _NOTHING = (None, 0)
@@ -91,7 +91,7 @@ class SingleSubscription:
         channel: str,
         room: ReplayRoom,
         crowd: Callable[[], protocol.Crowd],
-        request: protocol.Subscribe | None = None,
+        request: contract.Subscribe | None = None,
     ) -> None:
         asked = self._recover = request.recover if request else None
         self.since, self.newest = _NOTHING if asked is None else _read(asked, room)
@@ -101,7 +101,7 @@ class SingleSubscription:
         self._crowd = crowd
         self._requests = [request] if request else []
 
-    def add(self, request: protocol.Subscribe) -> None:
+    def add(self, request: contract.Subscribe) -> None:
         """Answer another request for the channel as well."""
         self._requests.append(request)
 
@@ -124,15 +124,17 @@ class SingleSubscription:
         self._reject("not_allowed", "the channel was left before it was confirmed")
 
     def _send_subscribed(
-        self, result: SubscriptionResult, reply_to: protocol.FrameId = None
+        self, result: SubscriptionResult, reply_to: contract.FrameId = None
     ) -> None:
-        frame = protocol.subscribed(self._channel, reply_to, result.to_fields(), self._crowd())
-        self._connection.send(frame)
+        fields = {**result.to_fields(), **self._crowd()}
+        frame = contract.Subscribed(self._channel, **fields, reply_to=reply_to)
+        self._connection.send(protocol.write(frame))
 
     def _reject(self, code: str, message: str) -> None:
         if self._connection.is_open:
             for request in self._requests:
-                self._connection.send(protocol.error(code, message, request.id))
+                rejection = contract.Rejection(code, message, request.id)
+                self._connection.send(protocol.write(rejection))
 
 
 class ConnectSubscriptions:

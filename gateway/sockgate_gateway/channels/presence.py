@@ -23,7 +23,8 @@ from ..connections.connection import Connection
 from ..errors import BrokerUnavailable
 from ..loop.background import run_until_one_fails
 from ..loop.failure_log import FailureLog
-from ..wire import presence_frames
+from ..wire import protocol
+from ..wire.contract import Leave, PresenceChanged
 from ..wire.namespaces import Policy
 from ..wire.presence import (
     HEARTBEAT_S,
@@ -226,7 +227,7 @@ class Presence:
             gone = await self._store.read_worker(channel, worker)
             present = await self._present(channel)
             for uid in gone.users.keys() - present.users.keys():
-                self._hub.notices.add(channel, presence_frames.left(channel, uid))
+                self._hub.notices.add(channel, protocol.write(Leave(channel, uid)))
             if self._has_pages(channel):
                 await self._send_page_data(channel, gone.users.keys() & present.users.keys())
             self._hub.fan_out([])
@@ -236,9 +237,8 @@ class Presence:
         data = await self._data(channel, list(uids))
         for uid in islice(uids, MAX_REPLY_USERS):
             pages = msgspec.Raw(b"[%b]" % b",".join(data.pages.get(uid, ())))
-            self._hub.notices.add(
-                channel, presence_frames.data_changed(channel, uid, page_data=pages)
-            )
+            frame = PresenceChanged(channel, uid, page_data=pages)
+            self._hub.notices.add(channel, protocol.write(frame))
 
     def _forget_reading(self, channel: str, reading: "asyncio.Task[Present]") -> None:
         is_read = not reading.cancelled() and reading.exception() is None

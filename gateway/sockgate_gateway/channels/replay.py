@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from math import inf
 
 from ..connections.replay_budget import ReplayRoom
+from ..wire.contract import Position
 from ..wire.namespaces import Policy
-from ..wire.publication import Position, Publication, publication_frame, state_touch
+from ..wire.publication import Publication, publication_frame, state_touch
 from .history import HistoryReply
 from .pending_subscriptions import PendingSubscription, SubscriptionResult
 

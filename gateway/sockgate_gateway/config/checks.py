@@ -13,7 +13,8 @@ from ..redis_servers.credentials import CredentialsError, find_factory
 from ..wire.addresses import Kind, read_address
 from ..wire.errors import AddressError, NamespacesError, PrefixError
 from ..wire.key_ids import is_key_id, key_ids
-from ..wire.names import MAX_CHANNEL_LENGTH, check_prefix, prefix_problem
+from ..wire.limits import MAX_CHANNEL_LENGTH
+from ..wire.names import check_prefix, prefix_problem
 from ..wire.namespaces import read_namespaces
 from ..wire.secrets import without_login
 from .config import TRANSPORTS, Config, variable

@@ -6,7 +6,8 @@ Each field has one name in three spellings: ``max_connections``, ``--max-connect
 
 from dataclasses import dataclass, fields
 
-from ..wire.names import KEY_PREFIX, MAX_CHANNEL_LENGTH, Names, names_at
+from ..wire.limits import MAX_CHANNEL_LENGTH
+from ..wire.names import KEY_PREFIX, Names, names_at
 from ..wire.secrets import masked
 from .options import BYTES, COUNT, LIST, RATE, SECONDS, SECRET, SECRETS, SWITCH, option
 

@@ -37,9 +37,9 @@ from ..sessions.refresh import TokenRefresh
 from ..sessions.requests import Requests
 from ..sessions.revalidation import Revalidator
 from ..sessions.subscribe import SubscribeRequests
+from ..wire.contract import ClientFrame
 from ..wire.markup import MarkupSigner
 from ..wire.names import BROADCAST
-from ..wire.protocol import ClientFrame
 from ..wire.tokens import GrantSigner, TokenSigner
 from .broker_interface import BrokerInterface
 

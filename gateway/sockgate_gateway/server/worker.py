@@ -21,6 +21,7 @@ from ..loop.timer_wheel import TimerWheel
 from ..sockjs.unknown_sockjs_sessions import UnknownSockJSSessions
 from ..wire import protocol
 from ..wire.closecodes import CloseCode
+from ..wire.contract import Drain
 from .balance import Balancer
 from .deployments import DeploymentGuard
 from .listeners import Listeners, OperationsListener
@@ -146,7 +147,7 @@ class Worker:
         self._listeners.stop_accepting()
         timeout_s = self.config.drain_timeout
         for connection in registry.open_connections():
-            connection.send_now(protocol.drain(timeout_s))
+            connection.send_now(protocol.write(Drain(timeout_s)))
         deadline = monotonic() + timeout_s
         while registry.connections and monotonic() < deadline and not self._is_drain_cut_short:
             await asyncio.sleep(_DRAIN_CHECK_S)

@@ -8,6 +8,7 @@ from ..connections.registry import Registry
 from ..loop.timer_wheel import TimerWheel
 from ..wire import protocol
 from ..wire.closecodes import CloseCode
+from ..wire.contract import RIGHTS_CHANGED, RefreshWanted, Unsubscribed
 from ..wire.names import is_automatic
 from .grants import Grants
 from .lifecycle import Lifecycle
@@ -62,7 +63,7 @@ class Access:
         """Revoke every channel that was granted to the former session; a grant is for one."""
         self._subscribe_requests.reject_pending(connection)
         for channel in self._grants.channels_of(connection):
-            self.revoke(connection, channel, protocol.RIGHTS_CHANGED)
+            self.revoke(connection, channel, RIGHTS_CHANGED)
 
     def revoke(self, connection: Connection, channel: str, reason: str | None = None) -> None:
         """Unsubscribe a connection from a channel, and send ``unsubscribed``."""
@@ -70,20 +71,20 @@ class Access:
             self._hub.unsubscribe(connection, channel)
             if connection.is_open:  # Before that, ``connected`` is the first frame.
                 crowd = self._hub.audience.of_revocation(connection.id)
-                connection.send(protocol.unsubscribed(channel, reason=reason, crowd=crowd))
+                connection.send(protocol.write(Unsubscribed(channel, reason, **crowd)))
 
     def request_token(self, connection: Connection) -> None:
         """Send ``refresh``, once; close the connection if no token comes in time."""
         if not connection.lacks_identity:
             connection.require_token()
-            connection.send_now(protocol.refresh(REFRESH_S))
+            connection.send_now(protocol.write(RefreshWanted(REFRESH_S)))
             self._wheel.schedule(_TokenDeadline(self._lifecycle, connection), REFRESH_S)
 
     def _apply_rights(self, connection: Connection, rights: str) -> None:
         """Revoke every channel that was granted under other rights; Django may grant it again."""
         self._subscribe_requests.reject_pending(connection)
         for channel in self._grants.under_other_rights(connection, rights):
-            self.revoke(connection, channel, protocol.RIGHTS_CHANGED)
+            self.revoke(connection, channel, RIGHTS_CHANGED)
 
     def _apply_automatic_channels(self, connection: Connection, identity: Identity) -> None:
         for channel in connection.channels:

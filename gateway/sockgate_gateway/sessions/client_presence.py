@@ -11,10 +11,10 @@ from ..channels.policies import Policies
 from ..channels.presence import Presence
 from ..connections.connection import Connection
 from ..errors import BrokerUnavailable, Rejected
-from ..wire import presence_frames
-from ..wire.presence import MAX_DATA_BYTES, is_data
-from ..wire.protocol import SetPresence
-from .client_publish import FRAMES_EACH
+from ..wire import protocol
+from ..wire.contract import PresenceSet, SetPresence
+from ..wire.limits import FRAMES_EACH, MAX_DATA_BYTES
+from ..wire.presence import is_data
 from .lifecycle import Lifecycle
 
 _NOTHING = b"null"
@@ -69,7 +69,7 @@ class ClientPresence:
         self._require_right(connection, channel)
         if not self._presence.set_page_data(connection, channel, data):
             raise Rejected("too_many", f"{MAX_PAGES} pages of a user may have data on a channel")
-        connection.send(presence_frames.presence_set(channel, frame.id))
+        connection.send(protocol.write(PresenceSet(channel, frame.id)))
 
     def _require_right(self, connection: Connection, channel: str) -> None:
         is_allowed = self._policies.of(channel).presence_data == "subscribers"

@@ -14,16 +14,12 @@ from ..channels.policies import Policies
 from ..connections.connection import Connection
 from ..errors import BrokerUnavailable, Rejected
 from ..wire import protocol
+from ..wire.contract import Publish, Published
+from ..wire.limits import CLIENT_EVENT_PREFIX, FRAMES_EACH, MAX_EVENT_LENGTH
 from ..wire.namespaces import Policy
 from ..wire.publication import user_payload
 from ..wire.publish_request import PublishRequest
 from .lifecycle import Lifecycle
-
-EVENT_PREFIX = "client-"
-MAX_EVENT_LENGTH = 100
-
-FRAMES_EACH = 10
-"""A publication is delivered to many connections, so it counts as so many frames."""
 
 
 class PublicationSink(Protocol):
@@ -62,7 +58,7 @@ class ClientPublisher:
         self._sink = sink
         self._barrier = barrier
 
-    async def publish(self, connection: Connection, frame: protocol.Publish) -> None:
+    async def publish(self, connection: Connection, frame: Publish) -> None:
         """Publish for a connection.
 
         Raises:
@@ -75,7 +71,7 @@ class ClientPublisher:
         if uid is None or not self._may_publish(connection, channel, policy):
             raise Rejected("not_allowed", "you may not publish here")
         if not _is_event(frame.event):
-            raise Rejected("bad_event", f"an event of a browser begins with {EVENT_PREFIX}")
+            raise Rejected("bad_event", f"an event of a browser begins with {CLIENT_EVENT_PREFIX}")
         if not self._lifecycle.allow_frames(connection, FRAMES_EACH - 1):
             return
         if not self._lifecycle.allow_publication(uid, FRAMES_EACH):
@@ -94,11 +90,12 @@ class ClientPublisher:
         request = PublishRequest(channel, payload, kept, position_ttl_s=policy.client_ttl_s)
         offset = await self._sink.publish(request)
         if connection.is_open:
-            connection.send(protocol.published(channel, offset, frame.id))
+            connection.send(protocol.write(Published(channel, offset, frame.id)))
 
     def _may_publish(self, connection: Connection, channel: str, policy: Policy) -> bool:
         return policy.publish == "subscribers" and self._hub.is_subscribed(connection, channel)
 
 
 def _is_event(name: str) -> bool:
-    return name.startswith(EVENT_PREFIX) and len(EVENT_PREFIX) < len(name) <= MAX_EVENT_LENGTH
+    least = len(CLIENT_EVENT_PREFIX)
+    return name.startswith(CLIENT_EVENT_PREFIX) and least < len(name) <= MAX_EVENT_LENGTH

@@ -22,7 +22,7 @@ from ..errors import Disconnect
 from ..loop.batching import Batcher
 from ..wire import protocol
 from ..wire.closecodes import CloseCode
-from ..wire.recover import Recover
+from ..wire.contract import Recover
 from ..wire.tokens import Token
 from .admission import Admission
 from .authenticator import Authenticator

@@ -10,7 +10,7 @@ from ..channels.presence import Presence
 from ..connections.batch import Batch
 from ..connections.registry import Registry
 from ..loop.timer_wheel import TimerWheel
-from ..wire import presence_frames, protocol
+from ..wire import contract, protocol
 from ..wire.control import (
     CountConnections,
     NamespacesChanged,
@@ -91,12 +91,12 @@ class ControlMessages:
             return
         if now - self._lost_at >= INTERRUPTION_S:
             self._is_interrupted = True
-            self._send_to_all(protocol.interrupted())
+            self._send_to_all(protocol.write(contract.Interrupted()))
 
     def link_restored(self) -> None:
         """Read again whatever control messages announce: some may have been missed."""
         if self._is_interrupted:
-            self._send_to_all(protocol.resumed())
+            self._send_to_all(protocol.write(contract.Resumed()))
         self._lost_at, self._is_interrupted = None, False
         self._monitor.link_restored()
         self._policy_audit.read_soon()
@@ -139,17 +139,18 @@ class ControlMessages:
 
     def _presence_changed(self, message: PresenceChanged) -> None:
         channel, user = message.channel, message.user
+        frame: contract.GatewayFrame
         if message.is_present:
-            frame = presence_frames.joined(channel, user, message.data or None)
+            frame = contract.Join(channel, user, message.data or None)
         else:
-            frame = presence_frames.left(channel, user)
-        self._hub.notices.add(channel, frame)
+            frame = contract.Leave(channel, user)
+        self._hub.notices.add(channel, protocol.write(frame))
 
     def _presence_data(self, message: PresenceDataChanged) -> None:
-        frame = presence_frames.data_changed(
+        frame = contract.PresenceChanged(
             message.channel, message.user, message.data or None, message.page_data or None
         )
-        self._hub.notices.add(message.channel, frame)
+        self._hub.notices.add(message.channel, protocol.write(frame))
 
     def _user_data_changed(self, message: UserDataChanged) -> None:
         for connection in self._registry.of_user(message.uid):

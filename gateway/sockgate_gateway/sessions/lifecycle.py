@@ -24,7 +24,9 @@ from ..errors import BrokerUnavailable, Disconnect
 from ..loop.timer_wheel import TimerWheel
 from ..wire import protocol
 from ..wire.closecodes import CloseCode
+from ..wire.contract import ClientFrame, Connect
 from ..wire.errors import FrameError
+from ..wire.limits import MAX_EARLY_FRAMES
 from ..wire.qualified_frames import qualify_frame, qualify_recover
 from ..wire.recover import check_recover
 from ..wire.tenants import tenant_of
@@ -36,9 +38,6 @@ log = logging.getLogger("sockgate.access")
 
 BURST_S = 10.0
 """A client that was silent may send at once what it might have sent in so many seconds."""
-
-MAX_EARLY_FRAMES = 64
-"""So many frames may follow ``connect`` before ``connected`` is sent."""
 
 CONNECTIONS_PER_OWNER = 10
 """All of a user together, or all without a token of an address, may send as much as so many."""
@@ -91,7 +90,7 @@ class Lifecycle:
         *,
         config: LifecycleConfig,
         on_welcome: Callable[[Connection], None],
-        on_frame: Callable[[Connection, protocol.ClientFrame], None],
+        on_frame: Callable[[Connection, ClientFrame], None],
     ) -> None:
         self._registry = registry
         self._hub = hub
@@ -272,8 +271,8 @@ class Lifecycle:
             self.displaced_count += 1
             self.close(displaced, CloseCode.OVERLOADED, "made room for a newer connection")
 
-    def _dispatch(self, connection: Connection, frame: protocol.ClientFrame) -> None:
-        if isinstance(frame, protocol.Connect):
+    def _dispatch(self, connection: Connection, frame: ClientFrame) -> None:
+        if isinstance(frame, Connect):
             self._connect(connection, frame)
         elif connection.is_open:
             self._answer(connection, frame)
@@ -282,11 +281,11 @@ class Lifecycle:
         else:
             raise Disconnect(CloseCode.PROTOCOL_ERROR, "the first frame must be a connect")
 
-    def _answer(self, connection: Connection, frame: protocol.ClientFrame) -> None:
+    def _answer(self, connection: Connection, frame: ClientFrame) -> None:
         tenant = tenant_of(connection.sid or "")
         self.on_frame(connection, qualify_frame(frame, tenant))
 
-    def _keep_early(self, connection: Connection, frame: protocol.ClientFrame) -> None:
+    def _keep_early(self, connection: Connection, frame: ClientFrame) -> None:
         """Keep a frame that follows ``connect`` until the connection is live."""
         if connection.waiting_requests >= MAX_EARLY_FRAMES:
             raise Disconnect(CloseCode.PROTOCOL_ERROR, "too many frames before connected")
@@ -297,7 +296,7 @@ class Lifecycle:
 
         connection.wait(wake)
 
-    def _connect(self, connection: Connection, frame: protocol.Connect) -> None:
+    def _connect(self, connection: Connection, frame: Connect) -> None:
         if connection.state is not State.WAITING:
             raise Disconnect(CloseCode.PROTOCOL_ERROR, "a second connect")
         if len(frame.recover) > self._config.max_recover:

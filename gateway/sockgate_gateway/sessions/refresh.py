@@ -6,6 +6,7 @@ from ..connections.states import State
 from ..errors import BrokerUnavailable, Disconnect
 from ..wire import protocol
 from ..wire.closecodes import CloseCode
+from ..wire.contract import FrameId, Refresh
 from ..wire.tenants import are_of_one_tenant
 from ..wire.tokens import Token
 from .access import Access
@@ -38,7 +39,7 @@ class TokenRefresh:
         self._authenticator = authenticator
         self._revalidator = revalidator
 
-    async def refresh(self, connection: Connection, frame: protocol.Refresh) -> None:
+    async def refresh(self, connection: Connection, frame: Refresh) -> None:
         """Verify a token. An anonymous visitor may have become a user.
 
         Until the token is verified, the connection keeps its user. A rejected token changes
@@ -58,9 +59,7 @@ class TokenRefresh:
         finally:
             connection.end_refresh()
 
-    async def _verify(
-        self, connection: Connection, token: Token, reply_to: protocol.FrameId
-    ) -> None:
+    async def _verify(self, connection: Connection, token: Token, reply_to: FrameId) -> None:
         self._registry.claim(connection, token.sid, token.uid)
         try:
             identity = await self.read_claimed_identity(connection)

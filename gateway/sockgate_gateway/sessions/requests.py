@@ -19,7 +19,7 @@ from ..connections.replay_budget import ReplayBudget, ReplayRoom
 from ..connections.states import State
 from ..errors import BrokerUnavailable, Rejected
 from ..loop.background import BackgroundTasks
-from ..wire import presence_frames, protocol
+from ..wire import contract, protocol
 from .client_presence import ClientPresence
 from .client_publish import ClientPublisher
 from .lifecycle import Lifecycle
@@ -74,10 +74,10 @@ class Requests:
         self._barrier = barrier
         self._background = BackgroundTasks()
 
-    def receive(self, connection: Connection, frame: protocol.ClientFrame) -> None:
+    def receive(self, connection: Connection, frame: contract.ClientFrame) -> None:
         """Answer a frame, now or later."""
-        if isinstance(frame, protocol.Ping):
-            connection.send_now(protocol.pong(frame.id))
+        if isinstance(frame, contract.Ping):
+            connection.send_now(protocol.write(contract.Pong(frame.id)))
         elif connection.accepts_requests:
             self.begin(connection, frame)
         elif connection.waiting_requests < MAX_WAITING:
@@ -85,13 +85,13 @@ class Requests:
         else:
             _reject(connection, "unavailable", "too many requests wait", frame)
 
-    def begin(self, connection: Connection, frame: protocol.ClientFrame) -> None:
+    def begin(self, connection: Connection, frame: contract.ClientFrame) -> None:
         """Begin to answer a request; those after a refresh wait for its end."""
-        if isinstance(frame, protocol.Refresh):
+        if isinstance(frame, contract.Refresh):
             connection.begin_refresh()
         self._background.start(self._answer(connection, frame))
 
-    async def _answer(self, connection: Connection, frame: protocol.ClientFrame) -> None:
+    async def _answer(self, connection: Connection, frame: contract.ClientFrame) -> None:
         try:
             if connection.is_open:
                 await self._actions[type(frame)](self, connection, frame)
@@ -102,13 +102,13 @@ class Requests:
         except Exception as error:  # noqa: BLE001 -- closes the connection, and is logged
             self._lifecycle.fail(connection, error)
 
-    async def _subscribe(self, connection: Connection, frame: protocol.Subscribe) -> None:
+    async def _subscribe(self, connection: Connection, frame: contract.Subscribe) -> None:
         await self._subscribe_requests.subscribe(connection, frame)
 
-    async def _unsubscribe(self, connection: Connection, frame: protocol.Unsubscribe) -> None:
+    async def _unsubscribe(self, connection: Connection, frame: contract.Unsubscribe) -> None:
         self._subscribe_requests.unsubscribe(connection, frame)
 
-    async def _send_presence(self, connection: Connection, frame: protocol.Presence) -> None:
+    async def _send_presence(self, connection: Connection, frame: contract.Presence) -> None:
         channel = frame.channel
         if channel not in connection.channels or not self._policies.of(channel).presence:
             raise Rejected("not_allowed", "this channel does not show its presence")
@@ -117,7 +117,7 @@ class Requests:
         await self._barrier.synchronize()
         if connection.is_open and channel in connection.channels:
             room = self._require_budget(connection)
-            answer = presence_frames.presence(
+            answer = protocol.presence(
                 channel,
                 present.users,
                 present.anonymous,
@@ -136,22 +136,22 @@ class Requests:
             raise Rejected("too_many", "too much presence, over all connections; try again later")
         return room
 
-    async def _set_presence(self, connection: Connection, frame: protocol.SetPresence) -> None:
+    async def _set_presence(self, connection: Connection, frame: contract.SetPresence) -> None:
         await self._client_presence.set(connection, frame)
 
-    async def _publish(self, connection: Connection, frame: protocol.Publish) -> None:
+    async def _publish(self, connection: Connection, frame: contract.Publish) -> None:
         await self._client_publisher.publish(connection, frame)
 
-    async def _refresh(self, connection: Connection, frame: protocol.Refresh) -> None:
+    async def _refresh(self, connection: Connection, frame: contract.Refresh) -> None:
         await self._token_refresh.refresh(connection, frame)
 
     _actions: ClassVar[dict[type, Callable[..., Coroutine[Any, Any, None]]]] = {
-        protocol.Subscribe: _subscribe,
-        protocol.Unsubscribe: _unsubscribe,
-        protocol.Refresh: _refresh,
-        protocol.Presence: _send_presence,
-        protocol.SetPresence: _set_presence,
-        protocol.Publish: _publish,
+        contract.Subscribe: _subscribe,
+        contract.Unsubscribe: _unsubscribe,
+        contract.Refresh: _refresh,
+        contract.Presence: _send_presence,
+        contract.SetPresence: _set_presence,
+        contract.Publish: _publish,
     }
 
 
@@ -159,7 +159,7 @@ class _WaitingRequest:
     """A request that waits until its connection accepts requests."""
 
     def __init__(
-        self, requests: Requests, connection: Connection, frame: protocol.ClientFrame
+        self, requests: Requests, connection: Connection, frame: contract.ClientFrame
     ) -> None:
         self._requests = requests
         self._connection = connection
@@ -183,11 +183,12 @@ class _WaitingRequest:
 
 
 def _reject(
-    connection: Connection, code: str, message: str, rejected: protocol.ClientFrame
+    connection: Connection, code: str, message: str, rejected: contract.ClientFrame
 ) -> None:
     if connection.is_open:
         # A page may ask about several channels in one callback.
         channel = None
-        if isinstance(rejected, protocol.Presence | protocol.SetPresence):
+        if isinstance(rejected, contract.Presence | contract.SetPresence):
             channel = rejected.channel
-        connection.send_now(protocol.error(code, message, rejected.id, channel))
+        rejection = contract.Rejection(code, message, rejected.id, channel)
+        connection.send_now(protocol.write(rejection))

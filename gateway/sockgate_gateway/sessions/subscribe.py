@@ -14,7 +14,7 @@ from ..connections.connection import Connection
 from ..connections.name_budget import NameBudget
 from ..connections.replay_budget import ReplayBudget
 from ..errors import Rejected
-from ..wire import protocol
+from ..wire import contract, protocol
 from ..wire.errors import ChannelNameError, TokenError
 from ..wire.names import check_channel, is_automatic
 from ..wire.recover import check_recover
@@ -72,7 +72,7 @@ class SubscribeRequests:
         self._max_name_length = max_name_length
         self._pending: defaultdict[Connection, list[_Request]] = defaultdict(list)
 
-    async def subscribe(self, connection: Connection, frame: protocol.Subscribe) -> None:
+    async def subscribe(self, connection: Connection, frame: contract.Subscribe) -> None:
         """Subscribe a connection.
 
         Raises:
@@ -94,7 +94,7 @@ class SubscribeRequests:
         """Subscribe an open connection to an automatic channel, and send ``subscribed``."""
         self._start(connection, channel)
 
-    def unsubscribe(self, connection: Connection, frame: protocol.Unsubscribe) -> None:
+    def unsubscribe(self, connection: Connection, frame: contract.Unsubscribe) -> None:
         """Unsubscribe a connection.
 
         Raises:
@@ -104,7 +104,7 @@ class SubscribeRequests:
             raise Rejected("not_allowed", "this channel cannot be left")
         self.reject_pending(connection, frame.channel)
         self._hub.unsubscribe(connection, frame.channel)
-        connection.send(protocol.unsubscribed(frame.channel, frame.id))
+        connection.send(protocol.write(contract.Unsubscribed(frame.channel, reply_to=frame.id)))
 
     def reject_pending(self, connection: Connection, channel: str | None = None) -> None:
         """Reject requests that are being authorized: Redis may have been read before the change.
@@ -116,28 +116,29 @@ class SubscribeRequests:
         for request in self._pending.get(connection, ()):
             request.is_revoked |= channel is None or request.channel == channel
 
-    def _answer(self, connection: Connection, frame: protocol.Subscribe) -> None:
+    def _answer(self, connection: Connection, frame: contract.Subscribe) -> None:
         """Send ``subscribed`` now, or when the channel has confirmed."""
         channel = frame.channel
         pending = self._hub.pending_subscription(connection, channel)
         if self._hub.is_subscribed(connection, channel):
             at = self._hub.result_of(channel).to_fields()
             crowd = self._hub.arrival(connection, channel)
-            connection.send(protocol.subscribed(channel, frame.id, at, crowd))
+            answer = contract.Subscribed(channel, **at, **crowd, reply_to=frame.id)
+            connection.send(protocol.write(answer))
         elif isinstance(pending, SingleSubscription):
             pending.add(frame)
         else:
             self._start(connection, channel, frame)
 
     def _start(
-        self, connection: Connection, channel: str, request: protocol.Subscribe | None = None
+        self, connection: Connection, channel: str, request: contract.Subscribe | None = None
     ) -> None:
         room = self._replays.room_for(connection)
         crowd = partial(self._hub.arrival, connection, channel)
         subscription = SingleSubscription(connection, channel, room, crowd, request)
         self._hub.subscribe(connection, channel, subscription)
 
-    async def _authorize_request(self, connection: Connection, frame: protocol.Subscribe) -> None:
+    async def _authorize_request(self, connection: Connection, frame: contract.Subscribe) -> None:
         request = _Request(frame.channel)
         self._pending[connection].append(request)
         try:
@@ -166,7 +167,7 @@ class SubscribeRequests:
         if len(connection.channels) + len(pending) >= self._max_channels:
             raise Rejected("too_many_channels", f"at most {self._max_channels} channels")
 
-    async def _authorize(self, connection: Connection, frame: protocol.Subscribe) -> None:
+    async def _authorize(self, connection: Connection, frame: contract.Subscribe) -> None:
         if self._policies.of(frame.channel).public:
             return
         if not await self._grants.allow(connection, self._read_grant(connection, frame)):
@@ -177,7 +178,7 @@ class SubscribeRequests:
         if is_new and connection.is_open and not self._names.take(connection):
             raise Rejected("unavailable", "you have named too many channels; try again later")
 
-    def _read_grant(self, connection: Connection, frame: protocol.Subscribe) -> Grant:
+    def _read_grant(self, connection: Connection, frame: contract.Subscribe) -> Grant:
         try:
             grant = self._signer.read(frame.grant or "", self._grant_max_age_s)
         except TokenError as error:

@@ -11,8 +11,9 @@ from ..errors import Disconnect
 from ..loop.timer_wheel import TimerWheel
 from ..sessions.lifecycle import Lifecycle
 from ..wire.closecodes import CloseCode
+from ..wire.contract import Move
 from ..wire.errors import FrameError
-from ..wire.protocol import MOVED, Move, read_move
+from ..wire.protocol import MOVED, read_move
 from .epoll import Poller
 from .frames import (
     CLOSE_INVALID_DATA,

@@ -11,32 +11,36 @@ from enum import IntEnum
 
 
 class CloseCode(IntEnum):
-    """Why the gateway closed a connection. The client receives no more than ``reason``."""
+    """Why the gateway closed a connection. The client receives no more than ``reason``.
 
-    GOING_AWAY = 3000, "going away"
-    DRAIN = 3001, "server is restarting"
-    OVERLOADED = 3002, "too many connections, try again later"
-    UNAVAILABLE = 3003, "sessions cannot be checked now, try again later"
-    SLOW_CONSUMER = 3004, "messages were not read in time"
-    CONNECT_TIMEOUT = 3005, "no connect frame in time"
-    INTERNAL_ERROR = 3006, "internal error"
-    HEARTBEAT_TIMEOUT = 3007, "no sign of life"
-    TOKEN_INVALID = 4400, "token refused"
-    TOKEN_EXPIRED = 4401, "token expired"
-    SESSION_UNKNOWN = 4402, "session is not valid"
-    SESSION_ENDED = 4500, "session ended"
-    PROTOCOL_ERROR = 4501, "protocol error"
-    MESSAGE_TOO_LARGE = 4502, "message too large"
-    TOO_MANY_CONNECTIONS = 4503, "too many connections of this user"
-    FLOOD = 4504, "too many messages"
+    ``come_back`` is what docs/protocol.md says to clients.
+    """
+
+    GOING_AWAY = 3000, "going away", "yes"
+    DRAIN = 3001, "server is restarting", "yes, soon"
+    OVERLOADED = 3002, "too many connections, try again later", "yes, slowly"
+    UNAVAILABLE = 3003, "sessions cannot be checked now, try again later", "yes, slowly"
+    SLOW_CONSUMER = 3004, "messages were not read in time", "yes"
+    CONNECT_TIMEOUT = 3005, "no connect frame in time", "yes"
+    INTERNAL_ERROR = 3006, "internal error", "yes"
+    HEARTBEAT_TIMEOUT = 3007, "no sign of life", "yes"
+    TOKEN_INVALID = 4400, "token refused", "with a fresh token"
+    TOKEN_EXPIRED = 4401, "token expired", "with a fresh token"
+    SESSION_UNKNOWN = 4402, "session is not valid", "with a fresh token"
+    SESSION_ENDED = 4500, "session ended", "no"
+    PROTOCOL_ERROR = 4501, "protocol error", "no"
+    MESSAGE_TOO_LARGE = 4502, "message too large", "no"
+    TOO_MANY_CONNECTIONS = 4503, "too many connections of this user", "no"
+    FLOOD = 4504, "too many messages", "no"
 
     reason: str
+    come_back: str
 
-    def __new__(cls, code: int, reason: str) -> "CloseCode":
-        """Create a member with its reason."""
+    def __new__(cls, code: int, reason: str, come_back: str) -> "CloseCode":
+        """Create a member with its texts."""
         member = int.__new__(cls, code)
         member._value_ = code
-        member.reason = reason
+        member.reason, member.come_back = reason, come_back
         return member
 
 

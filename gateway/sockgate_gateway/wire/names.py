@@ -19,12 +19,11 @@ from urllib.parse import quote
 
 from .addresses import read_address
 from .errors import ChannelNameError, PrefixError
+from .limits import CHANNEL_NAME, MAX_CHANNEL_LENGTH
 from .tenants import SEPARATOR, check_tenant, in_tenant, tenant_of, without_tenant
 
 BROADCAST = "broadcast"
 """The channel that every connection is subscribed to."""
-
-MAX_CHANNEL_LENGTH = 255
 
 CHANNEL_RULE = (
     f"A channel name has 1 to {MAX_CHANNEL_LENGTH} characters: ASCII letters, digits and "
@@ -40,7 +39,7 @@ _PREFIX = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]*[_.:-]")
 
 _SID_LENGTH = 32
 _AUTH_DIGEST_LENGTH = 16
-_CHANNEL_NAME = re.compile(rf"[A-Za-z0-9_.:@%+=,~!$&/#|-]{{1,{MAX_CHANNEL_LENGTH}}}")
+_CHANNEL_NAME = re.compile(CHANNEL_NAME, re.ASCII)
 _CHANNEL_SAFE = "_.@+=,~!$&/#|-"
 _UNQUOTED = re.compile(rf"[A-Za-z0-9{re.escape(_CHANNEL_SAFE)}]*")
 

@@ -24,6 +24,7 @@ from typing import Annotated
 
 import msgspec
 
+from .limits import MAX_DATA_BYTES
 from .names import Names
 
 HEARTBEAT_S = 5
@@ -32,9 +33,6 @@ ANONYMOUS = b""
 
 USER_DATA = "presence"
 """The field of a user record with the user's data, a JSON object, or ``null``."""
-
-MAX_DATA_BYTES = 1024
-"""The data of a user, or of a page, encoded."""
 
 MAX_REPLY_USERS = 256
 """A presence reply has the data of so many users."""

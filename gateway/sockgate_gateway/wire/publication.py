@@ -23,9 +23,6 @@ from .surrogates import replace_lone_surrogates
 from .tenants import without_tenant
 from .touches import may_be_touch, read_touch
 
-Position = tuple[str, int]
-"""A position in a channel's history: epoch, offset."""
-
 _any_json = msgspec.json.Decoder(msgspec.Raw)
 
 

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from .protocol import ClientFrame
-from .recover import Recover
+from .contract import ClientFrame, Recover
 from .tenants import SEPARATOR, named_by_client
 
 

@@ -6,15 +6,12 @@ a client that has received none.
 
 from collections.abc import Iterable
 
+from .contract import Recover
 from .errors import FrameError
-from .publication import Position
 
 ALL = "all"
 MAX_OFFSET = 2**53
 """JavaScript and Lua count no further."""
-
-Recover = Position | int | str
-"""As it is decoded. With constraints in the type, msgspec 0.22 reads beyond it."""
 
 
 def check_recover(asked: Iterable[Recover]) -> None:

@@ -19,11 +19,11 @@ from itsdangerous.encoding import base64_decode
 from .clock_signer import ClockSigner
 from .errors import TokenExpired, TokenInvalid, TokenOfUnknownKey
 from .key_ids import is_key_id, key_id, key_ids
+from .limits import MAX_TOKEN_LENGTH
 from .tenants import are_of_one_tenant
 
 TOKEN_SALT = "sockgate.token.v1"
 GRANT_SALT = "sockgate.grant.v1"
-MAX_TOKEN_LENGTH = 2048
 CLOCK_LEEWAY_S = 30
 """How far in the future a token may be dated: the clocks of two hosts differ."""
 

@@ -17,10 +17,10 @@ from sockgate_gateway.connections.replay_budget import ReplayBudget, ReplayRoom
 from sockgate_gateway.errors import BrokerUnavailable
 from sockgate_gateway.loop.timer_wheel import TimerWheel
 from sockgate_gateway.wire.closecodes import CloseCode
+from sockgate_gateway.wire.contract import Position
 from sockgate_gateway.wire.markup import MarkupSigner
 from sockgate_gateway.wire.names import Names
 from sockgate_gateway.wire.namespaces import Policy
-from sockgate_gateway.wire.publication import Position
 
 TICK_S = 0.5
 

@@ -9,13 +9,6 @@ SOURCES = Path(__file__).parents[3] / "clientjs" / "src"
 ROOMS = ("base", "channels", "core", "credentials", "wire")
 
 
-def test_client_reserves_the_same_events() -> None:
-    source = (SOURCES / "core" / "client.js").read_text("utf-8")
-    names = re.search(r"const RESERVED = /\^\((.*?)\)\$/;", source)
-    assert names
-    assert set(names[1].replace("\\", "").split("|")) == RESERVED_EVENTS
-
-
 def test_client_emits_no_other_event_by_name() -> None:
     text = "\n".join(
         path.read_text("utf-8") for room in ROOMS for path in (SOURCES / room).rglob("*.js")

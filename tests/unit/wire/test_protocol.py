@@ -5,7 +5,7 @@ import json
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from sockgate_gateway.wire import protocol
+from sockgate_gateway.wire import contract, protocol
 from sockgate_gateway.wire.errors import FrameError
 
 from tests.unit.wire.json_values import json_values
@@ -21,7 +21,7 @@ def test_hostile_frame_is_a_frame_or_a_frame_error(text):
     except FrameError as error:
         assert len(str(error)) <= 200
     else:
-        assert isinstance(frame, protocol.ClientFrame)
+        assert isinstance(frame, contract.ClientFrame)
 
 
 @given(
@@ -41,16 +41,17 @@ def test_frame_with_any_fields_is_a_frame_or_a_frame_error(fields):
 @pytest.mark.parametrize("reply_to", [0, "", 7, "s1"])
 def test_reply_names_its_request(reply_to):
     answers = (
-        protocol.error("code", "message", reply_to),
-        protocol.subscribed("room:7", reply_to),
-        protocol.unsubscribed("room:7", reply_to),
-        protocol.refreshed("7", None, reply_to),
-        protocol.pong(reply_to),
+        contract.Rejection("code", "message", reply_to),
+        contract.Subscribed("room:7", reply_to=reply_to),
+        contract.Unsubscribed("room:7", reply_to=reply_to),
+        contract.Refreshed("7", None, reply_to=reply_to),
+        contract.Pong(reply_to),
     )
-    assert [json.loads(answer)["reply_to"] for answer in answers] == [reply_to] * len(answers)
+    for answer in answers:
+        assert json.loads(protocol.write(answer))["reply_to"] == reply_to
 
 
 @given(st.text(st.characters(codec="utf-8")), st.text(st.characters(codec="utf-8")))
 def test_error_frame_quotes_any_text(code, message):
-    frame = json.loads(protocol.error(code, message))
+    frame = json.loads(protocol.write(contract.Rejection(code, message)))
     assert frame == {"type": "error", "code": code, "message": message}

@@ -3,8 +3,9 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sockgate_gateway.wire.contract import Publish, SetPresence
 from sockgate_gateway.wire.errors import FrameError
-from sockgate_gateway.wire.protocol import Publish, SetPresence, read_client_frame
+from sockgate_gateway.wire.protocol import read_client_frame
 from sockgate_gateway.wire.publication import read_publication
 from sockgate_gateway.wire.surrogates import replace_lone_surrogates
 

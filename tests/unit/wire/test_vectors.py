@@ -10,10 +10,10 @@ import msgspec
 import pytest
 from sockgate_gateway.wire import (
     closecodes,
+    contract,
     control,
     events,
     names,
-    presence_frames,
     protocol,
     publication,
     tenants,
@@ -179,9 +179,8 @@ def test_client_frame_is_refused(text):
 
 @pytest.mark.parametrize("case", VECTORS["server_frames"], ids=by_name)
 def test_server_frame_is_golden(case):
-    module = presence_frames if hasattr(presence_frames, case["call"]) else protocol
-    frame = getattr(module, case["call"])(**case["arguments"])
-    assert frame.decode() == case["text"]
+    frame = getattr(contract, case["class"])(**case["fields"])
+    assert protocol.write(frame).decode() == case["text"]
 
 
 @pytest.mark.parametrize("case", VECTORS["publications"]["valid"], ids=by_name)

@@ -3,7 +3,7 @@
  * alive.
  */
 
-import { CloseCode } from "../../wire/closecodes.js";
+import { CloseCode } from "../../wire/contract.js";
 import { pingFrame } from "../../wire/frames.js";
 import { wait } from "./ending.js";
 

@@ -9,7 +9,8 @@ from django.test import Client
 from redis import Redis
 from sockgate import refresh_users
 from sockgate_gateway.wire.control import UserDataChanged
-from sockgate_gateway.wire.presence import MAX_DATA_BYTES, USER_DATA
+from sockgate_gateway.wire.limits import MAX_DATA_BYTES
+from sockgate_gateway.wire.presence import USER_DATA
 
 from tests.integration.sockgate.conftest import NAMES, Subscriber
 

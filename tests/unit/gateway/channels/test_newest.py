@@ -5,8 +5,8 @@ import json
 import pytest
 from sockgate_gateway.channels.history import HistoryReply, HistoryRequest
 from sockgate_gateway.channels.pending_subscriptions import SingleSubscription
+from sockgate_gateway.wire.contract import Subscribe
 from sockgate_gateway.wire.namespaces import Policy
-from sockgate_gateway.wire.protocol import Subscribe
 from sockgate_gateway.wire.publication import Publication
 
 from tests.unit.gateway.channels.single_channel import (

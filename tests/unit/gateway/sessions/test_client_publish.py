@@ -7,9 +7,10 @@ import pytest
 from sockgate_gateway.connections.connection import Connection, Identity
 from sockgate_gateway.errors import Rejected
 from sockgate_gateway.sessions.client_publish import FRAMES_EACH, MAX_EVENT_LENGTH, ClientPublisher
+from sockgate_gateway.wire.contract import Publish
 from sockgate_gateway.wire.names import Names
 from sockgate_gateway.wire.namespaces import Policy
-from sockgate_gateway.wire.protocol import Publish, read_client_frame
+from sockgate_gateway.wire.protocol import read_client_frame
 from sockgate_gateway.wire.publish_request import PublishRequest
 
 from tests.unit.gateway.channels.test_hub import FakeSubscriptions

@@ -13,7 +13,7 @@ from sockgate_gateway.errors import Rejected
 from sockgate_gateway.sessions.access import Access
 from sockgate_gateway.sessions.grants import Grants, GrantStatus
 from sockgate_gateway.sessions.subscribe import SubscribeRequests
-from sockgate_gateway.wire import protocol
+from sockgate_gateway.wire import contract
 from sockgate_gateway.wire.names import Names
 from sockgate_gateway.wire.namespaces import Policy
 from sockgate_gateway.wire.tokens import Grant, GrantSigner
@@ -92,7 +92,7 @@ class GrantsSetup:
 
     def ask(self, connection: Connection, channel: str, rights: str = ""):
         grant = self.signer.issue(Grant("sid", channel, rights))
-        return self.subscribe_requests.subscribe(connection, protocol.Subscribe(channel, grant))
+        return self.subscribe_requests.subscribe(connection, contract.Subscribe(channel, grant))
 
 
 async def revoke_marked(setup: GrantsSetup) -> None:
@@ -125,7 +125,7 @@ async def test_channel_unsubscribed_during_the_check_is_not_received():
     setup.marks.may_answer.clear()
     asking = asyncio.ensure_future(setup.ask(connection, "room:7"))
     await turn_loop()
-    setup.subscribe_requests.unsubscribe(connection, protocol.Unsubscribe("room:7"))
+    setup.subscribe_requests.unsubscribe(connection, contract.Unsubscribe("room:7"))
     setup.marks.may_answer.set()
     with pytest.raises(Rejected):
         await asking
@@ -155,7 +155,7 @@ async def test_completed_requests_leave_no_state():
     await turn_loop()
     setup.subscribe_requests.reject_pending(connection, "room:0")
     setup.access._apply_rights(connection, "other rights")
-    setup.subscribe_requests.unsubscribe(connection, protocol.Unsubscribe("room:5"))
+    setup.subscribe_requests.unsubscribe(connection, contract.Unsubscribe("room:5"))
     setup.marks.may_answer.set()
     outcomes = await asyncio.gather(*asking, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [Rejected] * 3

@@ -9,7 +9,7 @@ from sockgate.client import (
     Unsubscribed,
 )
 from sockgate.client.frames import write_data
-from sockgate_gateway.wire.protocol import Presence, Publish
+from sockgate_gateway.wire.contract import Presence, Publish
 
 from tests.unit.sockgate.client.fakes import Bench, Loop
 
@@ -210,14 +210,14 @@ def test_channel_that_the_gateway_subscribes_is_not_requested(bench: Bench) -> N
 
 
 def test_publication_is_answered_with_its_offset(bench: Bench) -> None:
-    bench.ask(lambda number: Publish(ROOM, "client-said", write_data({"a": 1}), number))
+    bench.ask(lambda number: Publish(ROOM, "client-said", write_data({"a": 1}), id=number))
     assert bench.sent[-1]["data"] == {"a": 1}
     bench.answer(type="published", channel=ROOM, offset=9)
     assert bench.answers[0].result()["offset"] == 9
 
 
 def test_rejected_publication_is_an_error(bench: Bench) -> None:
-    bench.ask(lambda number: Publish(ROOM, "said", write_data(1), number))
+    bench.ask(lambda number: Publish(ROOM, "said", write_data(1), id=number))
     bench.answer(type="error", code="bad_event", message="no client-")
     error = bench.answers[0].exception()
     assert isinstance(error, RequestRejected)
@@ -225,17 +225,17 @@ def test_rejected_publication_is_an_error(bench: Bench) -> None:
 
 
 def test_lost_connection_fails_requests(bench: Bench) -> None:
-    bench.ask(lambda number: Presence(ROOM, number))
+    bench.ask(lambda number: Presence(ROOM, id=number))
     bench.lose(1006)
     assert isinstance(bench.answers[0].exception(), NotConnected)
     with pytest.raises(NotConnected):
-        bench.ask(lambda number: Presence(ROOM, number))
+        bench.ask(lambda number: Presence(ROOM, id=number))
 
 
 def test_channel_with_a_known_grant_is_requested_before_what_follows(bench: Bench) -> None:
     def subscribe_and_ask() -> None:
         bench.core.channels.add(ROOM, IssuedGrant("G1"), True)
-        bench.core.requests.send(lambda number: Presence(ROOM, number))
+        bench.core.requests.send(lambda number: Presence(ROOM, id=number))
 
     bench.call(subscribe_and_ask)
     assert [frame["type"] for frame in bench.sent] == ["connect", "subscribe", "presence"]

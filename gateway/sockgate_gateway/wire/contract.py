@@ -1,0 +1,440 @@
+"""The contract between client and gateway: every frame, once.
+
+A class is a frame: its tag is the ``type``, its attributes are the members, its docstring is what
+docs/protocol.md says of it. A member without a default is required; one whose value is its default
+is not sent. From this table come the decoder of the gateway and what it encodes (``protocol.py``),
+the browser client's checks and types, the tables of docs/protocol.md, the test vectors and the
+seeds of the fuzzers. After a change, ``make contract`` writes them. Close codes are in
+``closecodes.py``, names of events in ``events.py``; publications have no type (``publication.py``).
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+import msgspec
+
+from .limits import (
+    CLIENT_EVENT_PREFIX,
+    MAX_CHANNEL_LENGTH,
+    MAX_DATA_BYTES,
+    MAX_EVENT_LENGTH,
+    MAX_TOKEN_LENGTH,
+)
+
+ERROR_CODES = {
+    "not_allowed": "Django, the namespace or the gateway does not allow it.",
+    "bad_channel": "It is not a channel name.",
+    "bad_event": "The event does not begin with `client-`, or is too long.",
+    "bad_data": "It is not an object, or too large.",
+    "too_many_channels": "The connection has too many channels.",
+    "too_many": "Publications of this user, or presence beyond the user's budget of bytes. "
+    "Try again later.",
+    "unavailable": "Try again later: Redis does not answer, or this user has named too many new "
+    "channels of public namespaces.",
+    "not_supported": "This gateway has no such function.",
+}
+"""The ``code`` of an ``error`` frame."""
+
+RIGHTS_CHANGED = "rights_changed"
+"""The reason of ``unsubscribed``: the grant was issued before the user's rights changed."""
+
+Position = tuple[str, int]
+"""A position in a channel's history: epoch, offset."""
+
+Recover = Position | int | str
+"""See ``recover.py``. With constraints in the type, msgspec 0.22 reads beyond it."""
+
+FrameId = int | str | None
+"""The ``id`` of a client's frame; the answer carries it as ``reply_to``."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """How the documents write a member's value.
+
+    Args:
+        form: its placeholder in docs/protocol.md; empty: the member's name.
+        says: what the documents and the types say of it.
+        limit: of its length, in words.
+        since: the version that has added it to its frame; empty: it came with the frame.
+    """
+
+    form: str = ""
+    says: str = ""
+    limit: str = ""
+    since: str = ""
+
+
+Channel = Annotated[str, Value("<channel>", limit=f"1 to {MAX_CHANNEL_LENGTH} characters")]
+Token = Annotated[str, Value("<token>", limit=f"{MAX_TOKEN_LENGTH:,} characters")]
+Uid = Annotated[str, Value("<uid>")]
+Expires = Annotated[int | None, Value("<unix seconds or null>")]
+Rights = Annotated[str, Value("<name>", "The name of the user's rights. Absent for a visitor.")]
+Epoch = Annotated[
+    str | None, Value("<epoch>", "Of the channel's history. Absent where the channel has none.")
+]
+Offset = Annotated[int | None, Value("<n>", "Of the newest publication.")]
+Touched = Annotated[
+    int | None,
+    Value(
+        "<mark>",
+        "The channel's touch mark now; 0: it was not touched in a day; absent: unknown. A page "
+        "that was rendered at this mark has missed no touch.",
+    ),
+]
+CrowdSize = Annotated[
+    int | None,
+    Value(
+        "<n>",
+        "About how many pages receive the same at this moment: after a lost link, all connections "
+        "of all workers.",
+    ),
+]
+Within = Annotated[
+    float | None,
+    Value(
+        "<seconds>",
+        "Ask Django for something at a random moment within so many seconds: `audience` / "
+        "`SOCKGATE_LIVE_RATE`, at least 3 where many are concerned, 120 at most.",
+    ),
+]
+ReplyTo = Annotated[FrameId, Value("<id>", "The `id` of the frame that it answers.")]
+
+
+class ClientFrame(msgspec.Struct, tag_field="type", omit_defaults=True, kw_only=True):
+    """A frame that a client sends."""
+
+    since: ClassVar[str] = "0.1"
+    id: FrameId = None
+
+
+class Connect(ClientFrame, tag="connect"):
+    """The first frame, within ``SOCKGATE_CONNECT_TIMEOUT`` seconds; ``recover`` may be absent."""
+
+    token: Token
+    recover: Annotated[dict[str, Recover], Value("{<channel>:<recover>}")] = {}
+
+
+class Ping(ClientFrame, tag="ping"):
+    """Ask for a ``pong``, at will."""
+
+
+class Refresh(ClientFrame, tag="refresh"):
+    """Show a fresh token on a live connection, at will or on request."""
+
+    token: Token
+
+
+class Subscribe(ClientFrame, tag="subscribe"):
+    """Subscribe to a channel on request.
+
+    It needs a ``grant`` unless its namespace is public; ``recover`` may be absent.
+    """
+
+    channel: Channel
+    grant: Annotated[str | None, Value("<grant>", limit=f"{MAX_TOKEN_LENGTH:,} characters")] = None
+    recover: Annotated[Recover | None, Value("<recover>")] = None
+
+
+class Unsubscribe(ClientFrame, tag="unsubscribe"):
+    """Leave such a channel."""
+
+    channel: Channel
+
+
+class Presence(ClientFrame, tag="presence"):
+    """Request the presence of a channel."""
+
+    channel: Channel
+
+
+class SetPresence(ClientFrame, tag="set_presence"):
+    """Set what presence shows of this connection; ``null`` removes it.
+
+    The namespace must have ``"presence_data":"subscribers"``. It counts as ten frames.
+    """
+
+    channel: Channel
+    data: Annotated[
+        msgspec.Raw, Value("<object or null>", limit=f"{MAX_DATA_BYTES:,} bytes as JSON")
+    ]
+
+
+class Publish(ClientFrame, tag="publish"):
+    """Publish on a channel to which the client is subscribed.
+
+    The namespace must have ``"publish":"subscribers"``. It counts as ten frames.
+    """
+
+    channel: Channel
+    event: Annotated[
+        str,
+        Value(
+            f'"{CLIENT_EVENT_PREFIX}<name>"',
+            limit=f"{MAX_EVENT_LENGTH} characters with `{CLIENT_EVENT_PREFIX}`",
+        ),
+    ]
+    data: Annotated[msgspec.Raw, Value("<anything>")]
+
+
+class Move(msgspec.Struct, tag="move", tag_field="type", frozen=True):
+    """The first frame of a WebSocket that takes over the connection of a SockJS session."""
+
+    session: str
+    secret: str
+
+
+class GatewayFrame(msgspec.Struct, tag_field="type", omit_defaults=True, gc=False):
+    """A frame that the gateway sends; ``channel`` and ``user`` without their tenant."""
+
+    since: ClassVar[str] = "0.1"
+
+
+class Connected(GatewayFrame, tag="connected"):
+    """Welcome: the connection is subscribed to these channels from now on.
+
+    A channel with a history carries ``epoch`` and ``offset``; one with requested recovery carries
+    ``recovered``, true or false; one whose newcomers receive the newest publication carries
+    ``"state":"latest"``. Missed or newest publications follow, then new ones.
+    """
+
+    connection: Annotated[str, Value("<id>")]
+    user: Annotated[str | None, Value("<uid or null>")]
+    channels: Annotated[dict[str, Any], Value("{<channel>:{…}}")]
+    expires: Expires
+    rights: Rights = ""
+    heartbeat: Annotated[float | None, Value("<seconds>", "`SOCKGATE_HEARTBEAT`.")] = None
+
+
+class Subscribed(GatewayFrame, tag="subscribed"):
+    """The connection is subscribed to a channel, on request or because it was assigned."""
+
+    channel: Channel
+    epoch: Epoch = None
+    offset: Offset = None
+    recovered: Annotated[
+        bool | None, Value("<true or false>", "Absent unless recovery was requested.")
+    ] = None
+    state: Annotated[
+        str | None, Value('"latest"', "Without a position, the newest publication follows.")
+    ] = None
+    touched: Touched = None
+    audience: CrowdSize = None
+    within: Within = None
+    pages: Annotated[
+        int | None,
+        Value("<n>", "About how many connections the channel has in all workers, with this one."),
+    ] = None
+    reply_to: ReplyTo = None
+
+
+class Unsubscribed(GatewayFrame, tag="unsubscribed"):
+    """The subscription has ended, on request, or because the right was revoked.
+
+    With ``"reason":"rights_changed"``, its grant was issued before the user's rights changed: fetch
+    a fresh one from Django at once, and subscribe from the last position received.
+    """
+
+    channel: Channel
+    reason: Annotated[
+        str | None,
+        Value('"rights_changed"', "Absent where it ended on request, or the right was revoked."),
+    ] = None
+    audience: CrowdSize = None
+    within: Within = None
+    reply_to: ReplyTo = None
+
+
+class RefreshWanted(GatewayFrame, tag="refresh"):
+    """The anonymous visitor's session is now a user's.
+
+    Fetch a fresh token from Django at once, with the browser's own cookie, and send it in a
+    ``refresh``. Where Django answers 503, the new cookie is still on its way: try again. The
+    connection then is the user's. Without a token it is closed in so many seconds, with 4402.
+    """
+
+    within: Annotated[float, Value("<seconds>")]
+
+
+class Refreshed(GatewayFrame, tag="refreshed"):
+    """The connection goes on.
+
+    It may have another user, when an anonymous visitor has logged in and shown the user's token.
+    It may have other rights: where ``rights`` has changed, channels that Django denied may be
+    requested again.
+    """
+
+    user: Annotated[str | None, Value("<uid or null>")]
+    expires: Expires
+    rights: Rights = ""
+    reply_to: ReplyTo = None
+
+
+class Gap(GatewayFrame, tag="gap"):
+    """Publications on this channel may have been lost: read the state again.
+
+    It has ``epoch`` and ``offset`` where the channel goes on from another position.
+    """
+
+    channel: Channel
+    epoch: Epoch = None
+    offset: Offset = None
+    touched: Touched = None
+    audience: CrowdSize = None
+    within: Within = None
+
+
+class Skipped(GatewayFrame, tag="skipped"):
+    """A sequenced publication that this connection does not receive, because it has made it.
+
+    Raise the offset, as with a publication. The first one of an epoch names it, too:
+    ``"epoch":<epoch>,"offset":1``.
+    """
+
+    channel: Channel
+    offset: Annotated[int, Value("<n>")]
+    epoch: Epoch = None
+
+
+class Interrupted(GatewayFrame, tag="interrupted"):
+    """The gateway has been without Redis for a second or longer.
+
+    Nothing can arrive until ``resumed``, though the connection stands.
+    """
+
+
+class Resumed(GatewayFrame, tag="resumed"):
+    """Redis is back; a ``gap`` follows for each channel that may have lost something."""
+
+
+class PresenceAnswer(GatewayFrame, tag="presence", kw_only=True):
+    """The users on the channel.
+
+    In a namespace with ``presence_data`` it also has ``data`` and ``page_data``.
+    """
+
+    channel: Channel
+    users: Annotated[
+        dict[str, int],
+        Value("{<uid>:<connections>}", "Number of connections of each user, by primary key."),
+    ]
+    count: Annotated[
+        int | None,
+        Value(
+            "<n>",
+            "How many users there are, where they are more than the namespace's `presence_limit`: "
+            "`users` is empty then.",
+        ),
+    ] = None
+    anonymous: Annotated[
+        int, Value("<n>", "Number of connections of visitors who have not logged in.")
+    ]
+    data: Annotated[
+        dict[str, msgspec.Raw] | None,
+        Value("{<uid>:<object>}", "What Django says about each user."),
+    ] = None
+    page_data: Annotated[
+        dict[str, list[msgspec.Raw]] | None,
+        Value("{<uid>:[<object>,…]}", "What the connections of each user say."),
+    ] = None
+    data_truncated: Annotated[
+        bool | None,
+        Value("true", "The data of some users is left out (256 users, 64 KiB)."),
+    ] = None
+    reply_to: ReplyTo = None
+
+
+class Join(GatewayFrame, tag="join"):
+    """A user's first connection has subscribed."""
+
+    channel: Channel
+    user: Uid
+    data: Annotated[msgspec.Raw | None, Value("<object>", "What Django says about the user.")] = (
+        None
+    )
+
+
+class Leave(GatewayFrame, tag="leave"):
+    """A user's last connection has left.
+
+    The leave of a user who comes and goes again and again is held, and is not sent where the user
+    is back.
+    """
+
+    channel: Channel
+    user: Uid
+
+
+class PresenceChanged(GatewayFrame, tag="presence_changed"):
+    """The data of a user has changed, in namespaces with ``join_leave``. It may come twice."""
+
+    channel: Channel
+    user: Uid
+    data: Annotated[
+        msgspec.Raw | None,
+        Value(
+            "<object or null>",
+            "What Django says about the user now, null: nothing; absent: it has not changed.",
+        ),
+    ] = None
+    page_data: Annotated[
+        msgspec.Raw | None,
+        Value("[<object>,…]", "What the user's pages say now; absent: it has not changed."),
+    ] = None
+
+
+class PresenceSet(GatewayFrame, tag="presence_set"):
+    """An answer to ``set_presence``."""
+
+    channel: Channel
+    reply_to: ReplyTo = None
+
+
+class Published(GatewayFrame, tag="published"):
+    """Redis has accepted a publication.
+
+    The publisher receives the publication itself, too. After ``unavailable``, or no answer, it is
+    unknown whether Redis has it.
+    """
+
+    channel: Channel
+    offset: Annotated[int, Value("<n>", "Of a sequenced publication alone.")] = 0
+    reply_to: ReplyTo = None
+
+
+class Pong(GatewayFrame, tag="pong"):
+    """An answer to a ping.
+
+    It may overtake publications that the gateway holds back; of the other answers, only ``error``
+    may.
+    """
+
+    reply_to: ReplyTo = None
+
+
+class Drain(GatewayFrame, tag="drain"):
+    """This gateway is about to stop.
+
+    Come back at a random moment within so many seconds.
+    """
+
+    within: Annotated[float, Value("<seconds>")]
+
+
+class Rejection(GatewayFrame, tag="error"):
+    """One frame was rejected; the connection goes on."""
+
+    code: Annotated[str, Value("<code>")]
+    message: Annotated[str, Value("<text>")]
+    reply_to: ReplyTo = None
+    channel: Annotated[
+        str | None, Value("<channel>", "Of a rejected `presence` and `set_presence`.")
+    ] = None
+
+
+class Moved(GatewayFrame, tag="moved"):
+    """The connection goes on here, and its session over HTTP ends."""
+
+
+CLIENT_FRAMES = tuple(ClientFrame.__subclasses__())
+GATEWAY_FRAMES = tuple(GatewayFrame.__subclasses__())
