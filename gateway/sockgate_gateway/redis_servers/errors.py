@@ -81,6 +81,11 @@ _REMEDIES = (
     ),
     (("loading",), "wait until Redis has loaded its data"),
     (("readonly", "read only"), "name the master in the URL, not a replica"),
+    (
+        ("closed by server", "closed by the server"),
+        "check that Redis runs; with rediss://, give the URL the client's certificate that it asks "
+        "for (ssl_certfile, ssl_keyfile)",
+    ),
     (("ssl", "tls", "certificate"), "check rediss:// or redis:// in the URL, and the certificate"),
 )
 

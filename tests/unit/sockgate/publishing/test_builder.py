@@ -130,6 +130,9 @@ def test_build_refuses_what_is_no_request(exclude: Any) -> None:
 def test_command_names_the_excluded_connection_or_none() -> None:
     assert build("room:7").command(NAMES)[-2] == ""
     assert build("room:7", exclude=ID).command(NAMES)[-2] == ID
+    assert build("user:7").command(NAMES) == ("PUBLISH", "rt:user:7", PAYLOAD)
+    excluding = build("user:7", exclude=ID).command(NAMES)
+    assert excluding == ("PUBLISH", "rt:user:7", b"#::%b#%b" % (ID.encode(), PAYLOAD))
 
 
 def test_build_names_key_and_window() -> None:
