@@ -65,15 +65,20 @@ class RedisPresence:
         pipeline = self._client.pipeline(transaction=False)
         key, value = self._names.worker(self._worker), write_beat(connections)
         pipeline.set(key, value, px=WORKER_TTL_S * 1000, get=True)
-        pipeline.sadd(self._names.workers, self._worker)
         pipeline.smembers(self._names.workers)
-        known, _, members = await _execute(pipeline)
-        others = await self._check_others(
-            sorted({member.decode() for member in members} - {self._worker})
-        )
+        known, found = await _execute(pipeline)
+        members = {member.decode() for member in found}
+        if self._worker not in members:
+            await self._enter()
+        others = await self._check_others(sorted(members - {self._worker}))
         self._beats += 1
         is_stale = self._beats % REWRITE_BEATS == 0
         return Heartbeat(frozenset(self._others), known is None, is_stale, others)
+
+    async def _enter(self) -> None:
+        pipeline = self._client.pipeline(transaction=False)
+        pipeline.sadd(self._names.workers, self._worker)
+        await _execute(pipeline)
 
     async def write(self, changes: Sequence[Change], *, is_back: bool = False) -> None:
         """Write the counts of this worker; if it ``is_back``, its users join again.

@@ -1,14 +1,16 @@
 """What is wrong with Redis although it answers: slow, another clock, evicted keys, no writes.
 
-Strategy: every 2 s a script returns the time of Redis. It is compared with our time in the middle
-of the round trip. An answer may be late because this worker is busy, so Redis counts as slow only
-when the fastest of several answers was slow.
+Strategy: every 10 s a script returns the time of Redis, compared with our time in the middle of the
+round trip, its evicted keys, and whether it takes a write. An answer may be late because this
+worker is busy, so Redis counts as slow only when the fastest of several answers was slow. The
+readings of the session probe, every 2 s, count as answers, too.
 """
 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from time import time
 from typing import Any
@@ -24,15 +26,12 @@ from .servers.single import is_pool_busy
 
 log = logging.getLogger("sockgate.broker")
 
-INTERVAL_S = 2.0
+INTERVAL_S = 10.0
 ANSWERS = 5
 """The fastest of so many answers counts."""
 
 SLOW_S = 0.1
 MAX_CLOCK_OFFSET_S = 5.0
-MORE_EVERY = 5
-"""Evictions are read, and a write is tried, with every fifth call."""
-
 REMEMBER_EVICTIONS_S = 60.0
 SHARDS = 64
 """On a cluster the calls go round over so many keys."""
@@ -46,6 +45,12 @@ WRITE_REFUSALS = {
 """The first word of the error, and what is to be done. What is refused by an ACL is not ours."""
 
 _SCRIPT = files(__package__).joinpath("watch.lua").read_text("utf-8")
+
+
+class Timing:
+    """The time of one command; None where it says nothing about Redis."""
+
+    took_s: float | None = None
 
 
 class RedisWatch:
@@ -130,21 +135,26 @@ class RedisWatch:
                     self._logs[event].succeeded()
             await asyncio.sleep(INTERVAL_S)
 
+    @contextmanager
+    def timing(self) -> Iterator["Timing"]:
+        """Count the time of a command as an answer, unless it has waited for this worker."""
+        timing = Timing()
+        has_to_wait, asked_at = is_pool_busy(self._client), self._clock()
+        yield timing
+        if not (self._wheel.is_late or has_to_wait):
+            timing.took_s = self._clock() - asked_at
+            self._latencies_s.append(timing.took_s)
+
     async def _ask(self) -> None:
-        asks_more = self._calls % MORE_EVERY == 0
         key = f"{self._names.key_prefix}watch:{self._calls % SHARDS}"
         self._calls += 1
-        has_to_wait = is_pool_busy(self._client)
-        asked_at, wall = self._clock(), self._wall_clock()
-        reply = await self._client.eval(_SCRIPT, 1, key, int(asks_more))
-        took_s = self._clock() - asked_at
+        wall = self._wall_clock()
+        with self.timing() as timing:
+            reply = await self._client.eval(_SCRIPT, 1, key)
         seconds, microseconds, server, evicted, policy, refusal = reply
-        if not (self._wheel.is_late or has_to_wait):  # Else it has waited for this worker.
-            self._latencies_s.append(took_s)
-            if seconds:
-                self.offset_s = int(seconds) + int(microseconds) / 1e6 - (wall + took_s / 2)
-        if asks_more:
-            self._write_error = refusal.decode("utf-8", "replace").lstrip("-").partition(" ")[0]
+        if timing.took_s is not None and seconds:
+            self.offset_s = int(seconds) + int(microseconds) / 1e6 - (wall + timing.took_s / 2)
+        self._write_error = refusal.decode("utf-8", "replace").lstrip("-").partition(" ")[0]
         if evicted:
             self._note_evictions(server, int(evicted))
             self._policy = policy.decode()

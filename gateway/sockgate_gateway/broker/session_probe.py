@@ -18,6 +18,7 @@ from ..errors import BrokerUnavailable
 from ..loop.failure_log import FailureLog
 from ..loop.timer_wheel import TimerWheel
 from ..wire.names import Names
+from .redis_watch import RedisWatch
 from .servers.single import Servers
 from .sessions import RedisSessionReader
 
@@ -25,6 +26,9 @@ log = logging.getLogger("sockgate.broker")
 
 INTERVAL_S = 2.0
 RETRY_S = 0.5
+HISTORIES_EVERY = 5
+"""Histories are read with every fifth success: what permits the one permits the other, mostly."""
+
 FRESH_S = 5.0
 """A success counts for so long, so that one failure between successes changes nothing."""
 
@@ -40,11 +44,19 @@ class SessionProbe:
         sessions: reads them.
         names: of this deployment.
         wheel: for its clock.
+        watch: receives how long each reading has taken.
     """
 
     def __init__(
-        self, servers: Servers, sessions: RedisSessionReader, names: Names, wheel: TimerWheel
+        self,
+        servers: Servers,
+        sessions: RedisSessionReader,
+        names: Names,
+        wheel: TimerWheel,
+        watch: RedisWatch,
     ) -> None:
+        self._watch = watch
+        self._successes = 0
         self._servers = servers
         self._sessions = sessions
         self._clock = wheel.clock
@@ -80,14 +92,18 @@ class SessionProbe:
 
     async def _is_readable(self, read_histories: Callable[[], Awaitable[object]]) -> bool:
         try:
-            await self._sessions.read_many(self._claims())
-            await read_histories()
+            with self._watch.timing():
+                await self._sessions.read_many(self._claims())
+            if self._successes % HISTORIES_EVERY == 0:
+                await read_histories()
         except BrokerUnavailable as error:
+            self._successes = 0
             self._failures.failed(error)
             return False
         except Exception:
             log.exception("event=session_probe_failed")
             return False
+        self._successes += 1
         self._read_at = self._clock()
         self._failures.succeeded()
         return True

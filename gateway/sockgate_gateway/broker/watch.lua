@@ -1,14 +1,9 @@
 -- Read the clock of this server, how many keys it has evicted, and whether it takes writes.
 -- KEYS[1]  any key, which on a cluster chooses the server; it is written and deleted
--- ARGV[1]  1: read more than the clock
 -- Returns  seconds, microseconds ('' where scripts may not run TIME), run id, evicted keys, maxmemory-policy ('' without maxmemory), error
---          of a write; the last four are '' without ARGV[1]; those of INFO also where the Redis user
---          may not run it
+--          of a write; those of INFO are '' where scripts may not run it
 local time = redis.pcall('TIME')
 time = time[1] and time or {'', ''}
-if ARGV[1] ~= '1' then
-  return {time[1], time[2], '', '', '', ''}
-end
 local function info(section)
   local found = redis.pcall('INFO', section)
   return type(found) == 'string' and found or ''

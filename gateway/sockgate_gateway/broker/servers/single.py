@@ -30,6 +30,9 @@ ONE_PROBE = frozenset({b""})
 
 READER_CONNECTIONS = 4
 
+ROLE_EVERY = 2
+"""With every second probe a server is asked for its role, which is every four seconds."""
+
 RESP3 = 3
 
 
@@ -181,6 +184,7 @@ class SingleServer(OneServer):
         self._generation = 0
         self._identity = ""
         self._has_role = True
+        self._probes = 0
         place = _place_of(options)
         commands = with_credentials(command_options() | options, credentials)
         links = with_link_credentials(link_options() | options, credentials)
@@ -201,7 +205,7 @@ class SingleServer(OneServer):
             await link.send_command(*command)
             return await link.read_response()
 
-        self._has_role = True
+        self._has_role, self._probes = True, 0
         self._generation, self._identity = 0, ""
         if not await has_info(run, self._link_key):
             self._identity = await read_identity(run)
@@ -216,14 +220,16 @@ class SingleServer(OneServer):
         """
         pipeline = self.client.pipeline(transaction=False)
         pipeline.publish(channel, b"")
-        if self._has_role:
+        asks_role = self._has_role and self._probes % ROLE_EVERY == 0
+        self._probes += 1
+        if asks_role:
             pipeline.execute_command("ROLE")
         if self._identity:
             pipeline.execute_command("INFO", "replication")
         published, *replies = await pipeline.execute(raise_on_error=False)
         if isinstance(published, Exception):
             raise published
-        if self._has_role:
+        if asks_role:
             self._check_role(replies.pop(0))
         if self._identity and identity_in(replies.pop(0)) not in ("", self._identity):
             raise BrokerUnavailable("the server was replaced")
