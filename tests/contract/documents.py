@@ -9,8 +9,6 @@ from sockgate_gateway.wire.contract import CLIENT_FRAMES, ERROR_CODES, GATEWAY_F
 
 from tests.contract.rows import Member, members_of, type_of
 
-FIRST_VERSION = "0.1"
-
 
 def tables() -> dict[str, str]:
     """Return each table by its name in the page."""
@@ -48,8 +46,7 @@ def _form(frame: type[msgspec.Struct], members: list[Member]) -> str:
 
 def _says(frame: type[msgspec.Struct]) -> str:
     text = " ".join(cleandoc(frame.__doc__ or "").split()).replace("``", "`")
-    since = frame.since  # type: ignore[attr-defined]
-    return text if since == FIRST_VERSION else f"{text} Since {since}."
+    return text + (f" Since {frame.since}." if frame.since else "")
 
 
 def _limits() -> Iterator[tuple[str, str]]:
@@ -68,7 +65,8 @@ def _optional_members() -> Iterator[tuple[str, str, str]]:
     for frame in GATEWAY_FRAMES:
         for member in members_of(frame):
             if not member.is_required:
-                key = (member.name, member.form, member.value.says)
+                since = f" Since {member.value.since}." if member.value.since else ""
+                key = (member.name, member.form, member.value.says + since)
                 frames.setdefault(key, []).append(f"`{type_of(frame)}`")
     for (name, form, says), types in frames.items():
         yield f'`"{name}":{form}`', ", ".join(types), says

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
+from sockgate_gateway.wire.closecodes import CloseCode
 from sockgate_gateway.wire.contract import CLIENT_FRAMES, GATEWAY_FRAMES, Recover
 
 from tests.contract.rows import Member, members_of, type_of
@@ -138,6 +139,20 @@ def gateway_frames() -> list[Any]:
         }
         for frame in GATEWAY_FRAMES
         for fields in _least_and_whole(frame)
+    ]
+
+
+def close_codes() -> list[Any]:
+    """Return each close code, with what its row says to clients."""
+    return [
+        {
+            "name": code.name,
+            "code": int(code),
+            "reason": code.reason,
+            "reconnect": code.come_back != "no",
+            "fresh_token": code.come_back == "with a fresh token",
+        }
+        for code in CloseCode
     ]
 
 

@@ -5,6 +5,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from sockgate_gateway.wire.events import RESERVED_EVENTS
+
 from tests.contract import documents, examples, javascript, typescript
 
 ROOT = Path(__file__).parents[2]
@@ -40,13 +42,16 @@ def _with_examples() -> str:
     text = _VECTORS.read_text("utf-8")
     frames = examples.client_frames()
     lines = {
-        "client_frames": f'{{\n    "valid": {_lines(frames["valid"], 4)},\n'
+        '  "client_frames"': f'{{\n    "valid": {_lines(frames["valid"], 4)},\n'
         f'    "invalid": {_lines(frames["invalid"], 4)}\n  }}',
-        "server_frames": _lines(examples.gateway_frames(), 2),
+        '  "server_frames"': _lines(examples.gateway_frames(), 2),
+        '    "ours"': _lines(examples.close_codes(), 4),
+        '  "reserved_events"': _lines(sorted(RESERVED_EVENTS), 2),
     }
     for name, value in lines.items():
-        pattern = rf'(?ms)^  "{name}": .*?^  [\]}}](?=,?\n)'
-        text, count = re.subn(pattern, lambda _: f'  "{name}": {value}', text)  # noqa: B023
+        indent = name.partition('"')[0]
+        pattern = rf"(?ms)^{name}: [\[{{]\n.*?^{indent}[\]}}](?=,?\n)"
+        text, count = re.subn(pattern, lambda _: f"{name}: {value}", text)  # noqa: B023
         if count != 1:
             raise ValueError(f"{_VECTORS.name} has no {name!r}")
     return text

@@ -104,7 +104,9 @@ ReplyTo = Annotated[FrameId, Value("<id>", "The `id` of the frame that it answer
 class ClientFrame(msgspec.Struct, tag_field="type", omit_defaults=True, kw_only=True):
     """A frame that a client sends."""
 
-    since: ClassVar[str] = "0.1"
+    since: ClassVar[str] = ""
+    """The version that has added it; empty: 0.1."""
+
     id: FrameId = None
 
 
@@ -187,7 +189,7 @@ class Move(msgspec.Struct, tag="move", tag_field="type", frozen=True):
 class GatewayFrame(msgspec.Struct, tag_field="type", omit_defaults=True, gc=False):
     """A frame that the gateway sends; ``channel`` and ``user`` without their tenant."""
 
-    since: ClassVar[str] = "0.1"
+    since: ClassVar[str] = ""
 
 
 class Connected(GatewayFrame, tag="connected"):

@@ -12,7 +12,6 @@ from sockgate_gateway.wire import (
     closecodes,
     contract,
     control,
-    events,
     names,
     protocol,
     publication,
@@ -40,10 +39,6 @@ def by_name(case):
 
 def clock_of(case):
     return lambda: case["now"]
-
-
-def test_reserved_events_are_those_of_the_client():
-    assert set(VECTORS["reserved_events"]) == events.RESERVED_EVENTS
 
 
 @pytest.mark.parametrize("case", VECTORS["sids"])
@@ -226,12 +221,6 @@ def test_publication_that_excludes_a_connection_is_golden(case):
 def test_publication_is_refused(case):
     with pytest.raises(PayloadError):
         publication.read_publication(b64decode(case["raw_base64"]))
-
-
-def test_close_codes_are_golden():
-    ours = {code.name: (int(code), code.reason) for code in closecodes.CloseCode}
-    golden = VECTORS["close_codes"]["ours"]
-    assert ours == {case["name"]: (case["code"], case["reason"]) for case in golden}
 
 
 @pytest.mark.parametrize(
