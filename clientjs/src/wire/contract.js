@@ -45,7 +45,6 @@ export const MAX_EARLY_FRAMES = 64;
 export const CLIENT_FRAMES = {
   connect: { token: "string", recover: "recovers?", id: "id?|null" },
   ping: { id: "id?|null" },
-  echo: { data: "any", id: "id?|null" },
   refresh: { token: "string", id: "id?|null" },
   subscribe: { channel: "string", grant: "string?|null", recover: "recover?|null", id: "id?|null" },
   unsubscribe: { channel: "string", id: "id?|null" },

@@ -191,16 +191,6 @@ class AsyncClient:
         text = write_data(data)
         await self._ask(lambda number: contract.SetPresence(channel, text, id=number), timeout_s)
 
-    async def echo(self, data: Any, *, timeout_s: float | None = ANSWER_TIMEOUT_S) -> Any:
-        """Return the data as the gateway has sent it back.
-
-        Raises:
-            NotConnected, TimeoutError: there is no answer.
-        """
-        text = write_data(data)
-        frame = await self._ask(lambda number: contract.Echo(text, id=number), timeout_s)
-        return frame.get("data")
-
     async def receive(self, timeout_s: float | None = None) -> Event:
         """Return the next event, and wait for it.
 

@@ -142,9 +142,6 @@ class Requests:
     async def _publish(self, connection: Connection, frame: contract.Publish) -> None:
         await self._client_publisher.publish(connection, frame)
 
-    async def _echo(self, connection: Connection, frame: contract.Echo) -> None:
-        connection.send(protocol.write(contract.Echoed(frame.data, frame.id)))
-
     async def _refresh(self, connection: Connection, frame: contract.Refresh) -> None:
         await self._token_refresh.refresh(connection, frame)
 
@@ -155,7 +152,6 @@ class Requests:
         contract.Presence: _send_presence,
         contract.SetPresence: _set_presence,
         contract.Publish: _publish,
-        contract.Echo: _echo,
     }
 
 

@@ -121,13 +121,6 @@ class Ping(ClientFrame, tag="ping"):
     """Ask for a ``pong``, at will."""
 
 
-class Echo(ClientFrame, tag="echo"):
-    """Ask for the same data back, in its turn among the requests."""
-
-    since = "0.2"
-    data: Annotated[msgspec.Raw, Value("<anything>")]
-
-
 class Refresh(ClientFrame, tag="refresh"):
     """Show a fresh token on a live connection, at will or on request."""
 
@@ -418,14 +411,6 @@ class Pong(GatewayFrame, tag="pong"):
     may.
     """
 
-    reply_to: ReplyTo = None
-
-
-class Echoed(GatewayFrame, tag="echoed"):
-    """An answer to ``echo``."""
-
-    since = "0.2"
-    data: Annotated[msgspec.Raw, Value("<anything>")]
     reply_to: ReplyTo = None
 
 

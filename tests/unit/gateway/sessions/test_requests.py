@@ -19,10 +19,3 @@ async def test_token_refresh_does_not_restore_a_group_removed_meanwhile(worker):
     await until(lambda: client.frames()[-1:] and not worker.requests._background._tasks)
     await until(lambda: not worker.revalidator._background._tasks)
     assert "group:editors" not in client.connection.channels
-
-
-async def test_echo_returns_the_data_of_its_request(worker):
-    client = await worker.connect_client()
-    client.send({"type": "echo", "data": {"a": [1, "é"]}, "id": 3})
-    await until(lambda: client.transport.frames)
-    assert client.frames() == [{"type": "echoed", "data": {"a": [1, "é"]}, "reply_to": 3}]
