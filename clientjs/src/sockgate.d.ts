@@ -298,6 +298,8 @@ export interface Unsubscribed extends Crowd {
    * or "unsubscribed" (by the page).
    */
   code: ErrorCode;
+  /** Of "not_allowed": a good grant was refused, because it was revoked or the rights have changed. */
+  revoked?: boolean;
   /** For developers. */
   message: string;
   /** A sentence for users, in English. For another language, translate `code`. */

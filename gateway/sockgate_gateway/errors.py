@@ -55,11 +55,13 @@ class Rejected(GatewayError):
     Args:
         code: for programs.
         message: for people.
+        is_revoked: the grant is a good one, and was revoked.
     """
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, *, is_revoked: bool = False) -> None:
         super().__init__(message)
         self.code = code
+        self.is_revoked = is_revoked
 
 
 class BrokerUnavailable(GatewayError):

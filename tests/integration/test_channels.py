@@ -107,7 +107,7 @@ async def test_public_channel_needs_no_grant(gateway, django):
 async def test_subscription_is_rejected(gateway, django, channel, shown, code):
     async with gateway.welcomed(django.log_in("sid")) as browser:
         answer = await request(browser, "subscribe", channel=channel, grant=shown)
-        assert (answer["type"], answer["code"]) == ("error", code)
+        assert (answer["type"], answer["code"], "revoked" in answer) == ("error", code, False)
         assert django.subscribers(channel) == 0
 
 
@@ -142,7 +142,7 @@ async def test_revoked_channel_is_unsubscribed_and_its_old_grants_are_rejected(g
         django.publish_control(RevokeChannel("7", "room:7"))
         assert (await receive_type(browser, "unsubscribed"))["channel"] == "room:7"
         answer = await request(browser, "subscribe", channel="room:7", grant=old)
-        assert answer["code"] == "not_allowed"
+        assert (answer["code"], answer["revoked"]) == ("not_allowed", True)
         fresh = grant("room:7", age_s=-2)
         answer = await request(browser, "subscribe", channel="room:7", grant=fresh)
         assert answer["type"] == "subscribed"

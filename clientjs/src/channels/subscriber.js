@@ -44,7 +44,8 @@ export class Subscriber {
     /** @type {Link | null} */
     this._link = null;
     this._attempt = 0;
-    this._wasRefused = false;
+    /** The refusal of an older grant. @type {any} */
+    this._refused = false;
   }
 
   // The page's subscriptions.
@@ -125,7 +126,7 @@ export class Subscriber {
   subscribe(link, within) {
     if (this._link !== link) {
       this._link = link;
-      this.isServerSide = this._wasRefused = false;
+      this.isServerSide = this._refused = false;
       if (within) {
         this._fetchLater(Math.random() * within * 1000);
       } else {
@@ -197,7 +198,7 @@ export class Subscriber {
         if (!failure) {
           self._request(grant);
         } else if (failure.isFinal) {
-          self._fail({ code: "not_allowed", message: failure.reason });
+          self._fail({ code: "not_allowed", message: failure.reason, revoked: self._refused.revoked });
         } else {
           self._retryLater(failure.code);
         }
@@ -231,10 +232,10 @@ export class Subscriber {
     }
     // The grant may be an old one. A fresh one is tried once.
     grants.drop(this.channel);
-    if (this._wasRefused || !grants.canFetch()) {
+    if (this._refused || !grants.canFetch()) {
       return this._fail(refusal);
     }
-    this._wasRefused = true;
+    this._refused = refusal;
     this._fetchGrant();
   }
 

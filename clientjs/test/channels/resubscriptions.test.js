@@ -104,6 +104,16 @@ test("a refused grant is replaced by a fresh one, once", () => {
   assert.deepEqual(sentFrames(), []);
 });
 
+test("a handler learns whether the gateway has refused a revoked right, though Django gives no other grant", () => {
+  for (const revoked of [true, undefined]) {
+    start();
+    page.endpoint.willRefuse(403);
+    subscribe({ grant: "G1" });
+    answer({ type: "error", code: "not_allowed", message: "no", revoked });
+    assert.deepEqual([calls.at(-1)[2].code, calls.at(-1)[2].revoked], ["not_allowed", revoked]);
+  }
+});
+
 test("a refusal by Django is final until the page subscribes again", () => {
   page.endpoint.willRefuse(403);
   subscribe();

@@ -96,7 +96,7 @@ class Requests:
             if connection.is_open:
                 await self._actions[type(frame)](self, connection, frame)
         except Rejected as rejection:
-            _reject(connection, rejection.code, str(rejection), frame)
+            _reject(connection, rejection.code, str(rejection), frame, rejection.is_revoked or None)
         except BrokerUnavailable:
             _reject(connection, "unavailable", "try again later", frame)
         except Exception as error:  # noqa: BLE001 -- closes the connection, and is logged
@@ -183,12 +183,16 @@ class _WaitingRequest:
 
 
 def _reject(
-    connection: Connection, code: str, message: str, rejected: contract.ClientFrame
+    connection: Connection,
+    code: str,
+    message: str,
+    rejected: contract.ClientFrame,
+    revoked: bool | None = None,
 ) -> None:
     if connection.is_open:
         # A page may ask about several channels in one callback.
         channel = None
         if isinstance(rejected, contract.Presence | contract.SetPresence):
             channel = rejected.channel
-        rejection = contract.Rejection(code, message, rejected.id, channel)
+        rejection = contract.Rejection(code, message, rejected.id, channel, revoked)
         connection.send_now(protocol.write(rejection))

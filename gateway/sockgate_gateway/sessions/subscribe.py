@@ -147,7 +147,7 @@ class SubscribeRequests:
                 doubts = connection.doubts
                 await self._authorize(connection, frame)
             if request.is_revoked:
-                raise Rejected("not_allowed", "the right was taken away")
+                raise Rejected("not_allowed", "the right was taken away", is_revoked=True)
         finally:
             self._forget(connection, request)
 
@@ -171,7 +171,7 @@ class SubscribeRequests:
         if self._policies.of(frame.channel).public:
             return
         if not await self._grants.allow(connection, self._read_grant(connection, frame)):
-            raise Rejected("not_allowed", "the right was taken away")
+            raise Rejected("not_allowed", "the right was taken away", is_revoked=True)
 
     def _charge_name(self, connection: Connection, channel: str) -> None:
         is_new = self._policies.of(channel).is_stored_by_clients and not self._hub.has(channel)

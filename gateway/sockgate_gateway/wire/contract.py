@@ -432,6 +432,15 @@ class Rejection(GatewayFrame, tag="error"):
     channel: Annotated[
         str | None, Value("<channel>", "Of a rejected `presence` and `set_presence`.")
     ] = None
+    revoked: Annotated[
+        bool | None,
+        Value(
+            "true",
+            "The grant is a good one, but since it was issued the channel was revoked, or the "
+            "user's rights have changed.",
+            since="0.1",
+        ),
+    ] = None
 
 
 class Moved(GatewayFrame, tag="moved"):

@@ -55,18 +55,20 @@ export function addressOf(page, url, { fragments, stated, widestMs, rescan, warn
   async function refresh() {
     const wasInDoubt = isInDoubt;
     isDue = isInDoubt = false;
-    const answer = await source.fetch(wasInDoubt);
+    const answer = await source.fetch();
     const { html, isGone, why } = answer;
-    if (isGone) {
+    if (isGone || (why && wasInDoubt)) {
+      // Only the page itself says that the viewer may still see it.
       fragments.clear(url);
-    } else if (why) {
+    }
+    if (why) {
       warn(`${url} is not refreshed: ${why}`);
-      if (answer.ms >= 0) {
+      if (answer.ms >= 0 || wasInDoubt) {
         isDue = true;
         isInDoubt ||= wasInDoubt;
-        return answer;
+        return { ms: 0, ...answer };
       }
-    } else {
+    } else if (!isGone) {
       const lacking = fragments.refresh(url, html, wasInDoubt);
       if (lacking) {
         warn(`${url} lacks the fragment ${lacking}`);

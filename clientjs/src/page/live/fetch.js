@@ -27,28 +27,27 @@ const FORBIDDEN = [401, 403, 404, 410];
 export function sourceOf(page, url) {
   let isWholeNext = false;
 
-  /** @param {boolean} isInDoubt  the viewer may not see it any more @returns {Promise<any>} an Answer */
-  async function fetch(isInDoubt) {
+  /** @returns {Promise<any>} an Answer */
+  async function fetch() {
     const isWhole = isWholeNext;
     const signal = AbortSignal.timeout?.(TIMEOUT_MS);
     let answer;
     isWholeNext = false;
     try {
-      answer = await ask(isWhole, isInDoubt, signal);
+      answer = await ask(isWhole, signal);
     } catch (error) {
       answer = { ms: 0, isBusy: signal?.aborted, why: `${error}` };
     }
-    isWholeNext ||= isWhole && answer.ms >= 0;
+    isWholeNext ||= isWhole && !!answer.why;
     return answer;
   }
 
   /**
    * @param {boolean} isWhole
-   * @param {boolean} isInDoubt
    * @param {AbortSignal | undefined} signal
    * @returns {Promise<any>}
    */
-  async function ask(isWhole, isInDoubt, signal) {
+  async function ask(isWhole, signal) {
     // Never a stale copy: where the site has an ETag, the browser compares its copy of the page with the server's. A redirect is
     // not followed, and the browser does not say where it leads: to a login, maybe on another origin, or for a moment elsewhere.
     const cache = isWhole ? "reload" : "no-cache";
@@ -57,7 +56,7 @@ export function sourceOf(page, url) {
     const { status } = response;
     const why = `status ${status}`;
     if (response.type === "opaqueredirect") {
-      return { isGone: isInDoubt, ms: 0, why: "a redirect" };
+      return { ms: 0, why: "a redirect" };
     }
     if (FORBIDDEN.includes(status)) {
       return { isGone: true };

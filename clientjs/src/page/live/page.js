@@ -44,7 +44,7 @@ export function livePageOf(rt, page) {
   function scan() {
     /** @type {Map<string, import("./fragments.js").Wanted>} */
     const wanted = new Map();
-    fragments.scan();
+    const found = fragments.scan();
     for (const { data, url } of fragments.all()) {
       if (!addresses.has(url)) {
         addresses.set(url, addressOf(page, url, { fragments, stated, widestMs, rescan, warn }));
@@ -61,6 +61,8 @@ export function livePageOf(rt, page) {
     });
     stated.forEach((_, channel) => wanted.has(channel) || stated.delete(channel));
     channels.followAll(wanted);
+    // What has come may be older than what the gateway has said before: a part that was late, or that of a history.
+    found.forEach((url) => addresses.get(url)?.noteTouch(widestMs()));
   }
 
   /** After a refresh. */
@@ -118,7 +120,7 @@ export function livePageOf(rt, page) {
   /** A right has ended. @param {string} channel @param {any} why @param {import("./channels.js").Followed} one */
   function ended(channel, why, one) {
     if (why.code === "not_allowed" && !why.audience) {
-      refused(channel, one);
+      refused(channel, one, why.revoked);
     } else {
       const ms = tell(channel, why);
       each(channel, (address) => address.renew(ms, leastMs(why, 0), true, true));
@@ -130,12 +132,13 @@ export function livePageOf(rt, page) {
    *
    * @param {string} channel
    * @param {import("./channels.js").Followed} one
+   * @param {boolean} [isRevoked]  the right may have ended
    */
-  function refused(channel, one) {
+  function refused(channel, one, isRevoked) {
     if (!AUTOMATIC.test(channel)) {
       const ms = one.refusals && Math.min(GAP_WINDOW_MS * 2 ** one.refusals, MAX_REFUSED_MS);
       one.refusals += 1;
-      page.setTimeout(() => one.isEnded && channels.has(channel) && each(channel, (address) => address.renew(stated.has(channel) ? windowMs(channel) : lostMs, GAP_WINDOW_MS, false, true)), ms);
+      page.setTimeout(() => one.isEnded && channels.has(channel) && each(channel, (address) => address.renew(stated.has(channel) ? windowMs(channel) : lostMs, GAP_WINDOW_MS, isRevoked, isRevoked)), ms);
     }
   }
 

@@ -106,7 +106,7 @@ test("a revoked or refused channel is subscribed again with the grant of the fre
 
 test("what the view does not give after a revocation goes", async () => {
   const page = new Page(fragment(ORDERS)).start();
-  for (const [code, more] of [["revoked", { audience: 1 }], ["not_allowed", {}]]) {
+  for (const [code, more] of [["revoked", { audience: 1 }], ["not_allowed", { revoked: true }]]) {
     page.fresh = fragment({ orders: { grant: code } });
     await page.refreshed();
     assert.equal(page.text, "old");
@@ -295,4 +295,64 @@ test("a grant that is too old after a lost link is renewed in the window of befo
   page.rt.end("orders", "not_allowed");
   await page.pass();
   assert.ok((await page.pass()).map(Math.round).includes(60000));
+});
+
+const ANSWERS = {
+  "400": { status: 400 },
+  "451": { status: 451 },
+  "a redirect": { type: "opaqueredirect", status: 0 },
+  "JSON": { headers: { "Content-Type": "application/json" } },
+  "500": { status: 500 },
+  "503 with Retry-After": { status: 503, headers: { "Retry-After": "600" } }
+};
+
+for (const [name, answer] of Object.entries(ANSWERS)) {
+  test(`after a revocation, only the page itself keeps its content on show, and brings it back: ${name}`, async () => {
+    const page = new Page(fragment(ORDERS, "secret")).start();
+    const { status, headers } = page;
+    page.rt.subscribed("orders", { audience: 1, touched: "1" });
+    Object.assign(page, answer);
+    page.rt.touch("orders", { touched: "2" });
+    await page.pass();
+    assert.deepEqual([page.fetches.length, page.text], [1, "secret"]);
+    page.rt.end("orders", "revoked", { audience: 1 });
+    await page.pass();
+    assert.equal(page.text, "");
+    Object.assign(page, { status, headers, type: "basic" });
+    await page.pass();
+    assert.equal(page.text, "secret");
+  });
+}
+
+test("a grant that is only too old is no ended right: typed rows and other pages are met as at a touch", async () => {
+  const row = '<p id="r1">row <input name="text"></p>';
+  const page = new Page(fragment(ORDERS, row), "<h1>Maintenance</h1>").start();
+  page.$("input").value = "typed";
+  page.rt.end("orders", "not_allowed");
+  await page.pass();
+  await page.pass();
+  assert.deepEqual([page.fetches.length, page.$("input").value], [1, "typed"]);
+  page.fresh = fragment({ orders: { grant: "G2" } }, "");
+  page.rt.end("orders", "not_allowed");
+  for (let pass = 0; pass < 3; pass++) await page.pass();
+  assert.deepEqual([page.fetches.length, page.$("input").value], [2, "typed"]);
+});
+
+test("what comes later is compared with what the gateway has said before: a late part, and one of a history", async () => {
+  const page = new Page(fragment(ORDERS), { "https://shop.example/orders/": fragment({ orders: { grant: "G2", touched: "2" } }, "new") }).start();
+  page.rt.subscribed("orders", { audience: 1, touched: "1" });
+  page.rt.touch("orders", { touched: "2" });
+  await page.pass();
+  assert.deepEqual([page.fetches.length, page.text], [1, "new"]);
+  page.fresh["https://shop.example/part/"] = fragment({ orders: { grant: "G2", touched: "2" } }, "new part", "b", { url: "/part/" });
+  page.window.document.body.insertAdjacentHTML("beforeend", fragment(ORDERS, "old part", "b", { url: "/part/" }));
+  page.live.scan();
+  await page.pass();
+  page.$("#a").outerHTML = fragment(ORDERS);
+  page.live.scan();
+  await page.pass();
+  assert.deepEqual([page.fetches, page.text], [["/orders/", "/part/", "/orders/"], "newnew part"]);
+  page.live.scan();
+  await page.pass();
+  assert.equal(page.fetches.length, 3);
 });

@@ -169,8 +169,8 @@ async def test_grant_is_void_up_to_the_second_of_the_revocation(mark, is_allowed
     setup.marks.at["7", "room:7"] = mark
     try:
         await setup.ask(connection, "room:7")
-    except Rejected:
-        assert not is_allowed
+    except Rejected as rejection:
+        assert not is_allowed and rejection.is_revoked
     else:
         assert is_allowed
 

@@ -70,6 +70,7 @@ export class Page {
   /** Paths that were fetched. */
   fetches = [];
   status = 200;
+  type = "basic";
   headers = {};
   timers = [];
   said = [];
@@ -83,7 +84,7 @@ export class Page {
       this.fetches.push(new URL(address, this.window.location.href).pathname);
       const fresh = this.fresh[address] ?? this.fresh;
       const headers = new Headers({ "Content-Type": "text/html", ...this.headers });
-      return { status: this.status, ok: this.status === 200, type: "basic", headers, text: async () => fresh };
+      return { status: this.status, ok: this.status === 200, type: this.type, headers, text: async () => fresh };
     };
     this.window.setTimeout = (callback, ms) => this.timers.push({ callback, ms });
     this.window.clearTimeout = (id) => id && (this.timers[id - 1] = { callback() {}, ms: 0 });
