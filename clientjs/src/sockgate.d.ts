@@ -283,6 +283,8 @@ export interface ErrorFrame {
   reply_to?: number | string;
   /** Of a rejected `presence` and `set_presence`. */
   channel?: string;
+  /** The grant is a good one, but since it was issued the channel was revoked, or the user's rights have changed. */
+  revoked?: true;
 }
 // end
 

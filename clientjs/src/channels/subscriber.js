@@ -44,8 +44,6 @@ export class Subscriber {
     /** @type {Link | null} */
     this._link = null;
     this._attempt = 0;
-    /** The refusal of an older grant. @type {any} */
-    this._refused = false;
   }
 
   // The page's subscriptions.
@@ -126,7 +124,8 @@ export class Subscriber {
   subscribe(link, within) {
     if (this._link !== link) {
       this._link = link;
-      this.isServerSide = this._refused = false;
+      /** The refusal of an older grant. @type {any} */
+      this._refused = this.isServerSide = false;
       if (within) {
         this._fetchLater(Math.random() * within * 1000);
       } else {
@@ -225,18 +224,15 @@ export class Subscriber {
   _handleRefusal(refusal) {
     const grants = this._parts.grantSource;
     if (refusal.code === "unavailable") {
-      return this._retryLater(UNAVAILABLE);
+      this._retryLater(UNAVAILABLE);
+    } else if (refusal.code === "not_allowed" && !this._refused && grants.canFetch()) {
+      // The grant may be an old one. A fresh one is tried once.
+      grants.drop(this.channel);
+      this._refused = refusal;
+      this._fetchGrant();
+    } else {
+      this._fail(refusal);
     }
-    if (refusal.code !== "not_allowed") {
-      return this._fail(refusal);
-    }
-    // The grant may be an old one. A fresh one is tried once.
-    grants.drop(this.channel);
-    if (this._refused || !grants.canFetch()) {
-      return this._fail(refusal);
-    }
-    this._refused = refusal;
-    this._fetchGrant();
   }
 
   /** @param {number} code */
