@@ -181,13 +181,13 @@ export interface Crowd {
 export interface SubscribedFrame {
   type: "subscribed";
   channel: string;
-  /** Of the channel's history. Absent where the channel has none. */
+  /** Of the history. Absent where the channel has none. */
   epoch?: string;
   /** Of the newest publication. */
   offset?: number;
   /** Absent unless recovery was requested. */
   recovered?: boolean;
-  /** Without a position, the newest publication follows. */
+  /** The newest publication follows. */
   state?: "latest";
   /** The channel's touch mark now; 0: it was not touched in a day; absent: unknown. A page that was rendered at this mark has missed no touch. */
   touched?: number;
@@ -195,7 +195,7 @@ export interface SubscribedFrame {
   audience?: number;
   /** Ask Django for something at a random moment within so many seconds: `audience` / `SOCKGATE_LIVE_RATE`, at least 3 where many are concerned, 120 at most. */
   within?: number;
-  /** About how many connections the channel has in all workers, with this one. */
+  /** About how many connections it has in all workers. */
   pages?: number;
   /** The `id` of the frame that it answers. */
   reply_to?: number | string;
@@ -204,7 +204,7 @@ export interface SubscribedFrame {
 export interface GapFrame {
   type: "gap";
   channel: string;
-  /** Of the channel's history. Absent where the channel has none. */
+  /** Of the history. Absent where the channel has none. */
   epoch?: string;
   /** Of the newest publication. */
   offset?: number;
@@ -221,9 +221,9 @@ export interface PresenceFrame {
   channel: string;
   /** Number of connections of each user, by primary key. */
   users: { [user: string]: number };
-  /** How many users there are, where they are more than the namespace's `presence_limit`: `users` is empty then. */
+  /** How many users, where they are more than `presence_limit`: `users` is empty then. */
   count?: number;
-  /** Number of connections of visitors who have not logged in. */
+  /** Number of connections of visitors without a login. */
   anonymous: number;
   /** What Django says about each user. */
   data?: { [user: string]: PresenceData };
@@ -239,7 +239,7 @@ export interface JoinFrame {
   type: "join";
   channel: string;
   user: string;
-  /** What Django says about the user. */
+  /** What Django says of the user. */
   data?: PresenceData;
 }
 
@@ -253,9 +253,9 @@ export interface PresenceChangedFrame {
   type: "presence_changed";
   channel: string;
   user: string;
-  /** What Django says about the user now, null: nothing; absent: it has not changed. */
+  /** What Django says now, null: nothing; absent: no change. */
   data?: PresenceData | null;
-  /** What the user's pages say now; absent: it has not changed. */
+  /** What the user's pages say now; absent: no change. */
   page_data?: PresenceData[];
 }
 
@@ -281,7 +281,7 @@ export interface ErrorFrame {
   message: string;
   /** The `id` of the frame that it answers. */
   reply_to?: number | string;
-  /** Of a rejected `presence` and `set_presence`. */
+  /** Of a rejected request about presence. */
   channel?: string;
   /** The grant is a good one, but since it was issued the channel was revoked, or the user's rights have changed. */
   revoked?: true;

@@ -1,6 +1,8 @@
 """Reads the rows of the contract: the members of a frame."""
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from types import NoneType, UnionType
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
@@ -20,7 +22,8 @@ class Member:
 
     @property
     def form(self) -> str:
-        return self.value.form or f"<{self.name}>"
+        of_kind = {int: "<n>", float: "<seconds>", bool: "<true or false>"}
+        return self.value.form or of_kind.get(self.kind, f"<{self.name}>")
 
 
 def type_of(frame: type[msgspec.Struct]) -> str:
@@ -37,12 +40,7 @@ def _member(field: Any, hint: Any) -> Member:
     if get_origin(hint) is Annotated:
         hint, *notes = get_args(hint)
         value = notes[-1]  # the outermost one
-    kinds = [kind for kind in get_args(hint) if kind is not NoneType]
-    may_be_null = isinstance(hint, UnionType) and NoneType in get_args(hint)
-    kind = hint
-    if may_be_null:
-        kind = kinds[0]
-        for other in kinds[1:]:
-            kind |= other
+    kinds = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+    kind = reduce(or_, [kind for kind in kinds if kind is not NoneType])
     is_required = field.default is msgspec.NODEFAULT and field.default_factory is msgspec.NODEFAULT
-    return Member(field.name, kind, value, is_required, may_be_null)
+    return Member(field.name, kind, value, is_required, NoneType in kinds)

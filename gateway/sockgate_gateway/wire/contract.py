@@ -14,7 +14,6 @@ from typing import Annotated, Any, ClassVar
 import msgspec
 
 from .limits import (
-    CLIENT_EVENT_PREFIX,
     MAX_CHANNEL_LENGTH,
     MAX_DATA_BYTES,
     MAX_EVENT_LENGTH,
@@ -53,52 +52,50 @@ class Value:
     """How the documents write a member's value.
 
     Args:
-        form: its placeholder in docs/protocol.md; empty: the member's name.
         says: what the documents and the types say of it.
+        form: its placeholder in docs/protocol.md; empty: ``<n>`` of a number, ``<seconds>`` of a
+            float, and the member's name of anything else.
         limit: of its length, in words.
         since: the version that has added it to its frame; empty: it came with the frame.
     """
 
-    form: str = ""
     says: str = ""
+    form: str = ""
     limit: str = ""
     since: str = ""
 
 
-Channel = Annotated[str, Value("<channel>", limit=f"1 to {MAX_CHANNEL_LENGTH} characters")]
-Token = Annotated[str, Value("<token>", limit=f"{MAX_TOKEN_LENGTH:,} characters")]
-Uid = Annotated[str, Value("<uid>")]
-Expires = Annotated[int | None, Value("<unix seconds or null>")]
-Rights = Annotated[str, Value("<name>", "The name of the user's rights. Absent for a visitor.")]
-Epoch = Annotated[
-    str | None, Value("<epoch>", "Of the channel's history. Absent where the channel has none.")
-]
-Offset = Annotated[int | None, Value("<n>", "Of the newest publication.")]
+Channel = Annotated[str, Value(limit=f"1 to {MAX_CHANNEL_LENGTH} characters")]
+Token = Annotated[str, Value(limit=f"{MAX_TOKEN_LENGTH:,} characters")]
+Uid = Annotated[str, Value(form="<uid>")]
+UidOrNull = Annotated[str | None, Value(form="<uid or null>")]
+Expires = Annotated[int | None, Value(form="<unix seconds or null>")]
+Rights = Annotated[str, Value("The name of the user's rights. Absent for a visitor.", "<name>")]
+Epoch = Annotated[str | None, Value("Of the history. Absent where the channel has none.")]
+Offset = Annotated[int | None, Value("Of the newest publication.")]
 Touched = Annotated[
     int | None,
     Value(
-        "<mark>",
         "The channel's touch mark now; 0: it was not touched in a day; absent: unknown. A page "
         "that was rendered at this mark has missed no touch.",
+        "<mark>",
     ),
 ]
 CrowdSize = Annotated[
     int | None,
     Value(
-        "<n>",
         "About how many pages receive the same at this moment: after a lost link, all connections "
-        "of all workers.",
+        "of all workers."
     ),
 ]
 Within = Annotated[
     float | None,
     Value(
-        "<seconds>",
         "Ask Django for something at a random moment within so many seconds: `audience` / "
-        "`SOCKGATE_LIVE_RATE`, at least 3 where many are concerned, 120 at most.",
+        "`SOCKGATE_LIVE_RATE`, at least 3 where many are concerned, 120 at most."
     ),
 ]
-ReplyTo = Annotated[FrameId, Value("<id>", "The `id` of the frame that it answers.")]
+ReplyTo = Annotated[FrameId, Value("The `id` of the frame that it answers.", "<id>")]
 
 
 class ClientFrame(msgspec.Struct, tag_field="type", omit_defaults=True, kw_only=True):
@@ -114,7 +111,7 @@ class Connect(ClientFrame, tag="connect"):
     """The first frame, within ``SOCKGATE_CONNECT_TIMEOUT`` seconds; ``recover`` may be absent."""
 
     token: Token
-    recover: Annotated[dict[str, Recover], Value("{<channel>:<recover>}")] = {}
+    recover: Annotated[dict[str, Recover], Value(form="{<channel>:<recover>}")] = {}
 
 
 class Ping(ClientFrame, tag="ping"):
@@ -134,8 +131,8 @@ class Subscribe(ClientFrame, tag="subscribe"):
     """
 
     channel: Channel
-    grant: Annotated[str | None, Value("<grant>", limit=f"{MAX_TOKEN_LENGTH:,} characters")] = None
-    recover: Annotated[Recover | None, Value("<recover>")] = None
+    grant: Annotated[str | None, Value(limit=f"{MAX_TOKEN_LENGTH:,} characters")] = None
+    recover: Recover | None = None
 
 
 class Unsubscribe(ClientFrame, tag="unsubscribe"):
@@ -157,9 +154,7 @@ class SetPresence(ClientFrame, tag="set_presence"):
     """
 
     channel: Channel
-    data: Annotated[
-        msgspec.Raw, Value("<object or null>", limit=f"{MAX_DATA_BYTES:,} bytes as JSON")
-    ]
+    data: Annotated[msgspec.Raw, Value("", "<object or null>", f"{MAX_DATA_BYTES:,} bytes as JSON")]
 
 
 class Publish(ClientFrame, tag="publish"):
@@ -169,14 +164,8 @@ class Publish(ClientFrame, tag="publish"):
     """
 
     channel: Channel
-    event: Annotated[
-        str,
-        Value(
-            f'"{CLIENT_EVENT_PREFIX}<name>"',
-            limit=f"{MAX_EVENT_LENGTH} characters with `{CLIENT_EVENT_PREFIX}`",
-        ),
-    ]
-    data: Annotated[msgspec.Raw, Value("<anything>")]
+    event: Annotated[str, Value("", '"client-<name>"', f"{MAX_EVENT_LENGTH} characters in all")]
+    data: Annotated[msgspec.Raw, Value(form="<anything>")]
 
 
 class Move(msgspec.Struct, tag="move", tag_field="type", frozen=True):
@@ -200,12 +189,12 @@ class Connected(GatewayFrame, tag="connected"):
     ``"state":"latest"``. Missed or newest publications follow, then new ones.
     """
 
-    connection: Annotated[str, Value("<id>")]
-    user: Annotated[str | None, Value("<uid or null>")]
-    channels: Annotated[dict[str, Any], Value("{<channel>:{…}}")]
+    connection: Annotated[str, Value(form="<id>")]
+    user: UidOrNull
+    channels: Annotated[dict[str, Any], Value(form="{<channel>:{…}}")]
     expires: Expires
     rights: Rights = ""
-    heartbeat: Annotated[float | None, Value("<seconds>", "`SOCKGATE_HEARTBEAT`.")] = None
+    heartbeat: Annotated[float | None, Value("`SOCKGATE_HEARTBEAT`.")] = None
 
 
 class Subscribed(GatewayFrame, tag="subscribed"):
@@ -214,19 +203,12 @@ class Subscribed(GatewayFrame, tag="subscribed"):
     channel: Channel
     epoch: Epoch = None
     offset: Offset = None
-    recovered: Annotated[
-        bool | None, Value("<true or false>", "Absent unless recovery was requested.")
-    ] = None
-    state: Annotated[
-        str | None, Value('"latest"', "Without a position, the newest publication follows.")
-    ] = None
+    recovered: Annotated[bool | None, Value("Absent unless recovery was requested.")] = None
+    state: Annotated[str | None, Value("The newest publication follows.", '"latest"')] = None
     touched: Touched = None
     audience: CrowdSize = None
     within: Within = None
-    pages: Annotated[
-        int | None,
-        Value("<n>", "About how many connections the channel has in all workers, with this one."),
-    ] = None
+    pages: Annotated[int | None, Value("About how many connections it has in all workers.")] = None
     reply_to: ReplyTo = None
 
 
@@ -238,10 +220,7 @@ class Unsubscribed(GatewayFrame, tag="unsubscribed"):
     """
 
     channel: Channel
-    reason: Annotated[
-        str | None,
-        Value('"rights_changed"', "Absent where it ended on request, or the right was revoked."),
-    ] = None
+    reason: Annotated[str | None, Value("Absent: for another reason.", '"rights_changed"')] = None
     audience: CrowdSize = None
     within: Within = None
     reply_to: ReplyTo = None
@@ -255,7 +234,7 @@ class RefreshWanted(GatewayFrame, tag="refresh"):
     connection then is the user's. Without a token it is closed in so many seconds, with 4402.
     """
 
-    within: Annotated[float, Value("<seconds>")]
+    within: float
 
 
 class Refreshed(GatewayFrame, tag="refreshed"):
@@ -266,7 +245,7 @@ class Refreshed(GatewayFrame, tag="refreshed"):
     requested again.
     """
 
-    user: Annotated[str | None, Value("<uid or null>")]
+    user: UidOrNull
     expires: Expires
     rights: Rights = ""
     reply_to: ReplyTo = None
@@ -294,15 +273,12 @@ class Skipped(GatewayFrame, tag="skipped"):
     """
 
     channel: Channel
-    offset: Annotated[int, Value("<n>")]
+    offset: int
     epoch: Epoch = None
 
 
 class Interrupted(GatewayFrame, tag="interrupted"):
-    """The gateway has been without Redis for a second or longer.
-
-    Nothing can arrive until ``resumed``, though the connection stands.
-    """
+    """The gateway has been without Redis for a second: nothing arrives until ``resumed``."""
 
 
 class Resumed(GatewayFrame, tag="resumed"):
@@ -310,38 +286,28 @@ class Resumed(GatewayFrame, tag="resumed"):
 
 
 class PresenceAnswer(GatewayFrame, tag="presence", kw_only=True):
-    """The users on the channel.
-
-    In a namespace with ``presence_data`` it also has ``data`` and ``page_data``.
-    """
+    """The users on the channel; with ``data`` where the namespace has ``presence_data``."""
 
     channel: Channel
     users: Annotated[
         dict[str, int],
-        Value("{<uid>:<connections>}", "Number of connections of each user, by primary key."),
+        Value("Number of connections of each user, by primary key.", "{<uid>:<connections>}"),
     ]
     count: Annotated[
         int | None,
-        Value(
-            "<n>",
-            "How many users there are, where they are more than the namespace's `presence_limit`: "
-            "`users` is empty then.",
-        ),
+        Value("How many users, where they are more than `presence_limit`: `users` is empty then."),
     ] = None
-    anonymous: Annotated[
-        int, Value("<n>", "Number of connections of visitors who have not logged in.")
-    ]
+    anonymous: Annotated[int, Value("Number of connections of visitors without a login.")]
     data: Annotated[
         dict[str, msgspec.Raw] | None,
-        Value("{<uid>:<object>}", "What Django says about each user."),
+        Value("What Django says about each user.", "{<uid>:<object>}"),
     ] = None
     page_data: Annotated[
         dict[str, list[msgspec.Raw]] | None,
-        Value("{<uid>:[<object>,…]}", "What the connections of each user say."),
+        Value("What the connections of each user say.", "{<uid>:[<object>,…]}"),
     ] = None
     data_truncated: Annotated[
-        bool | None,
-        Value("true", "The data of some users is left out (256 users, 64 KiB)."),
+        bool | None, Value("The data of some users is left out (256 users, 64 KiB).", "true")
     ] = None
     reply_to: ReplyTo = None
 
@@ -351,9 +317,7 @@ class Join(GatewayFrame, tag="join"):
 
     channel: Channel
     user: Uid
-    data: Annotated[msgspec.Raw | None, Value("<object>", "What Django says about the user.")] = (
-        None
-    )
+    data: Annotated[msgspec.Raw | None, Value("What Django says of the user.", "<object>")] = None
 
 
 class Leave(GatewayFrame, tag="leave"):
@@ -374,14 +338,11 @@ class PresenceChanged(GatewayFrame, tag="presence_changed"):
     user: Uid
     data: Annotated[
         msgspec.Raw | None,
-        Value(
-            "<object or null>",
-            "What Django says about the user now, null: nothing; absent: it has not changed.",
-        ),
+        Value("What Django says now, null: nothing; absent: no change.", "<object or null>"),
     ] = None
     page_data: Annotated[
         msgspec.Raw | None,
-        Value("[<object>,…]", "What the user's pages say now; absent: it has not changed."),
+        Value("What the user's pages say now; absent: no change.", "[<object>,…]"),
     ] = None
 
 
@@ -400,7 +361,7 @@ class Published(GatewayFrame, tag="published"):
     """
 
     channel: Channel
-    offset: Annotated[int, Value("<n>", "Of a sequenced publication alone.")] = 0
+    offset: Annotated[int, Value("Of a sequenced publication alone.")] = 0
     reply_to: ReplyTo = None
 
 
@@ -415,30 +376,24 @@ class Pong(GatewayFrame, tag="pong"):
 
 
 class Drain(GatewayFrame, tag="drain"):
-    """This gateway is about to stop.
+    """This gateway is about to stop: come back at a random moment within so many seconds."""
 
-    Come back at a random moment within so many seconds.
-    """
-
-    within: Annotated[float, Value("<seconds>")]
+    within: float
 
 
 class Rejection(GatewayFrame, tag="error"):
     """One frame was rejected; the connection goes on."""
 
-    code: Annotated[str, Value("<code>")]
-    message: Annotated[str, Value("<text>")]
+    code: str
+    message: Annotated[str, Value(form="<text>")]
     reply_to: ReplyTo = None
-    channel: Annotated[
-        str | None, Value("<channel>", "Of a rejected `presence` and `set_presence`.")
-    ] = None
+    channel: Annotated[str | None, Value("Of a rejected request about presence.")] = None
     revoked: Annotated[
         bool | None,
         Value(
-            "true",
             "The grant is a good one, but since it was issued the channel was revoked, or the "
             "user's rights have changed.",
-            since="0.1",
+            "true",
         ),
     ] = None
 
