@@ -189,7 +189,7 @@ export interface SubscribedFrame {
   recovered?: boolean;
   /** The newest publication follows. */
   state?: "latest";
-  /** The channel's touch mark now; 0: it was not touched in a day; absent: unknown. A page that was rendered at this mark has missed no touch. */
+  /** The channel's touch mark now; absent: unknown. A page that was rendered at this mark has missed no touch. */
   touched?: number;
   /** About how many pages receive the same at this moment: after a lost link, all connections of all workers. */
   audience?: number;
@@ -208,7 +208,7 @@ export interface GapFrame {
   epoch?: string;
   /** Of the newest publication. */
   offset?: number;
-  /** The channel's touch mark now; 0: it was not touched in a day; absent: unknown. A page that was rendered at this mark has missed no touch. */
+  /** The channel's touch mark now; absent: unknown. A page that was rendered at this mark has missed no touch. */
   touched?: number;
   /** About how many pages receive the same at this moment: after a lost link, all connections of all workers. */
   audience?: number;

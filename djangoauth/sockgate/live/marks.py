@@ -7,11 +7,17 @@ fetches once. The age of the last touch is what has passed of the mark's life in
 clocks are compared.
 """
 
-from time import monotonic
+from time import monotonic, time
 from typing import Any
 
 from django.http import HttpRequest
-from sockgate_gateway.wire.touches import NEVER, TOUCH_TTL_MS, read_mark, touch_key
+from sockgate_gateway.wire.touches import (
+    NEVER,
+    TOUCH_TTL_MS,
+    read_mark,
+    stated_mark,
+    touch_key,
+)
 
 from .. import conf
 from ..redis_clients import pools
@@ -50,6 +56,6 @@ def read_marks(request: HttpRequest, channels: list[str]) -> dict[str, int]:
 
 def _mark(left_ms: int, stored: bytes | None, took_ms: float) -> int | None:
     if stored is None:
-        return NEVER
+        return stated_mark(NEVER, time())
     is_older = 0 <= left_ms < TOUCH_TTL_MS - took_ms
     return read_mark(stored) if is_older else None

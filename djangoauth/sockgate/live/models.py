@@ -242,7 +242,9 @@ def _touch(channel: str, using: str) -> None:
         act()
 
 
-def _deliver(deliver: Callable[[list[PublishRequest]], None], batch: list[PublishRequest]) -> None:
+def _deliver(
+    deliver: Callable[[list[PublishRequest]], object], batch: list[PublishRequest]
+) -> None:
     try:
         deliver(batch)
     except redis_errors.RedisError as error:

@@ -14,7 +14,7 @@ from sockgate_gateway.wire.contract import Position
 from sockgate_gateway.wire.names import BROADCAST, user_channel
 
 from .. import conf
-from ..redis_clients import pools
+from ..redis_clients import pools, redis_errors
 from ..tenants import current_tenant
 from ..users.recipients import UserOrPk, channel_of_group, uid_of
 from . import positions, sending
@@ -23,6 +23,7 @@ from .dispatch import (
     async_client_for,
     awaits_commit,
     new_builder,
+    try_later,
     user_channels,
 )
 from .transactions import once_after_commit
@@ -112,7 +113,11 @@ async def atouch(
     later = once_after_commit(one)
     if await awaits_commit([one], on_commit, using, later):
         return None
-    return await sending.asend(await async_client_for([one]), conf.current().names, one)
+    try:
+        return await sending.asend(await async_client_for([one]), conf.current().names, one)
+    except redis_errors.RedisError as error:
+        try_later([one], error)
+        return None
 
 
 async def aposition(channel: str) -> Position | None:

@@ -2,10 +2,11 @@
 
 Inside ``atomic()`` a publication waits for the commit, so that a rollback publishes nothing. With
 transactions open on several databases, it waits for the last commit, and is dropped when one of
-them rolls back. ``using`` names one database to wait for. When Redis fails after the commit, Django
-logs the error. Outside of a transaction, or with ``on_commit=False``, the publication is sent at
-once, and the call raises the error of Redis. With autocommit switched off by hand, Django reports
-no commit, so that the publication is sent at once too.
+them rolls back. ``using`` names one database to wait for. When Redis fails after the commit, it is
+tried again in the background (``outbox.py``). Outside of a transaction, or with
+``on_commit=False``, the publication is sent at once, and the call raises the error of Redis; a
+touch is tried again in the background. With autocommit switched off by hand, Django reports no
+commit, so that the publication is sent at once too.
 
 A plain publication arrives at most once. A sequenced publication is kept for a while, and arrives
 in order, also in browsers that reconnect; see ``builder.PublishOptions``. The async twins are in
@@ -162,13 +163,13 @@ def touch(
         tenant: the tenant to publish to; None: the current tenant.
 
     Returns:
-        The number of workers that received it; None when it waits for the commit.
+        The number of workers that received it; None when it waits for the commit, or for Redis.
 
     Raises:
         TypeError: ``using`` with ``on_commit=False``.
         ChannelNameError: the text is not a channel name.
         ImproperlyConfigured: ``tenant`` is given, and ``SOCKGATE["TENANT"]`` is not set.
-        redis.RedisError: Redis fails or does not answer.
+        redis.RedisError: Redis refuses it.
     """
     one = new_builder().build_touch(channel, tenant)
     aliases = aliases_to_await(on_commit, using)

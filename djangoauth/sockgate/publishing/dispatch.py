@@ -58,18 +58,30 @@ def send_now(batch: list[PublishRequest]) -> int:
     return sending.send_many(_client_for(batch), conf.current().names, batch)
 
 
-def deliver(batch: list[PublishRequest]) -> None:
+def deliver(batch: list[PublishRequest]) -> int | None:
     """Send publications whose change is committed: now, or in the background.
+
+    Returns:
+        How many workers have received them; None: they wait in the background.
 
     Raises:
         redis.RedisError: Redis failed, and may have them already, or refuses them.
     """
-    OUTBOX.deliver(batch, _send_each_now)
+    return OUTBOX.deliver(batch, _send_each_now)
 
 
-def _send_each_now(batch: list[PublishRequest]) -> None:
+def try_later(batch: list[PublishRequest], error: Exception) -> None:
+    """Send publications in the background, which have failed now.
+
+    Raises:
+        redis.RedisError: that error, where Redis may have them already, or refuses them.
+    """
+    OUTBOX.try_later(batch, _send_each_now, error)
+
+
+def _send_each_now(batch: list[PublishRequest]) -> int:
     with without_budget():
-        send_now(batch)
+        return send_now(batch)
 
 
 def _client_for(batch: list[PublishRequest]) -> sending.Client:
@@ -102,9 +114,12 @@ def _waits(on_commit: bool | None, using: str | None) -> bool:
 def now_or_on_commit(
     batch: list[PublishRequest], aliases: list[str], later: Later = after_commit
 ) -> int | None:
-    """Send at the commit of these databases; without any, send now and return the count."""
+    """Send at the commit of these databases; without any, send now and return the count.
+
+    A touch outside of a transaction follows a change that is committed already.
+    """
     if not aliases:
-        return send_now(batch)
+        return (deliver if batch[0].is_touch else send_now)(batch) if batch else 0
     later(partial(deliver, batch), aliases)
     return None
 

@@ -28,7 +28,7 @@ from .order import Deliveries, begins_epoch, is_repeated
 from .pending_subscriptions import PendingSubscription
 from .replay import charge_cancelled, confirm, gap_cause, newest, replay, with_stated_touches
 from .states import AWAITS_REPLY, INITIAL, MAY_LACK_PLAIN, TRANSITIONS, Event, State
-from .touch_mark import TouchMark
+from .touch_mark import LinkLoss, TouchMark
 
 
 class Channel:
@@ -39,6 +39,7 @@ class Channel:
         policy: of its namespace.
         pending_limit_bytes: how many bytes of payloads may be pending.
         audience: says how many connections receive a touch or a gap, and counts gaps.
+        loss: says when touches may have been lost.
 
     ``position`` is the last position that the connections were brought to; None: unknown.
     ``state`` and ``_buffer`` change in ``_transition`` alone.
@@ -70,7 +71,12 @@ class Channel:
     )
 
     def __init__(
-        self, name: str, policy: Policy, pending_limit_bytes: int, audience: Audience
+        self,
+        name: str,
+        policy: Policy,
+        pending_limit_bytes: int,
+        audience: Audience,
+        loss: LinkLoss,
     ) -> None:
         self.name = name
         self.head = publication_head(name)
@@ -79,7 +85,7 @@ class Channel:
         self.last_subscription = 0
         self.pending_subscriptions: dict[Connection, PendingSubscription] = {}
         self.position: Position | None = None
-        self.mark = TouchMark()
+        self.mark = TouchMark(loss)
         self.state = INITIAL
         self._buffer: PendingPublications | None = PendingPublications(pending_limit_bytes)
         self._pending_limit_bytes = pending_limit_bytes

@@ -32,6 +32,7 @@ from .markup_gate import MarkupGate
 from .notices import Notices
 from .pending_subscriptions import PendingSubscription, SubscriptionResult
 from .presence_counts import PresenceCounts
+from .touch_mark import LinkLoss
 from .touch_pacing import TouchPacer
 
 log = logging.getLogger("sockgate.hub")
@@ -93,6 +94,7 @@ class Hub:
         self.gaps = audience.gaps
         self._drops = HintLog(log, "payload_dropped")
         self._coalescer = Coalescer(self._deliver_held)
+        self._loss = LinkLoss()
         self._pacer = TouchPacer(audience, self._fan_out)
         self.notices = Notices(self._find)
 
@@ -184,6 +186,7 @@ class Hub:
     def link_lost(self) -> None:
         """Keep publications of every channel pending: some are missed from now on."""
         self._coalescer.drop_held()
+        self._loss.begin()
         for channel in list(self._channels.values()):
             channel.link_lost()
             self._enqueue(channel)
@@ -212,7 +215,8 @@ class Hub:
             self._enqueue(channel)
 
     def _open(self, key: bytes, name: str) -> Channel:
-        channel = Channel(name, self._policy_of(name), self._pending_limit_bytes, self.audience)
+        policy, limit_bytes = self._policy_of(name), self._pending_limit_bytes
+        channel = Channel(name, policy, limit_bytes, self.audience, self._loss)
         self._channels[key] = channel
         self._subscription_state.subscribe(name)
         return channel

@@ -5,28 +5,88 @@ only publish can invent touches. So a mark is known only as long as it rises: no
 an earlier mark back, with which a page would take itself to be fresh. After a touch without a mark,
 nothing is known until one with a mark has arrived. From then on, Redis does not count all touches,
 so that its mark is not believed after a loss.
+
+While Redis was away, a process of Django may have ended with touches that nobody will send. So
+after a loss of the link the mark of Redis is not believed for a while: pages that were rendered
+before request themselves once, in the window of all.
 """
 
+from collections.abc import Callable
+from math import inf
+from time import monotonic, time
+
 from ..wire.publication import Publication, state_touch
-from ..wire.touches import UNMARKED
+from ..wire.touches import NEVER, TOUCH_TTL_MS, UNMARKED, stated_mark
+
+LOSS_S = 3.0
+"""A process of Django that ends sends what waits for so long (``publishing/outbox.py``)."""
+
+DOUBT_S = 120.0
+"""Pages that have lost their connection meanwhile have come back by then."""
+
+
+class LinkLoss:
+    """When the worker's link to Redis was lost, for the marks of all its channels.
+
+    Args:
+        clock: returns seconds.
+        wall_clock: returns Unix seconds.
+
+    ``ended_at``: the end of the last loss in which touches may have been lost for good.
+    """
+
+    def __init__(
+        self, clock: Callable[[], float] = monotonic, wall_clock: Callable[[], float] = time
+    ) -> None:
+        self.clock = clock
+        self.wall_clock = wall_clock
+        self.ended_at = -inf
+        self._began_at = inf
+
+    def begin(self) -> None:
+        """Note that touches may be missed from now on."""
+        self._began_at = min(self._began_at, self.clock())
+
+    def end(self) -> None:
+        """Note that Redis has answered."""
+        now = self.clock()
+        if now - self._began_at > LOSS_S:
+            self.ended_at = now
+        self._began_at = inf
 
 
 class TouchMark:
-    """``known`` is the mark of the channel; None: unknown."""
+    """``known`` is the mark of the channel as pages receive it; None: unknown."""
 
-    __slots__ = ("_has_uncounted", "_highest", "known")
+    __slots__ = ("_has_uncounted", "_highest", "_loss", "_mark", "_raised_at", "_touched_at")
 
-    def __init__(self) -> None:
-        self.known: int | None = None
+    def __init__(self, loss: LinkLoss) -> None:
+        self._loss = loss
+        self._mark: int | None = None
+        self._raised_at = self._touched_at = -inf
         self._highest = UNMARKED
         self._has_uncounted = False
 
+    @property
+    def known(self) -> int | None:
+        """The mark as pages receive it; None: unknown."""
+        now = self._loss.clock()
+        if self._mark is None or self._is_in_doubt(now):
+            return None
+        # Redis has forgotten it by then, and Django does not write it into pages any more.
+        is_over = now - self._raised_at > TOUCH_TTL_MS / 1000
+        return stated_mark(NEVER if is_over else self._mark, self._loss.wall_clock())
+
     def read(self, mark: int | None) -> bool:
         """Take over what Redis holds; None: unknown. Return whether touches were missed."""
-        was_known = self.known
-        self.known = None if self._has_uncounted else mark
+        before, now = self._mark, self._loss.clock()
+        self._loss.end()
+        self._mark = None if self._has_uncounted else mark
         self._highest = mark or UNMARKED
-        return was_known is None or self.known != was_known
+        is_same = before is not None and self._mark == before
+        if not is_same:
+            self._raised_at = now
+        return not is_same or self._is_in_doubt(now)
 
     def receive(self, touch: Publication, audience: int) -> Publication:
         """Note a touch that has arrived, and return it as it is delivered."""
@@ -34,5 +94,11 @@ class TouchMark:
         if mark == UNMARKED:
             self._has_uncounted = True
         self._highest = max(self._highest, mark)
-        self.known = mark if UNMARKED < mark == self._highest else None
-        return state_touch(touch, audience, self.known)
+        self._mark = mark if UNMARKED < mark == self._highest else None
+        self._raised_at = self._touched_at = self._loss.clock()
+        return state_touch(touch, audience, self._mark)
+
+    def _is_in_doubt(self, now: float) -> bool:
+        ended_at = self._loss.ended_at
+        # After a touch, the mark differs from that of each page that was rendered before.
+        return now < ended_at + DOUBT_S and self._touched_at <= ended_at

@@ -76,7 +76,7 @@ Offset = Annotated[int | None, Value("Of the newest publication.")]
 Touched = Annotated[
     int | None,
     Value(
-        "The channel's touch mark now; 0: it was not touched in a day; absent: unknown. A page "
+        "The channel's touch mark now; absent: unknown. A page "
         "that was rendered at this mark has missed no touch.",
         "<mark>",
     ),

@@ -2,7 +2,8 @@
 
 Redis keeps a mark for each channel for a day after its last touch: a number that each touch
 raises by one (``lua/touch.lua``). It begins anywhere, so that marks of two beginnings differ. A
-page knows the mark at which it was rendered, and the gateway states the mark of now.
+page knows the mark at which it was rendered, and the gateway states the mark of now
+(``stated_mark``).
 
 A page reads a publication as JavaScript's ``JSON.parse`` does. So a touch is whatever that reads
 as an object whose ``event`` is ``touch``, and which has ``data``: with spaces, escapes, other
@@ -21,7 +22,10 @@ TOUCH_TTL_MS = 24 * 3600 * 1000
 """How long the mark lives after a touch. Without one, the channel was not touched in that time."""
 
 NEVER = 0
-"""The mark of a channel that was not touched in that time."""
+"""The mark of a channel that was not touched in that time; see ``stated_mark``."""
+
+_PERIOD_S = TOUCH_TTL_MS // 2000
+"""Half of that time, so that clocks may differ by the other half."""
 
 UNMARKED = 0
 """The mark of a touch that has none."""
@@ -60,6 +64,20 @@ def read_mark(stored: bytes | None) -> int | None:
         return NEVER
     mark = int(stored) if stored.isdigit() and len(stored) < 17 else -1
     return mark if 0 <= mark <= MAX_MARK else None
+
+
+def stated_mark(mark: int, now: float) -> int:
+    """Return a mark as pages receive and compare it.
+
+    That a channel was not touched in the time of a mark is the same only for a while: a page that
+    has slept for days may have missed a touch that Redis has forgotten again. So the number of the
+    half day stands for it, which is smaller than any mark that begins at a time in ms.
+
+    Args:
+        mark: that of Redis.
+        now: Unix seconds.
+    """
+    return int(now // _PERIOD_S) if mark == NEVER else mark
 
 
 def may_be_touch(raw: bytes) -> bool:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from time import time
 from typing import Any
 from urllib.parse import quote
 
@@ -20,6 +21,7 @@ from sockgate.users.records import rights_of
 from sockgate_gateway.wire.errors import ChannelNameError
 from sockgate_gateway.wire.names import sid_of
 from sockgate_gateway.wire.tokens import GrantSigner
+from sockgate_gateway.wire.touches import NEVER, stated_mark
 
 pytestmark = [
     pytest.mark.integration,
@@ -116,9 +118,10 @@ def test_fragment_needs_no_grant_for_public_and_automatic_channels(
 ) -> None:
     settings.SOCKGATE = {**settings.SOCKGATE, "NAMESPACES": {"news": {"public": True}}}
     [channels] = subscriptions(show(login, "{% live 'news:1' 'broadcast' %}{% endlive %}"))
+    never = stated_mark(NEVER, time())
     assert channels == {
-        "news:1": {"grant": None, "expires_in": 3600, "touched": 0},
-        "broadcast": {"touched": 0},
+        "news:1": {"grant": None, "expires_in": 3600, "touched": never},
+        "broadcast": {"touched": never},
     }
 
 

@@ -1,5 +1,6 @@
 """The touch marks that a page carries: none that is newer than what its view has read."""
 
+from time import time
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from django.test import RequestFactory
 from redis import Redis
 from sockgate import touch
 from sockgate.live import marks, request_start
+from sockgate_gateway.wire.touches import NEVER, stated_mark
 
 pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
 KEY = "sockgate:touched:{rt:orders}"
@@ -29,7 +31,7 @@ def age(redis: Redis, seconds: int) -> None:
 
 
 def test_channel_that_was_never_touched_has_a_known_mark() -> None:
-    assert marks.read_marks(began(), ["orders"]) == {"orders": 0}
+    assert marks.read_marks(began(), ["orders"]) == {"orders": stated_mark(NEVER, time())}
 
 
 def test_mark_is_that_of_the_last_touch_before_the_request(redis: Redis) -> None:
@@ -38,7 +40,7 @@ def test_mark_is_that_of_the_last_touch_before_the_request(redis: Redis) -> None
     request = began()
     assert marks.read_marks(request, ["orders", "other"]) == {
         "orders": int(redis.get(KEY) or 0),
-        "other": 0,
+        "other": stated_mark(NEVER, time()),
     }
 
 
@@ -62,4 +64,4 @@ def test_start_is_noted_with_asgi() -> None:
     request = RequestFactory().get("/")
     request.scope = {}  # type: ignore[attr-defined]
     request_start.note_start(scope=request.scope)  # type: ignore[attr-defined]
-    assert marks.read_marks(request, ["orders"]) == {"orders": 0}
+    assert marks.read_marks(request, ["orders"]) == {"orders": stated_mark(NEVER, time())}

@@ -6,6 +6,7 @@ from sockgate_gateway.channels.audience import Audience
 from sockgate_gateway.channels.channel import Channel
 from sockgate_gateway.channels.history import HistoryReply
 from sockgate_gateway.channels.presence_counts import PresenceCounts
+from sockgate_gateway.channels.touch_mark import LinkLoss
 from sockgate_gateway.connections.connection import Connection, Identity
 from sockgate_gateway.wire.namespaces import Policy
 from sockgate_gateway.wire.publication import Publication
@@ -39,7 +40,7 @@ def new_channel(
     recover: bool = True, pending_limit_bytes: int = 1000, state: str = "none"
 ) -> Channel:
     policy = Policy(recover=recover, state=state)
-    return Channel("room:7", policy, pending_limit_bytes, new_audience())
+    return Channel("room:7", policy, pending_limit_bytes, new_audience(), LinkLoss())
 
 
 def new_audience() -> Audience:

@@ -5,6 +5,7 @@ import json
 import pytest
 from sockgate_gateway.channels.channel import Channel
 from sockgate_gateway.channels.history import HistoryReply, HistoryRequest
+from sockgate_gateway.channels.touch_mark import LinkLoss
 from sockgate_gateway.errors import BrokerUnavailable
 from sockgate_gateway.wire.namespaces import Policy
 
@@ -158,7 +159,7 @@ def test_epoch_that_began_after_the_request_is_read_again():
 
 def test_gaps_are_counted_by_cause_and_connection():
     audience = new_audience()
-    channel, gaps = Channel("room:7", Policy(), 1000, audience), audience.gaps
+    channel, gaps = Channel("room:7", Policy(), 1000, audience, LinkLoss()), audience.gaps
     for since in (None, ("old", 1), ("e", 1), ("e", 3)):
         channel.subscribe(subscriber(), RecordedJoin(since, room_bytes=0))
     channel.history_request()

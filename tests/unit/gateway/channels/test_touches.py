@@ -5,10 +5,11 @@ import json
 import pytest
 from sockgate_gateway.channels.history import HistoryReply
 from sockgate_gateway.channels.history_queue import HistoryQueue
-from sockgate_gateway.channels.touch_mark import TouchMark
+from sockgate_gateway.channels.touch_mark import DOUBT_S, LOSS_S, LinkLoss, TouchMark
 from sockgate_gateway.wire.names import Names
 from sockgate_gateway.wire.namespaces import Policy
 from sockgate_gateway.wire.publication import Publication, read_publication
+from sockgate_gateway.wire.touches import NEVER, TOUCH_TTL_MS, stated_mark
 
 from tests.unit.gateway.channels.single_channel import (
     RecordedJoin,
@@ -106,13 +107,81 @@ def test_mark_is_read_and_then_follows_the_touches():
     ],
 )
 def test_mark_is_known_only_as_long_as_it_rises(steps, known):
-    mark = TouchMark()
+    mark = TouchMark(LinkLoss())
     for what, value in steps:
         if what == "read":
             mark.read(value)
         else:
             mark.receive(touch(value) if value else UNMARKED, 1)
     assert mark.known == known
+
+
+DAY_S = TOUCH_TTL_MS / 1000
+
+
+class Times:
+    """Two clocks that the test moves together."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.loss = LinkLoss(lambda: self.now, lambda: 1.8e9 + self.now)
+
+    def marked(self, mark: int | None) -> TouchMark:
+        found = TouchMark(self.loss)
+        found.read(mark)
+        return found
+
+
+def test_channel_that_was_not_touched_has_another_mark_once_a_touch_may_be_forgotten():
+    times = Times()
+    before = times.marked(NEVER).known
+    assert before == stated_mark(NEVER, 1.8e9 + times.now) and 0 < before < 1_000_000
+    times.now += DAY_S  # A touch of just after the reading is forgotten by now.
+    assert times.marked(NEVER).known > before
+
+
+def test_mark_of_a_channel_that_was_not_touched_in_a_day_is_that_of_fresh_pages():
+    times = Times()
+    read, touched = times.marked(1_700_000_000_000), times.marked(None)
+    times.now += 60
+    touched.receive(touch(1_700_000_000_009), 1)
+    read.read(1_700_000_000_000)
+    times.now += DAY_S - 30
+    assert (read.known, touched.known) == (times.marked(NEVER).known, 1_700_000_000_009)
+    times.now += 60
+    assert touched.known == times.marked(NEVER).known
+
+
+@pytest.mark.parametrize(("lost_s", "is_doubted"), [(LOSS_S - 1, False), (LOSS_S + 1, True)])
+def test_mark_is_not_believed_after_a_loss_in_which_touches_may_have_died(lost_s, is_doubted):
+    times = Times()
+    mark, late = times.marked(7), times.marked(8)
+    for _ in range(2):  # Each attempt to connect again fails.
+        times.loss.begin()
+        times.now += lost_s / 2
+    assert mark.read(7) is is_doubted
+    assert mark.known == (None if is_doubted else 7)
+    late.read(8)
+    times.now += DOUBT_S / 2
+    late.receive(touch(9), 1)
+    other = times.marked(5)
+    assert (mark.known, other.known, late.known) == ((None, None, 9) if is_doubted else (7, 5, 9))
+    times.now += DOUBT_S
+    assert (mark.known, other.known, late.known) == (7, 5, 9)
+
+
+def test_gap_after_such_a_loss_states_no_mark_and_the_window_of_all():
+    channel, connection = live_channel(last=1)
+    channel.mark.read(7)
+    now = 0.0
+    channel.mark._loss.clock = lambda: now
+    channel.mark._loss.begin()
+    channel.link_lost()
+    now = LOSS_S + 1
+    channel.history_request()
+    channel.apply_history(HistoryReply(("e", 1), (), 7))
+    [gap] = frames_of(connection)
+    assert gap["type"] == "gap" and "touched" not in gap and gap["within"] >= 0
 
 
 def test_gap_and_subscribed_state_the_mark():

@@ -33,11 +33,12 @@ class FailingRedis:
         self.error = error
         self.taken: list[str] = []
 
-    def __call__(self, batch: list[PublishRequest]) -> None:
+    def __call__(self, batch: list[PublishRequest]) -> int:
         if self.failures > 0:
             self.failures -= 1
             raise self.error
         self.taken += [one.channel for one in batch]
+        return len(batch)
 
 
 def test_what_fails_is_sent_later_and_in_order() -> None:
@@ -86,20 +87,57 @@ def test_what_redis_refuses_is_raised() -> None:
 def test_waiting_ends_and_is_counted_and_logged(caplog: Any) -> None:
     now = 0.0
     outbox, redis = Outbox(lambda: now), FailingRedis(float("inf"))
-    outbox.deliver(touch("room:1"), redis)
+    outbox.deliver(PLAIN, redis)
     now = MAX_AGE_S + 1
     wait_until(lambda: not len(outbox))
+    assert outbox.dropped == {"user:1": 1}
+    assert "1 publications were never sent; now on 'user:1'" in caplog.text
+
+
+def test_touches_wait_as_long_as_redis_is_away_once_for_each_channel() -> None:
+    now = 0.0
+    outbox, redis = Outbox(lambda: now), FailingRedis(float("inf"))
+    for batch in (touch("room:1"), PLAIN, touch("room:1"), touch("room:2")):
+        outbox.deliver(batch, redis)
+    now = MAX_AGE_S + 1
+    wait_until(lambda: len(outbox) == 2)
+    assert outbox.dropped == {"user:1": 1}
+    redis.failures = 0
+    wait_until(lambda: not len(outbox))
+    assert redis.taken == ["room:1", "room:2"]
+    assert outbox.dropped == {"user:1": 1}
+
+
+def test_touches_that_wait_for_long_are_dropped_when_redis_refuses_them() -> None:
+    now = 0.0
+    outbox, redis = Outbox(lambda: now), FailingRedis(float("inf"))
+    outbox.deliver(touch("room:1"), redis)
+    now = MAX_AGE_S + 1
+    wait_until(lambda: outbox._late)
+    redis.error = ResponseError("wrong number")
+    wait_until(lambda: not len(outbox))
     assert outbox.dropped == {"room:1": 1}
-    assert "1 publications were never sent; now on 'room:1'" in caplog.text
 
 
 def test_what_waits_is_bounded() -> None:
     outbox, redis = Outbox(), FailingRedis(float("inf"))
-    for number in range(MAX_WAITING + 5):
-        outbox.deliver(touch(f"room:{number % 5}"), redis)
+    for _ in range(MAX_WAITING + 5):
+        outbox.deliver(PLAIN, redis)
     assert len(outbox) == MAX_WAITING
     assert outbox.dropped.total() == 5
     outbox.flush(0)
+
+
+def test_touches_that_wait_are_bounded_by_their_channels(monkeypatch: Any) -> None:
+    monkeypatch.setattr("sockgate.publishing.outbox.MAX_WAITING", 4)
+    monkeypatch.setattr("sockgate.publishing.outbox.MAX_LATE", 2)
+    outbox, redis = Outbox(), FailingRedis(float("inf"))
+    for number in range(4 + 2 + 3):
+        outbox.deliver(touch(f"room:{number}"), redis)
+    assert len(outbox) == 4 + 2
+    assert outbox.dropped == {"room:2": 1, "room:3": 1, "room:4": 1}
+    outbox.flush(0)
+    assert outbox.dropped.total() == 9
 
 
 @pytest.mark.parametrize(("failures", "is_sent"), [(2, True), (float("inf"), False)])
