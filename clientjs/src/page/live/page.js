@@ -176,9 +176,19 @@ export function livePageOf(rt, page) {
     }
   }
 
-  /** @param {boolean} isInDoubt */
-  function checkAll(isInDoubt) {
-    addresses.forEach((one) => one.renew(0, 0, true, isInDoubt));
+  /** Another user has this page: maybe many have logged in, or all logins have ended, and their pages have come back. */
+  function userChanged() {
+    // Each connect has this channel, and says how many connect at this moment.
+    const room = rt.subscribe("broadcast").on("subscribed", (/** @type {any} */ _, /** @type {any} */ info) => {
+      const ms = leastMs(info, 0);
+      room.unsubscribe();
+      addresses.forEach((one, url) => {
+        if (ms) {
+          fragments.clear(url);
+        }
+        one.renew(0, ms, true, true);
+      });
+    });
   }
 
   /** @param {string} text */
@@ -204,10 +214,10 @@ export function livePageOf(rt, page) {
         each(channel, (one) => one.noteTouch(ms, leastMs(why, GAP_WINDOW_MS)));
       }
     })
-    .on("user", () => checkAll(true))
+    .on("user", userChanged)
     .on("state", stateChanged);
   page.addEventListener("visibilitychange", () => documentOf(page, "hidden") || addresses.forEach((one) => one.schedule.seen()));
-  page.addEventListener("pageshow", (/** @type {any} */ event) => event.persisted && checkAll(false));
+  page.addEventListener("pageshow", (/** @type {any} */ event) => event.persisted && addresses.forEach((one) => one.renew(0, 0, true)));
   SWAPS.split(" ").forEach((name) => page.addEventListener(name, scan));
   if (page.PerformanceObserver) {
     // How long the site needs for its answers, without what a request has waited for in the browser.

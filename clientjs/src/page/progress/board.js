@@ -3,8 +3,8 @@
  * was no news for long, the page asks Django for the present values, all bars together.
  *
  * Strategy: one request at a time, and one timer. While Django cannot answer, the wait grows, is as long as Django says, and is
- * not shortened by what happens meanwhile: that only names more bars. After a gap, which many pages receive at once, the page
- * asks at a random moment within the time that the gateway states.
+ * not shortened by what happens meanwhile: that only names more bars. After a connect or a gap, which many pages have at once, the
+ * page asks at a random moment within the time that the gateway states.
  */
 
 import { isReport } from "./report.js";
@@ -60,14 +60,17 @@ export class Board {
     });
     client.on("state", (/** @type {string} */ state) => {
       this._isConnected = state === "connected";
-      if (this._isConnected) {
-        this.ask([...this._bars]);
-      }
     });
-    client.on("gap", (/** @type {string} */ _, /** @type {any} */ gap) => {
-      const withinS = Number(gap && gap.within) || 0;
-      this.ask([...this._bars], SOON_MS + Math.random() * Math.max(withinS, 0) * 1000);
-    });
+    const askAll = (/** @type {string} */ _, /** @type {any} */ crowd) => this._askAll(crowd);
+    client.on("gap", askAll);
+    // Each connect has this channel. With it, the gateway states how many pages connect at this moment.
+    client.subscribe("broadcast").on("subscribed", askAll);
+  }
+
+  /** @param {any} crowd  a frame */
+  _askAll(crowd) {
+    const withinS = Number(crowd && crowd.within) || 0;
+    this.ask([...this._bars], SOON_MS + Math.random() * Math.max(SOON_MS, withinS * 1000));
   }
 
   /** @param {Bar} bar */
@@ -89,8 +92,8 @@ export class Board {
     return new Intl.NumberFormat(this._lang, { style: "percent" }).format(Math.floor(share * 100) / 100);
   }
 
-  /** Ask for the present values of these bars, soon, in one request. @param {Bar[]} bars @param {number} [ms] */
-  ask(bars, ms = SOON_MS * (1 + Math.random())) {
+  /** Ask for the present values of these bars, in one request. @param {Bar[]} bars @param {number} [ms] */
+  ask(bars, ms = SOON_MS) {
     bars.filter((bar) => !bar.isOver).forEach((bar) => this._due.add(bar));
     if (this._due.size && !this._timer) {
       this._timer = this._page.setTimeout(() => this._fetch(), ms);

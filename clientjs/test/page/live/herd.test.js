@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { Board } from "../../../src/page/progress/board.js";
 import { Crowd } from "./fakes/crowd.js";
 
 const PAGES = 12000;
@@ -50,6 +51,15 @@ const CASES = {
     async (crowd) => {
       crowd.mark += 1;
       crowd.tabs.forEach((tab) => tab.setState("connecting"));
+      await crowd.load(3);
+    },
+    PAGES,
+    PAGES,
+  ],
+  "another user in all of them, after a lost link": [
+    async (crowd) => {
+      crowd.tabs.forEach((tab) => tab.setState("connecting"));
+      crowd.tabs.forEach((tab) => (tab.isOther = true));
       await crowd.load(3);
     },
     PAGES,
@@ -148,6 +158,26 @@ test("12,000 pages that are fetched by time, and whose gateway is killed twice o
   }
   const { all, worst } = counted();
   assert.ok(worst <= MOST && all > PAGES / 2, `${worst} of ${all} requests`);
+});
+
+test("12,000 pages with bars that come back within 3 s", async () => {
+  const crowd = new Crowd(0, { rate: RATE });
+  const seconds = [];
+  const fetch = async () => {
+    const second = Math.floor(crowd.clock.now / 1000);
+    seconds[second] = (seconds[second] ?? 0) + 1;
+    return { status: 200, json: async () => ({ progress: {} }) };
+  };
+  for (let number = 0; number < PAGES; number++) {
+    const board = new Board({ setTimeout: crowd.clock.set, clearTimeout: crowd.clock.clear, fetch }, { url: "/progress/", texts: {} });
+    const handlers = {};
+    board.follow({ on() {}, subscribe: (channel) => ({ on: (event, handler) => (handlers[`${channel} ${event}`] = handler) }) });
+    board.add({ progressId: "job", isOver: false, miss() {} });
+    crowd.clock.set(() => handlers["broadcast subscribed"]("broadcast", crowd.level.arrival()), (number / PAGES) * 3000);
+  }
+  await crowd.pass(200);
+  const all = seconds.reduce((sum, count) => sum + count, 0);
+  assert.deepEqual([all, Math.max(...seconds.filter(Boolean)) <= MOST], [PAGES, true], `${Math.max(...seconds.filter(Boolean))} in a second`);
 });
 
 test("a few pages are fetched as often as they want", async () => {

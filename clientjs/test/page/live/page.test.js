@@ -178,6 +178,7 @@ test("the end of the login fetches once, another user does, and the page's own c
   for (const [event, ...given] of [["state", "closed", { code: 4500 }], ["user", "8", "7"]]) {
     const page = new Page(fragment(ORDERS)).start();
     page.rt.emit(event, ...given);
+    page.rt.subscribed("broadcast", {});
     page.rt.emit("state", "closed", { code: 1000 });
     await page.pass();
     assert.equal(page.fetches.length, 1, event);
@@ -186,6 +187,18 @@ test("the end of the login fetches once, another user does, and the page's own c
   page.rt.emit("state", "closed", { code: 1000 });
   await page.pass();
   assert.deepEqual(page.fetches, []);
+});
+
+test("another user's page fetches at once alone, and where many come, it is empty at once and fetches in their window", async () => {
+  for (const [info, text, expected] of [[{}, "old", 0], [{ audience: 1, within: 0 }, "old", 0], [{ audience: 4000, within: 40 }, "", 40000]]) {
+    const page = new Page(fragment(ORDERS), fragment(ORDERS, "new")).start();
+    page.window.Math.random = () => 0.999999;
+    page.rt.emit("user", "8", "7");
+    page.rt.subscribed("broadcast", info);
+    assert.equal(page.text, text);
+    const [ms] = await page.pass();
+    assert.deepEqual([Math.round(ms), page.fetches.length, page.text, page.rt.open("broadcast").length], [expected, 1, "new", 0]);
+  }
 });
 
 test("a page back from the back/forward cache fetches at once", async () => {

@@ -35,7 +35,8 @@ class Page {
     };
     begin(this.page);
     this.events = new Events();
-    this.page.SockgateBadge({ on: (name, handler) => this.events.on(name, handler), close() {} }, this.events, () => "");
+    const subscribe = (channel) => ({ on: (_, handler) => this.events.on("state", (state, info) => state === "connected" && handler(channel, info)) });
+    this.page.SockgateBadge({ on: (name, handler) => this.events.on(name, handler), subscribe, close() {} }, this.events, () => "");
   }
 
   async pass(seconds) {

@@ -143,7 +143,7 @@ class Tab {
   }
 
   subscribe(channel) {
-    const room = { channel, handlers: {}, on: (event, handler) => (room.handlers[event] = handler), unsubscribe: () => (this.rooms = this.rooms.filter((one) => one !== room)) };
+    const room = { channel, handlers: {}, on: (event, handler) => Object.assign(room, { handlers: { ...room.handlers, [event]: handler } }), unsubscribe: () => (this.rooms = this.rooms.filter((one) => one !== room)) };
     this.rooms.push(room);
     return room;
   }
@@ -155,8 +155,12 @@ class Tab {
 
   /** The gateway says something of the channel. */
   tell(event, info) {
-    [...this.rooms].forEach(({ handlers }) => handlers[event]?.("orders", info));
+    this.in("orders", event, info);
     this.emit(event, "orders", info);
+  }
+
+  in(channel, event, info) {
+    this.rooms.filter((room) => room.channel === channel).forEach(({ handlers }) => handlers[event]?.(channel, info));
   }
 
   touch(message) {
@@ -164,8 +168,11 @@ class Tab {
   }
 
   arrive() {
+    const crowd = this.crowd.level.arrival();
+    if (this.isOther) this.emit("user", "2", "1");
     this.setState("connected");
-    this.tell("subscribed", { ...this.crowd.level.arrival(), touched: this.crowd.mark, ...this.crowd.told?.() });
+    this.in("broadcast", "subscribed", crowd);
+    this.tell("subscribed", { ...crowd, touched: this.crowd.mark, ...this.crowd.told?.() });
   }
 }
 

@@ -34,7 +34,7 @@ export class Client {
       grant,
       isLeft: false,
       handlers: {},
-      on: (event, handler) => (room.handlers[event] = handler),
+      on: (event, handler) => Object.assign(room, { handlers: { ...room.handlers, [event]: handler } }),
       unsubscribe: () => (room.isLeft = true),
     };
     this.rooms.push(room);
