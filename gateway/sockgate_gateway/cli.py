@@ -63,7 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return USAGE_ERROR
     if options.check_config:
         _warn_of_descriptors(config)
-        _warn_of_holes()
+        for hole in known_holes(GATEWAY_PACKAGES):
+            print(f"sockgate: warning: {hole}", file=sys.stderr)
         if note:
             print(f"sockgate: warning: {note}", file=sys.stderr)
         if not _tell_missing(config):
@@ -88,12 +89,6 @@ def _warn_of_descriptors(config: Config) -> None:
             "unit, or ulimit -n",
             file=sys.stderr,
         )
-
-
-def _warn_of_holes() -> None:
-    """Warn of installed packages with a known hole."""
-    for hole in known_holes(GATEWAY_PACKAGES):
-        print(f"sockgate: warning: {hole}", file=sys.stderr)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -142,7 +137,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _report(config: Config) -> None:
     print("sockgate: the configuration is good")
-    print(f"sockgate: to push to the user with primary key 1: PUBLISH {_channel_of_user(config)}")
+    channel = config.names.channel(user_channel("1"))
+    print(f"sockgate: to push to the user with primary key 1: PUBLISH {channel}")
     print(f"sockgate: fingerprints of the signing keys: {', '.join(key_ids(config.signing_keys))}")
 
 
@@ -186,10 +182,6 @@ def _unreachable(cause: str) -> str:
         f"Redis does not answer: {cause}. To do: {remedy} (SOCKGATE_REDIS_URL). The gateway would "
         "start, and refuse every connect (3003) until Redis answers"
     )
-
-
-def _channel_of_user(config: Config) -> str:
-    return config.names.channel(user_channel("1"))
 
 
 def _default(default: object) -> str:

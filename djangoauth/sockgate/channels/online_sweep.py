@@ -40,7 +40,8 @@ class OnlineSweep:
         keys, workers = OnlineKeys(conf.current().names), live_workers()
         sets = [keys.at(worker) for worker in sorted(workers)]
         if self._must_compare(workers):
-            self._compare(keys, sets)
+            for uids in _chunks(keys.online):
+                _eval(ABSENT, [keys.leaving, *sets], [_now_ms(), *uids])
             self._workers, self._compared_at = workers, monotonic()
         self._workers = workers
         after_ms = int(conf.current().offline_after * 1000)
@@ -55,10 +56,6 @@ class OnlineSweep:
         if self._workers is None or self._workers - workers:
             return True
         return monotonic() - self._compared_at > COMPARE_S
-
-    def _compare(self, keys: OnlineKeys, sets: list[str]) -> None:
-        for uids in _chunks(keys.online):
-            _eval(ABSENT, [keys.leaving, *sets], [_now_ms(), *uids])
 
 
 def live_workers() -> frozenset[str]:

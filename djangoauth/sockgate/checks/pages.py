@@ -76,7 +76,8 @@ def check_urls(**_: Any) -> Iterable[CheckMessage]:
     for address in addresses:
         match = _resolve(address)
         if match is not None and not _is_ours(match):
-            hidden.setdefault(_described(match), []).append(address)
+            pattern = f"{match.route!r}, which calls {match._func_path}"
+            hidden.setdefault(pattern, []).append(address)
     for pattern, paths in hidden.items():
         yield Warning(
             f"Another URL pattern above sockgate.urls answers {', '.join(paths)}: {pattern}. "
@@ -97,10 +98,6 @@ def _resolve(address: str) -> ResolverMatch | None:
 def _is_ours(match: ResolverMatch) -> bool:
     is_included = match.app_names[-1:] == ["sockgate"]
     return is_included or getattr(match.func, "__module__", "") == "sockgate.views"
-
-
-def _described(match: ResolverMatch) -> str:
-    return f"{match.route!r}, which calls {match._func_path}"
 
 
 @register(TAG)

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPSConnection
 from threading import Lock, Timer
-from types import TracebackType
 from typing import Any, Self
 from urllib.request import HTTPHandler, HTTPSHandler
 
@@ -33,12 +32,7 @@ class Deadline:
         self._timer.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop the time."""
         self._timer.cancel()
         with self._lock:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Coroutine, Iterator
 from functools import wraps
 from threading import Event as Flag
 from threading import Thread
-from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from .async_client import (
@@ -143,12 +142,7 @@ class Client:
         self.connect()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Close."""
         self.close()
 

@@ -126,14 +126,11 @@ def _find_place(served: Served, note: Note, *, chosen_port: int | None) -> Place
 
 def _send_plan(served: Served, pipe: int, place: Place | None) -> None:
     plan = make_plan(served, os.environ, place)
-    _write_all(pipe, write_plan(plan))
+    data = write_plan(plan)
+    while data:
+        data = data[os.write(pipe, data) :]
     if plan.valkey_folder:
         _wait_for_valkey(Path(plan.valkey_folder))
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(descriptor, data) :]
 
 
 def _wait_for_valkey(folder: Path) -> None:

@@ -1,7 +1,6 @@
 """The origins of the pages that ``runserver`` serves."""
 
 import socket
-from collections.abc import Iterable
 
 from django.conf import settings
 
@@ -23,17 +22,13 @@ def origins_served(address: str, port: int) -> list[str]:
     served = _own_names() if address in _EVERY_ADDRESS else [address]
     allowed = hosts_of_site() if settings.ALLOWED_HOSTS else _HOSTS_IN_DEBUG
     hosts = dict.fromkeys(map(_bracketed, [*TWINS, *served, *allowed]))
-    return [*_origins(hosts, port), *trusted_origins()]
+    return [*(f"http://{host}:{port}" for host in hosts), *trusted_origins()]
 
 
 def page_origin(address: str, port: int) -> str:
     """Return one origin under which a browser on this machine opens the pages."""
     local = {"::": "::1"}.get(address, "127.0.0.1")
     return f"http://{_bracketed(local if address in _EVERY_ADDRESS else address)}:{port}"
-
-
-def _origins(hosts: Iterable[str], port: int) -> list[str]:
-    return [f"http://{host}:{port}" for host in hosts]
 
 
 def _bracketed(host: str) -> str:

@@ -88,7 +88,8 @@ class KeptProgram:
             cause = await self._run_once()
             if monotonic() - started >= SETTLED_S:
                 delay_s = FIRST_DELAY_S
-            self._write_kept()
+            while self._last_lines:
+                self._write(self._last_lines.popleft())
             self._write(f"ended with {cause}; it starts again in {delay_s:g} s")
             await asyncio.sleep(delay_s)
             delay_s = min(delay_s * 2, LONGEST_DELAY_S)
@@ -173,10 +174,6 @@ class KeptProgram:
             self._last_lines.append(line)
         else:
             self._write(line)
-
-    def _write_kept(self) -> None:
-        while self._last_lines:
-            self._write(self._last_lines.popleft())
 
     def _write(self, line: str) -> None:
         self._write_line(f"[{self._program.name}] {line}")

@@ -209,21 +209,18 @@ def _channel(batch: Batch) -> str:
 
 def _may_try_again(batch: Batch, error: Exception) -> bool:
     """Return whether another try may succeed, and cannot publish twice where that matters."""
-    if isinstance(error, redis_errors.ResponseError) and not _is_passing(error):
+    passing = _passing_errors()
+    if isinstance(error, redis_errors.ResponseError) and not isinstance(error, passing):
         return False
     may_repeat = all(one.is_touch or one.idempotency_key for one in batch)
     may_repeat = may_repeat or redis_errors.is_own_limit(error)
-    return may_repeat or "connecting to" in str(error) or isinstance(error, _passing_errors())
+    return may_repeat or "connecting to" in str(error) or isinstance(error, passing)
 
 
 def _passing_errors() -> tuple[type[Exception], ...]:
     from redis.exceptions import BusyLoadingError, ReadOnlyError
 
     return BusyLoadingError, ReadOnlyError
-
-
-def _is_passing(error: Exception) -> bool:
-    return isinstance(error, _passing_errors())
 
 
 OUTBOX = Outbox()

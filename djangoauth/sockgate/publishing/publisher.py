@@ -5,7 +5,6 @@ It sends the same commands as ``sockgate.publishing.calls``.
 
 from collections.abc import Callable, Iterable, Sequence
 from time import monotonic
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
 from uuid import UUID
 
@@ -78,7 +77,9 @@ class Publisher:
         # What a traceback shows of this call, and of the caller's clients, is masked.
         redis, signing_keys = masked(redis), masked(signing_keys)
         database = database_of(redis)
-        self._names = names_in(database, check_prefix(key_prefix), _checked(channel_prefix))
+        if channel_prefix is not None:
+            check_prefix(channel_prefix)
+        self._names = names_in(database, check_prefix(key_prefix), channel_prefix)
         provider = None if credentials is None else RenewedCredentials(credentials)
         self._client = _opened(redis, 0, provider)
         # A client that retries may send twice, so it sends only what has an idempotency key.
@@ -199,12 +200,7 @@ class Publisher:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _tenant_for(self, chosen: str | None) -> str:
@@ -230,10 +226,6 @@ def _markup_signer(keys: Sequence[str]) -> "MarkupSigner | None":
     from sockgate_gateway.wire.markup import MarkupSigner
 
     return MarkupSigner(keys)
-
-
-def _checked(prefix: str | None) -> str | None:
-    return None if prefix is None else check_prefix(prefix)
 
 
 def _channel_of(uid: Uid) -> str:

@@ -40,7 +40,10 @@ def open_aliases(using: str | None = None) -> list[str]:
         return [using] if connections[using].in_atomic_block else []
     found = [it for it in connections.all(initialized_only=True) if it.in_atomic_block]
     of_the_site = [it.alias for it in found if not is_of_test_case(it)]
-    return of_the_site or _of_test_case([it.alias for it in found])
+    if of_the_site:
+        return of_the_site
+    aliases = [it.alias for it in found]
+    return [DEFAULT_DB_ALIAS] if DEFAULT_DB_ALIAS in aliases else aliases[:1]
 
 
 def after_commit(act: Action, aliases: list[str]) -> None:
@@ -143,7 +146,3 @@ def is_of_test_case(connection: Any) -> bool:
 def _is_in_test_case(connection: Any) -> bool:
     blocks = getattr(connection, "atomic_blocks", ())
     return any(getattr(block, "_from_testcase", False) for block in blocks)
-
-
-def _of_test_case(aliases: list[str]) -> list[str]:
-    return [DEFAULT_DB_ALIAS] if DEFAULT_DB_ALIAS in aliases else aliases[:1]

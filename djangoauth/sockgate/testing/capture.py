@@ -56,7 +56,8 @@ class _Captures:
     def begin(self, captured: CapturedPublications, *, is_sent: bool) -> None:
         with self._lock:
             if not self._active:
-                self._patch()
+                for module, name, stand_in in _STAND_INS:
+                    self._patches.enter_context(patch.object(module, name, stand_in))
             self._active.append((captured, is_sent))
 
     def end(self, captured: CapturedPublications) -> None:
@@ -72,10 +73,6 @@ class _Captures:
     def record(self, request: PublishRequest) -> int:
         with self._lock:
             return max([captured.record(request) for captured, _ in self._active], default=False)
-
-    def _patch(self) -> None:
-        for module, name, stand_in in _STAND_INS:
-            self._patches.enter_context(patch.object(module, name, stand_in))
 
 
 _ACTIVE = _Captures()

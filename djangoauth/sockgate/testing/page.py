@@ -69,7 +69,8 @@ class Page:
             CredentialsError: the view refuses.
         """
         if channel in self._live and channel not in self._grants:
-            self._grants |= _live_channels_of(self._fetch_again())
+            page = self._client.get(self._path, follow=True, headers={"X-Sockgate-Live": "1"})
+            self._grants |= _live_channels_of(page)
         held = self._grants.pop(channel, {})
         if "grant" in held:
             return IssuedGrant(held["grant"], held["expires_in"])
@@ -87,9 +88,6 @@ class Page:
             except Empty:
                 return
             call()
-
-    def _fetch_again(self) -> Any:
-        return self._client.get(self._path, follow=True, headers={"X-Sockgate-Live": "1"})
 
     def _first_token(self) -> IssuedToken | None:
         token = self._config.get("token")

@@ -85,7 +85,7 @@ class Tab:
     @property
     def gaps(self) -> list[str]:
         """The channels that may have lost something so far, in order."""
-        self._take_what_is_there()
+        self._wait(lambda: False, 0.0)  # Take what is there.
         return list(self._gaps)
 
     def subscribe(
@@ -223,9 +223,6 @@ class Tab:
             state = self.states[-1] if self.states else None
             self.close()
             raise self._closed or AssertionError(f"The tab does not connect: {state}")
-
-    def _take_what_is_there(self) -> None:
-        self._wait(lambda: False, 0.0)
 
     def _wait(self, is_there: Callable[[], bool], within_s: float) -> bool:
         """Handle events, and requests of the page, until something is there."""

@@ -213,11 +213,8 @@ def _read_current(pks: Iterable[Any], using: str | None = None) -> CurrentRecord
     found = model._base_manager.using(using or router.db_for_write(model)).filter(pk__in=list(pks))
     used = permissions.are_used()
     users = found.prefetch_related(*permissions.relations(used=used))
-    return {wire_uid(user): _current_record(user, used) for user in users if _is_active(user)}
-
-
-def _is_active(user: Any) -> bool:
-    return bool(getattr(user, "is_active", True))
+    active = (user for user in users if getattr(user, "is_active", True))
+    return {wire_uid(user): _current_record(user, used) for user in active}
 
 
 def _write(client: Any, uid: str, current: CurrentRecord, *ttl_s: int) -> None:

@@ -24,11 +24,13 @@ class RequestRefused(GatewayError):
     def response(self, method: str = "GET") -> bytes:
         """Return the whole response, for ``HEAD`` without its body; it ends the connection."""
         body = self.reason.encode()
+        # The headers that apply to this connection alone (RFC 9110 section 7.6.1).
+        options = ["close", *(name for name, _ in self.headers if name == "Upgrade")]
         headers = [
             ("Date", formatdate(usegmt=True)),
             ("X-Content-Type-Options", "nosniff"),
             ("Cache-Control", "no-store"),
-            ("Connection", ", ".join(self._connection_options())),
+            ("Connection", ", ".join(options)),
             ("Content-Length", str(len(body))),
             *([("Content-Type", "text/plain; charset=UTF-8")] if body else []),
             *self.headers,
@@ -39,7 +41,3 @@ class RequestRefused(GatewayError):
         ]
         head = "\r\n".join(lines).encode() + b"\r\n\r\n"
         return head if method == "HEAD" else head + body
-
-    def _connection_options(self) -> list[str]:
-        """List the headers that apply to this connection alone (RFC 9110 section 7.6.1)."""
-        return ["close", *(name for name, _ in self.headers if name == "Upgrade")]

@@ -98,7 +98,9 @@ class ForkedWorkers:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             for channel in others:
                 channel.close()
-            _name_process("sockgate-host" if number == HOST_OPS else f"sockgate-{number}")
+            name = "sockgate-host" if number == HOST_OPS else f"sockgate-{number}"
+            with suppress(OSError):
+                Path("/proc/self/comm").write_text(name)  # Its name for ``ps``.
             exit_code = self._run_worker(number, parent)
         except Exception:
             if number == HOST_OPS:
@@ -108,12 +110,6 @@ class ForkedWorkers:
         finally:
             log_writer.flush()
             os._exit(exit_code)
-
-
-def _name_process(name: str) -> None:
-    """Name this process for ``ps``."""
-    with suppress(OSError):
-        Path("/proc/self/comm").write_text(name)
 
 
 def cpu_of(pid: int) -> float | None:

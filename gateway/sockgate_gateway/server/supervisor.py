@@ -108,7 +108,9 @@ class Supervisor:
             is_second = self._is_stopping
             self._stop()
             if is_second or received.signum == signal.SIGQUIT:
-                self._send_all(signal.SIGQUIT)
+                for worker in self._workers:
+                    if worker.pid is not None:
+                        self._processes.send(worker.pid, signal.SIGQUIT)
         elif received.signum == signal.SIGHUP:
             self._restart_all()
         elif received.signum == READY:
@@ -272,11 +274,6 @@ class Supervisor:
         if worker.pid is not None and not worker.is_hung:
             self._processes.send(worker.pid, signal.SIGTERM)
             worker.kill_at = self._clock() + self._end_timeout_s
-
-    def _send_all(self, signum: signal.Signals) -> None:
-        for worker in self._workers:
-            if worker.pid is not None:
-                self._processes.send(worker.pid, signum)
 
     def _kill_overdue(self) -> None:
         now = self._clock()

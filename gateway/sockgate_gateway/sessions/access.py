@@ -55,7 +55,8 @@ class Access:
         if identity.sid != connection.sid:
             self._registry.refile(connection, identity.sid, identity.uid)
         if before is None or before.rights != identity.rights:
-            connection.send(_refreshed(identity))
+            news = protocol.refreshed(identity.uid, identity.expires_at, rights=identity.rights)
+            connection.send(news)
             self._apply_rights(connection, identity.rights)
         self._apply_automatic_channels(connection, identity)
 
@@ -109,7 +110,3 @@ class _TokenDeadline:
         connection = self._connection()
         if connection is not None and connection.lacks_identity:
             self._lifecycle.close(connection, CloseCode.SESSION_UNKNOWN, "no token in time")
-
-
-def _refreshed(identity: Identity) -> bytes:
-    return protocol.refreshed(identity.uid, identity.expires_at, rights=identity.rights)

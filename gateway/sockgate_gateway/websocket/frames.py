@@ -178,8 +178,8 @@ class FrameReader:
             return None
         size, mask_at = sized
         self._check(is_final, opcode, size)
-        if is_deflated:
-            self._check_deflated(opcode)
+        if is_deflated and (not self._inflate or opcode not in (Opcode.TEXT, Opcode.BINARY)):
+            raise WebSocketProtocolError(CLOSE_PROTOCOL_ERROR, "a reserved bit is set")
         payload_at = mask_at + 4
         mask = buffer[mask_at:payload_at]
         return _Header(is_final, is_deflated, opcode, mask, payload_at, payload_at + size)
@@ -195,10 +195,6 @@ class FrameReader:
             raise WebSocketProtocolError(CLOSE_PROTOCOL_ERROR, "a fragment is out of place")
         if len(self._fragments or b"") + size > self.limit_bytes:
             raise WebSocketProtocolError(CLOSE_TOO_BIG, "message too large")
-
-    def _check_deflated(self, opcode: Opcode) -> None:
-        if not self._inflate or opcode not in (Opcode.TEXT, Opcode.BINARY):
-            raise WebSocketProtocolError(CLOSE_PROTOCOL_ERROR, "a reserved bit is set")
 
     def _assemble(self, header: _Header, payload: bytes) -> Message:
         if header.opcode >= Opcode.CLOSE:

@@ -170,7 +170,8 @@ class WebSocket:
     def on_timer(self, now: float) -> None:
         """Send a heartbeat, or close a client that sent nothing since the last one."""
         if self._is_closing:
-            self._close_if_overdue(now)
+            if now >= self._close_deadline:  # Else this timer was the heartbeat's.
+                self._stream.close()
         elif self._pings:
             self._examine_silence()
         else:
@@ -196,7 +197,8 @@ class WebSocket:
 
     def _handle(self, message: Message) -> None:
         if self._is_closing:
-            self._handle_while_closing(message)
+            if message.opcode is Opcode.CLOSE:
+                self._stream.close()
         elif message.opcode is Opcode.TEXT:
             self._handle_text(message.payload)
         elif message.opcode is Opcode.PING and self._context.lifecycle.allow_frames(
@@ -214,10 +216,6 @@ class WebSocket:
         """Return whether the client sent more than can have been in transit when we closed."""
         self._late_bytes += len(data)
         return self._late_bytes > 2 * self._context.max_message_bytes
-
-    def _handle_while_closing(self, message: Message) -> None:
-        if message.opcode is Opcode.CLOSE:
-            self._stream.close()
 
     def _handle_text(self, payload: bytes) -> None:
         try:
@@ -272,10 +270,6 @@ class WebSocket:
         self._stream.close_when_flushed()
         self._close_deadline = self._context.wheel.clock() + CLOSE_TIMEOUT_S
         self._context.wheel.schedule_weakly(self, CLOSE_TIMEOUT_S)
-
-    def _close_if_overdue(self, now: float) -> None:
-        if now >= self._close_deadline:  # Else this timer was the heartbeat's.
-            self._stream.close()
 
 
 class RefusedWebSocket(WebSocket):

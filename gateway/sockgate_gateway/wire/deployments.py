@@ -106,7 +106,7 @@ def read_registered(reply: Sequence[Any]) -> list[Registered]:
 
 def conflict(ours: Deployment, theirs: Deployment) -> str:
     """Return why two deployments conflict, and what to set; empty: they do not."""
-    if _is_same_place(ours, theirs):
+    if ours.names == theirs.names:
         is_well = ours.shares_a_key_with(theirs) or ours.supersedes(theirs)
         return "" if is_well else _other_keys(ours)
     pairs = product(_beginnings(ours), _beginnings(theirs))
@@ -132,10 +132,6 @@ def _beginnings(one: Deployment) -> list[str]:
     """List what begins its keys and channels, those of tenants included."""
     prefixes = one.names.channel_prefix, one.names.control_prefix
     return [*prefixes, *map(stem, prefixes)]
-
-
-def _is_same_place(ours: Deployment, theirs: Deployment) -> bool:
-    return ours.names == theirs.names
 
 
 def _other_keys(ours: Deployment) -> str:

@@ -21,7 +21,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from .locks import is_locked, locked, try_lock
 from .ports import HOST, free_port, is_free
@@ -118,16 +118,12 @@ def prepare(folder: Path) -> str:
         if is_running(folder):
             return url_of(folder)
         before = urlsplit(url_of(folder))
-        if _is_usable(before):
-            url = _write_url(folder, str(before.password), int(before.port or 0))
+        if before.port and before.password and is_free(HOST, before.port):
+            url = _write_url(folder, before.password, before.port)
         else:
             url = _choose_url(folder)
         _write(folder / "valkey.conf", _configuration(folder, url))
         return url
-
-
-def _is_usable(parts: SplitResult) -> bool:
-    return bool(parts.port and parts.password and is_free(HOST, parts.port))
 
 
 def _choose_url(folder: Path) -> str:

@@ -26,7 +26,7 @@ def check_policy(page: Answer, gateway_url: str) -> str:
         StepFailed: a policy of the page blocks the gateway.
     """
     policies = [*_policies(page.headers.get(HEADER, ""))]
-    wanted = _websocket(gateway_url)
+    wanted = f"ws{gateway_url.removeprefix('http')}"
     for directives in policies:
         directive = next((name for name in _FALLBACKS if name in directives), "")
         sources = directives.get(directive, ["*"])
@@ -45,10 +45,6 @@ def _blocked(page: Answer, directive: str, urls: list[str]) -> StepFailed:
         f"Add {' and '.join(origins)} to connect-src of the policy.",
         "no-transport",
     )
-
-
-def _websocket(url: str) -> str:
-    return f"ws{url.removeprefix('http')}"
 
 
 def _policies(header: str) -> Iterator[dict[str, list[str]]]:
@@ -81,7 +77,8 @@ def _matches_host(source: str, url: str, page_url: str) -> bool:
         scheme, rest = urlsplit(page_url).scheme, source
     host, _, port = rest.partition("/")[0].partition(":")
     wanted_host, wanted_port = _place(url)
-    is_port_allowed = port in ("*", str(wanted_port)) or (not port and _is_default(url))
+    is_default = wanted_port in _PORTS.values()
+    is_port_allowed = port in ("*", str(wanted_port)) or (not port and is_default)
     return (
         _is_host_allowed(host, wanted_host) and is_port_allowed and _is_scheme_allowed(scheme, url)
     )
@@ -97,10 +94,6 @@ def _is_scheme_allowed(scheme: str, url: str) -> bool:
 
 def _secure(scheme: str) -> str:
     return {"ws": "http", "wss": "https"}.get(scheme, scheme)
-
-
-def _is_default(url: str) -> bool:
-    return _place(url)[1] in _PORTS.values()
 
 
 def _place(url: str) -> tuple[str, int]:

@@ -94,13 +94,12 @@ class Walk:
         """Make steps until one fails; return whether none did."""
         names = list(steps)
         for place, name in enumerate(names):
-            if not self._report.run(name, steps[name]) and not self._may_go_on(name, optional):
+            if self._report.run(name, steps[name]):
+                continue
+            if name != optional or not self._report.is_good:
                 self._report.skip(names[place + 1 :], _NOT_REACHED)
                 return False
         return True
-
-    def _may_go_on(self, name: str, optional: str) -> bool:
-        return name == optional and self._report.is_good
 
     def _check_settings(self) -> str:
         found = run_checks(tags=[_CHECKS])

@@ -147,7 +147,8 @@ class ClusterServers:
         if self._primaries - _names(self.client.get_primaries()):
             raise BrokerUnavailable("a primary was replaced")
         pairs = zip(primaries, answers, strict=True)
-        probes = _payloads(node for node, answer in pairs if not _is_failure(answer))
+        answering = _names(node for node, answer in pairs if not _is_failure(answer))
+        probes = frozenset(map(str.encode, answering))
         if not probes:
             for answer in answers:
                 if isinstance(answer, BaseException) and is_own_limit(answer):
@@ -199,10 +200,6 @@ class ClusterServers:
 
 def _names(nodes: Iterable[Any]) -> frozenset[str]:
     return frozenset(str(node.name) for node in nodes)
-
-
-def _payloads(nodes: Iterable[Any]) -> frozenset[bytes]:
-    return frozenset(name.encode() for name in _names(nodes))
 
 
 def _is_failure(answer: object) -> bool:

@@ -44,7 +44,8 @@ class Sender(Handler):
         try:
             self._receive(session, read_messages(self.payload()))
         except MalformedPayload as error:
-            self._count_malformed(session)
+            if session.binding is None:
+                session.conn.on_empty_request()
             self.answer(500, str(error))
 
     @abstractmethod
@@ -70,10 +71,6 @@ class Sender(Handler):
         if self.server.get_session(session_id) is None:
             self.server.unknown_sockjs_sessions.count(session_id)
         self.answer(404)
-
-    def _count_malformed(self, session: SessionView) -> None:
-        if session.binding is None:
-            session.conn.on_empty_request()
 
     def _receive(self, session: SessionView, messages: list[str]) -> None:
         if session.binding is None:
