@@ -128,11 +128,12 @@ def in_a_shell(url: str, payload: str) -> None:
 def written(redis: Redis, subscription: PubSub) -> list[object]:
     """Return the keys that a publication has left, with their expiry but without its time."""
     keys = sorted(redis.scan_iter("*user:7*"))
-    entries = redis.xrange("sockgate:history:{rt:user:7}")
+    kept = redis.lrange("sockgate:history:{rt:user:7}", 0, -1)
+    entries = (entry.split(b" ", 2) for entry in kept)
     return [
         subscription.get_message(timeout=TIMEOUT_S)["data"],
         [(key, round(redis.pttl(key) / 60_000)) for key in keys],
-        [(offset, fields[b"p"], sorted(fields)) for offset, fields in entries],
+        [(offset, payload) for offset, _, payload in entries],
         redis.hgetall("sockgate:offset:{rt:user:7}"),
         redis.get("sockgate:published:{rt:user:7}:order-9"),
     ]

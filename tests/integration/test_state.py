@@ -209,7 +209,7 @@ def _replace(django: Django, channel: str) -> None:
     with django.redis.pipeline() as pipe:
         pipe.hset(NAMES.offset(channel), mapping={"epoch": "other", "offset": 7})
         pipe.delete(NAMES.history(channel))
-        pipe.xadd(NAMES.history(channel), {"p": '"replaced"', "t": 1}, id="7-0")
+        pipe.rpush(NAMES.history(channel), '7 1 "replaced"')
         pipe.execute()
     kill_subscribers(django.redis)
 

@@ -102,14 +102,14 @@ CAPABILITIES = (
         half=Half.DJANGO,
     ),
     Capability(
-        name="HINCRBY, XADD, XRANGE, XREVRANGE, XTRIM, SET, GET and PEXPIRE GT in scripts",
+        name="HINCRBY, RPUSH, LRANGE, LTRIM, SET, GET and PEXPIRE GT in scripts",
         guarantee="sequenced publications are numbered, kept and recovered",
         instead="",
         consequence="Sequenced publications and recoveries fail; plain publications are delivered.",
         scripted=(
             *("HINCRBY KEY offset 1", "HSET KEY epoch e offset 0", "PEXPIRE KEY 9 GT"),
-            *("XADD KEY MAXLEN 9 1-0 p 1 t 1", "XRANGE KEY - + COUNT 1", "XTRIM KEY MINID 0-1"),
-            *("XREVRANGE KEY + - COUNT 1", "SET KEY 1 PX 9", "GET KEY"),
+            *("RPUSH KEY 1", "LRANGE KEY -1 -1", "LTRIM KEY 1 -1", "TYPE KEY"),
+            *("SET KEY 1 PX 9", "GET KEY"),
         ),
     ),
     Capability(

@@ -221,7 +221,7 @@ class Names(NamedTuple):
         return self.channel_prefix + channel
 
     def history(self, channel: str) -> str:
-        """The key of a channel's stream of sequenced publications."""
+        """The key of a channel's list of sequenced publications."""
         return f"{self.key_prefix}history:{{{self.channel(channel)}}}"
 
     def offset(self, channel: str) -> str:

@@ -60,14 +60,35 @@ def test_publish_stores_no_history_of_a_channel_without_history(redis):
 def test_publish_drops_old_publications(redis):
     for _ in range(8):
         publish(redis)
-    redis.xtrim(NAMES.history(CHANNEL), maxlen=0)
-    for offset in range(1, 9):
-        redis.execute_command(
-            "XADD", NAMES.history(CHANNEL), f"{8 + offset}-0", "p", "1", "t", "1000"
-        )
+    redis.delete(NAMES.history(CHANNEL))
+    redis.rpush(NAMES.history(CHANNEL), *(f"{offset} 1000 1" for offset in range(9, 17)))
     redis.hset(NAMES.offset(CHANNEL), "offset", 31)
     publish(redis)
     assert list(read(redis, 1)[2]) == [32]
+
+
+def test_publish_replaces_the_stream_of_an_earlier_version(redis):
+    publish(redis, b"1")
+    redis.delete(NAMES.history(CHANNEL))
+    redis.xadd(NAMES.history(CHANNEL), {"p": "1", "t": 1}, id="1-0")
+    assert read(redis, 0) == ("fresh1", 1, {}), "which is a gap"
+    assert publish(redis, b"2")[:2] == ("fresh1", 2)
+    assert read(redis, 0) == ("fresh1", 2, {2: b"2"})
+
+
+def test_history_of_a_restored_value_has_no_offset_twice(redis):
+    for number in range(1, 6):
+        publish(redis, b"%d" % number)
+    redis.hset(NAMES.offset(CHANNEL), "offset", 3)
+    assert read(redis, 0)[2] == {}, "the entries are newer than the position"
+    publish(redis, b"another 4")
+    assert read(redis, 0)[2] == {4: b"another 4"}
+
+
+def test_history_skips_what_was_not_kept(redis):
+    for number in range(1, 6):
+        publish(redis, b"%d" % number, size=0 if number == 3 else 100)
+    assert read(redis, 1)[2] == {5: b"5", 4: b"4", 2: b"2"}
 
 
 def test_history_of_a_silent_channel_expires_and_its_position_stays(redis):

@@ -40,12 +40,17 @@ local function read(from, last)
   if limit == 0 or last == 0 or from >= last then
     return found
   end
-  local first = string.format('%.0f-0', math.max(from, 0) + 1)
-  for _, entry in ipairs(redis.call('XREVRANGE', KEYS[1], '+', first, 'COUNT', limit)) do
-    local payload = entry[2][2]
-    bytes = bytes + #payload
+  from = math.max(from, 0)
+  -- One entry for each offset; fewer where a publication was not kept. Where a value was restored or
+  -- another program wrote it, offsets that do not fall are not read. Nor is another type.
+  local entries, newest = redis.pcall('LRANGE', KEYS[1], -math.min(limit, last - from), -1), last
+  for at = #entries, 1, -1 do
+    local text, payload = string.match(entries[at], '^(%d+) %d+ (.*)$')
+    local offset = tonumber(text or 0)
+    if offset <= from or offset > newest then break end
+    bytes, newest = bytes + #payload, offset - 1
     if bytes > limit_bytes then break end
-    found[#found + 1] = tonumber(string.match(entry[1], '^%d+'))
+    found[#found + 1] = offset
     found[#found + 1] = payload
   end
   return found

@@ -155,7 +155,7 @@ def test_sequenced_publications_have_offsets_and_are_kept(store: None, pubsub: P
     heads = [payload.split(b"#")[1].decode() for payload in received.take(2)]
     assert heads == [f"{epoch}:{before + 1}", f"{epoch}:{before + 2}"]
     assert position(ROOM) == (epoch, before + 2)
-    assert pools.records().xlen(NAMES.history(ROOM)) == 2
+    assert pools.records().llen(NAMES.history(ROOM)) == 2
 
 
 def test_publications_from_a_loop_are_sent(store: None, pubsub: PubSub) -> None:

@@ -8,7 +8,7 @@ import pytest
 from sockgate_gateway.redis_servers.capabilities import CAPABILITIES
 
 ROOT = Path(__file__).resolve().parents[4]
-OPTIONAL = {"SISMEMBER", "ZREM", "ZRANGEBYSCORE", "INCR", "SELECT"}
+OPTIONAL = {"XADD", "SISMEMBER", "ZREM", "ZRANGEBYSCORE", "INCR", "SELECT"}
 """Only for signals of presence, touches and several sites; each says so itself."""
 
 
