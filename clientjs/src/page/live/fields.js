@@ -2,7 +2,7 @@
  * What a person has typed or chosen: it is theirs until the server has taken it, and the server's from then on.
  */
 import { documentOf, findAll } from "../../base/globals.js";
-import { attributeOf, clone, findIn, matches, nameOf } from "./nodes.js";
+import { attributeOf, clone, findIn, groupBy, matches, nameOf } from "./nodes.js";
 
 /** A form shows its own fields as properties, so it is no field, whatever a sanitizer has left on it. */
 export const FIELDS = "input,textarea,select,[contenteditable]:not(form)";
@@ -63,26 +63,25 @@ export function formOf(one) {
   return isField(one) ? one.form : nameOf(one) === "FORM" && one;
 }
 
-/**
- * What is typed into a form never becomes part of another one.
- *
- * @param {any} one  an element
- * @param {function(any): boolean} [isGenuine]  Django has written a form
- * @returns {any} something of its form
- */
-export function ownerOf(one, isGenuine) {
-  const form = formOf(one);
-  return form && (isGenuine?.(form) || attributeOf(form, "action"));
+/** @param {any} field @returns {any} */
+const ownerOf = (field) => field.form && attributeOf(field.form, "action");
+
+/** @param {Element} element @returns {any[]} fields that the viewer has changed */
+export function changedIn(element) {
+  /** Of several radios that the page has checked, the browser takes the last one. */
+  const changed = new Set();
+  groupBy(findAll(globalThis, "[type=radio]"), ({ form }) => form).forEach((radios) =>
+    groupBy(radios, ({ name }) => name).forEach((group) => {
+      if (group.find((one) => one.checked) !== group.filter((one) => one.defaultChecked).pop()) {
+        group.forEach((one) => changed.add(one));
+      }
+    })
+  );
+  return fieldsOf(element).filter((field) => (field.type === "radio" ? changed.has(field) : isChanged(field)));
 }
 
-/** @param {any} field @returns {boolean} the viewer has changed it */
-export function isChanged(field) {
-  if (field.type === "radio") {
-    // Of several that the page has checked, the browser takes the last one.
-    const group = [...findAll(globalThis, "[type=radio]")].filter((other) => other.form === field.form && other.name === field.name);
-    const [last] = group.filter((other) => other.defaultChecked).slice(-1);
-    return group.some((other) => other.checked !== (other === last));
-  }
+/** @param {any} field @returns {boolean} */
+function isChanged(field) {
   // What the browser makes of the attributes: the middle of a range, black, the first option that can be chosen.
   const form = documentOf(globalThis, "createElement").call(document, "form");
   const { reset } = form;

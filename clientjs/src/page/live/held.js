@@ -6,7 +6,7 @@
  * the viewer's: its values count as typed, since the value of a form that was sent and refused is the value that the server has
  * rendered. It is let go when the fresh page has a form with the same values, with errors only if it had other ones before.
  */
-import { FIELDS, fieldsOf, formOf, hiddenIn, isChanged, isField, isTakenIn, nameAndValueOf } from "./fields.js";
+import { changedIn, FIELDS, fieldsOf, formOf, hiddenIn, isField, isTakenIn, nameAndValueOf } from "./fields.js";
 import { attributeOf, childNodesOf, contains, findIn, matches, nameOf, parentOf } from "./nodes.js";
 
 /** What Django shows for a form that it has refused. */
@@ -93,8 +93,8 @@ export function heldOf(page) {
   function boundIn(element, fresh, before, after) {
     const isOther = (/** @type {any} */ one) =>
       before.hidden?.includes(nameAndValueOf(one)) && one.value !== before.token && !after.hidden?.includes(nameAndValueOf(one));
-    return fieldsOf(element)
-      .filter((field) => isChanged(field) && !isTakenIn(field, fresh))
+    return changedIn(element)
+      .filter((field) => !isTakenIn(field, fresh))
       .map(formOf)
       .filter((form) => contains(element, form) && hiddenIn(form).some(isOther));
   }

@@ -2,19 +2,22 @@
  * Change an element of the page into a fresh one, and leave alone what belongs to the viewer: focus, what they have typed or
  * chosen, opened `details`, scroll positions, and what is named as kept.
  *
- * Strategy: children are matched in their order. An element with an id that both have once is the same one, wherever it was. One
- * that contains such an element, or else one of the same name, is matched among the next siblings. What has no match in the
- * fresh one is removed at the end only, because it, or a part of it, may still be matched elsewhere; and not at all where it
- * contains something that must stay.
+ * Strategy: two elements are the same one if no other has their id, or the name and the form of theirs, and so is what contains
+ * them at the same depth. What is left is matched in its order among elements of one kind, and a row in which somebody has typed
+ * only with an equal one, or if it is the only one: its position does not say which object it is about. What has no match in the
+ * fresh one is removed at the end only, because a part of it may still be matched elsewhere; and not at all where it contains
+ * something that must stay.
  */
 import { documentOf } from "../../base/globals.js";
-import { fieldsOf, isChanged, isTaken, ownerOf, selectedIn } from "./fields.js";
+import { changedIn, formOf, hiddenIn, isTaken, nameAndValueOf, selectedIn } from "./fields.js";
 import {
-  attributeOf, attributesOf, childNodesOf, clone, contains, findIn, insert, isEqual, move, nameOf, nextElementOf, nextOf, parentOf, remove
+  attributeOf, attributesOf, childNodesOf, clone, contains, findIn, groupBy, insert, isEqual, move, nameOf, nextElementOf, nextOf, parentOf, remove
 } from "./nodes.js";
 
 /** It shows what is later itself. */
 const PROGRESS = "SOCKGATE-PROGRESS";
+/** What may have no second one like it. */
+const IDENTIFIED = "[id],[name],form";
 
 /**
  * @param {any} element  of the page
@@ -28,29 +31,38 @@ const PROGRESS = "SOCKGATE-PROGRESS";
  */
 export function morph(element, fresh, whole = [], named = new Map(), set = [], isInDoubt = false, isGenuine) {
   // What is changed is decided before anything changes: new defaults must not look like input.
-  const typed = fieldsOf(element).filter(isChanged);
+  const typed = changedIn(element);
   const changed = new Set([...typed, ...set]);
   const stays = [...typed, ...whole];
-  /** Elements whose id both have, by id. @type {Map<string | null, any>} */
+  const staying = above(stays, element);
+  const isInWhole = new Set();
+  whole.forEach((one) => findIn(one, "*").forEach((/** @type {any} */ part) => isInWhole.add(part)));
+  /** Elements of the page, by the same ones of the fresh one. */
   const same = new Map();
-  /** They, and what contains them. */
-  const rich = new Set();
+  const matched = new Set();
+  /** What of each form tells it from others. @type {Map<any, any[]>} */
+  const forms = new Map();
   const unmatched = new Set();
   const active = documentOf(globalThis, "activeElement");
-  const old = byId(element);
   removeScripts(findIn(fresh, "script"));
-  for (const [id, one] of byId(fresh)) {
-    const found = one && old.get(id);
-    if (found && isLike(found, one)) {
-      same.set(id, found);
-      for (let node = found; node !== element; node = parentOf(node)) {
-        rich.add(node);
+  for (const keyOf of [kindOf, (/** @type {any} */ node) => kindOf(node) + aboutOf(node)[1]]) {
+    const old = groupBy(findIn(element, IDENTIFIED), keyOf);
+    groupBy(findIn(fresh, IDENTIFIED), keyOf).forEach(([other, isTwice], key) => {
+      let [node, isOldTwice] = old.get(key) || [];
+      if (!isTwice && !isOldTwice) {
+        for (; node && node !== element && !matched.has(node) && !same.has(other) && !isInWhole.has(node) && kindOf(node) === kindOf(other); node = parentOf(node)) {
+          matched.add(node);
+          same.set(other, node);
+          other = parentOf(other);
+        }
       }
-    }
+    });
   }
+  const rich = above(same.keys(), fresh);
   change(element, fresh);
+  const left = isInDoubt ? new Set(whole) : above(stays, element);
   for (const node of unmatched) {
-    if (!(isInDoubt ? whole.includes(node) : stays.some((one) => contains(node, one)))) {
+    if (!left.has(node)) {
       remove(node);
     }
   }
@@ -59,16 +71,39 @@ export function morph(element, fresh, whole = [], named = new Map(), set = [], i
   }
   return changed;
 
+  /** @param {any} node @returns {any[]} what it belongs to, and what that was rendered for */
+  function aboutOf(node) {
+    const form = formOf(node);
+    if (form && !forms.has(form)) {
+      forms.set(form, [[isGenuine?.(form), attributeOf(form, "action")], hiddenIn(form).filter(({ name }) => name !== "csrfmiddlewaretoken").map(nameAndValueOf)]);
+    }
+    return forms.get(form) || [];
+  }
+
+  /** @param {any} node @returns {string} elements of another kind are not the same one: what is typed into a form never becomes part of another one */
+  function kindOf(node) {
+    const name = nameOf(node);
+    return isAnElement(node)
+      ? JSON.stringify([name, ...["id", "name", /^(checkbox|radio)$/.test(node.type) && "value"].map((one) => attributeOf(node, one)), aboutOf(node)[0]])
+      : name;
+  }
+
   /** @param {any} parent @param {any} other */
   function changeChildren(parent, other) {
-    let [next] = childNodesOf(parent);
-    for (const child of [...childNodesOf(other)]) {
-      let found = match(parent, child, next);
+    /** @type {Map<any, any>} */
+    const places = new Map([...childNodesOf(parent)].map((node, place) => [node, place]));
+    const children = [...childNodesOf(other)];
+    // The first ones at the end.
+    const kinds = groupBy([...places.keys()].filter((node) => !matched.has(node)).reverse(), kindOf);
+    const freshKinds = groupBy(children.filter((child) => !same.has(child)), kindOf);
+    let [next] = places.keys();
+    for (const child of children) {
+      let found = match(child);
       if (!found) {
         // A part of it may be in the page already.
-        found = clone(child, !isAnElement(child) || !findIn(child, "[id]").length);
+        found = clone(child, !rich.has(child));
         insert(parent, found, next);
-      } else if (follows(found, next)) {
+      } else if (parentOf(found) === parent && places.get(found) >= places.get(next)) {
         for (; next !== found; next = nextOf(next)) {
           unmatched.add(next);
         }
@@ -82,46 +117,29 @@ export function morph(element, fresh, whole = [], named = new Map(), set = [], i
     for (; next; next = nextOf(next)) {
       unmatched.add(next);
     }
-  }
 
-  /** @param {any} parent @param {any} child  of the fresh one @param {any} next @returns {any} */
-  function match(parent, child, next) {
-    const isElement = isAnElement(child);
-    if (isElement) {
-      const found = same.get(attributeOf(child, "id"));
+    /** @param {any} child  of the fresh one @returns {any} */
+    function match(child) {
+      const found = same.get(child);
       if (found) {
-        return whole.some((one) => one !== found && contains(one, found)) || contains(found, parent) ? null : found;
+        return contains(found, parent) ? null : found;
       }
-      for (const part of findIn(child, "[id]")) {
-        let node = same.get(attributeOf(part, "id"));
-        while (node && parentOf(node) !== parent) {
-          node = parentOf(node);
-        }
-        if (node && follows(node, next) && isLike(node, child)) {
+      const kind = kindOf(child);
+      const nodes = kinds.get(kind) || [];
+      for (let place = nodes.length; place--; ) {
+        const node = nodes[place];
+        if (!(places.get(node) >= places.get(next))) {
+          nodes.length = place;
+        } else if (!isAnElement(child) || isEqual(node, child)) {
           return node;
-        }
-      }
-    }
-    for (let node = next; node; node = nextOf(node)) {
-      if (!rich.has(node) && isLike(node, child)) {
-        if (isElement && !isEqual(node, child)) {
+        } else if (!staying.has(node) || !(nodes[1] || freshKinds.get(kind)?.[1])) {
           // It may be the next one, behind a new one; or the next one may be this one, behind one that is no more.
           const later = nextElementOf(node);
           return isEqual(node, nextElementOf(child)) ? null : isEqual(child, later) ? later : node;
         }
-        return node;
       }
+      return null;
     }
-    return null;
-  }
-
-  /** @param {any} node @param {any} other @returns {boolean} they may be the same one */
-  function isLike(node, other) {
-    const isSame = (/** @type {string} */ name) => attributeOf(node, name) === attributeOf(other, name);
-    return (
-      nameOf(node) === nameOf(other) &&
-      (!isAnElement(node) || ((!attributeOf(node, "id") || isSame("id")) && isSame("name") && ownerOf(node, isGenuine) === ownerOf(other, isGenuine)))
-    );
   }
 
   /** @param {any} node @param {any} other */
@@ -204,18 +222,13 @@ function isAnElement(node) {
   return nameOf(node)[0] !== "#";
 }
 
-/** @param {any} root @returns {Map<string, any>} null: more than one has the id */
-function byId(root) {
-  const found = new Map();
-  for (const one of findIn(root, "[id]")) {
-    const id = attributeOf(one, "id");
-    found.set(id, found.has(id) ? null : one);
+/** @param {Iterable<any>} nodes @param {any} root @returns {Set<any>} they, and what contains them in the root */
+function above(nodes, root) {
+  const found = new Set();
+  for (let node of nodes) {
+    for (; node !== root && !found.has(node); node = parentOf(node)) {
+      found.add(node);
+    }
   }
   return found;
-}
-
-/** @param {any} node @param {any} next @returns {any} it is `next`, or a later sibling */
-function follows(node, next) {
-  for (; next && next !== node; next = nextOf(next));
-  return next;
 }

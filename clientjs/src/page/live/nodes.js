@@ -31,3 +31,17 @@ export const replaceChildren = method("replaceChildren");
 
 /** @param {any} node  with a parent */
 export const remove = (node) => method("removeChild")(parentOf(node), node);
+
+/**
+ * @param {Iterable<any>} items
+ * @param {function(any): any} keyOf
+ * @returns {Map<any, any[]>}
+ */
+export function groupBy(items, keyOf) {
+  const groups = new Map();
+  for (const item of items) {
+    const key = keyOf(item);
+    groups.get(key)?.push(item) ?? groups.set(key, [item]);
+  }
+  return groups;
+}
