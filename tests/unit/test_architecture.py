@@ -17,7 +17,7 @@ FILES = sorted(set(re.findall(r"`((?:sockgate_gateway|sockgate)/[\w/]+\.\w+)(?::
 WAYS = ("A connect", "A publication", "A logout", "A recovery", "A publication from a browser")
 
 MAX_STOPS = 8
-MAX_MODULES = 8
+MAX_MODULES = 9
 """Beside the folders of a package, without ``__init__`` and ``__main__``."""
 MAX_FOLDERS = 12
 DJANGO_FOLDERS = {"management", "migrations", "templatetags"}

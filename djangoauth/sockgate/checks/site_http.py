@@ -5,17 +5,17 @@ at exactly this URL is what matters.
 """
 
 import json
-import socket
 import ssl
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from threading import Event, Timer
+from http.client import HTTPConnection, HTTPSConnection
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.utils.datastructures import CaseInsensitiveMapping
+
+from ..deadline import Deadline
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_SHOWN = 120
@@ -91,7 +91,7 @@ def request(
     """
     with closing(open_connection(url, timeout_s)) as connection:
         connection.connect()
-        with in_time(connection.sock, timeout_s):
+        with Deadline(timeout_s, connection.sock):
             connection.request(method, path_of(url), body, dict(headers))
             response = connection.getresponse()
             text = response.read(MAX_BODY_BYTES).decode(errors="replace")
@@ -106,38 +106,6 @@ def _joined(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
         name = name.title()
         joined[name] = f"{joined[name]}, {value}" if name in joined else value
     return joined
-
-
-@contextmanager
-def in_time(sock: socket.socket, timeout_s: float) -> Iterator[None]:
-    """Break a connection off that has not done its work in time, however slowly bytes drip in.
-
-    Args:
-        sock: of the connection; its own timeout begins again with each byte.
-        timeout_s: for the whole block.
-
-    Raises:
-        TimeoutError: the time is over.
-    """
-    is_over = Event()
-    timer = Timer(timeout_s, _break_off, (sock, is_over))
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    except (OSError, HTTPException):
-        if not is_over.is_set():
-            raise
-    finally:
-        timer.cancel()
-    if is_over.is_set():
-        raise TimeoutError("timed out")
-
-
-def _break_off(sock: Any, is_over: Event) -> None:
-    is_over.set()
-    with suppress(OSError):
-        socket.socket.shutdown(sock, socket.SHUT_RDWR)  # That of TLS would change the reader.
 
 
 def path_of(url: str) -> str:

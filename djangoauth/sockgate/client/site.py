@@ -14,7 +14,7 @@ from ssl import SSLContext
 from string import ascii_letters, digits
 from threading import Lock
 from typing import IO, Any
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.parse import urlencode, urljoin, urlsplit
 from urllib.request import (
     HTTPRedirectHandler,
@@ -24,8 +24,8 @@ from urllib.request import (
     build_opener,
 )
 
+from ..deadline import Deadline, DeadlineHTTP, DeadlineHTTPS
 from .credentials import IssuedGrant, IssuedToken
-from .deadline import Deadline, DeadlineHTTP, DeadlineHTTPS
 from .errors import CredentialsError
 from .threads import in_thread
 
@@ -99,17 +99,12 @@ class SiteSession:
         return IssuedGrant(grant, _lifetime(fields))
 
     def _post(self, url: str, form: Mapping[str, str], error_of: Any) -> dict[str, Any]:
-        with Deadline(_TIMEOUT_S) as deadline:
-            try:
-                fields = self._exchange(url, form, error_of, deadline)
-            except CredentialsError:
-                raise
-            except (URLError, OSError, HTTPException) as error:
-                reason = "timed out" if deadline.is_over else getattr(error, "reason", error)
-                raise CredentialsError(f"the site cannot be reached: {reason}") from None
-            if deadline.is_over:
-                raise CredentialsError(f"the site did not answer within {_TIMEOUT_S:g} s")
-            return fields
+        try:
+            with Deadline(_TIMEOUT_S) as deadline:
+                return self._exchange(url, form, error_of, deadline)
+        except (OSError, HTTPException) as error:
+            reason = getattr(error, "reason", error)
+            raise CredentialsError(f"the site cannot be reached: {reason}") from None
 
     def _exchange(
         self, url: str, form: Mapping[str, str], error_of: Any, deadline: Deadline

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPException
 
-from ...checks.site_http import MAX_SHOWN, Answer, in_time, open_connection, path_of, request
+from ...checks.site_http import MAX_SHOWN, Answer, open_connection, path_of, request
 from .report import StepFailed
 
 __all__ = [
@@ -14,7 +14,6 @@ __all__ = [
     "Answer",
     "Peer",
     "exchange",
-    "in_time",
     "open_connection",
     "path_of",
     "reachable",

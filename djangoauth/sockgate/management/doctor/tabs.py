@@ -15,9 +15,10 @@ from typing import Any
 import msgspec
 from sockgate_gateway.wire.documentation import address_of
 
+from ...deadline import Deadline
 from .advice import explain_close
 from .gateway import GATEWAY, origin_refused
-from .http import MAX_SHOWN, exchange, in_time, open_connection, path_of, unreachable
+from .http import MAX_SHOWN, exchange, open_connection, path_of, unreachable
 from .report import StepFailed
 
 _ID_BYTES = 16
@@ -174,7 +175,7 @@ class StreamingTab(Tab):
         try:
             self._connection.connect()
             self._sock = self._connection.sock
-            with in_time(self._sock, self._timeout_s):
+            with Deadline(self._timeout_s, self._sock):
                 self._connection.request("POST", path_of(url), "", {"Origin": self._origin})
                 self._response = self._connection.getresponse()
         except (OSError, HTTPException) as error:
@@ -200,7 +201,7 @@ class StreamingTab(Tab):
     def read_frame(self) -> str:
         """Read a line of the response."""
         try:
-            with in_time(self._sock, self._timeout_s):
+            with Deadline(self._timeout_s, self._sock):
                 line = self._response.readline(_MAX_LINE_BYTES)
         except (HTTPException, ConnectionError):
             return ""

@@ -12,7 +12,8 @@ from itertools import cycle
 from os import urandom
 from typing import Any
 
-from .http import in_time, open_connection, path_of
+from ...deadline import Deadline
+from .http import open_connection, path_of
 from .report import StepFailed
 from .tabs import WEBSOCKET, Tab, no_websocket, refused
 
@@ -47,7 +48,7 @@ class WebSocketTab(Tab):
     def read_frame(self) -> str:
         """Read a message of the WebSocket."""
         try:
-            with in_time(self._sock, self._timeout_s):
+            with Deadline(self._timeout_s, self._sock):
                 return self._read_message()
         except TimeoutError:
             raise
@@ -77,7 +78,7 @@ class WebSocketTab(Tab):
             "Sec-WebSocket-Version": "13",
             "Sec-WebSocket-Key": key.decode(),
         }
-        with in_time(self._sock, self._timeout_s):
+        with Deadline(self._timeout_s, self._sock):
             connection.request("GET", path_of(url), headers=headers)
             status, fields = self._read_head()
         if status != 101:

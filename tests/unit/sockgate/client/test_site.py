@@ -205,7 +205,7 @@ def test_request_to_a_site_that_drips_bytes_ends(
     drips = Drips(first)
     session = SiteSession(f"{scheme}://{HOST}:{drips.port}", COOKIES, uses_proxy=False)
     try:
-        with pytest.raises(CredentialsError, match=r"timed out|did not answer within 0\.2 s"):
+        with pytest.raises(CredentialsError, match="timed out"):
             fetch(session.fetch_token)
         assert drips.is_broken_off.wait(60)
     finally:
