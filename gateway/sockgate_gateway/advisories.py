@@ -2,7 +2,8 @@
 
 The table lists security fixes from the packages' own release notes, as far as they matter here.
 ``setup.cfg`` excludes those of the gateway's packages, but one may be installed all the same. Of
-Django it admits every version of its series, because a site pins its own.
+Django it admits every version of its series, because a site pins its own. Programs such as
+pip-audit ask a server on the Internet, which a check of Django must not.
 """
 
 import re

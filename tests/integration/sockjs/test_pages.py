@@ -7,7 +7,7 @@ from hashlib import sha256
 from http.client import HTTPConnection
 
 import pytest
-from sockgate.management.doctor.http import Answer
+from sockgate.checks.site_http import Answer
 from sockgate_gateway.sockjs import iframe
 
 from tests.integration.sockjs.service import FOE, FRIEND, PREFIX

@@ -9,6 +9,10 @@ it does not need.
 One thread of its own reads the keys, within one deadline, and holds no lock meanwhile. Of the views
 whose token names an unknown key, or none, ``MAX_WAITING`` wait for it at a time: a provider that
 drips must not hold every thread of a site whose logout view anybody can call.
+
+``PyJWKClient`` of PyJWT cannot replace this: it drops the former keys when their lifetime ends, its
+cooldown begins with a reading that succeeded, its timeout begins again with each byte, and all
+views wait for a lock that is held meanwhile.
 """
 
 import logging

@@ -16,8 +16,9 @@ from sockgate_gateway.wire.key_ids import short
 from sockgate_gateway.wire.scripts import DEPLOYMENTS
 
 from ... import conf
+from ...checks.site_http import Answer
 from ...redis_clients import pools
-from .http import Answer, Peer, exchange
+from .http import Peer, exchange
 from .report import StepFailed, StepSkipped
 
 DEFAULT_PREFIX = "/realtime"

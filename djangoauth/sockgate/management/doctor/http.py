@@ -6,19 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPException
 
-from ...checks.site_http import MAX_SHOWN, Answer, open_connection, path_of, request
+from ...checks.site_http import Answer, request
 from .report import StepFailed
-
-__all__ = [
-    "MAX_SHOWN",
-    "Answer",
-    "Peer",
-    "exchange",
-    "open_connection",
-    "path_of",
-    "reachable",
-    "unreachable",
-]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,12 @@ from django.urls import NoReverseMatch, reverse
 from sockgate_gateway.wire.documentation import address_of
 
 from ... import conf
+from ...checks.site_http import MAX_SHOWN, Answer
 from ...checks.site_views import is_of_view, misdirected, request_view, view_paths
 from ...conf import gateway_variables
 from ...conf.defaults import debug_defaults
 from ...tenants import current_tenant
-from .http import MAX_SHOWN, Answer, Peer, exchange, reachable
+from .http import Peer, exchange, reachable
 from .report import StepFailed
 from .visit import Visit
 

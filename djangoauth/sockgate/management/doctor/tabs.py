@@ -15,10 +15,11 @@ from typing import Any
 import msgspec
 from sockgate_gateway.wire.documentation import address_of
 
+from ...checks.site_http import MAX_SHOWN, open_connection, path_of
 from ...deadline import Deadline
 from .advice import explain_close
 from .gateway import GATEWAY, origin_refused
-from .http import MAX_SHOWN, exchange, open_connection, path_of, unreachable
+from .http import exchange, unreachable
 from .report import StepFailed
 
 _ID_BYTES = 16
@@ -218,15 +219,11 @@ class StreamingTab(Tab):
         try:
             while (frame := self.read_frame()) != "o":
                 if not frame or frame[:1] == "c":
-                    self._refuse(frame)
+                    self._take(frame)
                 if monotonic() > deadline:
                     raise self._too_late()
         except TimeoutError as error:
             raise self._too_late() from error
-
-    def _refuse(self, frame: str) -> None:
-        try:
-            self._take(frame)
         except Closed as closed:
             raise explain_close(closed.code, closed.reason) from closed
 

@@ -12,8 +12,8 @@ from itertools import cycle
 from os import urandom
 from typing import Any
 
+from ...checks.site_http import open_connection, path_of
 from ...deadline import Deadline
-from .http import open_connection, path_of
 from .report import StepFailed
 from .tabs import WEBSOCKET, Tab, no_websocket, refused
 
