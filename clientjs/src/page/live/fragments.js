@@ -134,6 +134,19 @@ export function fragmentsOf(page) {
     emit(element, "after", { isEmptied: false });
   }
 
+  /** What Django pushes into a fragment is the server's, and what it has refused there stays. @param {any} element @param {any} fresh */
+  function change(element, fresh) {
+    const fragment = all().find((one) => contains(one.element, element));
+    const whole = fragment ? held.heldIn(element, fresh, false) : [];
+    morph(element, fresh, whole, new Map(), [], false, held.isGenuine(fragment?.data.token));
+    know(element, whole);
+  }
+
+  /** @param {any} element  new, and as the server has rendered it @param {any} [whole]  what was left alone in it */
+  function know(element, whole) {
+    held.know(element, whole, { url: "/" });
+  }
+
   /** @param {Fragment} fragment */
   function clear(fragment) {
     const { element, away } = fragment;
@@ -155,6 +168,8 @@ export function fragmentsOf(page) {
     scan,
     refresh,
     emit,
+    change,
+    know: (/** @type {any} */ element) => know(element, []),
     /** Empty those of an address: the viewer may not see them any more. @param {string} url */
     clear: (url) => at(url).forEach(clear)
   };

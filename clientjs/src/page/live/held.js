@@ -73,7 +73,7 @@ export function heldOf(page) {
       }
       // What was refused stays, too, where the server shows the same: nothing.
       for (const one of isInDoubt ? fields : [key, ...fields]) {
-        if (!known.has(one)) {
+        if (!known.has(one) && contains(element, one)) {
           held.add(placeOf(one, element, isInDoubt));
         }
       }

@@ -207,7 +207,7 @@ export function livePageOf(rt, page) {
       each(channel, (one) => one.noteTouch(ms));
     }
   })
-    .on(EVENT, (/** @type {any} */ data, /** @type {any} */ { from }) => from === undefined && push(page, data, fragments.emit))
+    .on(EVENT, (/** @type {any} */ data, /** @type {any} */ { from }) => from === undefined && push(page, data, fragments))
     .on("gap", (/** @type {string} */ channel, /** @type {any} */ why) => {
       if (channels.has(channel)) {
         const ms = tell(channel, { audience: stated.get(channel)?.audience, ...why });

@@ -3,8 +3,8 @@
  */
 import { findAll, globalOf } from "../../base/globals.js";
 import { trustedHtml } from "../../base/trusted.js";
-import { morph, removeScripts } from "./morph.js";
-import { attributeOf, clone, contains, findIn, method, move, nameOf, parentOf, remove, replaceChildren } from "./nodes.js";
+import { removeScripts } from "./morph.js";
+import { attributeOf, clone, contains, findIn, isConnected, method, move, nameOf, parentOf, remove, replaceChildren } from "./nodes.js";
 
 /** The event of these publications. The gateway delivers only what Django has signed; a browser cannot publish it. */
 export const EVENT = "sockgate:html";
@@ -15,9 +15,9 @@ const METHODS = /^(append|prepend|before|after|remove)$/;
 /**
  * @param {any} page  the window
  * @param {any} data  `{target, swap, html}`
- * @param {function(any, string, any): boolean} emit  an event at the target; false: it was prevented
+ * @param {any} fragments  `emit` an event at the target, false: it was prevented; `change` an element; `know` a new one
  */
-export function push(page, { target: id, swap, html }, emit) {
+export function push(page, { target: id, swap, html }, { emit, change, know }) {
   const target = find(page, id);
   if (!target || !emit(target, "before", { swap })) {
     return;
@@ -25,6 +25,7 @@ export function push(page, { target: id, swap, html }, emit) {
   const { body } = parse(page, html);
   const parent = parentOf(target);
   removeScripts(findIn(body, "script"));
+  const fresh = [...body.children];
   if (METHODS.test(swap)) {
     const rows = knownIn(page, body, target);
     method(swap)(target, ...body.childNodes);
@@ -32,18 +33,19 @@ export function push(page, { target: id, swap, html }, emit) {
       if (nameOf(known) === nameOf(fresh)) {
         move(parentOf(fresh), known, fresh);
         remove(fresh);
-        morph(known, fresh);
+        change(known, fresh);
       } else {
         remove(known);
       }
     }
   } else if (swap === "replace") {
-    const fresh = clone(target);
-    replaceChildren(fresh, ...body.childNodes);
-    morph(target, fresh);
+    const whole = clone(target);
+    replaceChildren(whole, ...body.childNodes);
+    change(target, whole);
   } else if (swap === "outer") {
-    changeInto(target, body);
+    changeInto(target, body, change);
   }
+  fresh.filter(isConnected).forEach(know);
   processHtmx(page, parent);
   emit(parentOf(target) ? target : parent, "after", { swap });
 }
@@ -89,11 +91,11 @@ function find(page, id) {
   return other ? undefined : found;
 }
 
-/** @param {any} target @param {any} body */
-function changeInto(target, body) {
+/** @param {any} target @param {any} body @param {function(any, any): void} change */
+function changeInto(target, body, change) {
   const fresh = body.firstElementChild;
   if (fresh && attributeOf(fresh, "id") === attributeOf(target, "id") && nameOf(fresh) === nameOf(target)) {
-    morph(target, fresh);
+    change(target, fresh);
   } else {
     method("replaceWith")(target, ...body.childNodes);
   }

@@ -122,6 +122,13 @@ test("fields of a POST outside of a form stay, too", async () => {
   assert.deepEqual([page.$("input").value, !!page.$(".errorlist")], ["typed", true]);
 });
 
+test("a refused form around a fragment keeps the fields and errors in it", async () => {
+  const form = (value, errors, more) => `<form action="/x/">${fragment(ORDERS, `<b>${value}</b>${errors}<input name="title" value="${value}">`, "a", more)}</form>`;
+  const page = new Page(form("typed", ERRORS, { url: undefined }), form("fresh", "")).start();
+  for (let number = 0; number < 2; number++) await page.refreshed();
+  assert.deepEqual([page.$("input").value, !!page.$(".errorlist"), page.fetches.length], ["typed", true, 2]);
+});
+
 test("what a script has put in place of a part stays until the server has it, and the rest is fresh", async () => {
   const list = (text) => `<ul><li id="c1"><b>one ${text}</b></li><li id="c2"><b>two ${text}</b></li></ul>`;
   const page = new Page(fragment(ORDERS, list("old")), fragment(ORDERS, list("new"))).start();

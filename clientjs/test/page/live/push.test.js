@@ -5,16 +5,22 @@ import { test } from "node:test";
 import { JSDOM } from "jsdom";
 
 import { EVENT, push } from "../../../src/page/live/push.js";
+import { morph } from "../../../src/page/live/morph.js";
 import { start } from "../../../src/page/live/module.js";
 
+import { fragment, ORDERS, Page } from "./fakes/livesite.js";
+
 globalThis.CSS ??= { escape: (text) => text };
+
+/** Outside of fragments. */
+const showing = (emit) => ({ emit, change: morph, know() {} });
 
 /** Show a body, push, and return what it is then. */
 function pushed(body, data, emit = () => true) {
   const { window } = new JSDOM(body);
   const { document, Element, Node, Document } = window;
   Object.assign(globalThis, { document, Element, Node, Document });
-  push(window, data, emit);
+  push(window, data, showing(emit));
   return document.body.innerHTML;
 }
 
@@ -47,7 +53,7 @@ test("outer morphs an element with the same id", () => {
   const { window } = new JSDOM('<p id="t">old</p>');
   Object.assign(globalThis, { document: window.document, Element: window.Element, Node: window.Node, Document: window.Document });
   const element = window.document.getElementById("t");
-  push(window, { target: "t", swap: "outer", html: '\n<p id="t" class="x">new</p>\n' }, () => true);
+  push(window, { target: "t", swap: "outer", html: '\n<p id="t" class="x">new</p>\n' }, showing(() => true));
   assert.equal(window.document.getElementById("t"), element);
   assert.equal(element.outerHTML, '<p id="t" class="x">new</p>');
 });
@@ -56,7 +62,7 @@ test("replace keeps what the viewer has typed", () => {
   const { window } = new JSDOM('<div id="t"><input id="i" value="old"><b>1</b></div>');
   Object.assign(globalThis, { document: window.document, Element: window.Element, Node: window.Node, Document: window.Document });
   window.document.getElementById("i").value = "typed";
-  push(window, { target: "t", swap: "replace", html: '<input id="i" value="new"><b>2</b>' }, () => true);
+  push(window, { target: "t", swap: "replace", html: '<input id="i" value="new"><b>2</b>' }, showing(() => true));
   assert.equal(window.document.getElementById("i").value, "typed");
   assert.equal(window.document.getElementById("t").textContent, "2");
 });
@@ -110,7 +116,7 @@ test("markup is parsed as the page's policy of Trusted Types wants it", () => {
       return new DOMParser().parseFromString(html.trusted, type);
     }
   };
-  push(window, { target: "t", swap: "append", html: "<i>x</i>" }, () => true);
+  push(window, { target: "t", swap: "append", html: "<i>x</i>" }, showing(() => true));
   assert.equal(document.body.innerHTML, '<b id="t"><i>x</i></b>');
   assert.deepEqual(names, ["sockgate"]);
 });
@@ -128,9 +134,35 @@ test("a row that the page has already moves, with what was typed in it and the f
   const row = document.getElementById("a");
   document.getElementById("i").value = "typed";
   document.getElementById("i").focus();
-  push(window, { target: "t", swap: "append", html: '<li id="a">new <input id="i"></li><li id="c">c</li>' }, () => true);
+  push(window, { target: "t", swap: "append", html: '<li id="a">new <input id="i"></li><li id="c">c</li>' }, showing(() => true));
   assert.deepEqual([...document.getElementById("t").children].map(({ id }) => id), ["b", "a", "c"]);
   assert.equal(document.getElementById("a"), row);
   assert.equal(document.querySelectorAll("#c").length, 1);
   assert.deepEqual([row.textContent, document.getElementById("i").value], ["new ", "typed"]);
+});
+
+const row = (id, text) => `<li id="${id}">${text}<form action="/pay/${id}/"><input name="qty" value="1"></form></li>`;
+
+test("what is pushed into a fragment is the server's: a refresh that lacks it removes it, if nobody has typed there", async () => {
+  const page = new Page(fragment(ORDERS, `<ul id="rows">${row("r1", "one")}</ul>`)).start();
+  const send = (id, swap, html) => page.rt.emit(EVENT, { target: id, swap, html }, { channel: "orders" });
+  send("rows", "append", row("r2", "two") + row("r3", "three") + row("r4", "four"));
+  send("r3", "outer", row("r3", "three and"));
+  send("r1", "replace", '<input name="other">');
+  page.$("#r2 input").value = "typed";
+  for (const text of ["one", "new"]) {
+    page.fresh = fragment(ORDERS, `<ul id="rows">${row("r1", text)}</ul>`);
+    await page.refreshed();
+    assert.deepEqual([page.$("#r1").textContent, !!page.$("#r2"), page.$("#r3"), page.$("#r4"), page.$("[name=other]")], [text, true, null, null, null]);
+  }
+});
+
+test("a push into a fragment keeps a refused form with its errors", async () => {
+  const form = (value, errors) => `<div id="box"><b>${value}</b><form action="/pay/">${errors}<input name="title" value="${value}"></form></div>`;
+  for (const swap of ["replace", "outer"]) {
+    const page = new Page(fragment(ORDERS, form("typed", '<ul class="errorlist"></ul>'), "a", { url: undefined })).start();
+    const html = form("bob", "");
+    page.rt.emit(EVENT, { target: "box", swap, html: swap === "outer" ? html : html.replace(/^<div.*?>|<.div>$/g, "") }, { channel: "orders" });
+    assert.deepEqual([page.$("b").textContent, page.$("input").value, !!page.$(".errorlist")], ["bob", "typed", true], swap);
+  }
 });
