@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from sockets import is_answering
 
@@ -38,6 +39,7 @@ class Program:
     command: list[str]
     port: int
     environ: dict[str, str] | None = None
+    pid_file: Path | None = None
 
 
 class Child:
@@ -51,6 +53,8 @@ class Child:
     def _start(self) -> None:
         self._process = _spawn(self.program.command, self.program.environ)
         self._started_at = time.monotonic()
+        if self.program.pid_file:
+            self.program.pid_file.write_text(str(self._process.pid))
 
     @property
     def exit_status(self) -> int | None:

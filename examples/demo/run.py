@@ -75,7 +75,7 @@ def serve(ports: Ports, folder: Path) -> int:
             supervisor.start(redis_server.program(ports.redis, folder))
         run_once([*django("prepare", *ACCOUNTS)], environ)
         supervisor.start(django_program(ports.django, environ))
-        supervisor.start(gateway_program(ports.gateway, environ))
+        supervisor.start(gateway_program(ports.gateway, environ, folder))
         print(welcome(ports), flush=True)
         supervisor.watch()
     except KeyboardInterrupt:
@@ -123,9 +123,10 @@ def django_program(port: int, environ: dict[str, str]) -> Program:
     return Program("Django", command, port, environ)
 
 
-def gateway_program(port: int, environ: dict[str, str]) -> Program:
+def gateway_program(port: int, environ: dict[str, str], folder: Path) -> Program:
     """Make the program for the gateway."""
-    return Program("gateway", [sys.executable, "-m", "sockgate_gateway"], port, environ)
+    command = [sys.executable, "-m", "sockgate_gateway"]
+    return Program("gateway", command, port, environ, folder / "gateway.pid")
 
 
 def welcome(ports: Ports) -> str:
@@ -137,7 +138,8 @@ def welcome(ports: Ports) -> str:
     return f"""
 Sockgate demo
 
-  Page     http://{HOST}:{ports.django}/
+  Story    http://{HOST}:{ports.django}/story/
+  Console  http://{HOST}:{ports.django}/
   Admin    http://{HOST}:{ports.django}/admin/
   Gateway  http://{HOST}:{ports.gateway}/realtime
 

@@ -17,15 +17,28 @@ def content_security_policy(
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
         response.headers["Content-Security-Policy"] = _policy(request)
+        _allow_cookies_in_frames(request, response)
         return response
 
     return middleware
+
+
+def _allow_cookies_in_frames(request: HttpRequest, response: HttpResponse) -> None:
+    # Bob's half is a frame of another site, in which browsers only send such cookies. They take
+    # localhost for secure. Programs, which do not say Sec-Fetch-Mode, would not send them.
+    if request.get_host().startswith("localhost:") and "Sec-Fetch-Mode" in request.headers:
+        for cookie in response.cookies.values():
+            cookie["samesite"], cookie["secure"] = "None", True
 
 
 def _policy(request: HttpRequest) -> str:
     # JSONP loads scripts from the gateway and posts forms to it, so its page must allow both.
     is_jsonp = request.GET.get("transport") == "jsonp-polling"
     jsonp = f" {GATEWAY}" if is_jsonp else ""
+    port = request.get_port()
+    origins = f"http://127.0.0.1:{port} http://localhost:{port}"
+    is_half = request.path.startswith(("/shop/", "/enter/"))
+    ancestors = origins if is_half else "'none'"
     return "; ".join(
         (
             "default-src 'none'",
@@ -33,9 +46,9 @@ def _policy(request: HttpRequest) -> str:
             "style-src 'self'",
             "img-src 'self' data:",
             f"connect-src 'self' {GATEWAY} {GATEWAY_SOCKETS}",
-            f"frame-src {GATEWAY}",
+            f"frame-src {GATEWAY} {origins}",
             f"form-action 'self'{jsonp}",
             "base-uri 'none'",
-            "frame-ancestors 'none'",
+            f"frame-ancestors {ancestors}",
         )
     )

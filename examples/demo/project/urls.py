@@ -1,12 +1,17 @@
 """The demo's URLs."""
 
-from board import views
+from board import story, views
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 
 urlpatterns = [
     path("", views.board, name="board"),
+    path("story/", story.stage, name="stage"),
+    path("story/<slug:act>/", story.play, name="play"),
+    path("enter/<slug:name>/", story.enter, name="enter"),
+    path("shop/", story.shop, name="shop"),
+    path("shop/<int:pk>/", story.move, name="move"),
     path("notify/", views.notify, name="notify"),
     path("say/", views.say, name="say"),
     path("announce/", views.announce, name="announce"),

@@ -1,0 +1,20 @@
+"""The tasks of a small shop, which alice and bob move at the same time."""
+
+from django.db import models
+from sockgate import live_model
+
+
+class Task(models.Model):
+    """A card of the kanban."""
+
+    COLUMNS = ("To do", "Doing", "Done")
+
+    title = models.CharField(max_length=80)
+    column = models.PositiveSmallIntegerField(default=0)
+    is_for_staff = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return self.title
+
+
+live_model(Task, channels=lambda task: "tasks")

@@ -1,0 +1,24 @@
+// One user's half: forms are sent without loading the page, and the strip takes its numbers.
+(() => {
+  const { strip } = document.currentScript.dataset;
+  const rt = Sockgate.connect();
+  const cells = document.getElementById("strip").children;
+
+  rt.subscribe(strip).on("number", ({ number }) => {
+    if (number === 1) for (const cell of cells) cell.className = "";
+    cells[number - 1].className = "here";
+  });
+
+  document.addEventListener("submit", (event) => {
+    if (!event.target.closest("#tasks")) return;
+    event.preventDefault();
+    const body = new FormData(event.target);
+    fetch(event.target.action, { method: "POST", body, redirect: "manual" });
+  });
+
+  new MutationObserver((changes) => {
+    for (const { addedNodes } of changes) {
+      for (const toast of addedNodes) setTimeout(() => toast.remove(), 6000);
+    }
+  }).observe(document.getElementById("toasts"), { childList: true });
+})();

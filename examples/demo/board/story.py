@@ -1,0 +1,140 @@
+"""Two users side by side, and the story: each button does what the source beside it says."""
+
+import inspect
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth import login
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.clickjacking import xframe_options_exempt
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_POST
+from sockgate import progress, publish_html, publish_to, revoke_user
+
+from .models import Task
+
+STRIP = "room:strip"
+
+
+def bob_moves_a_card() -> None:
+    """Bob moves a card."""
+    task = Task.objects.filter(is_for_staff=False).order_by("column", "pk")[0]
+    task.column = (task.column + 1) % 3
+    task.save()
+    alice = User.objects.get(username="alice")
+    publish_html(alice, "toasts", "board/toast.html", {"text": f"bob moved “{task}”"})
+
+
+def run_a_job() -> None:
+    """A job of 60 steps."""
+    with progress(User.objects.get(username="alice"), total=60, id="stock") as bar:
+        for _ in bar.track(range(60)):
+            time.sleep(0.06)
+
+
+def log_bob_out() -> None:
+    """Log bob out here."""
+    revoke_user(User.objects.get(username="bob"))
+
+
+def take_alice_out_of_the_staff() -> None:
+    """Take alice out of the staff."""
+    alice = User.objects.get(username="alice")
+    alice.is_staff = False
+    alice.save()
+
+
+def kill_the_gateway() -> None:
+    """Kill the gateway while 100 numbers are sent."""
+    for number in range(1, 101):
+        publish_to(STRIP, "number", {"number": number})
+        if number == 30:
+            gateway = Path(settings.FOLDER, "gateway.pid")
+            os.kill(int(gateway.read_text()), signal.SIGKILL)
+        time.sleep(0.03)
+
+
+ACTS: dict[str, Callable[[], None]] = {
+    act.__name__: act
+    for act in (
+        bob_moves_a_card,
+        run_a_job,
+        log_bob_out,
+        take_alice_out_of_the_staff,
+        kill_the_gateway,
+    )
+}
+SLOW = {run_a_job, kill_the_gateway}
+
+
+@ensure_csrf_cookie
+def stage(request: HttpRequest) -> HttpResponse:
+    """Show both users side by side."""
+    if request.get_host().startswith("localhost"):
+        return redirect(f"http://127.0.0.1:{request.get_port()}{request.path}")
+    acts = [
+        {"name": name, "label": (act.__doc__ or "").rstrip("."), "source": inspect.getsource(act)}
+        for name, act in ACTS.items()
+    ]
+    users = (("alice", "127.0.0.1"), ("bob", "localhost"))
+    halves = [(name, f"http://{host}:{request.get_port()}/enter/{name}/") for name, host in users]
+    return render(request, "board/stage.html", {"acts": acts, "halves": halves})
+
+
+@require_POST
+def play(request: HttpRequest, act: str) -> HttpResponse:
+    """Let one act of the story happen."""
+    if act not in ACTS:
+        raise Http404
+    if ACTS[act] in SLOW:
+        threading.Thread(target=ACTS[act], daemon=True).start()
+    else:
+        ACTS[act]()
+    return HttpResponse(status=204)
+
+
+@xframe_options_exempt
+def enter(request: HttpRequest, name: str) -> HttpResponse:
+    """Log an account of the demo in, without its password; alice begins on the staff."""
+    if name not in ("alice", "bob"):
+        raise Http404
+    user = get_object_or_404(User, username=name)
+    user.is_staff = name == "alice"
+    user.save()
+    login(request, user)
+    return redirect("shop")
+
+
+@xframe_options_exempt
+@login_required
+def shop(request: HttpRequest) -> HttpResponse:
+    """Show the kanban to one user."""
+    tasks = Task.objects.order_by("pk")
+    if not request.user.is_staff:
+        tasks = tasks.filter(is_for_staff=False)
+    columns = [
+        (title, [task for task in tasks if task.column == number])
+        for number, title in enumerate(Task.COLUMNS)
+    ]
+    context = {"columns": columns, "strip": STRIP, "numbers": range(1, 101)}
+    return render(request, "board/shop.html", context)
+
+
+@login_required
+@require_POST
+def move(request: HttpRequest, pk: int) -> HttpResponse:
+    """Move a card one column on."""
+    task = get_object_or_404(Task, pk=pk)
+    if task.is_for_staff and not request.user.is_staff:
+        raise Http404
+    task.column = (task.column + 1) % len(Task.COLUMNS)
+    task.save()
+    return redirect("shop")

@@ -1,0 +1,55 @@
+"""The demo's story: each button makes the real thing happen in the halves of alice and bob."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.test_demo import Demo
+
+pytestmark = pytest.mark.e2e
+TIMEOUT_MS = 30_000
+
+
+def test_story_happens_in_both_halves(tmp_path, chromium):
+    demo = Demo(tmp_path)
+    demo.wait_for_line("Ctrl-C stops everything")
+    page = chromium.new_page()
+    expect.set_options(timeout=TIMEOUT_MS)
+    try:
+        page.goto(f"{demo.page}story/")
+        play_story(page)
+    finally:
+        expect.set_options(timeout=None)
+        page.close()
+        demo.stop()
+
+
+def play_story(page) -> None:
+    alice, bob = page.frame_locator("#alice"), page.frame_locator("#bob")
+    expect(alice.locator(".staff")).to_have_count(1)
+    expect(bob.locator("#tasks li")).to_have_count(4)
+
+    press(page, "Bob moves a card")
+    expect(alice.locator("#toasts")).to_contain_text("bob moved")
+    for half in (alice, bob):
+        expect(half.get_by_label("Doing", exact=True)).to_contain_text("Order paper bags")
+
+    press(page, "A job of 60 steps")
+    expect(alice.locator("sockgate-progress")).to_have_attribute("state", "done")
+
+    press(page, "Take alice out of the staff")
+    expect(alice.locator(".staff")).to_have_count(0)
+    expect(alice.locator("#tasks li")).to_have_count(4)
+
+    press(page, "Kill the gateway")
+    for half in (alice, bob):
+        expect(half.locator("#strip .here")).to_have_count(100)
+
+    press(page, "Log bob out here")
+    expect(bob.locator("#tasks")).to_be_hidden()
+    expect(alice.locator("#tasks")).to_be_visible()
+
+
+def press(page, name: str) -> None:
+    page.get_by_role("button", name=re.compile(f"^{name}")).click()
