@@ -1,6 +1,7 @@
 # make demo     run Redis, Django and the gateway; only Python 3.11 or newer must be installed
 # make test     run the unit, integration, end-to-end, browser and JavaScript tests
 # make test-floors  run the unit and integration tests with the lowest versions in setup.cfg
+# make coverage run the tests, and say which lines of all processes they do not reach; htmlcov/ shows them
 # make lint     run ruff, mypy, import-linter and TypeScript
 # make contract  write documents, types and test vectors from wire/contract.py, after a change of it
 # make bench    run the quick benchmarks; make bench-full runs all of them
@@ -15,7 +16,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
-.PHONY: help demo test test-js test-py test-floors lint contract bench bench-full soak build release-check clean system-packages FORCE
+.PHONY: help demo test test-js test-py test-floors coverage lint contract bench bench-full soak build release-check clean system-packages FORCE
 
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -66,6 +67,11 @@ soak: .venv/.stamp-test clientjs/node_modules/.stamp-built system-packages
 	SOCKGATE_SOAK=1 node --test clientjs/test/page/live/herd.test.js
 	$(BIN)/python -m pytest -m soak --numprocesses 2 --dist worksteal $(PYTEST_ARGS)
 
+coverage: .venv/.stamp-coverage clientjs/node_modules/.stamp-built system-packages
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS); \
+	  result=$$?; $(BIN)/coverage combine --quiet; $(BIN)/coverage html --quiet; $(BIN)/coverage report; exit $$result
+
 lint: .venv/.stamp-test .venv/.stamp-lint clientjs/node_modules/.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -93,7 +99,7 @@ release-check: .venv/.stamp-build .venv/.stamp-test clientjs/node_modules/.stamp
 clean:
 	rm -rf .venv .venv-floors build dist *.egg-info clientjs/node_modules clientjs/dist
 	rm -rf djangoauth/sockgate/static gateway/sockgate_gateway/sockjs/static
-	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .coverage .coverage.* htmlcov .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The virtual environment, made by the newest Python that works and has ensurepip. An interpreter
@@ -106,7 +112,7 @@ clean:
 	echo 'Python 3.11 or newer with venv is needed (on Debian: apt install python3-venv).' >&2; \
 	exit 1
 
-.venv/.stamp-demo .venv/.stamp-test .venv/.stamp-lint .venv/.stamp-build: .venv/.stamp-%: \
+.venv/.stamp-demo .venv/.stamp-test .venv/.stamp-lint .venv/.stamp-build .venv/.stamp-coverage: .venv/.stamp-%: \
   setup.cfg pyproject.toml | .venv/bin/pip
 	@echo "Installing the requirements of make $*"
 	@$(PIP_INSTALL) --editable '.[$*]'
