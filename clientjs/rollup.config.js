@@ -23,7 +23,7 @@ import resolve from "@rollup/plugin-node-resolve";
 import { minify } from "terser";
 import uglify from "uglify-js";
 
-import { forModernBrowsers, forOldBrowsers, smallest } from "./modern.js";
+import { INTERNAL_OF_LIVE, forModernBrowsers, forOldBrowsers, smallest } from "./modern.js";
 import { sockjsPatches } from "./sockjspatches.js";
 
 /** Only on request, and never in what is published: `SOURCE_MAPS=yes npm run build`. */
@@ -167,12 +167,6 @@ const modules = (name, banner) => [
   { ...es5, banner, file: `dist/${name}.mjs`, format: "es", sourcemap: MAPS },
   { ...es5, banner, file: `dist/${name}.cjs`, format: "cjs", sourcemap: MAPS },
 ];
-
-/** Names of properties that nothing outside of the script uses: no frame, no data block, no browser, no other script (a bar has `follow`). */
-const INTERNAL_OF_LIVE = (
-  "all answered at away boundIn check data element emit ended followAll fragments heldIn isAnswered isBusy isEnded isGone know lacksAny noteTouch refresh refused refusals renew request " +
-  "rescan room schedule script seen stated stop subscribed whole why widestMs"
-).split(" ");
 
 /** Browsers since 2021. */
 const smallModern = {

@@ -26,6 +26,8 @@ const upward = ROOMS.slice(0, -1).map((room, place) => ({
 module.exports = {
   forbidden: [
     ...upward,
+    { name: "unlisted-room", severity: "error", from: { path: "^src/[^/]+/", pathNot: `^src/(${ROOMS.join("|")})/` }, to: {} },
+    { name: "to-unlisted-room", severity: "error", from: {}, to: { path: "^src/[^/]+/", pathNot: `^src/(${ROOMS.join("|")})/` } },
     { name: "circle", severity: "error", from: {}, to: { circular: true } },
     { name: "no-room", severity: "error", from: { path: "^src/[^/]+/" }, to: { path: "^src/[^/]+\\.js$" } },
   ],
