@@ -153,7 +153,7 @@
  * - `autoConnect: false`: do not connect before `rt.connect()`
  * - `url`: URL of the gateway; default: the one in the response of the token endpoint
  * - `tokenUrl`: where to POST for a token ("/realtime/token/"), or `getToken: function (callback)`,
- *   which calls `callback(error, token)`. The token is a text or `{token, expires_in, url}`. An
+ *   which calls `callback(error, token)`. The token is a string or `{token, expires_in, url}`. An
  *   error with status 401 or 403 means "not signed in"
  * - `loginRequired: true`: the page has no login, and `tokenUrl` would refuse. The client is "closed"
  *   with 401 and requests nothing, until `rt.connect()`
@@ -164,8 +164,8 @@
  * - `transport`: "auto", the gateway's WebSocket, and SockJS where that fails; "websocket", never
  *   SockJS; "sockjs", only SockJS
  * - `transports`: the only transports that may be used, such as `["websocket", "xhr-streaming"]`
- * - `fallbackAfterMs`: after so long the next transport is tried beside one that has not opened; 1500
- * - `upgradeAfterMs`: after so long over HTTP, a WebSocket is tried in the background; 15000
+ * - `fallbackAfterMs`: wait in ms until the next transport is tried beside one that has not opened; 1500
+ * - `upgradeAfterMs`: wait in ms over HTTP until a WebSocket is tried in the background; 15000
  * - `sockjsUrl`: URL of SockJS's script, which is loaded when it is needed; default: `url` and
  *   "/sockjs.js"
  * - `shared: true`: the tabs of one login share one connection, where the browser can do that. Each tab

@@ -139,9 +139,9 @@ export interface Options {
   transport?: "auto" | "websocket" | "sockjs";
   /** The only transports that may be used. */
   transports?: Transport | Transport[] | null;
-  /** After so long the next transport is tried beside one that has not opened; default: 1500. */
+  /** Wait in ms until the next transport is tried beside one that has not opened; default: 1500. */
   fallbackAfterMs?: number;
-  /** After so long over HTTP, a WebSocket is tried in the background; each failure doubles it. Default: 15000. */
+  /** Wait in ms over HTTP until a WebSocket is tried in the background; each failure doubles it. Default: 15000. */
   upgradeAfterMs?: number;
   /** Of SockJS's script, which is loaded when it is needed. Default: the gateway's. */
   sockjsUrl?: string | null;
@@ -173,7 +173,7 @@ export type Position = [epoch: string, offset: number];
 export interface Crowd {
   /** About how many they are. */
   audience?: number;
-  /** Ask Django at a random moment within so many seconds, so that they do not all ask at once. */
+  /** Ask Django at a random moment within this time, in seconds, so that they do not all ask at once. */
   within?: number;
 }
 
@@ -456,7 +456,7 @@ export interface SubscribeOptions {
   /** null: the channel is public. */
   grant?: string | null;
   /**
-   * Start after this position; or with so many of the newest publications, "all" that are kept; false:
+   * Start after this position; or with this number of the newest publications, "all" that are kept; false:
    * never recover.
    */
   recover?: Position | number | "all" | false;
@@ -468,7 +468,7 @@ export interface StateRequest {
 }
 
 export interface LoadStateOptions<State> {
-  /** After a gap, load at a random moment within so many milliseconds, or `within` of the gap if that is longer; default: 3000. */
+  /** After a gap, load at a random moment within this time in ms, or `within` of the gap if that is longer; default: 3000. */
   jitterMs?: number;
   /** The page has the state already, and has subscribed with the position at which it was rendered. */
   loaded?: boolean;

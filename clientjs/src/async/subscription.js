@@ -73,7 +73,7 @@ export class AsyncSubscription extends Subscription {
     return this.state === "subscribed" ? this._show(data) : Promise.resolve();
   }
 
-  // Refused data is not sent again. A lost connection is no refusal.
+  // Refused data is not sent again. A lost connection is not a refusal.
   /** @param {any} data */
   _show(data) {
     return this._request((settle) =>

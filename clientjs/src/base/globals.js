@@ -20,7 +20,7 @@ export function globalOf(page, name) {
  * @returns {any}
  */
 export function documentOf(page, name) {
-  // Browsers without Reflect have no nonces either, and what has no Document is no browser.
+  // Browsers without Reflect have no nonces either, and what has no Document is not a browser.
   if (isForOldBrowsers && !(page.Reflect && page.Document)) {
     return page.document[name];
   }

@@ -54,7 +54,7 @@ export function ordersOf(page, kind, document) {
  * @param {any} page  a window
  * @param {any} element
  * @param {string} kind
- * @returns {any} the data of a block; undefined: it is no block of this kind
+ * @returns {any} the data of a block; undefined: it is not a block of this kind
  */
 export function dataOf(page, element, kind) {
   // A form shows its fields as properties, even one of this name.

@@ -31,8 +31,8 @@ export function ask(own, post, url, body, name, callback) {
 }
 
 /**
- * @param {any} answer  a text, or an object that has it
- * @param {string} name  of the text in the object
+ * @param {any} answer  a string, or an object that has it
+ * @param {string} name  of the string in the object
  * @returns {any} an object
  */
 function fieldsOf(answer, name) {

@@ -25,7 +25,7 @@ export const NO_CHANNEL = { room: null, state: "unsubscribed", why: null };
 /** Where a `gap` does not say within which time to act. */
 const GAP_WITHIN_S = 1;
 
-/** Events of a subscription that are no messages. */
+/** Events of a subscription that are not messages. */
 const CHANNEL_EVENTS = ["gap", "subscribed", "unsubscribed", "presence", "presence_changed", "join", "leave"];
 
 /**

@@ -4,7 +4,7 @@
 import { documentOf, globalOf } from "../base/globals.js";
 import { ordersOf } from "../base/orders.js";
 
-/** So long after the page has loaded, a script that needs a client and has none connects by itself. */
+/** Time after loading of the page until a script that needs a client and has none connects by itself. */
 const WAIT_MS = 3000;
 
 /**

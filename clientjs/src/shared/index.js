@@ -12,7 +12,7 @@ import { Office } from "./leader.js";
 import { SharedSocket } from "./socket.js";
 import { WorkerDialer, isWorker, serve } from "./worker.js";
 
-/** After so many failures in a row, the tabs do without the worker. */
+/** Failures in a row after which the tabs do without the worker. */
 const MAX_FAILURES = 2;
 
 const clock = new Clock();

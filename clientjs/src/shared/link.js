@@ -64,7 +64,7 @@ export class Link {
 
   /**
    * @param {number} ms
-   * @returns {boolean} something has arrived within so many milliseconds
+   * @returns {boolean} whether something has arrived within this time
    */
   hasReceivedWithin(ms) {
     return this._isAccepted && !this._liveness.isPingDue(ms) && !this._liveness.isDead();

@@ -51,7 +51,7 @@ export class Pending {
 
   /**
    * @param {any} frame  of the gateway
-   * @returns {boolean} false: it is no response
+   * @returns {boolean} false: it is not a response
    */
   settle(frame) {
     const request = this._requests.get(frame.reply_to);

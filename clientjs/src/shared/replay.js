@@ -29,7 +29,7 @@ const END_ID = 2;
 /** The answer to it comes behind all that the gateway has for this connection. A `pong` may overtake publications. */
 const END = JSON.stringify({ type: "unsubscribe", channel: "-", id: END_ID });
 
-/** After so long without a publication, the end is requested. */
+/** Time without a publication after which the end is requested. */
 const QUIET_MS = 5000;
 
 const MAX_REPLAYS = 4;

@@ -14,7 +14,7 @@
  * @property {function(SharedSocket): import("./tab.js").Pipe} dial
  *     the pipe calls `received`, and `lost` when its hub is gone
  * @property {function(): void} failed  the hub does not answer
- * @property {number} patienceMs  after so long without a first answer, the hub has failed
+ * @property {number} patienceMs  time without a first answer after which the hub has failed
  * @property {boolean} isBroken  the browser refuses this way
  *
  * @typedef {Object} SocketParts

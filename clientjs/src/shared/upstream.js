@@ -30,7 +30,7 @@ export const GATHER_MS = 150;
 /** A ping of a tab is answered here when the gateway has sent something so recently. */
 const RECENT_MS = 5000;
 
-/** @type {Object<string, function(Upstream, any, string): void>} Frames that are no response. */
+/** @type {Object<string, function(Upstream, any, string): void>} Frames that are not responses. */
 const NOTICES = {
   refresh: (upstream, _, text) => upstream.notify(text),
   error: (upstream, _, text) => upstream.notify(text),

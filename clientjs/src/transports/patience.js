@@ -11,5 +11,5 @@ export const GREETING_MS = 15000;
 /** The same on another way: a proxy may let a handshake through and nothing else. */
 export const UNPROVEN_GREETING_MS = 2000;
 
-/** After so long over HTTP, a WebSocket is tried in the background. */
+/** Time over HTTP until a WebSocket is tried in the background. */
 export const UPGRADE_AFTER_MS = 15000;

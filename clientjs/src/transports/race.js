@@ -16,7 +16,7 @@ import { NEVER_OPEN } from "./raw.js";
  *
  * @typedef {Object} RaceParts
  * @property {import("../base/clock.js").Clock} clock
- * @property {number} patienceMs  after so long, the next way starts
+ * @property {number} patienceMs  wait until the next way starts
  * @property {boolean} isProven  the first way has worked on this page: another one starts only when it
  *     is silent, not when it fails, because the gateway may be about to restart
  * @property {function(Way, function(Close | null, (function(): SockJSLike)=): void): void} prepare

@@ -9,7 +9,7 @@
  * @typedef {Object} Way
  * @property {WayName} name
  * @property {string[]} transports  of SockJS; unused for "raw" and "shared"
- * @property {number} [patienceMs]  after so long, the next way starts
+ * @property {number} [patienceMs]  wait until the next way starts
  *
  * @typedef {Object} WaySettings
  * @property {string} transport  "auto", "websocket" or "sockjs"

@@ -12,7 +12,7 @@ export interface GuardOptions {
   expiresIn?: number | null;
   /** Seconds that the login has after an extension; null or absent: it ends at a fixed time. */
   extendsTo?: number | null;
-  /** Warn so many seconds before the end; default: 120. */
+  /** Warn at this time before the end, in seconds; default: 120. */
   warn?: number;
   /** false: no dialog; the page shows its own. */
   dialog?: boolean;

@@ -11,7 +11,7 @@
 import { documentOf } from "../../base/globals.js";
 
 const LONGEST_STEP_MS = 15000;
-/** Ask once more so long before the end. */
+/** Ask once more at this time before the end. */
 const LAST_CALL_MS = 2500;
 /** At the end, a login with less than this left has ended; the rest is rounding. */
 const SPARE_MS = 1500;

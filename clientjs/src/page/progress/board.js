@@ -30,7 +30,7 @@ export class Board {
     this._url = config.url;
     this._lang = config.lang || undefined;
     this.texts = config.texts;
-    /** A bar whose work has not begun asks again after so many seconds. */
+    /** Wait in seconds until a bar whose work has not begun asks again. */
     this.waitS = 30;
     /** @type {Set<Bar>} */
     this._bars = new Set();
