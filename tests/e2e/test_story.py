@@ -46,6 +46,17 @@ def play_story(page) -> None:
     for half in (alice, bob):
         expect(half.locator("#strip .here")).to_have_count(100)
 
+    press(page, "Alice offline")
+    expect(alice.locator("#strip .here")).to_have_count(50)
+    for name in ("To do", "Doing", "Done"):
+        fresh = bob.get_by_label(name, exact=True).inner_text()
+        expect(alice.get_by_label(name, exact=True)).to_have_text(fresh, use_inner_text=True)
+
+    press(page, "The network of 2003")
+    expect(alice.locator("#state")).to_have_text("xhr-streaming")
+    press(page, "Bob moves a card")
+    expect(alice.locator("#toasts")).to_contain_text("bob moved")
+
     press(page, "Log bob out here")
     expect(bob.locator("#tasks")).to_be_hidden()
     expect(alice.locator("#tasks")).to_be_visible()

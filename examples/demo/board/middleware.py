@@ -16,7 +16,7 @@ def content_security_policy(
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        response.headers["Content-Security-Policy"] = _policy(request)
+        response.headers["Content-Security-Policy"] = policy(request)
         _allow_cookies_in_frames(request, response)
         return response
 
@@ -31,10 +31,12 @@ def _allow_cookies_in_frames(request: HttpRequest, response: HttpResponse) -> No
             cookie["samesite"], cookie["secure"] = "None", True
 
 
-def _policy(request: HttpRequest) -> str:
+def policy(request: HttpRequest) -> str:
+    """Allow what the page needs; without WebSocket in the network of 2003."""
     # JSONP loads scripts from the gateway and posts forms to it, so its page must allow both.
     is_jsonp = request.GET.get("transport") == "jsonp-polling"
     jsonp = f" {GATEWAY}" if is_jsonp else ""
+    sockets = "" if request.GET.get("network") == "2003" else GATEWAY_SOCKETS
     port = request.get_port()
     origins = f"http://127.0.0.1:{port} http://localhost:{port}"
     is_half = request.path.startswith(("/shop/", "/enter/"))
@@ -45,7 +47,7 @@ def _policy(request: HttpRequest) -> str:
             f"script-src 'self'{jsonp}",
             "style-src 'self'",
             "img-src 'self' data:",
-            f"connect-src 'self' {GATEWAY} {GATEWAY_SOCKETS}",
+            f"connect-src 'self' {GATEWAY} {sockets}",
             f"frame-src {GATEWAY} {origins}",
             f"form-action 'self'{jsonp}",
             "base-uri 'none'",

@@ -14,11 +14,13 @@ from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_POST
 from sockgate import progress, publish_html, publish_to, revoke_user
 
+from .middleware import policy
 from .models import Task
 
 STRIP = "room:strip"
@@ -62,6 +64,13 @@ def kill_the_gateway() -> None:
         time.sleep(0.03)
 
 
+def change_50_things() -> None:
+    """Alice offline: 50 changes, and back."""
+    for number in range(1, 51):
+        publish_to(STRIP, "number", {"number": number})
+        bob_moves_a_card()
+
+
 ACTS: dict[str, Callable[[], None]] = {
     act.__name__: act
     for act in (
@@ -70,6 +79,7 @@ ACTS: dict[str, Callable[[], None]] = {
         log_bob_out,
         take_alice_out_of_the_staff,
         kill_the_gateway,
+        change_50_things,
     )
 }
 SLOW = {run_a_job, kill_the_gateway}
@@ -84,9 +94,10 @@ def stage(request: HttpRequest) -> HttpResponse:
         {"name": name, "label": (act.__doc__ or "").rstrip("."), "source": inspect.getsource(act)}
         for name, act in ACTS.items()
     ]
+    network = {"name": "", "label": "The network of 2003", "source": inspect.getsource(policy)}
     users = (("alice", "127.0.0.1"), ("bob", "localhost"))
     halves = [(name, f"http://{host}:{request.get_port()}/enter/{name}/") for name, host in users]
-    return render(request, "board/stage.html", {"acts": acts, "halves": halves})
+    return render(request, "board/stage.html", {"acts": [*acts, network], "halves": halves})
 
 
 @require_POST
@@ -110,7 +121,7 @@ def enter(request: HttpRequest, name: str) -> HttpResponse:
     user.is_staff = name == "alice"
     user.save()
     login(request, user)
-    return redirect("shop")
+    return redirect(f"{reverse('shop')}?{request.GET.urlencode()}")
 
 
 @xframe_options_exempt

@@ -4,9 +4,20 @@
   const rt = Sockgate.connect();
   const cells = document.getElementById("strip").children;
 
+  rt.onstate = (state, { transport }) => {
+    document.getElementById("state").textContent = state === "connected" ? transport : state;
+  };
+
   rt.subscribe(strip).on("number", ({ number }) => {
     if (number === 1) for (const cell of cells) cell.className = "";
     cells[number - 1].className = "here";
+  });
+
+  // Alice's half has the origin of the page around it, which takes her offline.
+  addEventListener("message", ({ origin, data }) => {
+    if (origin !== location.origin) return;
+    if (data === "offline") rt.close();
+    if (data === "online") rt.connect();
   });
 
   document.addEventListener("submit", (event) => {
