@@ -64,9 +64,12 @@ class CapabilityWatch:
 
     def _log(self) -> None:
         for one in self._missing:
-            if one not in self._logged:
-                level = logging.ERROR if one.capability.is_needed else logging.WARNING
-                log.log(level, "event=redis_refuses cause=%r", str(one))
+            if one in self._logged:
+                continue
+            if one.capability.is_needed:
+                log.error("event=redis_refuses cause=%r", str(one))
+            else:
+                log.warning("event=redis_refuses cause=%r", str(one))
         self._logged = frozenset(self._missing)
 
 
