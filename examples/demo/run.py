@@ -103,7 +103,7 @@ def make_environ(ports: Ports, folder: Path) -> dict[str, str]:
         "SOCKGATE_PORT": str(ports.gateway),
         "SOCKGATE_ORIGINS": ",".join(origins),
         "SOCKGATE_SIGNING_KEYS": secrets.token_urlsafe(48),
-        "SOCKGATE_OPS_PORT": "0",
+        "SOCKGATE_OPS_PORT": str(free_port()),
         "SOCKGATE_DRAIN_TIMEOUT": "1",
         "SOCKGATE_LOG_LEVEL": os.environ.get("SOCKGATE_LOG_LEVEL", "warning"),
     }

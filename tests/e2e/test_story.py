@@ -42,6 +42,9 @@ def play_story(page) -> None:
     expect(alice.locator(".staff")).to_have_count(0)
     expect(alice.locator("#tasks li")).to_have_count(4)
 
+    expect(page.locator("#deliveries")).to_have_text(re.compile(r"^[1-9]\d*$"))
+    expect(page.locator("#cost")).to_contain_text("µs")
+
     press(page, "Kill the gateway")
     for half in (alice, bob):
         expect(half.locator("#strip .here")).to_have_count(100)

@@ -6,13 +6,15 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from http.client import InvalidURL
 from pathlib import Path
+from urllib.request import urlopen
 
 from django.conf import settings
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.clickjacking import xframe_options_exempt
@@ -57,7 +59,7 @@ def take_alice_out_of_the_staff() -> None:
 def kill_the_gateway() -> None:
     """Kill the gateway while 100 numbers are sent."""
     for number in range(1, 101):
-        publish_to(STRIP, "number", {"number": number})
+        publish_to(STRIP, "number", {"number": number, "sent_at": time.time()})
         if number == 30:
             gateway = Path(settings.FOLDER, "gateway.pid")
             os.kill(int(gateway.read_text()), signal.SIGKILL)
@@ -67,7 +69,7 @@ def kill_the_gateway() -> None:
 def change_50_things() -> None:
     """Alice offline: 50 changes, and back."""
     for number in range(1, 51):
-        publish_to(STRIP, "number", {"number": number})
+        publish_to(STRIP, "number", {"number": number, "sent_at": time.time()})
         bob_moves_a_card()
 
 
@@ -98,6 +100,21 @@ def stage(request: HttpRequest) -> HttpResponse:
     users = (("alice", "127.0.0.1"), ("bob", "localhost"))
     halves = [(name, f"http://{host}:{request.get_port()}/enter/{name}/") for name, host in users]
     return render(request, "board/stage.html", {"acts": [*acts, network], "halves": halves})
+
+
+def figures(request: HttpRequest) -> JsonResponse:
+    """Return what the gateway has delivered, and its seconds of CPU; nothing while it is away."""
+    url = f"http://127.0.0.1:{os.environ.get('SOCKGATE_OPS_PORT')}/metrics"
+    try:
+        with urlopen(url, timeout=1) as answer:
+            metrics = answer.read().decode()
+        pid = Path(settings.FOLDER, "gateway.pid").read_text()
+        cpu_ns = int(Path("/proc", pid, "schedstat").read_text().split()[0])
+    except (OSError, InvalidURL):
+        return JsonResponse({})
+    lines = dict(line.rsplit(" ", 1) for line in metrics.splitlines() if line[:1] != "#")
+    deliveries = float(lines["sockgate_deliveries_total"])
+    return JsonResponse({"deliveries": deliveries, "cpu_s": cpu_ns / 1e9})
 
 
 @require_POST

@@ -8,6 +8,7 @@ from django.urls import include, path
 urlpatterns = [
     path("", views.board, name="board"),
     path("story/", story.stage, name="stage"),
+    path("story/figures/", story.figures, name="figures"),
     path("story/<slug:act>/", story.play, name="play"),
     path("enter/<slug:name>/", story.enter, name="enter"),
     path("shop/", story.shop, name="shop"),

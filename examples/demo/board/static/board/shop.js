@@ -8,7 +8,9 @@
     document.getElementById("state").textContent = state === "connected" ? transport : state;
   };
 
-  rt.subscribe(strip).on("number", ({ number }) => {
+  rt.subscribe(strip).on("number", ({ number, sent_at }) => {
+    const ms = Math.max(0, Math.round(Date.now() - 1000 * sent_at));
+    document.getElementById("latency").textContent = `, the last after ${ms} ms`;
     if (number === 1) for (const cell of cells) cell.className = "";
     cells[number - 1].className = "here";
   });

@@ -19,6 +19,21 @@
     result.textContent = answer && answer.ok ? "" : "Django has not answered. Try again.";
   });
 
+  // Since the page was opened, or the gateway started.
+  const { figures } = document.querySelector("[data-figures]").dataset;
+  let first;
+  async function count() {
+    const now = document.hidden ? {} : await fetch(figures).then((a) => a.json()).catch(() => ({}));
+    if (now.deliveries === undefined) return;
+    if (!first || now.deliveries < first.deliveries) first = now;
+    const deliveries = now.deliveries - first.deliveries;
+    const us = Math.round((1e6 * (now.cpu_s - first.cpu_s)) / deliveries);
+    document.getElementById("deliveries").textContent = deliveries;
+    document.getElementById("cost").textContent = deliveries ? `${us} µs` : "…";
+  }
+  setInterval(count, 1000);
+  count();
+
   document.addEventListener("click", ({ target }) => {
     const frame = document.getElementById(target.dataset.again);
     if (frame) frame.src = frame.getAttribute("src").split("?")[0];
