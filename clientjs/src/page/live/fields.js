@@ -29,7 +29,8 @@ function valueOf(field) {
   if (/^(checkbox|radio)$/.test(field.type)) {
     return field.checked;
   }
-  return field.selectedOptions ? selectedIn(field).join("\n") : "defaultValue" in field ? field.value : field.textContent;
+  // Browsers write spaces and the end of an edited line in their own way.
+  return field.selectedOptions ? selectedIn(field).join("\n") : "defaultValue" in field ? field.value : field.innerHTML.replace(/&nbsp;/g, " ").replace(/<br>$/, "");
 }
 
 /** @param {any} select @returns {string[]} */

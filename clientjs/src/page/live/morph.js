@@ -159,7 +159,7 @@ export function morph(element, fresh, whole = [], named = new Map(), set = [], i
     if (whole.includes(node) || named.get(other)?.length === 0 || name === "NOSCRIPT" || (name === PROGRESS && node.follow?.(other))) {
       return;
     }
-    const chosen = name === "SELECT" && selectedIn(isTheirs ? node : other);
+    const chosen = name === "SELECT" && selectedIn(node);
     changeAttributes(node, other);
     if (name === "TEMPLATE") {
       node.content.replaceChildren(clone(other.content, true));
@@ -167,7 +167,7 @@ export function morph(element, fresh, whole = [], named = new Map(), set = [], i
     changeChildren(node, other);
     if (chosen) {
       for (const option of node.options) {
-        option.selected = chosen.includes(option.value);
+        option.selected = isTheirs ? chosen.includes(option.value) : other.options[option.index]?.selected;
       }
     } else if (!isTheirs && (name === "INPUT" || name === "TEXTAREA") && node.type !== "file") {
       node.checked = other.checked;

@@ -69,10 +69,14 @@ test("what is typed into any element with contenteditable stays until the server
   element.dispatchEvent(new page.window.Event("input", { bubbles: true }));
   await page.refreshed();
   assert.equal(page.$("#item").textContent, "typed");
-  for (const text of ["typed", "newer"]) {
+  element.innerHTML = "<b>ty</b><br>ped&nbsp;<br>";
+  for (const text of ["typed", "<b>ty</b><br>ped"]) {
     page.fresh = fragment(ORDERS, item(text));
     await page.refreshed();
+    assert.match(page.$("#item").innerHTML, /^<b>ty<.b><br>ped/);
   }
+  page.fresh = fragment(ORDERS, item("newer"));
+  await page.refreshed();
   assert.equal(page.$("#item").textContent, "newer");
 });
 

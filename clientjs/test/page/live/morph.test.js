@@ -97,6 +97,12 @@ test("a chosen option stays chosen when others come before it", () => {
   assert.equal($("s").value, "b");
 });
 
+test("of several options with the same value, the one that the server has selected is", () => {
+  const list = (text, selected) => `<p>${text}</p><select id="s"><option value="">1</option><option value=""${selected}>2</option><option value="">3</option></select>`;
+  assert.equal(refreshed(list("old", ""), list("new", ""))("s").selectedIndex, 0);
+  assert.equal(refreshed(list("old", ""), list("new", " selected"))("s").selectedIndex, 1);
+});
+
 test("a row in which somebody types is not removed, and is not changed into another row", () => {
   const row = (id) => `<li id="r${id}">${id}<input name="t"></li>`;
   const $ = refreshed(`<ul>${row(1)}${row(2)}${row(3)}</ul>`, `<ul>${row(3)}</ul>`, ($) => ($("r2").firstElementChild.value = "typed"));
