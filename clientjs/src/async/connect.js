@@ -2,7 +2,7 @@
  * Makes `connect` for a build. The builds differ in where SockJS comes from.
  */
 import { assemble } from "../core/assembly.js";
-import { unknownOptions } from "../core/options.js";
+import { unknownOptions, wrongOptions } from "../core/options.js";
 import { openerWith } from "../transports/complete.js";
 import { AsyncClient } from "./client.js";
 import { postAnywhere } from "./fetch.js";
@@ -18,6 +18,10 @@ export function connectWith(loadSockJS) {
   return function (options) {
     // Browsers of 2018 have no `globalThis`.
     const global = typeof self === "object" ? self : globalThis;
+    const [wrong] = wrongOptions(options);
+    if (wrong) {
+      throw new TypeError(wrong);
+    }
     const { autoConnect = hasDocument(global) } = options || {};
     unknownOptions(options).forEach((text) => global.console.warn(`sockgate: ${text}`));
     const client = assemble({ ...options, autoConnect }, pageOf(global), kinds);

@@ -1,6 +1,22 @@
 /**
- * Options of `connect` that no one reads: for the badge, and for the modules.
+ * Options of `connect` that no one reads, and values that no one can use: for the badge, and for the modules.
  */
+
+/** What an option must be, where it is given and not null. @type {[string, string, function(any): boolean][]} */
+const KINDS = [
+  ["url", 'a path, or an address that begins with "https://" or "http://"', isPlace],
+  ["transports", "names of transports, such as \"websocket\" and \"xhr-streaming\"", areTransports],
+  ["getToken getGrant log", "a function", (value) => typeof value === "function"],
+  ["expiresIn fallbackAfterMs upgradeAfterMs", "a number", isAmount],
+  ["grants", "an object", (value) => typeof value === "object"],
+  ["reconnect", 'an object with the numbers "minMs" and "maxMs"', isReconnect],
+  ["tokenUrl grantUrl token transport sockjsUrl sharedUrl csrfToken csrfCookieName csrfHeaderName", "a text", (value) => typeof value === "string"]
+];
+
+const TRANSPORTS = (
+  "websocket xhr-streaming xdr-streaming eventsource iframe-eventsource htmlfile iframe-htmlfile " +
+  "xhr-polling xdr-polling iframe-xhr-polling jsonp-polling"
+).split(" ");
 
 const NAMES = (
   "url tokenUrl getToken loginRequired grantUrl getGrant grants token expiresIn autoConnect transport transports " +
@@ -9,6 +25,46 @@ const NAMES = (
 
 /** Differences up to this many letters are mistakes in writing. */
 const NEAR = 3;
+
+/** @param {any} value */
+function isPlace(value) {
+  return typeof value === "string" && (/^https?:/i.test(value) || !/^[a-z][a-z0-9+.-]*:/i.test(value));
+}
+
+/** @param {any} value */
+function areTransports(value) {
+  const names = Array.isArray(value) ? value : [value];
+  return names.length > 0 && names.every((name) => TRANSPORTS.indexOf(name) !== -1);
+}
+
+/** @param {any} value */
+function isAmount(value) {
+  return typeof value === "number" && value >= 0;
+}
+
+/** @param {any} value */
+function isReconnect(value) {
+  return typeof value === "object" && Object.keys(value).every((name) => /^m(in|ax)Ms$/.test(name) && isAmount(value[name]));
+}
+
+/**
+ * @param {any} options  of `connect`
+ * @returns {string[]} a sentence for each value that cannot be used. It never has the value: that may be a token
+ */
+export function wrongOptions(options) {
+  if (options && (typeof options !== "object" || Array.isArray(options))) {
+    return ['options must be an object, such as connect({ url: "https://rt.shop.example/realtime" }).'];
+  }
+  /** @type {string[]} */
+  const said = [];
+  KINDS.forEach(([names, kind, isGood]) =>
+    names
+      .split(" ")
+      .filter((name) => options && options[name] != null && !isGood(options[name]))
+      .forEach((name) => said.push('connect: "' + name + '" must be ' + kind + "."))
+  );
+  return said;
+}
 
 /**
  * @param {any} options  of `connect`

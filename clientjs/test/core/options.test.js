@@ -4,7 +4,8 @@ import { test } from "node:test";
 
 import { explainer, violationText, watchPolicy } from "../../src/page/badge/hints.js";
 import { explain } from "../../src/wire/closecodes.js";
-import { unknownOptions } from "../../src/core/options.js";
+import { connect } from "../../src/async/index.js";
+import { unknownOptions, wrongOptions } from "../../src/core/options.js";
 
 test("an unknown option is named, with the nearest one", () => {
   assert.deepEqual(unknownOptions({ tokenURL: "/t/", fallbackAfter: 1, colour: 2, url: "/" }), [
@@ -22,7 +23,32 @@ test("every option of the types is known", () => {
   assert.deepEqual(unknownOptions(Object.fromEntries(names.map((name) => [name, 1]))), []);
 });
 
-test("no options are no mistake", () => assert.deepEqual([unknownOptions(undefined), unknownOptions(null)], [[], []]));
+test("no options are no mistake", () => {
+  for (const none of [undefined, null, {}]) assert.deepEqual([unknownOptions(none), wrongOptions(none)], [[], []]);
+});
+
+test("a value that cannot be used is one clear error of the modules, which never shows it", () => {
+  const cases = [
+    ["ws://rt.shop.example", /^options must be an object, such as connect\(\{ url:/], [[], /^options must be an object/],
+    [{ url: "ws://rt.shop.example" }, /"url" must be a path, or an address that begins with "https:/], [{ url: "javascript:alert(1)" }, /"url"/], [{ url: 5 }, /"url"/],
+    [{ tokenUrl: 5 }, /"tokenUrl" must be a text/], [{ getToken: "secret" }, /^connect: "getToken" must be a function\.$/], [{ getGrant: 5 }, /"getGrant" must be a function/], [{ log: {} }, /"log"/],
+    [{ transports: "websockets" }, /"transports" must be names/], [{ transports: ["websocket", "foo"] }, /"transports"/], [{ transports: [] }, /"transports"/],
+    [{ reconnect: { min: 1 } }, /"reconnect" must be an object with the numbers "minMs" and "maxMs"/], [{ reconnect: 5 }, /"reconnect"/], [{ reconnect: { minMs: -1 } }, /"reconnect"/], [{ reconnect: { maxMs: "1" } }, /"reconnect"/],
+    [{ fallbackAfterMs: "x" }, /"fallbackAfterMs" must be a number/], [{ upgradeAfterMs: NaN }, /"upgradeAfterMs"/], [{ token: 5 }, /"token" must be a text/], [{ grants: "G" }, /"grants" must be an object/],
+  ];
+  for (const [options, message] of cases) assert.throws(() => connect(options), { name: "TypeError", message }, JSON.stringify(options));
+});
+
+test("values that can be used are accepted, and so is null", () => {
+  const types = readFileSync(new URL("../../src/sockgate.d.ts", import.meta.url), "utf8");
+  const [, union] = /export type Transport =([^;]*);/.exec(types);
+  const transports = [...union.matchAll(/"([\w-]+)"/g)].map(([, name]) => name);
+  assert.ok(transports.length > 9);
+  const good = { url: "/realtime", getToken() {}, transports, reconnect: { minMs: 1 }, fallbackAfterMs: 0, tokenUrl: null, grants: {}, token: "t", expiresIn: 60 };
+  assert.deepEqual(wrongOptions(good), []);
+  for (const url of ["https://rt.example", "HTTP://h/x", "//h/x", "", "x/y"]) assert.deepEqual(wrongOptions({ url, transports: "websocket" }), []);
+  assert.deepEqual(wrongOptions(Object.fromEntries(Object.keys(good).map((name) => [name, null]))), []);
+});
 
 function pageWithPolicy() {
   const warned = [];

@@ -3,7 +3,7 @@
  * in production. Each new client of the page calls `window.SockgateBadge`.
  */
 import { globalOf } from "../../base/globals.js";
-import { unknownOptions } from "../../core/options.js";
+import { unknownOptions, wrongOptions } from "../../core/options.js";
 import { Badge } from "./badge.js";
 import { watch } from "./events.js";
 import { isHidden } from "./hidden.js";
@@ -23,7 +23,7 @@ function install(page) {
       if (former) {
         former(client, events, explain, options);
       }
-      unknownOptions(options).forEach(function (text) {
+      unknownOptions(options).concat(wrongOptions(options)).forEach(function (text) {
         page.console.warn("sockgate: " + text);
       });
       badge = badge || new Badge(page, explainer(page, explain, violation));

@@ -25,7 +25,7 @@ export function addressOf(page, url, { fragments, stated, widestMs, rescan, warn
   const schedule = scheduleOf(page, isNeeded, refresh);
   /** A fetch is needed whatever the marks say. */
   let isDue = false;
-  /** The viewer may not see it any more. */
+  /** The viewer may not see it any more. @type {any} */
   let isInDoubt = false;
   /** @type {any} */
   let clock = null;
@@ -44,8 +44,9 @@ export function addressOf(page, url, { fragments, stated, widestMs, rescan, warn
     page.clearTimeout(clock);
     if (every < Infinity) {
       clock = page.setTimeout(() => {
+        isDue = true;
         // So many times, because the first pages received a smaller audience than the last ones.
-        request(Math.min(10 * widestMs(), 400000));
+        schedule.request(Math.min(10 * widestMs(), 400000));
         wind();
       }, every * 1000);
     }
@@ -79,24 +80,18 @@ export function addressOf(page, url, { fragments, stated, widestMs, rescan, warn
     return null;
   }
 
-  /** Fetch, whatever the marks say. @param {number} ms  the window @param {number} [leastMs] @param {boolean} [isUrgent]  also in a hidden page */
-  function request(ms, leastMs, isUrgent) {
-    isDue = true;
-    schedule.request(ms, leastMs, isUrgent);
-  }
-
   /**
-   * Fetch for other grants.
+   * Fetch for other grants, whatever the marks say.
    *
    * @param {number} ms
    * @param {number} leastMs
-   * @param {boolean} [isUrgent]
    * @param {boolean} [isDoubtful]  the viewer may not see it any more
    */
-  function renew(ms, leastMs, isUrgent, isDoubtful) {
-    isInDoubt ||= !!isDoubtful;
+  function renew(ms, leastMs, isDoubtful) {
+    isInDoubt ||= isDoubtful;
+    isDue = true;
     source.renew();
-    request(ms, leastMs, isUrgent);
+    schedule.request(ms, leastMs, isDoubtful);
   }
 
   wind();

@@ -21,7 +21,7 @@ const RESERVE = 10;
  * What the page does.
  *
  * @typedef {Object} Live
- * @property {function(string, any, boolean): void} subscribed  a channel; the frame; the first time
+ * @property {function(string, any): void} subscribed  a channel; the frame
  * @property {function(string, any, Followed): void} ended  a channel; why
  * @property {function(string, Followed): void} refused  the page's new grant is the refused one
  * @property {function(string): void} warn
@@ -72,10 +72,9 @@ export function channelsOf(rt, { subscribed, ended, refused, warn }) {
     followed.set(channel, one);
     room.on("subscribed", (/** @type {any} */ _, /** @type {any} */ info) => {
       if (followed.get(channel) === one) {
-        const isFirst = !one.isAnswered;
         one.isAnswered = true;
         one.refusals = 0;
-        subscribed(channel, info, isFirst);
+        subscribed(channel, info);
         followAll(wanted);
       }
     });

@@ -25,6 +25,7 @@ const FORBIDDEN = [401, 403, 404, 410];
  * @param {string} url
  */
 export function sourceOf(page, url) {
+  /** @type {any} */
   let isWholeNext = false;
 
   /** @returns {Promise<any>} an Answer */
@@ -38,7 +39,7 @@ export function sourceOf(page, url) {
     } catch (error) {
       answer = { ms: 0, isBusy: signal?.aborted, why: `${error}` };
     }
-    isWholeNext ||= isWhole && !!answer.why;
+    isWholeNext ||= isWhole && answer.why;
     return answer;
   }
 

@@ -33,10 +33,9 @@ export function fragmentsOf(page) {
   const all = () => [...known.values()];
   const at = (/** @type {string} */ url) => all().filter((one) => one.url === url);
 
-  /** Find what has come and gone. @returns {Set<string>} the addresses of what has come */
+  /** Find what has come and gone. */
   function scan() {
     const { location } = page;
-    const come = new Set();
     for (const { script, data } of ordersOf(page, "live")) {
       const element = script.parentElement;
       const fragment = known.get(element);
@@ -45,13 +44,11 @@ export function fragmentsOf(page) {
         const url = data.url ? location.origin + data.url : all().find((one) => one.data.id === data.id)?.url || location.href.split("#")[0];
         known.set(element, { element, script, data, url, away: [] });
         held.know(element, [], data);
-        come.add(url);
       } else if (fragment.script !== script) {
         Object.assign(fragment, { script, data });
       }
     }
     all().forEach(({ element }) => isConnected(element) || known.delete(element));
-    return come;
   }
 
   /**

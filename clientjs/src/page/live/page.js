@@ -40,11 +40,17 @@ export function livePageOf(rt, page) {
   /** The widest window before the link was lost. */
   let lostMs = 0;
 
-  /** Follow the channels of the fragments that are in the page now, and no others. */
+  /** Find what another script has brought. It may be older than what the gateway has said: a part that was late, or that of a history. */
   function scan() {
+    follow();
+    addresses.forEach((one) => one.noteTouch(widestMs()));
+  }
+
+  /** Follow the channels of the fragments that are in the page now, and no others. */
+  function follow() {
     /** @type {Map<string, import("./fragments.js").Wanted>} */
     const wanted = new Map();
-    const found = fragments.scan();
+    fragments.scan();
     for (const { data, url } of fragments.all()) {
       if (!addresses.has(url)) {
         addresses.set(url, addressOf(page, url, { fragments, stated, widestMs, rescan, warn }));
@@ -61,13 +67,11 @@ export function livePageOf(rt, page) {
     });
     stated.forEach((_, channel) => wanted.has(channel) || stated.delete(channel));
     channels.followAll(wanted);
-    // What has come may be older than what the gateway has said before: a part that was late, or that of a history.
-    found.forEach((url) => addresses.get(url)?.noteTouch(widestMs()));
   }
 
   /** After a refresh. */
   function rescan() {
-    scan();
+    follow();
     requestGrants(Math.min(GAP_WINDOW_MS * 2 ** grantless, MAX_REFUSED_MS));
   }
 
@@ -108,22 +112,22 @@ export function livePageOf(rt, page) {
     addresses.forEach((one) => one.has(channel) && call(one));
   }
 
-  /** @param {string} channel @param {any} info @param {boolean} isFirst */
-  function subscribed(channel, info, isFirst) {
+  /** @param {string} channel @param {any} info */
+  function subscribed(channel, info) {
     // With another grant, or where another part of the page has the channel already, the gateway states nothing anew.
     if (info.audience || !stated.has(channel)) {
       const ms = tell(channel, info);
-      each(channel, (one) => one.noteTouch(ms, leastMs(info, isFirst ? 0 : GAP_WINDOW_MS)));
+      each(channel, (one) => one.noteTouch(ms, leastMs(info, 0)));
     }
   }
 
   /** A right has ended. @param {string} channel @param {any} why @param {import("./channels.js").Followed} one */
   function ended(channel, why, one) {
-    if (why.code === "not_allowed" && !why.audience) {
+    if (why.code === "not_allowed") {
       refused(channel, one, why.revoked);
     } else {
       const ms = tell(channel, why);
-      each(channel, (address) => address.renew(ms, leastMs(why, 0), true, true));
+      each(channel, (address) => address.renew(ms, leastMs(why, 0), true));
     }
   }
 
@@ -138,7 +142,7 @@ export function livePageOf(rt, page) {
     if (!AUTOMATIC.test(channel)) {
       const ms = one.refusals && Math.min(GAP_WINDOW_MS * 2 ** one.refusals, MAX_REFUSED_MS);
       one.refusals += 1;
-      page.setTimeout(() => one.isEnded && channels.has(channel) && each(channel, (address) => address.renew(stated.has(channel) ? windowMs(channel) : lostMs, GAP_WINDOW_MS, isRevoked, isRevoked)), ms);
+      page.setTimeout(() => one.isEnded && channels.has(channel) && each(channel, (address) => address.renew(stated.has(channel) ? windowMs(channel) : lostMs, GAP_WINDOW_MS, isRevoked)), ms);
     }
   }
 
@@ -171,7 +175,7 @@ export function livePageOf(rt, page) {
       isConnected = false;
       addresses.forEach((one, url) => {
         fragments.clear(url);
-        one.renew(lostMs, 0, true, true);
+        one.renew(lostMs, 0, true);
       });
     }
   }
@@ -186,7 +190,7 @@ export function livePageOf(rt, page) {
         if (ms) {
           fragments.clear(url);
         }
-        one.renew(0, ms, true, true);
+        one.renew(0, ms, true);
       });
     });
   }
@@ -217,7 +221,7 @@ export function livePageOf(rt, page) {
     .on("user", userChanged)
     .on("state", stateChanged);
   page.addEventListener("visibilitychange", () => documentOf(page, "hidden") || addresses.forEach((one) => one.schedule.seen()));
-  page.addEventListener("pageshow", (/** @type {any} */ event) => event.persisted && addresses.forEach((one) => one.renew(0, 0, true)));
+  page.addEventListener("pageshow", (/** @type {any} */ event) => event.persisted && addresses.forEach((one) => one.renew(0, 0)));
   SWAPS.split(" ").forEach((name) => page.addEventListener(name, scan));
   if (page.PerformanceObserver) {
     // How long the site needs for its answers, without what a request has waited for in the browser.
