@@ -46,7 +46,11 @@ class Disconnect(GatewayError):
     @property
     def reason(self) -> str:
         """What the client receives."""
-        return come_back_in(self.come_back_s) if self.come_back_s else self.code.reason
+        if not self.come_back_s:
+            return self.code.reason
+        if self.code is CloseCode.TOKEN_INVALID:
+            return come_back_in(self.come_back_s, self.code.reason)
+        return come_back_in(self.come_back_s)
 
 
 class Rejected(GatewayError):

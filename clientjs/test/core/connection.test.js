@@ -284,6 +284,17 @@ test("connect after the end resets back-off and refusals", () => {
   assert.deepEqual(lastState()[1].ms, 500);
 });
 
+test("a refused token that names a time is replaced again and again", () => {
+  for (const token of ["T2", "T3", "T4"]) {
+    page.endpoint.willIssue(token);
+    page.socket.end(4400, "token refused, come back in 12 s");
+    assert.equal(lastState()[1].ms, 13500);
+    page.clock.advance(13500);
+    page.socket.accept();
+    assert.equal(page.socket.sent[0].token, token);
+  }
+});
+
 test("a handler may close the connection during its call", () => {
   connection.listener._enter = (state) => {
     if (state === "waiting") connection.dispatch("close", { code: 1000, reason: "" });

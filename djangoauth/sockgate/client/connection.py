@@ -247,7 +247,8 @@ class Connection:
         """Decide after a close code: a fresh token, another attempt, or the end."""
         goes_on = close.is_attempt or may_reconnect(close.code)
         if needs_fresh_token(close.code):
-            goes_on, self._was_refused = not self._was_refused, True
+            names_time = read_come_back_s(close.reason) is not None
+            goes_on, self._was_refused = names_time or not self._was_refused, True
             self._credentials.drop()
         if goes_on:
             self._wait(close)

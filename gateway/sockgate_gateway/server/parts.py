@@ -127,7 +127,11 @@ class Parts:
         """Build the registry of connections, and their way from the first frame to the close."""
         self.registry = Registry(_limits(config), on_user_changed=self.presence.user_changed)
         self.authenticator = Authenticator(
-            TokenSigner(config.signing_keys, clock), broker.sessions, config.token_max_age, clock
+            TokenSigner(config.signing_keys, clock),
+            broker.sessions,
+            config.token_max_age,
+            clock,
+            config.replaced_keys,
         )
         self.replays = ReplayBudget(wheel, config.max_outbox // REPLAY_SHARE)
         self.lifecycle = Lifecycle(

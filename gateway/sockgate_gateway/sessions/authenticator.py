@@ -5,7 +5,8 @@ the same user, and the user record must have the same auth digest.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from random import randint
 from time import monotonic, time
 from typing import Protocol
 
@@ -27,6 +28,9 @@ from ..wire.tenants import are_of_one_tenant
 from ..wire.tokens import Token, TokenSigner
 
 log = logging.getLogger("sockgate.auth")
+
+REPLACED_KEY_WAIT_S = (10, 40)
+"""Seconds, at random, until a client comes back whose token was signed with a replaced key."""
 
 
 class Login(msgspec.Struct, frozen=True, gc=False):
@@ -76,6 +80,8 @@ class Authenticator:
         reader: reads live sessions.
         token_max_age_s: how long a token is valid.
         clock: returns Unix seconds.
+        replaced_keys: ids of leaked keys. Django may still sign with them while its hosts are
+            restarted, so a client with such a token shall come back.
 
     ``refused_age_s``: the age of the last genuine token, if it was refused for that; else None.
     """
@@ -86,8 +92,10 @@ class Authenticator:
         reader: SessionReader,
         token_max_age_s: float,
         clock: Callable[[], float] = time,
+        replaced_keys: Collection[str] = (),
     ) -> None:
         self._signer = signer
+        self._replaced_keys = frozenset(replaced_keys)
         self._reader = reader
         self._token_max_age_s = token_max_age_s
         self._clock = clock
@@ -106,11 +114,19 @@ class Authenticator:
             self.refused_age_s = error.age_s
             raise Disconnect(CloseCode.TOKEN_EXPIRED, str(error)) from error
         except TokenInvalid as error:
+            come_back_s = 0
             if isinstance(error, TokenOfUnknownKey):
                 self._log_unknown_key(error.key_id)
-            raise Disconnect(CloseCode.TOKEN_INVALID, str(error)) from error
+                come_back_s = self._come_back_s(error.key_id)
+            cause = str(error)
+            raise Disconnect(CloseCode.TOKEN_INVALID, cause, come_back_s=come_back_s) from error
         self.refused_age_s = None
         return token
+
+    def _come_back_s(self, claimed: str) -> int:
+        """Return when to ask Django again; 0: once is enough. Spread, for Django's sake."""
+        is_replaced = claimed in self._replaced_keys
+        return randint(*REPLACED_KEY_WAIT_S) if is_replaced else 0  # noqa: S311
 
     def _log_unknown_key(self, claimed: str) -> None:
         if not self._unknown_keys.is_due(claimed):

@@ -1,7 +1,8 @@
 """Close codes: the one table that decides whether a client reconnects.
 
 3000-3499 and 4000-4499 mean "reconnect", 3500-3999 and 4500-4999 mean "do not". 4400-4499 mean
-that the token was rejected. The client then fetches a fresh token, once, and reconnects. Codes
+that the token was rejected. The client then fetches a fresh token, once, and reconnects; where the
+reason says when to come back, it goes on to do so. Codes
 below 3000 belong to RFC 6455 section 7.4.1. A client reconnects after those that mean an accident.
 A reason that ends with ``in <n> s`` says when.
 """
@@ -51,9 +52,9 @@ _COME_BACK = re.compile(r" in ([0-9]{1,4}) s$", re.ASCII)
 _ACCIDENTS = frozenset({1001, 1005, 1006, 1011, 1012, 1013, 1014})
 
 
-def come_back_in(seconds: int) -> str:
+def come_back_in(seconds: int, why: str = "busy") -> str:
     """Return the reason of a close that says when to come back; clients read its end."""
-    return f"busy, come back in {seconds} s"
+    return f"{why}, come back in {seconds} s"
 
 
 def read_come_back_s(reason: str) -> int | None:

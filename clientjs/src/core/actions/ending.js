@@ -4,6 +4,9 @@
 
 import { explain, mayReconnect, needsFreshToken, paceOf } from "../../wire/closecodes.js";
 
+/** The end of a reason that says when to come back. */
+const COME_BACK = /(\d+) s$/;
+
 /**
  * @typedef {import("../connection.js").Connection} Connection
  * @typedef {import("../../wire/socket.js").Close} Close
@@ -28,7 +31,9 @@ export function handleClose(connection, close) {
  * @param {Close} close
  */
 function replaceToken(connection, close) {
-  const isFinal = connection.wasRefused || !connection.parts.tokens.canFetch();
+  // While all signing keys are replaced, Django may sign with a former one for a while.
+  const isAgain = connection.wasRefused && !COME_BACK.test(close.reason);
+  const isFinal = isAgain || !connection.parts.tokens.canFetch();
   connection.wasRefused = true;
   connection.parts.tokens.drop();
   (isFinal ? end : wait)(connection, close);
@@ -49,7 +54,7 @@ export function wait(connection, why) {
   }
   connection.release();
   // A busy gateway says when to come back. Its clients return a little apart.
-  const named = /(\d+) s$/.exec(why.reason);
+  const named = COME_BACK.exec(why.reason);
   let ms = connection.parts.backoff.next(paceOf(why.code));
   if (named) {
     ms = Number(named[1]) * 250 * (4 + connection.parts.random());

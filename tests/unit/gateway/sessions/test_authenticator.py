@@ -3,8 +3,8 @@
 import pytest
 from sockgate_gateway.connections.connection import Identity
 from sockgate_gateway.errors import BrokerUnavailable, Disconnect
-from sockgate_gateway.sessions.authenticator import Authenticator
-from sockgate_gateway.wire.closecodes import CloseCode
+from sockgate_gateway.sessions.authenticator import REPLACED_KEY_WAIT_S, Authenticator
+from sockgate_gateway.wire.closecodes import CloseCode, read_come_back_s
 from sockgate_gateway.wire.key_ids import key_id, key_ids
 from sockgate_gateway.wire.records import SessionRecord, UserRecord
 from sockgate_gateway.wire.tokens import Token, TokenSigner
@@ -43,6 +43,20 @@ def test_forged_token_is_refused(authenticator, clock):
         with pytest.raises(Disconnect) as refused:
             authenticator.read_token(text)
         assert refused.value.code is CloseCode.TOKEN_INVALID
+
+
+def test_token_of_a_replaced_key_is_refused_with_a_time_to_come_back(broker, clock):
+    """Django may sign with it while its hosts are restarted; no page may end for good."""
+    replaced, other = "r" * 40, "k" * 40
+    signer = TokenSigner(KEYS, clock.read)
+    authenticator = Authenticator(signer, broker, 3600, clock.read, [key_id(replaced)])
+    first, last = REPLACED_KEY_WAIT_S
+    for key, waits in ((replaced, range(first, last + 1)), (other, (None,))):
+        with pytest.raises(Disconnect) as refused:
+            authenticator.read_token(issued(clock, key))
+        assert refused.value.code is CloseCode.TOKEN_INVALID
+        assert refused.value.reason.startswith("token refused")
+        assert read_come_back_s(refused.value.reason) in waits
 
 
 def test_token_of_an_unknown_key_is_logged_with_both_key_ids(authenticator, clock, caplog):

@@ -61,6 +61,16 @@ def test_refused_token_is_replaced_once(bench: Bench) -> None:
     assert bench.states[-1] == StateChanged(State.CLOSED, 4401, "why")
 
 
+def test_refused_token_that_names_a_time_is_replaced_again(bench: Bench) -> None:
+    for token in ("T2", "T3", "T4"):
+        bench.lose(4400, "token refused, come back in 12 s")
+        assert bench.states[-1].state is State.WAITING
+        bench.advance(15)
+        bench.issue(token)
+        bench.open()
+        assert bench.sent[-1]["token"] == token
+
+
 def test_failed_attempt_is_followed_by_another_whatever_its_code(bench: Bench) -> None:
     for attempt in range(1, 5):
         bench.lose(403)
