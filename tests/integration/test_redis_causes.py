@@ -1,5 +1,6 @@
 """A clock that is wrong, a slow Redis and evicted sessions are named within a minute."""
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,7 +61,9 @@ async def test_clock_that_makes_the_gateway_refuse_tokens_makes_it_unready(
 ):
     url = redis_server.connection_url
     with gateway_with_clock(url, tmp_path, -3600) as gateway:
-        assert "the clock of this host is 3600.0 s behind that of Redis" in reasons(gateway)
+        assert re.search(
+            r"the clock of this host is 3600\.\d s behind that of Redis", reasons(gateway)
+        )
         assert gateway.is_ready, "no token was refused yet"
         assert await closed_with(gateway, django.log_in("sid")) == CloseCode.TOKEN_EXPIRED
         assert not gateway.is_ready

@@ -124,7 +124,7 @@ class ClusterServers:
         """Begin a generation where ``history.lua`` needs one; a cluster has no single identity."""
         self._generation, self._has_role = 0, True
         run = self.client.execute_command
-        if not await has_info(run, self._link_key):
+        if not await has_info(run):
             self._generation = await begin_generation(run, self._link_key, "")
 
     async def close_link(self, link: AbstractConnection) -> None:

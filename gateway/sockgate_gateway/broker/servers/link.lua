@@ -1,7 +1,7 @@
 -- Return the generation of a new link to a Redis that refuses INFO in scripts.
 -- KEYS[1]  the last generation, and the identity of the server of its link: "<generation> <identity>"
 -- ARGV     Unix ms of the caller; identity of the server, '' where it is not known
---          without ARGV, only whether INFO is refused is answered
+--          without KEYS and ARGV, only whether INFO is refused is answered
 -- Returns  0 where scripts may run INFO, so that history.lua finds out whether the server was replaced;
 --          else the generation, 1 without ARGV
 -- A server that was replaced may lack the last publications. So each link has a higher generation

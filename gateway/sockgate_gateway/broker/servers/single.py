@@ -207,7 +207,7 @@ class SingleServer(OneServer):
 
         self._has_role, self._probes = True, 0
         self._generation, self._identity = 0, ""
-        if not await has_info(run, self._link_key):
+        if not await has_info(run):
             self._identity = await read_identity(run)
             self._generation = await begin_generation(run, self._link_key, self._identity)
 
