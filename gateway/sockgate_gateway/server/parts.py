@@ -130,8 +130,8 @@ class Parts:
             TokenSigner(config.signing_keys, clock),
             broker.sessions,
             config.token_max_age,
-            clock,
             config.replaced_keys,
+            clock,
         )
         self.replays = ReplayBudget(wheel, config.max_outbox // REPLAY_SHARE)
         self.lifecycle = Lifecycle(

@@ -79,9 +79,9 @@ class Authenticator:
         signer: verifies tokens.
         reader: reads live sessions.
         token_max_age_s: how long a token is valid.
-        clock: returns Unix seconds.
         replaced_keys: ids of leaked keys. Django may still sign with them while its hosts are
             restarted, so a client with such a token shall come back.
+        clock: returns Unix seconds.
 
     ``refused_age_s``: the age of the last genuine token, if it was refused for that; else None.
     """
@@ -91,8 +91,8 @@ class Authenticator:
         signer: TokenSigner,
         reader: SessionReader,
         token_max_age_s: float,
+        replaced_keys: Collection[str],
         clock: Callable[[], float] = time,
-        replaced_keys: Collection[str] = (),
     ) -> None:
         self._signer = signer
         self._replaced_keys = frozenset(replaced_keys)

@@ -60,7 +60,7 @@ def test_part_cannot_be_made_without_a_collaborator(part: type) -> None:
             with pytest.raises(TypeError, match=name):
                 part(**others)
         else:
-            assert name in {"clock", "prolong", "replaced_keys"}, name
+            assert name in {"clock", "prolong"}, name
 
 
 async def test_every_hook_of_a_worker_leads_to_another_part() -> None:

@@ -26,7 +26,7 @@ def broker(clock):
 
 @pytest.fixture
 def authenticator(broker, clock):
-    return Authenticator(TokenSigner(KEYS, clock.read), broker, 3600, clock.read)
+    return Authenticator(TokenSigner(KEYS, clock.read), broker, 3600, (), clock.read)
 
 
 def issued(clock, *keys: str) -> str:
@@ -49,7 +49,7 @@ def test_token_of_a_replaced_key_is_refused_with_a_time_to_come_back(broker, clo
     """Django may sign with it while its hosts are restarted; no page may end for good."""
     replaced, other = "r" * 40, "k" * 40
     signer = TokenSigner(KEYS, clock.read)
-    authenticator = Authenticator(signer, broker, 3600, clock.read, [key_id(replaced)])
+    authenticator = Authenticator(signer, broker, 3600, [key_id(replaced)], clock.read)
     first, last = REPLACED_KEY_WAIT_S
     for key, waits in ((replaced, range(first, last + 1)), (other, (None,))):
         with pytest.raises(Disconnect) as refused:
