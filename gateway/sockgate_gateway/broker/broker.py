@@ -13,7 +13,7 @@ from .publish import RedisPublisher
 from .pubsub import Subscriber
 from .redis_watch import RedisWatch
 from .revocations import RedisRevocations
-from .servers.opening import credentials_of, open_servers
+from .servers.opening import servers_of
 from .session_probe import SessionProbe
 from .sessions import RedisSessionReader
 from .subscription_state import SubscriptionState
@@ -31,7 +31,7 @@ class Broker:
     def __init__(self, config: Config, wheel: TimerWheel, worker: str) -> None:
         self.names = names = config.names
         self._config = config
-        self._servers = servers = open_servers(config.redis_url, names, credentials_of(config))
+        self._servers = servers = servers_of(config)
         client = servers.client
         permanent = (names.control.encode(), names.probe(worker).encode())
         self.subscription_state = SubscriptionState(names, wheel, config.release_delay, permanent)

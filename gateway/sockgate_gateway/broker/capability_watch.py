@@ -13,7 +13,7 @@ from ..redis_servers.capabilities import Half, Missing, Survey, find_missing_asy
 from ..redis_servers.errors import FAILURES
 from ..wire.addresses import read_address
 from .errors import translated_errors
-from .servers.opening import credentials_of, open_servers
+from .servers.opening import servers_of
 
 log = logging.getLogger("sockgate.broker")
 
@@ -80,7 +80,7 @@ async def missing_at(config: Config) -> list[Missing]:
         BrokerUnavailable: it cannot be used now.
     """
     with translated_errors():
-        servers = open_servers(config.redis_url, config.names, credentials_of(config))
+        servers = servers_of(config)
         try:
             return await find_missing_async(servers.client, _survey_of(config))
         finally:

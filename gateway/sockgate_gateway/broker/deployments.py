@@ -23,7 +23,7 @@ from ..wire.deployments import (
 )
 from ..wire.scripts import DEPLOYMENTS
 from .errors import translated_errors
-from .servers.opening import credentials_of, open_servers
+from .servers.opening import servers_of
 
 
 class RedisDeployments:
@@ -95,7 +95,7 @@ async def find_conflict(config: Config, on_wait: Callable[[str], None]) -> str:
         RegistryForbidden: the Redis user may not use the registry.
     """
     with translated_errors():
-        servers = open_servers(config.redis_url, config.names, credentials_of(config))
+        servers = servers_of(config)
     ours = deployment_of(config.names, config.signing_keys, config.replaced_keys)
     try:
         return await _lasting_conflict(RedisDeployments(servers.client, ours, ""), ours, on_wait)

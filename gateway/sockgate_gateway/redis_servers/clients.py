@@ -10,7 +10,7 @@ from redis.retry import Retry
 
 from ..wire.addresses import Kind, RedisAddress, read_address
 from .cluster import open_async_cluster, open_cluster
-from .credentials import RenewedCredentials, renewing
+from .credentials import RenewedCredentials, provided_by, renewing
 from .masters import WhenDown
 from .options import PROTOCOL, Timeouts, secrets_of, server_options
 from .sentinel import AsyncAskingMasterPool, MasterPool, open_async_sentinel, open_sentinel
@@ -65,7 +65,7 @@ def _log_in_with(client: Any, credentials: CredentialProvider | None) -> Any:
     """Give the pool of a new client the provider, in place of user and password."""
     if credentials is not None:
         pool = client.connection_pool
-        pool.connection_kwargs.update(username=None, password=None, credential_provider=credentials)
+        pool.connection_kwargs.update(provided_by(credentials))
         if isinstance(credentials, RenewedCredentials):
             pool.connection_class = renewing(pool.connection_class)
     return client

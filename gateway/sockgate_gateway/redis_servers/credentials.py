@@ -248,12 +248,17 @@ def renewing(kind: Any) -> Any:
     return type(f"Renewing{kind.__name__}", (part, kind), {})
 
 
+def provided_by(credentials: CredentialProvider) -> dict[str, Any]:
+    """Return options of connections that take user and password from a provider alone."""
+    return {"username": None, "password": None, "credential_provider": credentials}
+
+
 def with_credentials(options: dict[str, Any], credentials: CredentialProvider | None) -> Any:
     """Return options of connections, with the provider in place of user and password."""
     if credentials is None:
         return options
-    kept = {name: it for name, it in options.items() if name not in ("username", "password")}
+    kept = options | provided_by(credentials)
     kind = kept.get("connection_class")
     if kind is not None and isinstance(credentials, RenewedCredentials):
         kept["connection_class"] = renewing(kind)
-    return {**kept, "credential_provider": credentials}
+    return kept

@@ -27,7 +27,8 @@ def open_servers(
     return SingleServer(address.server_url, names.link, credentials)
 
 
-def credentials_of(config: Config) -> RenewedCredentials | None:
-    """Return what ``SOCKGATE_REDIS_CREDENTIALS`` names; None: the URL has the credentials."""
+def servers_of(config: Config) -> Servers:
+    """Open the Redis of a configuration; raises as ``open_servers`` does."""
     path = config.redis_credentials
-    return load_credentials(path) if path else None
+    credentials = load_credentials(path) if path else None
+    return open_servers(config.redis_url, config.names, credentials)

@@ -17,7 +17,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from ...errors import BrokerUnavailable
 from ...redis_servers.connection import TCPConnection, TLSConnection, UnixConnection
-from ...redis_servers.credentials import RenewedCredentials, with_credentials
+from ...redis_servers.credentials import RenewedCredentials, provided_by, with_credentials
 from ...redis_servers.errors import is_refusal
 from ...redis_servers.options import PROTOCOL, read_url
 from .generations import begin_generation, has_info, identity_in, read_identity
@@ -116,8 +116,7 @@ def with_link_credentials(
     """Return the options of a link that renews its login: only RESP3 permits ``AUTH`` on it."""
     if credentials is None:
         return options
-    kept = {name: it for name, it in options.items() if name not in ("username", "password")}
-    return {**kept, "credential_provider": credentials, "protocol": RESP3}
+    return options | provided_by(credentials) | {"protocol": RESP3}
 
 
 def is_pool_busy(client: Any) -> bool:
