@@ -2,6 +2,8 @@
  * Options of `connect` that no one reads, and values that no one can use: for the badge, and for the modules.
  */
 
+import { WAYS } from "../transports/ways.js";
+
 /** What an option must be, where it is given and not null. @type {[string, string, function(any): boolean][]} */
 const KINDS = [
   ["url", 'a path, or an address that begins with "https://" or "http://"', isPlace],
@@ -10,13 +12,8 @@ const KINDS = [
   ["expiresIn fallbackAfterMs upgradeAfterMs", "a number", isAmount],
   ["grants", "an object", (value) => typeof value === "object"],
   ["reconnect", 'an object with the numbers "minMs" and "maxMs"', isReconnect],
-  ["tokenUrl grantUrl token transport sockjsUrl sharedUrl csrfToken csrfCookieName csrfHeaderName", "a text", (value) => typeof value === "string"]
+  ["tokenUrl grantUrl token transport sockjsUrl sharedUrl csrfToken csrfCookieName csrfHeaderName", "a string", (value) => typeof value === "string"]
 ];
-
-const TRANSPORTS = (
-  "websocket xhr-streaming xdr-streaming eventsource iframe-eventsource htmlfile iframe-htmlfile " +
-  "xhr-polling xdr-polling iframe-xhr-polling jsonp-polling"
-).split(" ");
 
 const NAMES = (
   "url tokenUrl getToken loginRequired grantUrl getGrant grants token expiresIn autoConnect transport transports " +
@@ -34,7 +31,7 @@ function isPlace(value) {
 /** @param {any} value */
 function areTransports(value) {
   const names = Array.isArray(value) ? value : [value];
-  return names.length > 0 && names.every((name) => TRANSPORTS.indexOf(name) !== -1);
+  return names.length > 0 && names.every((name) => WAYS.some(({ transports }) => transports.indexOf(name) !== -1));
 }
 
 /** @param {any} value */

@@ -17,7 +17,7 @@
  */
 
 /** Transports with the names of sockjs-client. @type {Way[]} */
-const WAYS = [
+export const WAYS = [
   { name: "raw", transports: ["websocket"] },
   { name: "websocket", transports: ["websocket"] },
   {

@@ -31,10 +31,10 @@ test("a value that cannot be used is one clear error of the modules, which never
   const cases = [
     ["ws://rt.shop.example", /^options must be an object, such as connect\(\{ url:/], [[], /^options must be an object/],
     [{ url: "ws://rt.shop.example" }, /"url" must be a path, or an address that begins with "https:/], [{ url: "javascript:alert(1)" }, /"url"/], [{ url: 5 }, /"url"/],
-    [{ tokenUrl: 5 }, /"tokenUrl" must be a text/], [{ getToken: "secret" }, /^connect: "getToken" must be a function\.$/], [{ getGrant: 5 }, /"getGrant" must be a function/], [{ log: {} }, /"log"/],
+    [{ tokenUrl: 5 }, /"tokenUrl" must be a string/], [{ getToken: "secret" }, /^connect: "getToken" must be a function\.$/], [{ getGrant: 5 }, /"getGrant" must be a function/], [{ log: {} }, /"log"/],
     [{ transports: "websockets" }, /"transports" must be names/], [{ transports: ["websocket", "foo"] }, /"transports"/], [{ transports: [] }, /"transports"/],
     [{ reconnect: { min: 1 } }, /"reconnect" must be an object with the numbers "minMs" and "maxMs"/], [{ reconnect: 5 }, /"reconnect"/], [{ reconnect: { minMs: -1 } }, /"reconnect"/], [{ reconnect: { maxMs: "1" } }, /"reconnect"/],
-    [{ fallbackAfterMs: "x" }, /"fallbackAfterMs" must be a number/], [{ upgradeAfterMs: NaN }, /"upgradeAfterMs"/], [{ token: 5 }, /"token" must be a text/], [{ grants: "G" }, /"grants" must be an object/],
+    [{ fallbackAfterMs: "x" }, /"fallbackAfterMs" must be a number/], [{ upgradeAfterMs: NaN }, /"upgradeAfterMs"/], [{ token: 5 }, /"token" must be a string/], [{ grants: "G" }, /"grants" must be an object/],
   ];
   for (const [options, message] of cases) assert.throws(() => connect(options), { name: "TypeError", message }, JSON.stringify(options));
 });

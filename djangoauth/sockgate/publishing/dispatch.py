@@ -118,10 +118,13 @@ def now_or_on_commit(
 
     A touch outside of a transaction follows a change that is committed already.
     """
-    if not aliases:
-        return (deliver if batch[0].is_touch else send_now)(batch) if batch else 0
-    later(partial(deliver, batch), aliases)
-    return None
+    if aliases:
+        later(partial(deliver, batch), aliases)
+        return None
+    if not batch:
+        return 0
+    is_touch = batch[0].is_touch  # Then it is the only one.
+    return deliver(batch) if is_touch else send_now(batch)
 
 
 async def awaits_commit(

@@ -31,8 +31,7 @@ STRIP = "room:strip"
 def bob_moves_a_card() -> None:
     """Bob moves a card."""
     task = Task.objects.filter(is_for_staff=False).order_by("column", "pk")[0]
-    task.column = (task.column + 1) % 3
-    task.save()
+    task.move_on()
     alice = User.objects.get(username="alice")
     publish_html(alice, "toasts", "board/toast.html", {"text": f"bob moved “{task}”"})
 
@@ -163,6 +162,5 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
     task = get_object_or_404(Task, pk=pk)
     if task.is_for_staff and not request.user.is_staff:
         raise Http404
-    task.column = (task.column + 1) % len(Task.COLUMNS)
-    task.save()
+    task.move_on()
     return redirect("shop")
