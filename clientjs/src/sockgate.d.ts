@@ -193,7 +193,7 @@ export interface SubscribedFrame {
   touched?: number;
   /** About how many pages receive the same at this moment: after a lost link, all connections of all workers. */
   audience?: number;
-  /** Ask Django for something at a random moment within so many seconds: `audience` / `SOCKGATE_LIVE_RATE`, at least 3 where many are concerned, 120 at most. */
+  /** Ask Django for something at a random moment within this time, in seconds: `audience` / `SOCKGATE_LIVE_RATE`, at least 3 where many are concerned, 120 at most. */
   within?: number;
   /** About how many connections it has in all workers. */
   pages?: number;
@@ -212,7 +212,7 @@ export interface GapFrame {
   touched?: number;
   /** About how many pages receive the same at this moment: after a lost link, all connections of all workers. */
   audience?: number;
-  /** Ask Django for something at a random moment within so many seconds: `audience` / `SOCKGATE_LIVE_RATE`, at least 3 where many are concerned, 120 at most. */
+  /** Ask Django for something at a random moment within this time, in seconds: `audience` / `SOCKGATE_LIVE_RATE`, at least 3 where many are concerned, 120 at most. */
   within?: number;
 }
 

@@ -43,7 +43,7 @@ export const RESERVED = /^({events})$/;
 /** The reason of an `unsubscribed` frame after which Django may grant the channel again. */
 export const RIGHTS_CHANGED = "{rights_changed}";
 
-/** So many frames may follow `connect` before `connected`. */
+/** The number of frames that may follow `connect` before `connected`. */
 export const MAX_EARLY_FRAMES = {early};
 
 /**

@@ -35,7 +35,7 @@ export const RESERVED = /^(\*|error|gap|join|leave|presence|presence_changed|sta
 /** The reason of an `unsubscribed` frame after which Django may grant the channel again. */
 export const RIGHTS_CHANGED = "rights_changed";
 
-/** So many frames may follow `connect` before `connected`. */
+/** The number of frames that may follow `connect` before `connected`. */
 export const MAX_EARLY_FRAMES = 64;
 
 /**

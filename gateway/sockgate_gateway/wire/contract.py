@@ -91,7 +91,7 @@ CrowdSize = Annotated[
 Within = Annotated[
     float | None,
     Value(
-        "Ask Django for something at a random moment within so many seconds: `audience` / "
+        "Ask Django for something at a random moment within this time, in seconds: `audience` / "
         "`SOCKGATE_LIVE_RATE`, at least 3 where many are concerned, 120 at most."
     ),
 ]
@@ -231,7 +231,7 @@ class RefreshWanted(GatewayFrame, tag="refresh"):
 
     Fetch a fresh token from Django at once, with the browser's own cookie, and send it in a
     ``refresh``. Where Django answers 503, the new cookie is still on its way: try again. The
-    connection then is the user's. Without a token it is closed in so many seconds, with 4402.
+    connection then is the user's. Without a token it is closed after this time, with 4402.
     """
 
     within: float
@@ -376,7 +376,7 @@ class Pong(GatewayFrame, tag="pong"):
 
 
 class Drain(GatewayFrame, tag="drain"):
-    """This gateway is about to stop: come back at a random moment within so many seconds."""
+    """This gateway is about to stop: come back at a random moment within this time, in seconds."""
 
     within: float
 

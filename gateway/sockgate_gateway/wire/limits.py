@@ -13,7 +13,7 @@ MAX_DATA_BYTES = 1024
 """Of an object that describes a user or a page in presence, as JSON."""
 
 MAX_EARLY_FRAMES = 64
-"""So many frames may follow ``connect`` before ``connected`` is sent."""
+"""The number of frames that may follow ``connect`` before ``connected`` is sent."""
 
 FRAMES_EACH = 10
-"""A frame that reaches many connections counts as so many frames."""
+"""As how many frames one counts that reaches many connections."""
