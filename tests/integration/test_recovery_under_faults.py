@@ -84,7 +84,11 @@ async def wait_until_empty(waiting: Callable[[], list[Any]]) -> None:
     deadline = monotonic() + EMPTY_WITHIN_S
     while left := waiting():
         assert monotonic() < deadline, left[:5]
-        await asyncio.sleep(0.05)  # Poll: browsers and servers set no event.
+        try:
+            await asyncio.sleep(0.05)  # Poll: browsers and servers set no event.
+        except asyncio.CancelledError:
+            print("The time of the test is over, and these are left:", left[:5])
+            raise
 
 
 async def wait_until_up_to_date(world: World) -> None:
