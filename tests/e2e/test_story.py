@@ -5,23 +5,25 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.chromium import run_chromium
 from tests.e2e.test_demo import Demo
 
 pytestmark = pytest.mark.e2e
 TIMEOUT_MS = 30_000
 
 
-def test_story_happens_in_both_halves(tmp_path, chromium):
+def test_story_happens_in_both_halves(tmp_path):
+    """In the complete browser, whose private windows send no cookies of other sites in frames."""
     demo = Demo(tmp_path)
     demo.wait_for_line("Ctrl-C stops everything")
-    page = chromium.new_page()
     expect.set_options(timeout=TIMEOUT_MS)
     try:
-        page.goto(f"{demo.page}story/")
-        play_story(page)
+        with run_chromium(complete=True) as chromium:
+            page = chromium.new_page()
+            page.goto(f"{demo.page}story/")
+            play_story(page)
     finally:
         expect.set_options(timeout=None)
-        page.close()
         demo.stop()
 
 
