@@ -25,8 +25,8 @@ def content_security_policy(
 
 def _allow_cookies_in_frames(request: HttpRequest, response: HttpResponse) -> None:
     # Bob's half is a frame of another site, in which browsers only send such cookies. They take
-    # localhost for secure. Programs, which do not say Sec-Fetch-Mode, would not send them. A private
-    # window sends only those that belong to the page around, too; Python 3.14 knows that attribute.
+    # localhost for secure. Programs, which do not say Sec-Fetch-Mode, would not send them. A
+    # private window sends only those of the page around; Python 3.14 knows that attribute.
     if request.get_host().startswith("localhost:") and "Sec-Fetch-Mode" in request.headers:
         for cookie in response.cookies.values():
             cookie["samesite"], cookie["secure"] = "None; Partitioned", True
