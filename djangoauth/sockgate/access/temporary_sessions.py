@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from ..sessions.base import RecordedSession, recorded_engine
 
 MAX_AGE_S = 24 * 3600
-"""A session whose program was killed ends after so long."""
+"""The lifetime of a session whose program was killed."""
 
 
 @contextmanager

@@ -36,7 +36,7 @@ URL may set a shorter timeout, and a stopping process should not wait."""
 SWEEP_S = 1.0
 RETRY_S = 1.0
 IDLE_CONSUMER_MS = 3_600_000
-"""A consumer that was silent for so long, and owes nothing, is removed from the group."""
+"""How long a consumer may be silent before, if it owes nothing, it is removed from the group."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from .. import conf
 from ..redis_clients import pools
 
 AT_ONCE = 500
-"""One script checks so many users; in the meantime Redis serves nobody else."""
+"""How many users one script checks; in the meantime Redis serves nobody else."""
 
 COMPARE_S = 300.0
 """All who are online are compared with the live workers so often, whatever happens."""

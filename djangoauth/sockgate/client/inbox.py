@@ -35,7 +35,7 @@ class Inbox:
         return not self._events
 
     def put(self, event: Event, characters: int) -> None:
-        """Add an event from a frame of so many characters."""
+        """Add an event from a frame with its number of characters."""
         self._events.append((event, characters))
         self._characters += characters
         self._wake.set()

@@ -161,7 +161,7 @@ KEYS: Mapping[str, Key] = {
         lambda: os.environ.get("SOCKGATE_REDIS_CREDENTIALS") or None,
         lambda it: it,
     ),
-    "SIGNING_KEYS": Key("a list of texts, oldest first", _is_texts, _signing_keys),
+    "SIGNING_KEYS": Key("a list of strings, oldest first", _is_texts, _signing_keys),
     "GATEWAY_URL": Key(
         "an http(s):// URL, a path, or a port and a path as in :8001/realtime",
         _is_gateway_url,

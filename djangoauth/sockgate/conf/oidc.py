@@ -62,7 +62,7 @@ def problem_of(value: Any) -> str:
     if value is None:
         return ""
     if not isinstance(value, Mapping):
-        return "is no dict"
+        return "is not a dict"
     return ", and ".join(_problems(value))
 
 
@@ -82,7 +82,7 @@ def _problems(value: Mapping[str, Any]) -> Iterator[str]:
         yield f"has ALGORITHMS other than {', '.join(sorted(_SUPPORTED))}"
     user_for = value.get("USER_FOR")
     if not (user_for is None or callable(user_for) or (isinstance(user_for, str) and user_for)):
-        yield "has a USER_FOR that is no callable, and no dotted path of one"
+        yield "has a USER_FOR that is neither a callable nor a dotted path of one"
 
 
 def _is_key_set(value: Any) -> bool:

@@ -47,7 +47,7 @@ VALKEY_START_S = 20.0
 STOP_TIMEOUT_S = 15.0
 CHECK_S = 0.05
 DEVELOPMENT_CLAIM_AFTER_S = 10.0
-"""The reloader kills a process at every save; the next one finishes its events after so long."""
+"""The reloader kills a process at every save; the next one finishes its events after this time."""
 
 OWNER_CHECK_S = 0.5
 """How often a member checks that its owner lives."""

@@ -74,7 +74,7 @@ def find_place(served: Served, environ: Mapping[str, str], chosen_port: int | No
 
     Raises:
         GatewayElsewhere: another host has the gateway.
-        CommandError: there is no free port, or a variable is no number.
+        CommandError: there is no free port, or a variable is not a number.
     """
     url = configured_url(environ)
     prefix = path_of(url) or environ.get("SOCKGATE_PREFIX") or conf.DEFAULT_GATEWAY_URL

@@ -38,7 +38,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 def write_plan(plan: Plan) -> bytes:
     """Encode a plan as one line."""
-    return msgspec.json.encode(plan, enc_hook=str) + b"\n"  # A secret is no str for msgspec.
+    return msgspec.json.encode(plan, enc_hook=str) + b"\n"  # To msgspec a secret is not a str.
 
 
 _decoder = msgspec.json.Decoder(Plan)

@@ -23,7 +23,7 @@ Write = Callable[[str], None]
 FIRST_DELAY_S = 0.5
 LONGEST_DELAY_S = 15.0
 SETTLED_S = 10.0
-"""A program that ran for so long is started again after the first delay."""
+"""A program that ran at least this long is started again after the first delay."""
 
 STOP_TIMEOUT_S = 5.0
 READY_CHECK_S = 0.05

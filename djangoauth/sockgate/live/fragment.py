@@ -53,7 +53,7 @@ class LiveFragment(Node):
     """The node of one ``{% live %}``.
 
     Args:
-        channels: each a text, or a list of texts.
+        channels: each a string, or a list of strings.
         attributes: of the element; ``tag`` is its name.
         nodelist: its content.
     """

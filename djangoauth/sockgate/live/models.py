@@ -57,8 +57,8 @@ def live_model(
             ``lambda order: [f"customer:{order.customer_id}", "orders"]``.
 
     Raises:
-        ChannelNameError: at a change, when ``channels`` returns a text that is no channel name.
-        TypeError: ``channels`` is no function.
+        ChannelNameError: at a change, when ``channels`` returns what is not a channel name.
+        TypeError: ``channels`` is not a function.
     """
     if not callable(channels):
         raise TypeError(

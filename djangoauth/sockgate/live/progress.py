@@ -30,7 +30,7 @@ def bar(context: Context, request: HttpRequest, progress_id: Any, label: str) ->
     """Return the element of a bar; nothing for a visitor. The first of a page brings the script.
 
     Raises:
-        ValueError: it is no id of a progress.
+        ValueError: it is not the id of a progress.
     """
     progress_id = check_id(str(progress_id))
     uid, report = _report_of(request, progress_id)

@@ -28,7 +28,7 @@ Excludable = HasHeaders | str
 def excluded_connection(exclude: Excludable | None) -> str | None:
     """Return the id of the connection that a request or a text names.
 
-    A header, or a text, that is no id of a connection is ignored: both may come from a browser.
+    A header or text that is not the id of a connection is ignored: both may come from a browser.
 
     Raises:
         PublicationInvalid: it is neither a request nor a text.

@@ -220,7 +220,7 @@ def _opened(redis: "str | Client", retries: int, credentials: Any) -> Client:
 
 def _markup_signer(keys: Sequence[str]) -> "MarkupSigner | None":
     if isinstance(keys, str | bytes) or not all(isinstance(key, str) and key for key in keys):
-        raise ValueError("signing_keys must be a list of texts, oldest first, as in SOCKGATE")
+        raise ValueError("signing_keys must be a list of strings, oldest first, as in SOCKGATE")
     if not keys:
         return None
     from sockgate_gateway.wire.markup import MarkupSigner

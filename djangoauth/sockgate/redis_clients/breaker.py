@@ -27,7 +27,7 @@ MIN_PAUSE_S = 2.0
 MAX_PAUSE_S = 16.0
 TIMEOUTS = 3
 TRIAL_S = 30.0
-"""After so long without a result, the next trial may run."""
+"""How long a trial may be without a result before the next one may run."""
 
 
 class BreakerOpen(Exception):

@@ -70,7 +70,7 @@ def time_budget(budget_s: float) -> Iterator[None]:
 
 @contextmanager
 def without_budget() -> Iterator[None]:
-    """Leave the budget of a page out of account, for what is no part of the page."""
+    """Leave the budget of a page out of account, for what is not part of the page."""
     token = _current.set(None)
     try:
         yield

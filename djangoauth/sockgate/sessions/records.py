@@ -122,8 +122,8 @@ class Removal(NamedTuple):
         session_key: Django's.
         moved_to: the new key of the session, whose connections stay open; None: it ends.
 
-    A move leaves the new sid under the old key for ``MOVED_S`` seconds. It is no session and gives
-    no access. A gateway that missed the control message finds the new session by it.
+    A move leaves the new sid under the old key for ``MOVED_S`` seconds. It is not a session and
+    gives no access. A gateway that missed the control message finds the new session by it.
     """
 
     session_key: str

@@ -109,7 +109,7 @@ def sockgate_session_guard(
 
     Args:
         context: of the template.
-        warn: so many seconds before the end.
+        warn: seconds before the end.
         dialog: False: no dialog; the page shows its own, on the event ``session-expiring``.
         cover: False: the content stays visible when the login has ended.
     """

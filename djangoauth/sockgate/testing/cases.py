@@ -32,7 +32,7 @@ class RealtimeTestCase(TestCase):
     def assertPublished(  # noqa: N802
         self, to: Any, event: str, data: Any = ANY_DATA, *, times: int = 1
     ) -> list[Publication]:
-        """Check that an event was published, so many times, and return the publications.
+        """Check that an event was published ``times`` times, and return the publications.
 
         Callbacks of ``on_commit`` run before.
 
@@ -46,7 +46,7 @@ class RealtimeTestCase(TestCase):
         return self.publications.assert_published(to, event, data, times=times)
 
     def assertTouched(self, to: Any, *, times: int = 1) -> list[Publication]:  # noqa: N802
-        """Check that a channel was touched, so many times; as ``assertPublished`` does."""
+        """Check that a channel was touched ``times`` times, as ``assertPublished`` does."""
         self._commits.run()
         return self.publications.assert_touched(to, times=times)
 

@@ -19,7 +19,7 @@ class Publications(CapturedPublications):
     def assert_published(
         self, to: Any, event: str, data: Any = ANY_DATA, *, times: int = 1
     ) -> list[Publication]:
-        """Check that an event was published to a recipient, so many times."""
+        """Check that an event was published to a recipient ``times`` times."""
         self.run_commits()
         return super().assert_published(to, event, data, times=times)
 

@@ -117,7 +117,7 @@ class CapturedPublications(Sequence[Publication]):
     def assert_published(
         self, to: Any, event: str, data: Any = ANY_DATA, *, times: int = 1
     ) -> list[Publication]:
-        """Check that an event was published to a recipient, so many times.
+        """Check that an event was published to a recipient ``times`` times.
 
         Args:
             to: a user, a primary key as a number, a group, or a channel's name.
@@ -144,7 +144,7 @@ class CapturedPublications(Sequence[Publication]):
         return found
 
     def assert_touched(self, to: Any, *, times: int = 1) -> list[Publication]:
-        """Check that a channel was touched, so many times; as ``assert_published`` does.
+        """Check that a channel was touched ``times`` times, as ``assert_published`` does.
 
         However often a block touches a channel inside of a transaction, it counts once.
         """

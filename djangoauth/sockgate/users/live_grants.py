@@ -10,7 +10,7 @@ from .. import conf
 from ..redis_clients import pools
 
 NOTE_S = 60.0
-"""A process notes it once in so many seconds: Redis may have lost its data."""
+"""How often a process notes it, because Redis may have lost its data."""
 
 _noted_at = float("-inf")
 

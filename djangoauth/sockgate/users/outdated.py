@@ -22,7 +22,7 @@ log = logging.getLogger("sockgate")
 
 NOTE_FILE = "outdated"
 PAUSE_S = 5.0
-"""In DEBUG, Redis is not tried again for so long: ``loaddata`` may save thousands of users."""
+"""In DEBUG, how long Redis is not tried again: ``loaddata`` may save thousands of users."""
 
 LOG_INTERVAL_S = 60.0
 

@@ -218,7 +218,7 @@ def _read_current(pks: Iterable[Any], using: str | None = None) -> CurrentRecord
 
 
 def _write(client: Any, uid: str, current: CurrentRecord, *ttl_s: int) -> None:
-    """Write a record that exists; with ``ttl_s`` also a new one, which lives at least so long."""
+    """Write a record that exists; with ``ttl_s`` also a new one, which lives at least that long."""
     fields = current.user.to_hash()
     written = (fields["auth"], fields["channels"], current.permissions, _new_name(), int(time()))
     data = (current.presence, write_control(UserDataChanged(uid)))

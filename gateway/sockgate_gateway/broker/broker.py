@@ -49,7 +49,7 @@ class Broker:
         self.deployments = RedisDeployments(client, self.deployment, worker)
 
     def history(self, limit_bytes: int) -> RedisHistory:
-        """Return the reader of histories, which reads at most so many bytes of each channel."""
+        """Return the reader of histories, which reads at most ``limit_bytes`` of each channel."""
         config = self._config
         return RedisHistory(
             self._servers,

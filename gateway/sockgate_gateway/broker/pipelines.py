@@ -8,7 +8,7 @@ from .errors import translated_errors
 
 
 async def execute_each(pipeline: Any) -> list[Any]:
-    """Run the commands of a pipeline that is no transaction.
+    """Run the commands of a pipeline that is not a transaction.
 
     Returns:
         A reply for each command. Where a key holds another type, the reply is that error: a key

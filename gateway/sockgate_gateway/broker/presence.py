@@ -26,10 +26,10 @@ from .errors import translated_errors
 from .presence_data import HASH_TTL_S, RedisPresenceData
 
 REWRITE_BEATS = HASH_TTL_S // 2 // HEARTBEAT_S
-"""After so many heartbeats, half a TTL, the hashes are written again."""
+"""The number of heartbeats, half a TTL, after which the hashes are written again."""
 
 USERS_EACH = 500
-"""One script notes so many users; in the meantime Redis serves nobody else."""
+"""How many users one script notes; in the meantime Redis serves nobody else."""
 
 
 class RedisPresence:

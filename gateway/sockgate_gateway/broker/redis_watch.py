@@ -28,13 +28,13 @@ log = logging.getLogger("sockgate.broker")
 
 INTERVAL_S = 10.0
 ANSWERS = 5
-"""The fastest of so many answers counts."""
+"""The fastest of this number of answers counts."""
 
 SLOW_S = 0.1
 MAX_CLOCK_OFFSET_S = 5.0
 REMEMBER_EVICTIONS_S = 60.0
 SHARDS = 64
-"""On a cluster the calls go round over so many keys."""
+"""The number of keys over which the calls go round on a cluster."""
 
 WRITE_REFUSALS = {
     "OOM": "its memory is full: raise maxmemory, or look what fills it",

@@ -30,10 +30,10 @@ HISTORIES_EVERY = 5
 """Histories are read with every fifth success: what permits the one permits the other, mostly."""
 
 FRESH_S = 5.0
-"""A success counts for so long, so that one failure between successes changes nothing."""
+"""How long a success counts, so that one failure between successes changes nothing."""
 
 SAMPLES = 2048
-"""With so many names, every shard has one that holds more than a few of the 16,384 slots."""
+"""With this number of names, every shard has one that holds more than a few of the 16,384 slots."""
 
 
 class SessionProbe:

@@ -94,7 +94,7 @@ class RedisSessionReader:
 
 
 def _age_s(reply: object) -> int:
-    """Read an age; one that was made by hand counts as 0 if it is no number or has too many digits.
+    """Read an age; one that was made by hand counts as 0 if not a number, or with too many digits.
 
     ``EXPIRE`` rejects numbers that are too long.
     """

@@ -60,11 +60,11 @@ class Audience:
         self._repeated = HintLog(log, "position_repeated", clock)
 
     def of(self, connections: int) -> int:
-        """Return the audience of what so many connections of this worker receive."""
+        """Return the audience of what ``connections`` of this worker receive."""
         return connections * self._counts.workers
 
     def count_gaps(self, channel: str, cause: str, connections: int) -> None:
-        """Count a gap that so many connections of a channel receive."""
+        """Count a gap that ``connections`` of a channel receive."""
         self.gaps[cause] += connections
         if cause == "repeated" and self._repeated.is_due(channel):
             self._repeated.warn("channel=%s connections=%d", channel, connections, hint=_HINT)

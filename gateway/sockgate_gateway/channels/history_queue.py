@@ -27,7 +27,7 @@ class HistoryQueue:
         await self._has_channels.wait()
 
     def take(self, count: int) -> list[Channel]:
-        """Remove and return at most so many channels."""
+        """Remove and return at most ``count`` channels."""
         taken = list(islice(self._channels, count))
         for channel in taken:
             del self._channels[channel]

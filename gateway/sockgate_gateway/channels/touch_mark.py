@@ -19,7 +19,7 @@ from ..wire.publication import Publication, state_touch
 from ..wire.touches import NEVER, TOUCH_TTL_MS, UNMARKED, stated_mark
 
 LOSS_S = 3.0
-"""A process of Django that ends sends what waits for so long (``publishing/outbox.py``)."""
+"""How long a process of Django that ends goes on sending what waits (``publishing/outbox.py``)."""
 
 DOUBT_S = 120.0
 """Pages that have lost their connection meanwhile have come back by then."""

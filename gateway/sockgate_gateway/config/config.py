@@ -93,7 +93,7 @@ class Config:
     )
     balance_ratio: float = option(
         1.3,
-        "a worker with more than so many times the average of connections sends clients elsewhere; "
+        "a worker with more connections than this multiple of the average sends clients elsewhere; "
         "0: never",
         RATE,
     )

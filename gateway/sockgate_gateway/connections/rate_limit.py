@@ -16,7 +16,7 @@ class RateLimit:
     Args:
         wheel: has the clock, and drops old keys.
         per_second: how much each key may take.
-        burst_s: an unused key may take at once as much as in so many seconds.
+        burst_s: an unused key may take at once as much as in this number of seconds.
     """
 
     def __init__(self, wheel: TimerWheel, per_second: float, burst_s: float) -> None:

@@ -41,7 +41,7 @@ _OTHER_LINES = 2
 
 
 def has_too_many_lines(line_ends: int) -> bool:
-    """Return whether a head with so many ends of lines has too many headers."""
+    """Return whether a head with ``line_ends`` has too many headers."""
     return line_ends > MAX_HEADER_LINES + _OTHER_LINES
 
 

@@ -24,7 +24,7 @@ MAX_ORIGIN_BYTES = 512
 """A host has at most 253 characters (RFC 1035), so no browser's origin is as long."""
 
 _TOO_LONG = ""
-"""In place of an origin that is too long; it is no origin."""
+"""In place of an origin that is too long; it is not an origin."""
 
 _FOREIGN_SITES = frozenset({"cross-site", "same-site"})
 """The values of ``Sec-Fetch-Site`` that refuse a request without ``Origin`` and ``Referer``.

@@ -74,7 +74,7 @@ class ProxyPolicy:
 
 
 def _last_scheme(forwarded: str) -> str:
-    """Return what the nearest proxy wrote; empty when it is no scheme of a page."""
+    """Return what the nearest proxy wrote; empty when it is not a scheme of a page."""
     scheme = forwarded.rpartition(",")[2].strip().lower()
     return scheme if scheme in ("http", "https") else ""
 
@@ -83,4 +83,4 @@ def _network(entry: str, number: int) -> IPv4Network | IPv6Network:
     try:
         return ip_network(entry, strict=False)
     except ValueError:
-        raise ValueError(f"entry {number} is no IP address or network") from None
+        raise ValueError(f"entry {number} is not an IP address or network") from None

@@ -27,7 +27,7 @@ from ..wire.secrets import Secret
 log = logging.getLogger("sockgate.broker")
 
 RENEW_S = 30.0
-"""A provider must name new credentials so long before the old ones end."""
+"""How long before the old credentials end a provider must name new ones."""
 
 ANSWER_LIMIT_S = 5.0
 

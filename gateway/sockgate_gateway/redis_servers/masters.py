@@ -56,7 +56,7 @@ class Masters:
         return self.current.generation if self.current else 0
 
     def begin(self, sentinels: int) -> "Inquiry":
-        """Begin to ask so many Sentinels."""
+        """Begin to ask a number of Sentinels."""
         return Inquiry(self, next(self._numbers), sentinels)
 
     def follow(self, latest: Master, number: int) -> None:

@@ -23,7 +23,7 @@ log = logging.getLogger("sockgate.access")
 
 ROUND_S = 1.0
 SETTLE_S = 30.0
-"""It begins so long after the imbalance: workers that restart fill again by themselves."""
+"""How long an imbalance lasts before it begins: workers that restart fill again by themselves."""
 
 FLOOR = 50
 """A worker with so few connections keeps them."""

@@ -66,4 +66,4 @@ class BrokerInterface(Protocol):
         """Pushes counts of connections."""
 
     def history(self, limit_bytes: int) -> History:
-        """Return a reader of histories, which reads at most so many bytes of each channel."""
+        """Return a reader of histories, which reads at most ``limit_bytes`` of each channel."""

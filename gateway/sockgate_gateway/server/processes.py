@@ -13,7 +13,7 @@ STOP = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
 SIGNALS = STOP | {signal.SIGHUP, signal.SIGCHLD, READY}
 
 STARTING_S = 10.0
-"""A worker that is not ready so long after its start counts as running, and so as not ready."""
+"""A worker that is not ready this long after its start counts as running, and so as not ready."""
 
 
 class ReceivedSignal(NamedTuple):

@@ -33,10 +33,10 @@ DELAYS_S = (0.0, 0.5, 1.0, 2.0, 4.0)
 """Before each next start of a worker that ends soon after its start."""
 
 KILL_GRACE_S = 15.0
-"""A worker that runs for so long after its drain is killed."""
+"""How long a worker may run after its drain before it is killed."""
 
 STACKS_S = 1.0
-"""A hung worker has so long to write its stacks to the log before it is killed."""
+"""How long a hung worker has to write its stacks to the log before it is killed."""
 
 HOST_OPS_RETRY_S = 60.0
 """Without the process that answers for the host the workers serve; it is started again."""

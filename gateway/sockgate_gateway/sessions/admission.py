@@ -8,8 +8,8 @@ back: in the first second that is not promised to as many clients as the worker 
 in the second that is promised to the fewest. So most are refused once, they come back evenly, and
 nobody has to guess. While nothing has been measured, every connect is begun.
 
-Latency is no lack of capacity: while the loop waits for events most of the time, another place is
-slow (Redis), more connects cost nothing, and none is refused. Over HTTP a connect takes several
+Latency is not a lack of capacity: while the loop waits for events most of the time, another place
+is slow (Redis), more connects cost nothing, and none is refused. Over HTTP a connect takes several
 requests, and the accept queue is between them: there it begins with the opening of the session.
 """
 
@@ -32,7 +32,7 @@ WINDOW_S = 0.5
 """The pace is measured over windows at least as long, while at least one connect waits."""
 
 WINDOW_CONNECTS = 32
-"""A window ends when so many connects are finished, because many are finished at a moment."""
+"""The number of finished connects that ends a window, because many are finished at a moment."""
 
 ALWAYS_BEGUN = 32
 """So few connects wait that refusing one more would help nobody."""

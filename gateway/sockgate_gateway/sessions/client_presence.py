@@ -49,7 +49,7 @@ class ClientPresence:
         """Set the data of a connection on a channel; ``null`` removes it.
 
         Raises:
-            Rejected: it is not allowed, is no object, is too large, or the user sets too much.
+            Rejected: it is not allowed, is not an object, is too large, or the user sets too much.
             BrokerUnavailable: the session is in doubt.
         """
         channel, uid = frame.channel, connection.uid

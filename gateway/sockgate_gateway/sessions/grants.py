@@ -15,7 +15,7 @@ from ..connections.connection import Connection
 from ..wire.tokens import Grant
 
 MAX_BATCH = 512
-"""The marks of so many grants are read in one round trip."""
+"""The number of grants whose marks are read in one round trip."""
 
 Right = tuple[str, str]
 """What may have been revoked: uid, channel."""

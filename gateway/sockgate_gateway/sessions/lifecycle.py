@@ -37,10 +37,10 @@ from .connect import ConnectBatcher
 log = logging.getLogger("sockgate.access")
 
 BURST_S = 10.0
-"""A client that was silent may send at once what it might have sent in so many seconds."""
+"""The number of seconds whose frames a client that was silent may send at once."""
 
 CONNECTIONS_PER_OWNER = 10
-"""All of a user together, or all without a token of an address, may send as much as so many."""
+"""The connections of a user, or of an address without tokens, may send as much as this number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +188,7 @@ class Lifecycle:
         return is_within
 
     def allow_publication(self, uid: str, frames: int) -> bool:
-        """Count a publication as so many frames of its user; False: over the limit."""
+        """Count a publication as ``frames`` frames of its user; False: over the limit."""
         return self._publications.take(uid, frames)
 
     def transport_closed(

@@ -58,14 +58,14 @@ class Binding:
 
     @classmethod
     def of_secret(cls, secret: str, *, binds_receivers: bool = True) -> "Binding | None":
-        """Bind to a secret; return None when the text is no secret."""
+        """Bind to a secret; return None when the text is not a secret."""
         if not is_secret(secret):
             return None
         return cls(_digest(_proof(secret, 1)), secret, binds_receivers=binds_receivers)
 
     @classmethod
     def of_ticket(cls, text: str) -> "Binding | None":
-        """Bind to the ticket of the GET that opens a session; return None when it is no ticket."""
+        """Bind to the ticket of the GET that opens a session; None when it is not a ticket."""
         parts = _TICKET.fullmatch(text)
         return None if parts is None else cls(parts[2])
 

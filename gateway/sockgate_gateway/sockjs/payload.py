@@ -8,7 +8,7 @@ from ..wire.surrogates import replace_lone_surrogates
 
 
 class MalformedPayload(ValueError):
-    """A payload is no array of strings; the message is the SockJS protocol's answer."""
+    """A payload is not an array of strings; the message is the SockJS protocol's answer."""
 
 
 class _Frame(msgspec.Struct):

@@ -214,7 +214,7 @@ def _is_sentinels(option: str) -> bool:
 
 def _check_db(text: str) -> None:
     if text and not text.isdecimal():
-        raise AddressError("names a database that is no number")
+        raise AddressError("names a database that is not a number")
 
 
 def _nodes(parts: SplitResult, default_port: int) -> tuple[Node, ...]:
@@ -226,7 +226,7 @@ def _node(text: str, default_port: int) -> Node:
         parts = urlsplit(f"//{text}")
         port = parts.port
     except ValueError:
-        raise AddressError("names a port that is no number, or a bad host") from None
+        raise AddressError("names a port that is not a number, or a bad host") from None
     if parts.hostname is None:
         raise AddressError("lacks a host")
     return unquote(parts.hostname), port or default_port

@@ -22,7 +22,7 @@ REGISTRY = "sockgate:deployments"
 
 BEAT_S = 5.0
 TTL_S = 15
-"""A killed worker disappears from the registry after so many seconds."""
+"""The number of seconds after which a killed worker disappears from the registry."""
 
 
 class Deployment(msgspec.Struct, frozen=True):

@@ -35,13 +35,13 @@ USER_DATA = "presence"
 """The field of a user record with the user's data, a JSON object, or ``null``."""
 
 MAX_REPLY_USERS = 256
-"""A presence reply has the data of so many users."""
+"""The number of users whose data a presence reply has."""
 
 MAX_REPLY_BYTES = 64 * 1024
-"""A presence reply has so much data."""
+"""The limit in bytes of the data in a presence reply."""
 
 MAX_NOTICE_BYTES = 32 * 1024
-"""A notice has so much data of a user's pages."""
+"""The limit in bytes of the data of a user's pages in a notice."""
 
 
 class _Beat(msgspec.Struct):
@@ -49,7 +49,7 @@ class _Beat(msgspec.Struct):
 
 
 def write_beat(connections: int) -> bytes:
-    """Return the value of the key of a worker that has so many connections."""
+    """Return the value of the key of a worker that has ``connections`` connections."""
     return msgspec.json.encode(_Beat(connections))
 
 

@@ -59,7 +59,7 @@ class Publication(msgspec.Struct, frozen=True, gc=False):
     """One message on a channel: JSON text; a plain one has epoch ``""`` and offset 0.
 
     ``excluded`` is the id of the connection that does not receive it; empty: there is none.
-    ``touch`` is the mark of a touch (0: it has none); None: it is no touch. ``end`` is the last
+    ``touch`` is the mark of a touch (0: it has none); None: it is not a touch. ``end`` is the last
     part of its frame.
     """
 

@@ -60,7 +60,7 @@ class UserRecord(msgspec.Struct, frozen=True, gc=False):
 
 
 def read_session(values: Mapping[str, bytes | None]) -> SessionRecord | None:
-    """Read a session record's fields; a hash without them is no session."""
+    """Read a session record's fields; a hash without them is not a session."""
     user, auth = values.get("user"), values.get("auth")
     if user is None or auth is None:
         return None

@@ -26,7 +26,7 @@ def check_recover(asked: Iterable[Recover]) -> None:
 
 
 def newest_count(asked: int | str) -> int:
-    """Return how many of the newest publications are wanted; 0: it is no such number."""
+    """Return how many of the newest publications are wanted; 0: it is not such a number."""
     if isinstance(asked, str):
         return MAX_OFFSET if asked == ALL else 0
     return asked if 0 < asked <= MAX_OFFSET else 0

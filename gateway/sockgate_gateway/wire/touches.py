@@ -59,7 +59,7 @@ def first_mark() -> int:
 
 
 def read_mark(stored: bytes | None) -> int | None:
-    """Read what Redis holds; None: it is no mark. A missing key is ``NEVER``."""
+    """Read what Redis holds; None: it is not a mark. A missing key is ``NEVER``."""
     if stored is None:
         return NEVER
     mark = int(stored) if stored.isdigit() and len(stored) < 17 else -1
@@ -90,7 +90,7 @@ def may_be_touch(raw: bytes) -> bool:
 
 
 def read_touch(payload: bytes) -> int | None:
-    """Return the mark of a touch, or ``UNMARKED``; None when the payload is no touch.
+    """Return the mark of a touch, or ``UNMARKED``; None when the payload is not a touch.
 
     Args:
         payload: valid JSON, perhaps with escaped lone surrogates.

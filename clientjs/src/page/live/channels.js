@@ -1,7 +1,7 @@
 /**
  * The channels that the fragments of a page follow, with the grants that the page carries.
  *
- * Strategy: the gateway permits a connection so many channels. Those of the page's own script come first: fragments take theirs
+ * Strategy: the gateway limits the channels of a connection. Those of the page's own script come first: fragments take theirs
  * in steps, give some back when the limit is reached, and more when the page's own channel is refused.
  */
 

@@ -10,7 +10,7 @@
  * @property {string} [html]  the page as it is now
  * @property {boolean} [isGone]  the viewer may not see it any more
  * @property {string} [why]  it cannot be fetched: keep what is shown
- * @property {number} [ms]  try again, after so many ms at least
+ * @property {number} [ms]  try again, after this number of ms at least
  * @property {boolean} [isBusy]  the site itself has said that
  */
 

@@ -21,13 +21,13 @@ const QUICK_MS = 10;
 const MAX_GROWN_MS = 10000;
 /** Until an answer was measured. */
 const ASSUMED_MS = 50;
-/** Fetches are so many times as far apart as an answer takes. */
+/** How many times as far apart fetches are as an answer takes. */
 const PATIENCE = 20;
 /** A site that says that it is busy counts as one that takes so long, at least. */
 const BUSY_MS = 1000;
 const MAX_BACKOFF_MS = 60000;
 
-/** @typedef {{ms: number, isBusy: boolean}} Retry  try again after so many ms at least; the site itself has said that it is busy */
+/** @typedef {{ms: number, isBusy: boolean}} Retry  try again after this number of ms at least; the site itself has said that it is busy */
 
 /**
  * @param {any} page  the window
@@ -76,7 +76,7 @@ export function scheduleOf(page, isNeeded, run) {
   function choose(windowMs, leastMs, mustVanish) {
     // That many pages together have about one request under way.
     const wideMs = Math.max(leastMs, windowMs, Math.min((windowMs * tookMs) / QUICK_MS, MAX_GROWN_MS));
-    // A later request must not choose again: the earliest of many random moments is no random one.
+    // A later request must not choose again: the earliest of many random moments is not random.
     if (timer === null || dueMs > now() + wideMs) {
       const slowMs = Math.min(tookMs * Math.min(PATIENCE, windowMs / QUICK_MS), MAX_WINDOW_MS);
       const spacingMs = Math.max(wideMs, slowMs, MIN_SPACING_MS);

@@ -125,14 +125,14 @@ class KeySource:
 
 
 def keys_of(document: Any) -> tuple[Key, ...]:
-    """Return the keys of a key set; what is no key is left out.
+    """Return the keys of a key set; what is not a key is left out.
 
     Raises:
-        ProviderUnavailable: the document is no key set.
+        ProviderUnavailable: the document is not a key set.
     """
     keys = document.get("keys") if isinstance(document, Mapping) else None
     if not isinstance(keys, list | tuple):
-        raise ProviderUnavailable("the response is no key set")
+        raise ProviderUnavailable("the response is not a key set")
     return tuple(key for key in keys[:MAX_KEYS] if isinstance(key, Mapping))
 
 

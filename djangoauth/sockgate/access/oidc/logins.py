@@ -42,7 +42,7 @@ CLAIM_TTL_S = 60
 """A token whose logout has failed, together with Redis or the process, may come again after it."""
 
 ENDED_TTL_S = 60
-"""For so long a login may still be on its way when its provider session has ended."""
+"""How long a login may still be on its way after its provider session has ended."""
 
 
 def provider() -> Provider:
@@ -70,7 +70,7 @@ def remember_oidc_session(request: HttpRequest, sid: str | None, sub: str | None
 
     Raises:
         ImproperlyConfigured: ``SOCKGATE["OIDC"]`` is not set.
-        ValueError: the request has no login, or a claim is no text of 1 to 255 characters.
+        ValueError: the request has no login, or a claim is not a string of 1 to 255 characters.
         redis.RedisError: Redis fails or does not answer.
     """
     if not request.user.is_authenticated:

@@ -81,7 +81,7 @@ def _header(token: str) -> Mapping[str, Any]:
 def _keys_for(header: Mapping[str, Any], provider: Provider) -> tuple[Key, ...]:
     kid = header.get("kid")
     if kid is not None and not isinstance(kid, str):
-        raise LogoutRefused("the name of the key is no text")
+        raise LogoutRefused("the name of the key is not a string")
     if provider.keys is None:
         found = source_at(provider.jwks_url).find(kid)
     else:
@@ -118,7 +118,7 @@ def _verified(
 def _checked(claims: Mapping[str, Any]) -> Logout:
     issued_at = claims["iat"]
     if not isinstance(issued_at, int | float) or isinstance(issued_at, bool):
-        raise LogoutRefused("iat is no time")
+        raise LogoutRefused("iat is not a time")
     if time() - issued_at > MAX_AGE_S + LEEWAY_S:
         raise LogoutRefused("the token is too old")
     events = claims["events"]
@@ -140,5 +140,5 @@ def _text(claims: Mapping[str, Any], name: str) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str) or not 0 < len(value) <= MAX_TEXT_LENGTH:
-        raise LogoutRefused(f"{name} is no text of 1 to {MAX_TEXT_LENGTH} characters")
+        raise LogoutRefused(f"{name} is not a string of 1 to {MAX_TEXT_LENGTH} characters")
     return value

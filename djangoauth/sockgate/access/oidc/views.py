@@ -45,7 +45,7 @@ def back_channel_logout(request: HttpRequest) -> HttpResponse:
 
 def _token_of(request: HttpRequest) -> str:
     if request.content_type != "application/x-www-form-urlencoded":
-        raise LogoutRefused("the body is no form")
+        raise LogoutRefused("the body is not a form")
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
         raise LogoutRefused(f"the body has more than {MAX_BODY_BYTES} bytes")

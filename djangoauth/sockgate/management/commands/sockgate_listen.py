@@ -56,7 +56,7 @@ class Command(QuietCommand):
         )
         parser.add_argument("--url", help="of the gateway; default: GATEWAY_URL, if it is a URL")
         parser.add_argument("--tenant", help='where SOCKGATE["TENANT"] is set')
-        parser.add_argument("--count", type=int, help="end after so many messages")
+        parser.add_argument("--count", type=int, help="the number of messages after which it ends")
         parser.add_argument("--json", action="store_true", help="print each message as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -34,7 +34,7 @@ class Command(QuietCommand):
         """Send signals.
 
         Raises:
-            CommandError: the setting is off, or the option is no time.
+            CommandError: the setting is off, or the option is not a time.
         """
         if not conf.current().presence_signals:
             raise CommandError(

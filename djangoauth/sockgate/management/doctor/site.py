@@ -80,7 +80,7 @@ class Site:
         """POST to the token view with the cookies of a visit.
 
         Raises:
-            StepFailed: the answer is no token; it says why.
+            StepFailed: the answer is not a token; it says why.
         """
         url = self.origin + _token_path()
         headers = {
@@ -133,7 +133,7 @@ def _checked(gateway_url: str) -> str:
         is_usable = False
     if not is_usable:
         raise StepFailed(
-            f"The site names a gateway at {gateway_url[:MAX_SHOWN]!a}, which is no http(s) URL.",
+            f"The site names a gateway at {gateway_url[:MAX_SHOWN]!a}, not an http(s) URL.",
             'Correct SOCKGATE["GATEWAY_URL"].',
             "gateway-not-running",
         )

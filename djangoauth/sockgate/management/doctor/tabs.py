@@ -253,7 +253,7 @@ def no_websocket(cause: str) -> StepFailed:
 
 def _no_sockjs(url: str, frame: str) -> StepFailed:
     return StepFailed(
-        f"What answers at {url} is no gateway: it sends {frame[:MAX_SHOWN]!a}.",
+        f"What answers at {url} is not a gateway: it sends {frame[:MAX_SHOWN]!a}.",
         'Correct SOCKGATE["GATEWAY_URL"], or the address of the gateway in the proxy.',
         "gateway-not-running",
     )

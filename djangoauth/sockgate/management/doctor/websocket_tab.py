@@ -87,7 +87,7 @@ class WebSocketTab(Tab):
             raise refused(status, self.name, self._url, self._origin)
         accepted = b64encode(sha1(key + _GUID, usedforsecurity=False).digest()).decode()
         if fields.get("sec-websocket-accept") != accepted:
-            raise no_websocket("what answers is no WebSocket server")
+            raise no_websocket("what answers is not a WebSocket server")
 
     def _read_head(self) -> tuple[int, dict[str, str]]:
         """Read the response's head; what follows stays in the file."""

@@ -13,7 +13,7 @@ from ...redis_clients import redis_errors
 MIN_PAUSE_S = 0.1
 MAX_PAUSE_S = 5.0
 GIVE_UP_S = 300.0
-"""After so long without Redis, what waits is dropped, and logged."""
+"""How long what waits is kept without Redis; then it is dropped, and logged."""
 
 WAIT_AT_EXIT_S = 5.0
 """How long a process that ends waits for Redis, when something is not sent yet."""

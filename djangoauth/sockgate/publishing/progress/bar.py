@@ -17,7 +17,7 @@ from .records import Report, check_id, new_id, shortened
 
 MIN_INTERVAL_S = 0.1
 TTL_S = 24 * 3600
-"""A record lasts so long after its last report."""
+"""How long a record lasts after its last report."""
 
 STALLED_AFTER_S = 60.0
 
@@ -190,7 +190,7 @@ def progress(
         id: for ``{% task_progress id %}``; None: a random one, in ``bar.id``. A second run with the
             same id takes the place of the first.
         message: for the user.
-        stalled_after: without a report for so many seconds, pages show that there is no news.
+        stalled_after: seconds without a report after which pages show that there is no news.
         ttl: the seconds for which Redis keeps the last report.
 
     Raises:

@@ -37,7 +37,7 @@ class Report(NamedTuple):
         total: how much there is; None: unknown.
         message: for the user; may be empty.
         attempt: 1 for the first try.
-        stalled_after_s: without news for so long, the work counts as stalled.
+        stalled_after_s: the time without news after which the work counts as stalled.
     """
 
     run: int
@@ -71,7 +71,7 @@ def check_id(progress_id: Any) -> str:
     """Return the id unchanged.
 
     Raises:
-        ValueError: it is no text of 1 to 100 letters, digits and ``_ . : @ -``.
+        ValueError: it is not a string of 1 to 100 letters, digits and ``_ . : @ -``.
     """
     if not is_id(progress_id):
         raise ValueError(

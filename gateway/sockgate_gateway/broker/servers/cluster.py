@@ -56,7 +56,7 @@ class _AsksOnce:
 
 
 def _asking_once(parser: Any) -> Any:
-    """Return a parser like redis-py's, which is no public class, that asks once."""
+    """Return a parser like redis-py's, which is not a public class, that asks once."""
     return type("CommandsParser", (_AsksOnce, type(parser)), {})()
 
 

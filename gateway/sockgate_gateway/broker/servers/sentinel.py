@@ -43,7 +43,7 @@ UPDATE_TIMEOUT_S = 2.5
 
 
 class _ChecksRole(AsyncFollowsMaster):
-    """Rejects a server that is no master, whatever a Sentinel reports."""
+    """Rejects a server that is not a master, whatever a Sentinel reports."""
 
     async def connect_to(self, address: tuple[str, int]) -> None:
         await super().connect_to(address)

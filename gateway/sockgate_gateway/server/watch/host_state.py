@@ -13,10 +13,10 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from .reports import Family, HostStatus, Report, WorkerReport, WorkerStatus
 
 SILENT_S = 5.0
-"""A worker that is silent for so long may not serve."""
+"""How long a worker may be silent before it counts as not serving."""
 
 SUPERVISOR_SILENT_S = 10.0
-"""After so long without the supervisor nothing is known."""
+"""How long without the supervisor until nothing is known."""
 
 Sample = tuple[str, str, tuple[tuple[str, str], ...]]
 """A family, and name and labels of one of its samples."""

@@ -14,7 +14,7 @@ class Sender(Handler):
     """Pass messages to the session of the path.
 
     A message that is too long gets the usual answer, and the session is closed. A client receives
-    the close code only when its request has succeeded. A body that is no array of strings, or a
+    the close code only when its request has succeeded. A body that is not an array of strings, or a
     request without the secret of a bound session, is refused, and the session goes on.
     """
 

@@ -20,7 +20,7 @@ SENT = response(b"", "204 No Content")
 def test_frame_that_is_none_of_a_gateway_is_a_failed_step(frame: bytes) -> None:
     with hostile_server(sending(response(b"o\n" + frame + b"\n")), sending(SENT)) as url:
         tab = StreamingTab(url, ORIGIN, PATIENT_S)
-        with pytest.raises(StepFailed, match="is no gateway"):
+        with pytest.raises(StepFailed, match="is not a gateway"):
             tab.connect("token")
         tab.close()
 
