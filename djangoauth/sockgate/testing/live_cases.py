@@ -1,5 +1,6 @@
 """``RealtimeLiveServerTestCase``, with the real gateway."""
 
+import errno
 from contextlib import ExitStack
 from functools import cache
 from typing import Any, ClassVar
@@ -31,7 +32,13 @@ class RealtimeLiveServerTestCase(StaticLiveServerTestCase):
     def setUpClass(cls) -> None:
         """Start the site's server, and the gateway unless it runs."""
         cls.port = _port_of_site()
-        super().setUpClass()
+        try:
+            super().setUpClass()
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            cls.port = _port_of_site()  # Another program has just taken it.
+            super().setUpClass()
         cls._live = ExitStack()
         cls.addClassCleanup(cls._live.close)
         servers = live_servers()

@@ -1,6 +1,7 @@
 """``RealtimeLiveServerTestCase``, with tabs and with a page in Chromium."""
 
 import json
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -8,7 +9,8 @@ from django.contrib.auth.models import User
 from django.test import override_settings
 from playwright.sync_api import Browser
 from sockgate import publish, publish_to
-from sockgate.testing import RealtimeLiveServerTestCase, expect_event, watch_events
+from sockgate.conf.defaults.ports import HOST, is_free
+from sockgate.testing import RealtimeLiveServerTestCase, expect_event, live_cases, watch_events
 
 from tests.waiting import PATIENCE_S
 
@@ -30,6 +32,16 @@ class LiveTests(RealtimeLiveServerTestCase):
     @pytest.fixture(autouse=True)
     def _use_chromium(self, chromium: Browser) -> None:
         self.chromium = chromium
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        """Start, although another program takes the site's port after it was chosen."""
+        port = live_cases._chosen_port()
+        found = iter([True])  # Later answers are is_free's.
+        with socket.create_server((HOST, port)), pytest.MonkeyPatch.context() as patch:
+            patch.setattr(live_cases, "is_free", lambda *at: next(found, None) or is_free(*at))
+            super().setUpClass()
+        assert cls.server_thread.port != port
 
     def setUp(self) -> None:
         self.alice = User.objects.create_user("alice")
