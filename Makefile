@@ -2,7 +2,8 @@
 # make test     run the unit, integration, end-to-end, browser and JavaScript tests
 # make test-floors  run the unit and integration tests with the lowest versions in setup.cfg
 # make coverage run the tests, and say which lines of all processes they do not reach; htmlcov/ shows them
-# make lint     run ruff, mypy, import-linter and TypeScript
+# make lint     run ruff, mypy, import-linter and TypeScript, and check the documentation site
+# make docs     build the documentation site in docs/_build/
 # make contract  write documents, types and test vectors from wire/contract.py, after a change of it
 # make bench    run the quick benchmarks; make bench-full runs all of them
 # make soak     run the long tests
@@ -16,7 +17,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
-.PHONY: help demo test test-js test-py test-floors coverage lint contract bench bench-full soak build release-check clean system-packages FORCE
+.PHONY: help demo test test-js test-py test-floors coverage lint docs contract bench bench-full soak build release-check clean system-packages FORCE
 
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -77,7 +78,12 @@ lint: .venv/.stamp-test .venv/.stamp-lint clientjs/node_modules/.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/sphinx-build -q -W --keep-going -b dummy docs docs/_build/check
 	npm --prefix clientjs run lint
+
+docs: .venv/.stamp-docs
+	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
+	@echo 'The site is in docs/_build/html/index.html'
 
 contract: .venv/.stamp-test
 	$(BIN)/python -m tests.contract
@@ -97,7 +103,7 @@ release-check: .venv/.stamp-build .venv/.stamp-test clientjs/node_modules/.stamp
 	$(BIN)/python -m tests.release
 
 clean:
-	rm -rf .venv .venv-floors build dist *.egg-info clientjs/node_modules clientjs/dist
+	rm -rf .venv .venv-floors build dist docs/_build *.egg-info clientjs/node_modules clientjs/dist
 	rm -rf djangoauth/sockgate/static gateway/sockgate_gateway/sockjs/static
 	rm -rf .coverage .coverage.* htmlcov .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -112,7 +118,7 @@ clean:
 	echo 'Python 3.11 or newer with venv is needed (on Debian: apt install python3-venv).' >&2; \
 	exit 1
 
-.venv/.stamp-demo .venv/.stamp-test .venv/.stamp-lint .venv/.stamp-build .venv/.stamp-coverage: .venv/.stamp-%: \
+.venv/.stamp-demo .venv/.stamp-test .venv/.stamp-lint .venv/.stamp-docs .venv/.stamp-build .venv/.stamp-coverage: .venv/.stamp-%: \
   setup.cfg pyproject.toml | .venv/bin/pip
 	@echo "Installing the requirements of make $*"
 	@$(PIP_INSTALL) --editable '.[$*]'

@@ -1,0 +1,111 @@
+"""The documentation site: ``make docs`` builds it with Sphinx."""
+
+import os
+import re
+from importlib.metadata import version as version_of
+from pathlib import Path
+
+import django
+from django.conf import settings
+from sphinx.application import Sphinx
+
+DOCS = Path(__file__).resolve().parent
+ROOT = DOCS.parent
+OUTSIDE = {
+    "javascript": ROOT / "clientjs" / "README.md",
+    "examples": ROOT / "examples" / "README.md",
+    "changelog": ROOT / "CHANGELOG.md",
+    "contributing": ROOT / "CONTRIBUTING.md",
+    "tests": ROOT / "tests" / "README.md",
+}
+"""Pages whose text lies outside of ``docs/``; their files in ``docs/`` only lead there."""
+
+_LINK = re.compile(r"\[([^\]]*)\]\(([^)\s#]+)(#[^)\s]*)?\)")
+_ANCHOR = re.compile(r'<a id="([\w-]+)"></a>')
+
+settings.configure(
+    SECRET_KEY="only for the documentation",
+    INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "sockgate"],
+    SOCKGATE={"GATEWAY_URL": "http://127.0.0.1:9000"},
+)
+django.setup()
+
+project = "Sockgate"
+author = "the Sockgate developers"
+release = version = version_of("sockgate")
+html_title = f"Sockgate {release}"
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
+exclude_patterns = ["_build"]
+nitpicky = False  # Types of other projects have no inventory without a network.
+
+myst_enable_extensions = ["attrs_inline", "colon_fence"]
+myst_heading_anchors = 6
+suppress_warnings = ["misc.highlighting_failure"]
+"""Blocks with an ellipsis are not of the language that colours them."""
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+autodoc_use_legacy_class_based = False
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
+napoleon_preprocess_types = False
+
+html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_copy_source = False
+html_show_sphinx = False
+html_theme_options = {
+    "navigation_with_keys": True,
+    "light_css_variables": {"color-brand-primary": "#0b6e4f", "color-brand-content": "#0b6e4f"},
+    "dark_css_variables": {"color-brand-primary": "#5fd3a4", "color-brand-content": "#5fd3a4"},
+}
+
+
+def read_page(app: Sphinx, name: str, source: list[str]) -> None:
+    """Take the text of a page from where it lies, with links and anchors that Sphinx knows."""
+    path = OUTSIDE.get(name, DOCS / f"{name}.md")
+    source[0] = on_the_site(path.read_text("utf-8"), path.parent)
+
+
+def on_the_site(text: str, folder: Path) -> str:
+    """Return a text with its links as seen from ``docs/``.
+
+    Args:
+        text: Markdown.
+        folder: what its links are relative to.
+    """
+
+    def link(found: re.Match[str]) -> str:
+        label, target, anchor = found[1], found[2], found[3] or ""
+        if ":" in target:
+            return found[0]
+        path = (folder / target).resolve()
+        if path.is_dir():
+            return label
+        names = [name for name, outside in OUTSIDE.items() if outside == path]
+        place = f"{names[0]}.md" if names else os.path.relpath(path, DOCS)
+        return f"[{label}]({place}{anchor})"
+
+    return _ANCHOR.sub(r"[]{#\1}", _LINK.sub(link, text))
+
+
+def write_twins(app: Sphinx, error: Exception | None) -> None:
+    """Put each page beside its HTML as Markdown, and list them in ``llms.txt``."""
+    if error or app.builder.name != "html":
+        return
+    lines = [f"# {project}", "", "> Real-time push for Django. The pages as Markdown:", ""]
+    for name in sorted(app.env.found_docs):
+        text = [Path(app.env.doc2path(name)).read_text("utf-8")]
+        read_page(app, name, text)
+        Path(app.outdir, f"{name}.md").write_text(text[0], "utf-8")
+        lines.append(f"- [{app.env.titles[name].astext()}]({name}.md)")
+    Path(app.outdir, "llms.txt").write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def setup(app: Sphinx) -> None:
+    """Connect to Sphinx's events."""
+    app.connect("source-read", read_page)
+    app.connect("build-finished", write_twins)
