@@ -46,8 +46,8 @@ def environ_of(**variables: str) -> dict[str, str]:
     return {**kept, "PYTHONUNBUFFERED": "1", **variables}
 
 
-class Project:
-    """A project made by ``startproject``, with the files of the README.
+class Site:
+    """A folder for a project, whose commands run as in a terminal.
 
     Args:
         folder: empty.
@@ -55,20 +55,11 @@ class Project:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._python("-m", "django", "startproject", "mysite", str(folder))
-        for match in FILE.finditer(SECTION.search(README.read_text())[1]):
-            path = folder / match["path"]
-            path.parent.mkdir(parents=True, exist_ok=True)
-            before = path.read_text() if match["end"] else ""
-            path.write_text(before + match["text"])
-        with (folder / "mysite" / "settings.py").open("a") as settings:
-            settings.write(FAST_PASSWORDS)
-        self._python("-c", PREPARE, DJANGO_SETTINGS_MODULE="mysite.settings")
 
     def manage(self, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-        return self._python(str(self.folder / "manage.py"), *arguments, **variables)
+        return self.python(str(self.folder / "manage.py"), *arguments, **variables)
 
-    def _python(self, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+    def python(self, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
         finished = subprocess.run(
             [sys.executable, *arguments],
             cwd=self.folder,
@@ -82,10 +73,26 @@ class Project:
         return finished
 
 
+class Project(Site):
+    """A project made by ``startproject``, with the files of the README."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.python("-m", "django", "startproject", "mysite", str(folder))
+        for match in FILE.finditer(SECTION.search(README.read_text())[1]):
+            path = folder / match["path"]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            before = path.read_text() if match["end"] else ""
+            path.write_text(before + match["text"])
+        with (folder / "mysite" / "settings.py").open("a") as settings:
+            settings.write(FAST_PASSWORDS)
+        self.python("-c", PREPARE, DJANGO_SETTINGS_MODULE="mysite.settings")
+
+
 class Runserver:
     """A ``manage.py runserver`` in a terminal of its own: a process group that Ctrl-C reaches."""
 
-    def __init__(self, project: Project, port: int, *flags: str, **variables: str) -> None:
+    def __init__(self, project: Site, port: int, *flags: str, **variables: str) -> None:
         self.port = port
         self._log = project.folder / "runserver.log"
         self._log.write_text("")

@@ -9,15 +9,16 @@ from django.contrib.staticfiles.testing import StaticLiveServerTestCase
 from django.test import Client, override_settings
 
 from ..conf.defaults.ports import HOST, free_port, is_free
+from .assertions import PublicationAssertions
 from .capture import capturing
 from .commits import CommitRunner
-from .publications import ANY_DATA, CapturedPublications, Publication
+from .publications import CapturedPublications
 from .realtime import Realtime
 from .servers import live_servers, origins_of
 from .tab import Tab
 
 
-class RealtimeLiveServerTestCase(StaticLiveServerTestCase):
+class RealtimeLiveServerTestCase(PublicationAssertions, StaticLiveServerTestCase):
     """A ``LiveServerTestCase`` with the real gateway on a real Valkey.
 
     ``self.tab(user, path)`` opens tabs, and ``self.realtime`` has the rest. Pages of
@@ -25,7 +26,6 @@ class RealtimeLiveServerTestCase(StaticLiveServerTestCase):
     """
 
     realtime: Realtime
-    publications: CapturedPublications
     _live: ClassVar[ExitStack]
 
     @classmethod
@@ -58,16 +58,6 @@ class RealtimeLiveServerTestCase(StaticLiveServerTestCase):
     def tab(self, user: Any = None, path: str = "/", *, client: Client | None = None) -> Tab:
         """Open a tab; see ``Realtime.tab``."""
         return self.realtime.tab(user, path, client=client)
-
-    def assertPublished(  # noqa: N802
-        self, to: Any, event: str, data: Any = ANY_DATA, *, times: int = 1
-    ) -> list[Publication]:
-        """Check that an event was published; see ``RealtimeTestCase``."""
-        return self.publications.assert_published(to, event, data, times=times)
-
-    def assertNothingPublished(self, to: Any = None) -> None:  # noqa: N802
-        """Check that nothing was published; see ``RealtimeTestCase``."""
-        self.publications.assert_nothing_published(to)
 
 
 @cache
