@@ -105,6 +105,9 @@ def make_environ(ports: Ports, folder: Path) -> dict[str, str]:
         "SOCKGATE_SIGNING_KEYS": secrets.token_urlsafe(48),
         "SOCKGATE_OPS_PORT": str(free_port()),
         "SOCKGATE_DRAIN_TIMEOUT": "1",
+        # Within any limit of file descriptors, so that no warning comes before the address.
+        "SOCKGATE_MAX_CONNECTIONS": "400",
+        "SOCKGATE_MAX_UNAUTHENTICATED": "200",
         "SOCKGATE_LOG_LEVEL": os.environ.get("SOCKGATE_LOG_LEVEL", "warning"),
     }
     if ports.redis:
@@ -138,8 +141,9 @@ def welcome(ports: Ports) -> str:
     return f"""
 Sockgate demo
 
-  Story    http://{HOST}:{ports.django}/story/
-  Console  http://{HOST}:{ports.django}/
+  Open     http://{HOST}:{ports.django}/
+
+  Console  http://{HOST}:{ports.django}/console/
   Admin    http://{HOST}:{ports.django}/admin/
   Gateway  http://{HOST}:{ports.gateway}/realtime
 
@@ -152,7 +156,7 @@ Sockgate demo
   or, without redis-cli:
     .venv/bin/python examples/publish_redis.py {url} rt:user:1 "Djangocon 2012"
 
-  For a second user, open http://localhost:{ports.django}/: it has its own login.
+  For a second user, open http://localhost:{ports.django}/console/: it has its own login.
   Ctrl-C stops everything.
 """
 

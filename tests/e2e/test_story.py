@@ -1,6 +1,7 @@
 """The demo's story: each button makes the real thing happen in the halves of alice and bob."""
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -10,6 +11,7 @@ from tests.e2e.test_demo import Demo
 
 pytestmark = pytest.mark.e2e
 TIMEOUT_MS = 30_000
+AXE = Path(__file__).parents[2] / "clientjs" / "node_modules" / "axe-core" / "axe.min.js"
 
 
 def test_story_happens_in_both_halves(tmp_path):
@@ -20,11 +22,40 @@ def test_story_happens_in_both_halves(tmp_path):
     try:
         with run_chromium(complete=True) as chromium:
             page = chromium.new_page()
-            page.goto(f"{demo.page}story/")
+            page.goto(demo.page)
             play_story(page)
     finally:
         expect.set_options(timeout=None)
         demo.stop()
+
+
+def edit_together(page) -> None:
+    """What each half does by itself: move by drag, rename, say who edits, empty the bell."""
+    alice, bob = page.frame_locator("#alice"), page.frame_locator("#bob")
+    bob.get_by_label("Edit: Unpack").click()
+    bob.locator("details[open] [name=title]").focus()
+    expect(alice.locator("#editing")).to_have_text("bob is editing “Unpack the delivery”")
+    bob.locator("details[open] [name=title]").fill("Unpack all")
+    bob.locator("details[open] button").click()
+    expect(alice.get_by_label("Done", exact=True)).to_contain_text("Unpack all")
+    expect(alice.locator("#editing")).to_have_text("")
+
+    card = alice.get_by_label("Done", exact=True).locator("li").first
+    card.drag_to(alice.get_by_label("To do", exact=True))
+    expect(bob.get_by_label("To do", exact=True)).to_contain_text("Unpack all")
+
+    alice.locator(".bell").click()
+    expect(alice.locator("#bell")).to_have_text("0 new")
+
+
+def find_barriers(page) -> list[str]:
+    """Return what axe finds in the page and in both halves."""
+    found = []
+    for frame in page.frames:
+        frame.evaluate(AXE.read_text())
+        result = frame.evaluate("axe.run(document, {iframes: false})")
+        found += [f"{frame.url}: {one['id']}: {one['help']}" for one in result["violations"]]
+    return found
 
 
 def play_story(page) -> None:
@@ -37,6 +68,10 @@ def play_story(page) -> None:
     for half in (alice, bob):
         expect(half.get_by_label("Doing", exact=True)).to_contain_text("Order paper bags")
 
+    expect(alice.locator("#bell")).to_have_text("11 new")  # The number, and the text for readers.
+    assert find_barriers(page) == []
+    edit_together(page)
+
     press(page, "A job of 60 steps")
     expect(alice.locator("sockgate-progress")).to_have_attribute("state", "done")
 
@@ -45,6 +80,7 @@ def play_story(page) -> None:
     expect(alice.locator("#tasks li")).to_have_count(4)
 
     expect(page.locator("#deliveries")).to_have_text(re.compile(r"^[1-9]\d*$"))
+    press(page, "Measure a burst")
     expect(page.locator("#cost")).to_contain_text("µs")
 
     press(page, "Kill the gateway")

@@ -1,5 +1,6 @@
 """The tasks of a small shop, which alice and bob move at the same time."""
 
+from django.conf import settings
 from django.db import models
 from sockgate import live_model
 
@@ -23,3 +24,13 @@ class Task(models.Model):
 
 
 live_model(Task, channels=lambda task: "tasks")
+
+
+class Notice(models.Model):
+    """A line in a user's bell, until they have looked."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="notices")
+    text = models.CharField(max_length=200)
+
+    def __str__(self) -> str:
+        return self.text

@@ -2,10 +2,11 @@
 
 import inspect
 import os
+import re
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http.client import InvalidURL
 from pathlib import Path
 from urllib.request import urlopen
@@ -25,15 +26,41 @@ from sockgate import progress, publish_html, publish_to, revoke_user
 from .middleware import policy
 from .models import Task
 
+HERE = Path(__file__).parent
 STRIP = "room:strip"
+BURST = 2_000
+BURST_S = 10
+
+SHOP = "templates/board/shop.html"
+PARTS = {
+    "A board that stays fresh": (
+        ("models.py", r"^live_model[^\n]*"),
+        (SHOP, r"^{% (?:end)?live[^\n]*"),
+    ),
+    "A bell with toasts": (("story.py", r"^def notify.*?^\n"),),
+    "Who edits what": (("static/board/shop.js", r"^  // Who edits what\..*?^\n"),),
+    "Progress of a job": (
+        ("story.py", r"^def run_a_job.*?^\n"),
+        (SHOP, r"{% task_progress [^\n]*?%}"),
+    ),
+    "Cards for the staff": (("story.py", r"^    if not request.user.is_staff:\n[^\n]*"),),
+    "Covered at logout": ((SHOP, r"^{% sockgate_session_guard[^\n]*"),),
+}
+"""What the board is made of: files, and patterns of the lines that are Sockgate's."""
 
 
 def bob_moves_a_card() -> None:
     """Bob moves a card."""
     task = Task.objects.filter(is_for_staff=False).order_by("column", "pk")[0]
     task.move_on()
-    alice = User.objects.get(username="alice")
-    publish_html(alice, "toasts", "board/toast.html", {"text": f"bob moved “{task}”"})
+    notify(User.objects.get(username="alice"), f"bob moved “{task}”")
+
+
+def notify(user: User, text: str) -> None:
+    """Show a toast in the user's pages, and the new count at the bell."""
+    user.notices.create(text=text)
+    publish_html(user, "toasts", "board/toast.html", {"text": text})
+    publish_html(user, "bell", "board/bell.html", {"count": user.notices.count()}, "replace")
 
 
 def run_a_job() -> None:
@@ -97,12 +124,34 @@ def stage(request: HttpRequest) -> HttpResponse:
     ]
     network = {"name": "", "label": "The network of 2003", "source": inspect.getsource(policy)}
     users = (("alice", "127.0.0.1"), ("bob", "localhost"))
-    halves = [(name, f"http://{host}:{request.get_port()}/enter/{name}/") for name, host in users]
-    return render(request, "board/stage.html", {"acts": [*acts, network], "halves": halves})
+    context = {
+        "acts": [*acts, network],
+        "halves": [
+            (name, f"http://{host}:{request.get_port()}/enter/{name}/") for name, host in users
+        ],
+        "parts": [{"name": name, "source": source} for name, source in parts()],
+    }
+    return render(request, "board/stage.html", context)
+
+
+def parts() -> Iterator[tuple[str, str]]:
+    """Yield the parts of the board, each with the lines that make it live."""
+    for label, excerpts in PARTS.items():
+        found = [
+            re.findall(pattern, (HERE / file).read_text(), re.MULTILINE | re.DOTALL)
+            for file, pattern in excerpts
+        ]
+        yield label, "\n".join(line.rstrip() for lines in found for line in lines)
 
 
 def figures(request: HttpRequest) -> JsonResponse:
-    """Return what the gateway has delivered, and its seconds of CPU; nothing while it is away."""
+    """Return what the gateway has delivered; nothing while it is away."""
+    measured = measure()
+    return JsonResponse({"deliveries": measured[0]} if measured else {})
+
+
+def measure() -> tuple[float, float] | None:
+    """Return the deliveries of the gateway, and its seconds of CPU; None while it is away."""
     url = f"http://127.0.0.1:{os.environ.get('SOCKGATE_OPS_PORT')}/metrics"
     try:
         with urlopen(url, timeout=1) as answer:
@@ -110,10 +159,31 @@ def figures(request: HttpRequest) -> JsonResponse:
         pid = Path(settings.FOLDER, "gateway.pid").read_text()
         cpu_ns = int(Path("/proc", pid, "schedstat").read_text().split()[0])
     except (OSError, InvalidURL):
-        return JsonResponse({})
+        return None
     lines = dict(line.rsplit(" ", 1) for line in metrics.splitlines() if line[:1] != "#")
-    deliveries = float(lines["sockgate_deliveries_total"])
-    return JsonResponse({"deliveries": deliveries, "cpu_s": cpu_ns / 1e9})
+    return float(lines["sockgate_deliveries_total"]), cpu_ns / 1e9
+
+
+@require_POST
+def burst(request: HttpRequest) -> JsonResponse:
+    """Publish to both halves as fast as Django can, and return what a delivery costs.
+
+    The cost is the CPU of the gateway from the first publication until nothing more is delivered.
+    """
+    before = after = measure()
+    for number in range(BURST):
+        publish_to(STRIP, "burst", number)
+    ends = time.monotonic() + BURST_S
+    while before and time.monotonic() < ends:
+        time.sleep(0.1)
+        former, after = after, measure()
+        if not after or after[0] == (former or before)[0]:
+            break
+    if not before or not after or after[0] <= before[0]:
+        return JsonResponse({})
+    deliveries = after[0] - before[0]
+    cost_us = 1e6 * (after[1] - before[1]) / deliveries
+    return JsonResponse({"deliveries": deliveries, "cost_us": round(cost_us, 1)})
 
 
 @require_POST
@@ -151,16 +221,37 @@ def shop(request: HttpRequest) -> HttpResponse:
         (title, [task for task in tasks if task.column == number])
         for number, title in enumerate(Task.COLUMNS)
     ]
-    context = {"columns": columns, "strip": STRIP, "numbers": range(1, 101)}
+    context = {
+        "columns": columns,
+        "strip": STRIP,
+        "numbers": range(1, 101),
+        "count": request.user.notices.count(),
+    }
     return render(request, "board/shop.html", context)
 
 
 @login_required
 @require_POST
-def move(request: HttpRequest, pk: int) -> HttpResponse:
-    """Move a card one column on."""
+def change(request: HttpRequest, pk: int) -> HttpResponse:
+    """Move a card to a column or, without one, on to the next; or give it a title."""
     task = get_object_or_404(Task, pk=pk)
     if task.is_for_staff and not request.user.is_staff:
         raise Http404
-    task.move_on()
+    if title := request.POST.get("title", "").strip():
+        task.title = title[:80]
+        task.save()
+    elif (column := request.POST.get("column", "")) in map(str, range(len(Task.COLUMNS))):
+        task.column = int(column)
+        task.save()
+    else:
+        task.move_on()
+    return redirect("shop")
+
+
+@login_required
+@require_POST
+def look(request: HttpRequest) -> HttpResponse:
+    """Empty the user's bell, in all of their pages."""
+    request.user.notices.all().delete()
+    publish_html(request.user, "bell", "board/bell.html", {"count": 0}, "replace")
     return redirect("shop")

@@ -30,7 +30,12 @@ SOCKGATE = {
     "GATEWAY_URL": f"{GATEWAY}/realtime",
     # Decides on rt.subscribe("room:7") in the browser. The namespace sets how its channels behave.
     "AUTHORIZE": "board.realtime.may_subscribe",
-    "NAMESPACES": {"room": {"history": 100, "age": 3600, "presence": True, "join_leave": True}},
+    "PRESENCE_DATA": "board.realtime.card_of",
+    "NAMESPACES": {
+        "room": {"history": 100, "age": 3600, "presence": True, "join_leave": True},
+        # Who edits what: each page says it of itself.
+        "desk": {"presence": True, "join_leave": True, "presence_data": "subscribers"},
+    },
 }
 
 MIDDLEWARE = [

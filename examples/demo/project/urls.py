@@ -6,13 +6,15 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 
 urlpatterns = [
-    path("", views.board, name="board"),
-    path("story/", story.stage, name="stage"),
-    path("story/figures/", story.figures, name="figures"),
-    path("story/<slug:act>/", story.play, name="play"),
+    path("", story.stage, name="stage"),
+    path("console/", views.board, name="board"),
+    path("figures/", story.figures, name="figures"),
+    path("burst/", story.burst, name="burst"),
+    path("play/<slug:act>/", story.play, name="play"),
     path("enter/<slug:name>/", story.enter, name="enter"),
     path("shop/", story.shop, name="shop"),
-    path("shop/<int:pk>/", story.move, name="move"),
+    path("shop/<int:pk>/", story.change, name="change"),
+    path("shop/bell/", story.look, name="look"),
     path("notify/", views.notify, name="notify"),
     path("say/", views.say, name="say"),
     path("announce/", views.announce, name="announce"),

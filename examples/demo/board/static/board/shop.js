@@ -15,6 +15,20 @@
     cells[number - 1].className = "here";
   });
 
+  // Who edits what. What a page says of itself is shown as text.
+  const desk = rt.subscribe("desk:tasks");
+  const say = (title) => desk.presence(show, title && { editing: title });
+  const show = () => desk.presence((refusal, { users, data, page_data: pages }) => {
+    const others = Object.keys(users || {}).filter((uid) => uid !== String(rt.user));
+    const lines = others.flatMap((uid) =>
+      ((pages || {})[uid] || []).map(({ editing }) => `${data[uid].name} is editing “${editing}”`)
+    );
+    document.getElementById("editing").textContent = lines.join(", ");
+  });
+  for (const event of ["subscribed", "join", "leave", "presence_changed"]) desk.on(event, show);
+  addEventListener("focusin", ({ target }) => target.name === "title" && say(target.defaultValue));
+  addEventListener("focusout", ({ target }) => target.name === "title" && say(null));
+
   // Alice's half has the origin of the page around it, which takes her offline.
   addEventListener("message", ({ origin, data }) => {
     if (origin !== location.origin) return;
@@ -22,11 +36,31 @@
     if (data === "online") rt.connect();
   });
 
+  const send = (form, fields = {}) => {
+    const body = new FormData(form);
+    for (const name in fields) body.set(name, fields[name]);
+    fetch(form.action, { method: "POST", body, redirect: "manual" });
+  };
   document.addEventListener("submit", (event) => {
-    if (!event.target.closest("#tasks")) return;
     event.preventDefault();
-    const body = new FormData(event.target);
-    fetch(event.target.action, { method: "POST", body, redirect: "manual" });
+    send(event.target);
+    const details = event.target.closest("details");
+    if (details) details.open = false;
+  });
+
+  // A card is dragged to a column. The button on it does the same for a keyboard.
+  let dragged;
+  const columnOf = ({ target }) => dragged && target.closest("[data-column]");
+  document.addEventListener("dragstart", ({ target }) => {
+    dragged = target.closest && target.closest("li[draggable]");
+  });
+  document.addEventListener("dragover", (event) => columnOf(event) && event.preventDefault());
+  document.addEventListener("drop", (event) => {
+    const column = columnOf(event);
+    if (!column) return;
+    event.preventDefault();
+    send(dragged.querySelector("form"), { column: column.dataset.column });
+    dragged = null;
   });
 
   new MutationObserver((changes) => {

@@ -4,15 +4,19 @@
   const alice = document.getElementById("alice");
   const result = document.getElementById("result");
 
+  async function post(address) {
+    // Each login in a half changes the CSRF token, so it is read when it is needed.
+    const token = /csrftoken=(\w+)/.exec(document.cookie);
+    const headers = { "X-CSRFToken": token ? token[1] : "" };
+    return fetch(address, { method: "POST", headers }).catch(() => null);
+  }
+
   acts.addEventListener("click", async ({ target }) => {
     const { act, network, offline } = target.dataset;
     if (network) alice.src = `${alice.getAttribute("src").split("?")[0]}?network=${network}`;
     if (!act) return;
     if (offline !== undefined) alice.contentWindow.postMessage("offline", location.origin);
-    // Each login in a half changes the CSRF token, so it is read when it is needed.
-    const token = /csrftoken=(\w+)/.exec(document.cookie);
-    const headers = { "X-CSRFToken": token ? token[1] : "" };
-    const answer = await fetch(act, { method: "POST", headers }).catch(() => null);
+    const answer = await post(act);
     if (offline !== undefined) {
       setTimeout(() => alice.contentWindow.postMessage("online", location.origin), 1500);
     }
@@ -25,14 +29,19 @@
   async function count() {
     const now = document.hidden ? {} : await fetch(figures).then((a) => a.json()).catch(() => ({}));
     if (now.deliveries === undefined) return;
-    if (!first || now.deliveries < first.deliveries) first = now;
-    const deliveries = now.deliveries - first.deliveries;
-    const us = Math.round((1e6 * (now.cpu_s - first.cpu_s)) / deliveries);
-    document.getElementById("deliveries").textContent = deliveries;
-    document.getElementById("cost").textContent = deliveries ? `${us} µs` : "…";
+    if (!(now.deliveries >= first)) first = now.deliveries;
+    document.getElementById("deliveries").textContent = now.deliveries - first;
   }
   setInterval(count, 1000);
   count();
+
+  document.querySelector("[data-burst]").addEventListener("click", async ({ target }) => {
+    target.disabled = true;
+    const answer = await post(target.dataset.burst);
+    const { cost_us: us, deliveries } = answer && answer.ok ? await answer.json() : {};
+    document.getElementById("cost").textContent = us ? `${us} µs (${deliveries} deliveries)` : "…";
+    target.disabled = false;
+  });
 
   document.addEventListener("click", ({ target }) => {
     const frame = document.getElementById(target.dataset.again);
