@@ -4,6 +4,7 @@
 # make coverage run the tests, and say which lines of all processes they do not reach; htmlcov/ shows them
 # make lint     run ruff, mypy, import-linter and TypeScript, and check the documentation site
 # make docs     build the documentation site in docs/_build/
+# make picture  record the README's picture from the running demo
 # make contract  write documents, types and test vectors from wire/contract.py, after a change of it
 # make bench    run the quick benchmarks; make bench-full runs all of them
 # make soak     run the long tests
@@ -17,7 +18,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
-.PHONY: help demo test test-js test-py test-floors coverage lint docs contract bench bench-full soak build release-check clean system-packages FORCE
+.PHONY: help demo test test-js test-py test-floors coverage lint docs picture contract bench bench-full soak build release-check clean system-packages FORCE
 
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -85,6 +86,9 @@ docs: .venv/.stamp-docs
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 	@echo 'The site is in docs/_build/html/index.html'
 
+picture: .venv/.stamp-test .venv/.stamp-picture clientjs/node_modules/.stamp-built system-packages
+	$(BIN)/python examples/picture.py
+
 contract: .venv/.stamp-test
 	$(BIN)/python -m tests.contract
 
@@ -118,7 +122,7 @@ clean:
 	echo 'Python 3.11 or newer with venv is needed (on Debian: apt install python3-venv).' >&2; \
 	exit 1
 
-.venv/.stamp-demo .venv/.stamp-test .venv/.stamp-lint .venv/.stamp-docs .venv/.stamp-build .venv/.stamp-coverage: .venv/.stamp-%: \
+.venv/.stamp-demo .venv/.stamp-test .venv/.stamp-lint .venv/.stamp-docs .venv/.stamp-picture .venv/.stamp-build .venv/.stamp-coverage: .venv/.stamp-%: \
   setup.cfg pyproject.toml | .venv/bin/pip
 	@echo "Installing the requirements of make $*"
 	@$(PIP_INSTALL) --editable '.[$*]'
