@@ -46,7 +46,8 @@ export function selectedIn(select) {
 export function isTaken(field, fresh) {
   // Django strips what was typed. Whoever goes on typing needs the space.
   const isActive = field === documentOf(globalThis, "activeElement");
-  const [value, taken] = [field, fresh].map((one) => (isActive ? valueOf(one) : `${valueOf(one)}`.trim()));
+  // 2.50 and 2.5 are one number, and Django writes the second one.
+  const [value, taken] = [field, fresh].map((one) => (isActive ? valueOf(one) : one.valueAsNumber || `${valueOf(one)}`.trim()));
   return value === taken;
 }
 

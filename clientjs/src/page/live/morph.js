@@ -199,6 +199,10 @@ export function morph(element, fresh, whole = [], named = new Map(), set = [], i
     if (name === "open") {
       return /^(DETAILS|DIALOG)$/.test(nameOf(node));
     }
+    if (name === "style") {
+      // Browsers write there what a person has made larger.
+      return nameOf(node) === "TEXTAREA" && node.style.height;
+    }
     return /^(value|checked)$/.test(name) && changed.has(node);
   }
 }

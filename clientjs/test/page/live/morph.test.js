@@ -92,6 +92,20 @@ test("what Django strips counts as taken once the field is left, and not while s
   assert.deepEqual(followed(input, (i) => (i.focus(), type(i)), "two words", "newer"), ["two words ", "two words "]);
 });
 
+test("a number counts as taken in whatever form the server writes it, once the field is left", () => {
+  const input = (value) => `<input type="number" step="any" id="i" value="${value}">`;
+  const type = (i) => (i.value = "2.50");
+  assert.deepEqual(followed(input, type, "2.5", "3"), ["2.5", "3"]);
+  assert.deepEqual(followed(input, type, "2.4", "3"), ["2.50", "2.50"]);
+  assert.deepEqual(followed(input, (i) => (i.focus(), type(i)), "2.5", "3"), ["2.50", "2.50"]);
+});
+
+test("a textarea that a person has made larger stays so, and another element has the server's style", () => {
+  const parts = (style) => `<textarea id="t" style="${style}"></textarea><p id="p" style="${style}"></p>`;
+  const $ = refreshed(parts(""), parts(""), ($) => ["t", "p"].forEach((id) => ($(id).style.height = "300px")));
+  assert.deepEqual([$("t").style.height, $("p").style.height], ["300px", ""]);
+});
+
 test("a chosen option stays chosen when others come before it", () => {
   const $ = refreshed('<select id="s"><option>a<option>b</select>', '<select id="s"><option>new<option>a<option>b</select>', ($) => ($("s").value = "b"));
   assert.equal($("s").value, "b");
