@@ -7,8 +7,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict
 from typing import Any
 
-from django.contrib.auth import get_user_model
-from django.core.exceptions import ImproperlyConfigured, ObjectDoesNotExist
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 from django.db import connections
 from django.http import HttpRequest
@@ -34,6 +33,7 @@ from ...client import (
 from ...dev.terminal import printable, signals_end_cleanly
 from ...errors import SubscriptionRefused
 from ...tenants import use_tenant
+from ..operating import user_named
 from ..quiet import QuietCommand
 
 
@@ -70,7 +70,7 @@ class Command(QuietCommand):
             _errors_of_command(),
             signals_end_cleanly(),
             _in_tenant(options["tenant"]),
-            temporary_request(_user_named(options["user"])) as request,
+            temporary_request(_active_user(options["user"])) as request,
             suppress(KeyboardInterrupt),
         ):
             self._listen(request, url, options)
@@ -157,12 +157,8 @@ def _in_tenant(tenant: str | None) -> Any:
     return nullcontext() if tenant is None else use_tenant(tenant)
 
 
-def _user_named(name: str) -> Any:
-    users = get_user_model()
-    try:
-        user = users._default_manager.get_by_natural_key(name)
-    except ObjectDoesNotExist:
-        raise CommandError(f"There is no user {name!r}.") from None
+def _active_user(name: str) -> Any:
+    user = user_named(name)
     if not user.is_active:
         raise CommandError(f"The user {name!r} is not active, and cannot log in.")
     return user
