@@ -7,9 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.template import RequestContext, Template
 from django.urls import path
 from django.utils.safestring import SafeString
-from project.urls import urlpatterns as demo
 
 from tests.browser.hostile import SANITIZERS, sanitized
+from tests.e2e.demo_urls import urlpatterns as demo
 
 PAGE = """{% load sockgate %}<!doctype html><html lang="en"><head><title>Post</title></head>
 <body><div id="above">{{ content }}</div>

@@ -1,7 +1,6 @@
 """The demo's URLs, and guarded pages."""
 
-from project.urls import urlpatterns as demo
-
 from tests.browser.guarded_site import urlpatterns as guarded
+from tests.e2e.demo_urls import urlpatterns as demo
 
 urlpatterns = [*demo, *guarded]

@@ -6,3 +6,6 @@ from project.settings import SOCKGATE
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 SOCKGATE = {**SOCKGATE, "PAGE_TIMEOUT": 10}  # A busy machine must not send a page without grants.
+
+ROOT_URLCONF = "tests.e2e.demo_urls"
+LOGIN_REDIRECT_URL = "/"

@@ -14,10 +14,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template import engines
 from django.urls import path
 from django.views.decorators.http import condition
-from project.urls import urlpatterns as demo_urls
 from redis import Redis
 
 from tests.browser.live import board
+from tests.e2e.demo_urls import urlpatterns as demo_urls
 
 HEAD = """{% load sockgate static %}<!doctype html><html lang="en"><head><meta charset="utf-8">
 <title>Live</title>"""
