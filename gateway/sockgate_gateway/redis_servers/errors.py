@@ -82,7 +82,14 @@ _REMEDIES = (
     (("loading",), "wait until Redis has loaded its data"),
     (("readonly", "read only"), "name the master in the URL, not a replica"),
     (
-        ("closed by server", "closed by the server"),
+        # A server ends the link behind the handshake of TLS 1.3; how this is noticed is a race.
+        (
+            "closed by server",
+            "closed by the server",
+            "reset by peer",
+            "broken pipe",
+            "connection lost",
+        ),
         "check that Redis runs; with rediss://, give the URL the client's certificate that it asks "
         "for (ssl_certfile, ssl_keyfile)",
     ),

@@ -40,6 +40,16 @@ NONE = "no Sentinel names a master of shop"
         ),
         (exceptions.ResponseError("MISCONF Valkey is configured to save RDB snapshots"), "disk"),
         (exceptions.ResponseError("NOREPLICAS Not enough good replicas to write."), "replicas"),
+        (
+            exceptions.ConnectionError("Error 32 while writing to socket. Broken pipe."),
+            "ssl_certfile",
+        ),
+        (
+            exceptions.ConnectionError(
+                "Error while reading from h:1 : (104, 'Connection reset by peer')"
+            ),
+            "ssl_certfile",
+        ),
         (exceptions.RedisError("something else"), ""),
     ],
 )
