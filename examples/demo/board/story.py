@@ -59,8 +59,9 @@ def bob_moves_a_card() -> None:
 def notify(user: User, text: str) -> None:
     """Show a toast in the user's pages, and the new count at the bell."""
     user.notices.create(text=text)
+    count = user.notices.count()
     publish_html(user, "toasts", "board/toast.html", {"text": text})
-    publish_html(user, "bell", "board/bell.html", {"count": user.notices.count()}, "replace")
+    publish_html(user, "bell", "board/bell.html", {"count": count}, "replace", sequenced=True)
 
 
 def run_a_job() -> None:
@@ -237,8 +238,8 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
     task = get_object_or_404(Task, pk=pk)
     if task.is_for_staff and not request.user.is_staff:
         raise Http404
-    if title := request.POST.get("title", "").strip():
-        task.title = title[:80]
+    if "title" in request.POST:
+        task.title = request.POST["title"].strip()[:80] or task.title
         task.save()
     elif (column := request.POST.get("column", "")) in map(str, range(len(Task.COLUMNS))):
         task.column = int(column)
@@ -253,5 +254,5 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
 def look(request: HttpRequest) -> HttpResponse:
     """Empty the user's bell, in all of their pages."""
     request.user.notices.all().delete()
-    publish_html(request.user, "bell", "board/bell.html", {"count": 0}, "replace")
+    publish_html(request.user, "bell", "board/bell.html", {"count": 0}, "replace", sequenced=True)
     return redirect("shop")

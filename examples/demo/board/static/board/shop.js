@@ -18,7 +18,8 @@
   // Who edits what. What a page says of itself is shown as text.
   const desk = rt.subscribe("desk:tasks");
   const say = (title) => desk.presence(show, title && { editing: title });
-  const show = () => desk.presence((refusal, { users, data, page_data: pages }) => {
+  const show = () => desk.presence((refusal, frame) => {
+    const { users, data, page_data: pages } = frame || {};
     const others = Object.keys(users || {}).filter((uid) => uid !== String(rt.user));
     const lines = others.flatMap((uid) =>
       ((pages || {})[uid] || []).map(({ editing }) => `${data[uid].name} is editing “${editing}”`)
@@ -36,16 +37,20 @@
     if (data === "online") rt.connect();
   });
 
-  const send = (form, fields = {}) => {
+  // Django answers a form that it has taken with a redirect.
+  const send = async (form, fields = {}) => {
     const body = new FormData(form);
     for (const name in fields) body.set(name, fields[name]);
-    fetch(form.action, { method: "POST", body, redirect: "manual" });
+    const options = { method: "POST", body, redirect: "manual" };
+    const answer = await fetch(form.action, options).catch(() => null);
+    const isTaken = Boolean(answer) && answer.type === "opaqueredirect";
+    document.getElementById("refused").hidden = isTaken;
+    return isTaken;
   };
-  document.addEventListener("submit", (event) => {
+  document.addEventListener("submit", async (event) => {
     event.preventDefault();
-    send(event.target);
     const details = event.target.closest("details");
-    if (details) details.open = false;
+    if ((await send(event.target)) && details) details.open = false;
   });
 
   // A card is dragged to a column. The button on it does the same for a keyboard.
