@@ -44,6 +44,7 @@ myst_heading_anchors = 6
 suppress_warnings = ["misc.highlighting_failure"]
 """Blocks with an ellipsis are not of the language that colours them."""
 
+copybutton_prompt_text = "$ "
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
