@@ -37,7 +37,6 @@ html_title = f"Sockgate {release}"
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
 exclude_patterns = ["_build"]
-nitpicky = False  # Types of other projects have no inventory without a network.
 
 myst_enable_extensions = ["attrs_inline", "colon_fence"]
 myst_heading_anchors = 6
@@ -46,12 +45,8 @@ suppress_warnings = ["misc.highlighting_failure"]
 
 copybutton_prompt_text = "$ "
 autodoc_member_order = "bysource"
-autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
-autodoc_use_legacy_class_based = False
-napoleon_google_docstring = True
 napoleon_numpy_docstring = False
-napoleon_preprocess_types = False
 
 html_theme = "furo"
 html_static_path = ["_static"]
@@ -66,31 +61,30 @@ html_theme_options = {
 
 
 def read_page(app: Sphinx, name: str, source: list[str]) -> None:
-    """Take the text of a page from where it lies, with links and anchors that Sphinx knows."""
-    path = OUTSIDE.get(name, DOCS / f"{name}.md")
-    source[0] = on_the_site(path.read_text("utf-8"), path.parent)
+    """Give Sphinx the text of a page."""
+    source[0] = text_of(name)
 
 
-def on_the_site(text: str, folder: Path) -> str:
-    """Return a text with its links as seen from ``docs/``.
+def text_of(name: str) -> str:
+    """Return the Markdown of a page, with links and anchors that Sphinx knows.
 
     Args:
-        text: Markdown.
-        folder: what its links are relative to.
+        name: of the page, without ``.md``.
     """
+    source = OUTSIDE.get(name, DOCS / f"{name}.md")
 
     def link(found: re.Match[str]) -> str:
         label, target, anchor = found[1], found[2], found[3] or ""
         if ":" in target:
             return found[0]
-        path = (folder / target).resolve()
+        path = (source.parent / target).resolve()
         if path.is_dir():
             return label
         names = [name for name, outside in OUTSIDE.items() if outside == path]
         place = f"{names[0]}.md" if names else os.path.relpath(path, DOCS)
         return f"[{label}]({place}{anchor})"
 
-    return _ANCHOR.sub(r"[]{#\1}", _LINK.sub(link, text))
+    return _ANCHOR.sub(r"[]{#\1}", _LINK.sub(link, source.read_text("utf-8")))
 
 
 def write_twins(app: Sphinx, error: Exception | None) -> None:
@@ -99,9 +93,7 @@ def write_twins(app: Sphinx, error: Exception | None) -> None:
         return
     lines = [f"# {project}", "", "> Real-time push for Django. The pages as Markdown:", ""]
     for name in sorted(app.env.found_docs):
-        text = [Path(app.env.doc2path(name)).read_text("utf-8")]
-        read_page(app, name, text)
-        Path(app.outdir, f"{name}.md").write_text(text[0], "utf-8")
+        Path(app.outdir, f"{name}.md").write_text(text_of(name), "utf-8")
         lines.append(f"- [{app.env.titles[name].astext()}]({name}.md)")
     Path(app.outdir, "llms.txt").write_text("\n".join(lines) + "\n", "utf-8")
 

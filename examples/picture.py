@@ -4,10 +4,8 @@ Starts the demo, plays the story in Chromium, and writes ``docs/demo.webp``.
 """
 
 import io
-import os
-import signal
-import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from PIL import Image
@@ -17,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from tests.chromium import run_chromium  # noqa: E402
-from tests.ports import free_port  # noqa: E402
+from tests.e2e.test_demo import Demo  # noqa: E402
 
 TARGET = ROOT / "docs" / "demo.webp"
 SIZE = {"width": 1240, "height": 1080}
@@ -37,22 +35,18 @@ STORY = (
 
 def main() -> None:
     """Play the story, and write its picture."""
-    environ = {**os.environ, "DEMO_PORT": str(free_port()), "GATEWAY_PORT": str(free_port())}
-    command = [sys.executable, str(ROOT / "examples" / "demo" / "run.py")]
-    demo = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True)
-    try:
-        for line in demo.stdout or ():
-            if "Ctrl-C" in line:
-                break
-        with run_chromium(complete=True) as chromium:
-            page = chromium.new_page(viewport=SIZE)
-            page.goto(f"http://127.0.0.1:{environ['DEMO_PORT']}/")
-            page.frame_locator("#bob").get_by_text("websocket").first.wait_for()
-            page.frame_locator("#alice").get_by_text("websocket").first.wait_for()
-            write(frames_of(page))
-    finally:
-        demo.send_signal(signal.SIGINT)
-        demo.wait()
+    with tempfile.TemporaryDirectory() as folder:
+        demo = Demo(Path(folder))
+        try:
+            demo.wait_for_line("Ctrl-C stops everything")
+            with run_chromium(complete=True) as chromium:
+                page = chromium.new_page(viewport=SIZE)
+                page.goto(demo.page)
+                for half in ("#alice", "#bob"):
+                    page.frame_locator(half).get_by_text("websocket").first.wait_for()
+                write(frames_of(page))
+        finally:
+            demo.stop()
 
 
 def frames_of(page: Page) -> list[Image.Image]:

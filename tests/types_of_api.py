@@ -20,7 +20,7 @@ async def named(self: object, owner: int) -> int:
 async def check() -> None:
     """``@tracked_task`` keeps the types of what it decorates, and knows its options.
 
-    An exception from a check that finds nothing is an error itself.
+    mypy also reports a ``type: ignore`` behind which it finds nothing.
     """
     assert_type(plain(None, 1), str)
     plain(None, "1")  # type: ignore[arg-type]

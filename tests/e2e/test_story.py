@@ -79,7 +79,9 @@ def play_story(page) -> None:
     for half in (alice, bob):
         expect(half.get_by_label("Doing", exact=True)).to_contain_text("Order paper bags")
 
-    expect(alice.locator("#bell")).to_have_text("11 new")  # The number, and the text for readers.
+    expect(alice.locator("#bell")).to_have_text(
+        "11 new"
+    )  # The number, and the text for screen readers.
     assert find_barriers(page) == []
     edit_together(page)
 

@@ -1,6 +1,6 @@
 """Commands of an operator about users and channels."""
 
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -28,9 +28,8 @@ class OperatorCommand(QuietCommand):
         Raises:
             CommandError: Redis does not answer, or an argument or a setting is wrong.
         """
-        tenant = options["tenant"]
         try:
-            with nullcontext() if tenant is None else use_tenant(tenant):
+            with in_tenant(options["tenant"]):
                 self.operate(options)
         except RedisError as error:
             raise CommandError(f"Redis does not answer: {cause_of(error)}.") from error
@@ -40,6 +39,11 @@ class OperatorCommand(QuietCommand):
     def operate(self, options: dict[str, Any]) -> None:
         """Do what the command is for."""
         raise NotImplementedError
+
+
+def in_tenant(tenant: str | None) -> AbstractContextManager[None]:
+    """Use a tenant in a block, or the current one; raises as ``use_tenant``."""
+    return nullcontext() if tenant is None else use_tenant(tenant)
 
 
 def user_named(name: str) -> Any:

@@ -178,7 +178,7 @@ def burst(request: HttpRequest) -> JsonResponse:
     while before and time.monotonic() < ends:
         time.sleep(0.1)
         former, after = after, measure()
-        if not after or after[0] == (former or before)[0]:
+        if not after or after[0] == former[0]:
             break
     if not before or not after or after[0] <= before[0]:
         return JsonResponse({})

@@ -6,6 +6,7 @@ from django.core.management import load_command_class
 CANARY = "canary" * 6
 COMMANDS = (
     *(f"sockgate_{name}" for name in ("doctor", "env", "gateway", "listen", "signals", "sync")),
+    *(f"sockgate_{name}" for name in ("disconnect", "online", "publish")),
     "runserver",
 )
 WRONG = (

@@ -3,7 +3,7 @@
 import json
 from argparse import ArgumentParser
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -32,8 +32,7 @@ from ...client import (
 )
 from ...dev.terminal import printable, signals_end_cleanly
 from ...errors import SubscriptionRefused
-from ...tenants import use_tenant
-from ..operating import user_named
+from ..operating import in_tenant, user_named
 from ..quiet import QuietCommand
 
 
@@ -69,7 +68,7 @@ class Command(QuietCommand):
         with (
             _errors_of_command(),
             signals_end_cleanly(),
-            _in_tenant(options["tenant"]),
+            in_tenant(options["tenant"]),
             temporary_request(_active_user(options["user"])) as request,
             suppress(KeyboardInterrupt),
         ):
@@ -151,10 +150,6 @@ def _errors_of_command() -> Iterator[None]:
         raise CommandError(f"Redis does not answer: {type(error).__name__}.") from error
     except ClientError as error:
         raise CommandError(f"The connection is {error}.") from error
-
-
-def _in_tenant(tenant: str | None) -> Any:
-    return nullcontext() if tenant is None else use_tenant(tenant)
 
 
 def _active_user(name: str) -> Any:

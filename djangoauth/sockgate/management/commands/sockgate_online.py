@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -31,12 +32,8 @@ class Command(OperatorCommand):
     def operate(self, options: dict[str, Any]) -> None:
         """Print the numbers, and at most ``--limit`` names."""
         present = presence(options["channel"])
-        shown: list[dict[str, Any]] = []
-        if options["limit"] > 0:
-            for user in _named(present.users, options["search"]):
-                shown.append(user)
-                if len(shown) == options["limit"]:
-                    break
+        named = _named(present.users, options["search"])
+        shown = list(islice(named, max(options["limit"], 0)))
         counts = {
             "users": len(present.users),
             "connections": sum(present.users.values()) + present.anonymous,
