@@ -2,14 +2,22 @@
 
 import os
 import re
+import sys
 from importlib.metadata import version as version_of
 from pathlib import Path
 
 import django
 from django.conf import settings
+from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.builders.text import TextBuilder
+from sphinx.writers.text import TextTranslator
 
 DOCS = Path(__file__).resolve().parent
+sys.path.insert(0, str(DOCS))
+
+from drawings import draw  # noqa: E402
+
 ROOT = DOCS.parent
 OUTSIDE = {
     "javascript": ROOT / "clientjs" / "README.md",
@@ -22,6 +30,8 @@ OUTSIDE = {
 
 _LINK = re.compile(r"\[([^\]]*)\]\(([^)\s#]+)(#[^)\s]*)?\)")
 _ANCHOR = re.compile(r'<a id="([\w-]+)"></a>')
+_TOCTREE = re.compile(r"```\{toctree\}.*?^```\n+", re.MULTILINE | re.DOTALL)
+_INCLUDED = re.compile(r"```\{literalinclude\} (\S+)\n:language: (\w+)\n")
 
 settings.configure(
     SECRET_KEY="only for the documentation",
@@ -43,6 +53,8 @@ myst_heading_anchors = 6
 suppress_warnings = ["misc.highlighting_failure"]
 """Blocks with an ellipsis are not of the language that colours them."""
 
+text_sectionchars = "=-~^+*"
+"""The first two underline headings in Markdown, too."""
 copybutton_prompt_text = "$ "
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
@@ -87,13 +99,36 @@ def text_of(name: str) -> str:
     return _ANCHOR.sub(r"[]{#\1}", _LINK.sub(link, source.read_text("utf-8")))
 
 
+def draw_states(app: Sphinx, doctree: nodes.document) -> None:
+    """Show state diagrams as drawings. In the Markdown they are text, which GitHub draws."""
+    for block in list(doctree.findall(nodes.literal_block)):
+        if block.get("language") == "mermaid":
+            drawing = f'<div class="drawing">{draw(block.astext())}</div>'
+            block.replace_self(nodes.raw("", drawing, format="html"))
+
+
+def twin_of(app: Sphinx, name: str) -> str:
+    """Return a page as Markdown, with what its directives generate."""
+    text = _TOCTREE.sub("", text_of(name))
+    text = _INCLUDED.sub(
+        lambda found: f"```{found[2]}\n{(DOCS / found[1]).read_text('utf-8')}", text
+    )
+    if "```{eval-rst}" not in text:
+        return text
+    builder = TextBuilder(app, app.env)
+    builder.secnumbers = {}
+    writer = TextTranslator(app.env.get_and_resolve_doctree(name, builder), builder)
+    writer.document.walkabout(writer)
+    return writer.body
+
+
 def write_twins(app: Sphinx, error: Exception | None) -> None:
     """Put each page beside its HTML as Markdown, and list them in ``llms.txt``."""
     if error or app.builder.name != "html":
         return
     lines = [f"# {project}", "", "> Real-time push for Django. The pages as Markdown:", ""]
     for name in sorted(app.env.found_docs):
-        Path(app.outdir, f"{name}.md").write_text(text_of(name), "utf-8")
+        Path(app.outdir, f"{name}.md").write_text(twin_of(app, name), "utf-8")
         lines.append(f"- [{app.env.titles[name].astext()}]({name}.md)")
     Path(app.outdir, "llms.txt").write_text("\n".join(lines) + "\n", "utf-8")
 
@@ -101,4 +136,5 @@ def write_twins(app: Sphinx, error: Exception | None) -> None:
 def setup(app: Sphinx) -> None:
     """Connect to Sphinx's events."""
     app.connect("source-read", read_page)
+    app.connect("doctree-read", draw_states)
     app.connect("build-finished", write_twins)

@@ -9,7 +9,7 @@ from configparser import ConfigParser
 from pathlib import Path
 
 SETUP = Path(__file__).parents[1] / "setup.cfg"
-EXTRAS = ("dev", "client", "testing", "oidc", "test")
+EXTRAS = ("dev", "client", "testing", "oidc", "docs", "test")
 
 _REQUIREMENT = re.compile(r"([A-Za-z0-9-]+)(?:\[[^]]*\])?[>=]=([0-9a-z.]+)")
 

@@ -31,7 +31,7 @@ export const CloseCode = {{
 {codes}
 }};
 
-/** The pages of docs/. troubleshooting.md has an anchor for each code. */
+/** The documentation site. docs/troubleshooting.md has an anchor for each code. */
 export const DOCUMENTATION = "{documentation}";
 
 /** A channel's name. */

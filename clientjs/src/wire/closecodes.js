@@ -54,7 +54,7 @@ export function explain(close) {
     (hint ? "Check " + hint + ". " : "") +
     "Run manage.py sockgate_doctor. " +
     DOCUMENTATION +
-    "troubleshooting.md#close-" +
+    "troubleshooting.html#close-" +
     close.code
   );
 }

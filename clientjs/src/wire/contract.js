@@ -23,7 +23,7 @@ export const CloseCode = {
   FLOOD: 4504
 };
 
-/** The pages of docs/. troubleshooting.md has an anchor for each code. */
+/** The documentation site. docs/troubleshooting.md has an anchor for each code. */
 export const DOCUMENTATION = "https://sockgate.example/";
 
 /** A channel's name. */

@@ -32,7 +32,7 @@ test("a client that is closed for good warns once, with code, reason, what to ch
   page.clock.advance(1e9);
   assert.deepEqual(page.warned, [
     "closed: 4402 session is not valid. Check that Django and the gateway use one Redis, database, " +
-      `KEY_PREFIX. Run manage.py sockgate_doctor. ${DOCUMENTATION}troubleshooting.md#close-4402`,
+      `KEY_PREFIX. Run manage.py sockgate_doctor. ${DOCUMENTATION}troubleshooting.html#close-4402`,
   ]);
 });
 
@@ -94,7 +94,7 @@ const documentation = readFileSync(new URL("../../../docs/troubleshooting.md", i
 for (const code of new Set([0, 1006, ...Object.keys(HINTS), ...Object.values(CloseCode)].map(Number))) {
   test(`the documentation explains ${code} at the address in the warning`, () => {
     const address = explain({ code, reason: "" }).split(" ").at(-1);
-    assert.equal(address, `${DOCUMENTATION}troubleshooting.md#close-${code}`);
+    assert.equal(address, `${DOCUMENTATION}troubleshooting.html#close-${code}`);
     assert.match(documentation, new RegExp(`<a (id|name)="close-${code}">|^#+ close-${code}$`, "im"));
   });
 }

@@ -50,7 +50,7 @@ def test_failed_step_names_cause_setting_and_page(report: Report) -> None:
     assert [line.strip() for line in step.lines()][1:] == [
         "It is off.",
         "To do: Start it.",
-        f"See {DOCUMENTATION}troubleshooting.md#off",
+        f"See {DOCUMENTATION}troubleshooting.html#off",
     ]
     assert not report.is_good
     assert report.as_dict()["ok"] is False
