@@ -65,7 +65,7 @@ test-floors: .venv-floors/.stamp clientjs/node_modules/.stamp-built
 	  --constraint .venv-floors/constraints.txt --editable '.[test]'
 	@touch $@
 
-soak: .venv/.stamp-test clientjs/node_modules/.stamp-built system-packages
+soak: .venv/.stamp-soak clientjs/node_modules/.stamp-built system-packages
 	SOCKGATE_SOAK=1 node --test clientjs/test/page/live/herd.test.js
 	$(BIN)/python -m pytest -m soak --numprocesses 2 --dist worksteal $(PYTEST_ARGS)
 
@@ -122,7 +122,7 @@ clean:
 	echo 'Python 3.11 or newer with venv is needed (on Debian: apt install python3-venv).' >&2; \
 	exit 1
 
-.venv/.stamp-demo .venv/.stamp-test .venv/.stamp-lint .venv/.stamp-docs .venv/.stamp-picture .venv/.stamp-build .venv/.stamp-coverage: .venv/.stamp-%: \
+.venv/.stamp-demo .venv/.stamp-test .venv/.stamp-lint .venv/.stamp-docs .venv/.stamp-picture .venv/.stamp-build .venv/.stamp-coverage .venv/.stamp-soak: .venv/.stamp-%: \
   setup.cfg pyproject.toml | .venv/bin/pip
 	@echo "Installing the requirements of make $*"
 	@$(PIP_INSTALL) --editable '.[$*]'
