@@ -11,7 +11,7 @@ class Task(models.Model):
     COLUMNS = ("To do", "Doing", "Done")
 
     title = models.CharField(max_length=80)
-    column = models.PositiveSmallIntegerField(default=0)
+    column = models.PositiveSmallIntegerField(choices=enumerate(COLUMNS), default=0)
     is_for_staff = models.BooleanField(default=False)
 
     def __str__(self) -> str:

@@ -15,7 +15,8 @@ from django.conf import settings
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.forms import ModelForm, modelform_factory
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.clickjacking import xframe_options_exempt
@@ -50,7 +51,10 @@ PARTS = {
 
 
 def bob_moves_a_card() -> None:
-    """Bob moves a card."""
+    """Bob moves a card.
+
+    Django saves one row. Both boards are fresh, each rendered for its own viewer.
+    """
     task = Task.objects.filter(is_for_staff=False).order_by("column", "pk")[0]
     task.move_on()
     notify(User.objects.get(username="alice"), f"bob moved “{task}”")
@@ -65,26 +69,38 @@ def notify(user: User, text: str) -> None:
 
 
 def run_a_job() -> None:
-    """A job of 60 steps."""
+    """A job of 60 steps.
+
+    The bar is alice's alone. A page that is loaded meanwhile shows where it stands.
+    """
     with progress(User.objects.get(username="alice"), total=60, id="stock") as bar:
         for _ in bar.track(range(60)):
             time.sleep(0.06)
 
 
 def log_bob_out() -> None:
-    """Log bob out here."""
+    """Log bob out here.
+
+    His half is covered at once, and his connection is closed. Alice's goes on.
+    """
     revoke_user(User.objects.get(username="bob"))
 
 
 def take_alice_out_of_the_staff() -> None:
-    """Take alice out of the staff."""
+    """Take alice out of the staff.
+
+    The staff's cards leave her page. Nothing but her account was saved.
+    """
     alice = User.objects.get(username="alice")
     alice.is_staff = False
     alice.save()
 
 
 def kill_the_gateway() -> None:
-    """Kill the gateway while 100 numbers are sent."""
+    """Kill the gateway.
+
+    It dies while 100 numbers are sent. Both halves come back, and no number is missing.
+    """
     for number in range(1, 101):
         publish_to(STRIP, "number", {"number": number, "sent_at": time.time()})
         if number == 30:
@@ -94,7 +110,10 @@ def kill_the_gateway() -> None:
 
 
 def change_50_things() -> None:
-    """Alice offline: 50 changes, and back."""
+    """Alice is offline.
+
+    She is away for 50 changes. When she is back, her half has all of them.
+    """
     for number in range(1, 51):
         publish_to(STRIP, "number", {"number": number, "sent_at": time.time()})
         bob_moves_a_card()
@@ -112,6 +131,10 @@ ACTS: dict[str, Callable[[], None]] = {
     )
 }
 SLOW = {run_a_job, kill_the_gateway}
+NETWORK = """The network of 2003.
+
+    WebSocket is blocked for alice. Her page goes on over HTTP.
+    """
 
 
 @ensure_csrf_cookie
@@ -120,10 +143,10 @@ def stage(request: HttpRequest) -> HttpResponse:
     if request.get_host().startswith("localhost"):
         return redirect(f"http://127.0.0.1:{request.get_port()}{request.path}")
     acts = [
-        {"name": name, "label": (act.__doc__ or "").rstrip("."), "source": inspect.getsource(act)}
+        {"name": name, **described(act.__doc__), "source": inspect.getsource(act)}
         for name, act in ACTS.items()
     ]
-    network = {"name": "", "label": "The network of 2003", "source": inspect.getsource(policy)}
+    network = {"name": "", **described(NETWORK), "source": inspect.getsource(policy)}
     users = (("alice", "127.0.0.1"), ("bob", "localhost"))
     context = {
         "acts": [*acts, network],
@@ -133,6 +156,12 @@ def stage(request: HttpRequest) -> HttpResponse:
         "parts": [{"name": name, "source": source} for name, source in parts()],
     }
     return render(request, "board/stage.html", context)
+
+
+def described(text: str | None) -> dict[str, str]:
+    """Return the label of an act, and what there is to see in the halves."""
+    label, watch = inspect.cleandoc(text or "").split("\n\n")
+    return {"label": label.rstrip("."), "watch": watch}
 
 
 def parts() -> Iterator[tuple[str, str]]:
@@ -173,7 +202,7 @@ def burst(request: HttpRequest) -> JsonResponse:
     """
     before = after = measure()
     for number in range(BURST):
-        publish_to(STRIP, "burst", number)
+        publish_to(STRIP, "burst", {"number": number, "sent_at": time.time()})
     ends = time.monotonic() + BURST_S
     while before and time.monotonic() < ends:
         time.sleep(0.1)
@@ -219,7 +248,7 @@ def shop(request: HttpRequest) -> HttpResponse:
     if not request.user.is_staff:
         tasks = tasks.filter(is_for_staff=False)
     columns = [
-        (title, [task for task in tasks if task.column == number])
+        (title, [(task, edit_form(task)) for task in tasks if task.column == number])
         for number, title in enumerate(Task.COLUMNS)
     ]
     context = {
@@ -231,16 +260,24 @@ def shop(request: HttpRequest) -> HttpResponse:
     return render(request, "board/shop.html", context)
 
 
+def edit_form(task: Task, data: QueryDict | None = None) -> ModelForm:
+    """Return Django's form of one card; a page shows many, each with its own ids."""
+    form = modelform_factory(Task, fields=["title", "column"])
+    return form(data, instance=task, auto_id=f"task-{task.pk}-%s")
+
+
 @login_required
 @require_POST
 def change(request: HttpRequest, pk: int) -> HttpResponse:
-    """Move a card to a column or, without one, on to the next; or give it a title."""
+    """Save the form of a card, or move the card: to a column or, without one, on to the next."""
     task = get_object_or_404(Task, pk=pk)
     if task.is_for_staff and not request.user.is_staff:
         raise Http404
     if "title" in request.POST:
-        task.title = request.POST["title"].strip()[:80] or task.title
-        task.save()
+        form = edit_form(task, request.POST)
+        if not form.is_valid():
+            return render(request, "board/edit.html", {"form": form}, status=422)
+        form.save()
     elif (column := request.POST.get("column", "")) in map(str, range(len(Task.COLUMNS))):
         task.column = int(column)
         task.save()

@@ -138,7 +138,9 @@ export function morph(element, fresh, whole = [], named = new Map(), set = [], i
           return isEqual(node, nextElementOf(child)) ? null : isEqual(child, later) ? later : node;
         }
       }
-      return null;
+      // What a script has put in the place of this form. Each rendering masks Django's token in another way.
+      return nameOf(child) === "FORM" && whole.find((one) => parentOf(one) === parent && !matched.has(one) &&
+        places.get(one) >= places.get(next) && aboutOf(one)[0]?.[1] === attributeOf(child, "action"));
     }
   }
 

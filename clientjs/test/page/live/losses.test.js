@@ -144,3 +144,17 @@ test("a hidden field that a script has set before the page is followed stays, an
   await page.refreshed();
   assert.deepEqual(["#person", "#total", "[name=csrf]"].map((one) => page.$(one).value), ["7", "1", "new"]);
 });
+
+test("a form that a script has put in the place of the server's own, with another mask of the CSRF token, stays alone", async () => {
+  const csrf = (token) => `<input type="hidden" name="csrfmiddlewaretoken" value="${token}">`;
+  const form = (token, more) => `<form action="/1/">${csrf(token)}${more}<button>Save</button></form>`;
+  const card = (token, text, more) => `<b>${text}</b><form action="/1/">${csrf(token)}<button>Move on</button></form><details><summary>Edit</summary>${form(token, more)}</details>`;
+  const title = (value) => `<input id="title" name="title" value="${value}">`;
+  const page = new Page(
+    fragment(ORDERS, card("one", "old", title("old")), "a", { token: "one" }),
+    fragment(ORDERS, card("two", "new", title("old")), "a", { token: "two" }),
+  ).start();
+  page.$("details form").outerHTML = form("three", `<ul class="errorlist"><li>Too long</li></ul>${title("too long")}`);
+  await page.refreshed();
+  assert.deepEqual([page.$("b").textContent, page.$("details").children.length, page.$("#title").value, !!page.$(".errorlist")], ["new", 2, "too long", true]);
+});

@@ -8,11 +8,23 @@
     document.getElementById("state").textContent = state === "connected" ? transport : state;
   };
 
-  rt.subscribe(strip).on("number", ({ number, sent_at }) => {
-    const ms = Math.max(0, Math.round(Date.now() - 1000 * sent_at));
-    document.getElementById("latency").textContent = `, the last after ${ms} ms`;
-    if (number === 1) for (const cell of cells) cell.className = "";
-    cells[number - 1].className = "here";
+  // The median of the last 100 publications, from Django to this page.
+  const latencies = [];
+  const measure = ({ sent_at }) => {
+    latencies.unshift(Math.max(0, Date.now() - 1000 * sent_at));
+    latencies.length = Math.min(latencies.length, 100);
+    const middle = [...latencies].sort((a, b) => a - b)[latencies.length >> 1];
+    const median = Math.round(10 * middle) / 10;
+    document.getElementById("latency").textContent = `, ${median} ms`;
+    // Only alice's half has the origin of the page around it.
+    parent.postMessage({ median }, location.origin);
+  };
+  const numbers = rt.subscribe(strip);
+  numbers.on("burst", measure);
+  numbers.on("number", (data) => {
+    measure(data);
+    if (data.number === 1) for (const cell of cells) cell.className = "";
+    cells[data.number - 1].className = "here";
   });
 
   // Who edits what. What a page says of itself is shown as text.
@@ -27,8 +39,10 @@
     document.getElementById("editing").textContent = lines.join(", ");
   });
   for (const event of ["subscribed", "join", "leave", "presence_changed"]) desk.on(event, show);
-  addEventListener("focusin", ({ target }) => target.name === "title" && say(target.defaultValue));
-  addEventListener("focusout", ({ target }) => target.name === "title" && say(null));
+  const titleOf = ({ target }) =>
+    target.name === "title" && target.closest("[draggable]").querySelector("span").firstChild.nodeValue.trim();
+  addEventListener("focusin", (event) => titleOf(event) && say(titleOf(event)));
+  addEventListener("focusout", (event) => titleOf(event) && say(null));
 
   // Alice's half has the origin of the page around it, which takes her offline.
   addEventListener("message", ({ origin, data }) => {
@@ -37,14 +51,19 @@
     if (data === "online") rt.connect();
   });
 
-  // Django answers a form that it has taken with a redirect.
+  // Django answers a form that it has taken with a redirect, and one with errors with the form.
   const send = async (form, fields = {}) => {
     const body = new FormData(form);
     for (const name in fields) body.set(name, fields[name]);
     const options = { method: "POST", body, redirect: "manual" };
-    const answer = await fetch(form.action, options).catch(() => null);
-    const isTaken = Boolean(answer) && answer.type === "opaqueredirect";
-    document.getElementById("refused").hidden = isTaken;
+    const answer = (await fetch(form.action, options).catch(() => null)) || { status: 0 };
+    const isTaken = answer.type === "opaqueredirect";
+    document.getElementById("refused").hidden = isTaken || answer.status === 422;
+    if (answer.status === 422) {
+      const around = form.parentElement;
+      form.outerHTML = await answer.text();
+      around.querySelector("[aria-invalid]").focus();
+    }
     return isTaken;
   };
   document.addEventListener("submit", async (event) => {
@@ -53,7 +72,7 @@
     if ((await send(event.target)) && details) details.open = false;
   });
 
-  // A card is dragged to a column. The button on it does the same for a keyboard.
+  // A card is dragged to a column. Its form does the same for a keyboard.
   let dragged;
   const columnOf = ({ target }) => dragged && target.closest("[data-column]");
   document.addEventListener("dragstart", ({ target }) => {

@@ -2,7 +2,7 @@
 (() => {
   const acts = document.getElementById("acts");
   const alice = document.getElementById("alice");
-  const result = document.getElementById("result");
+  const watch = document.getElementById("watch");
 
   async function post(address) {
     // Each login in a half changes the CSRF token, so it is read when it is needed.
@@ -12,7 +12,13 @@
   }
 
   acts.addEventListener("click", async ({ target }) => {
-    const { act, network, offline } = target.dataset;
+    const button = target.closest("[data-watch]");
+    if (!button) return;
+    const { act, half, network, offline } = button.dataset;
+    watch.textContent = button.dataset.watch;
+    // On a phone the halves are tabs below the buttons.
+    document.getElementById(`show-${half}`).checked = true;
+    if (matchMedia("(max-width: 40rem)").matches) watch.scrollIntoView();
     if (network) alice.src = `${alice.getAttribute("src").split("?")[0]}?network=${network}`;
     if (!act) return;
     if (offline !== undefined) alice.contentWindow.postMessage("offline", location.origin);
@@ -20,7 +26,7 @@
     if (offline !== undefined) {
       setTimeout(() => alice.contentWindow.postMessage("online", location.origin), 1500);
     }
-    result.textContent = answer && answer.ok ? "" : "Django has not answered. Try again.";
+    if (!answer || !answer.ok) watch.textContent = "Django has not answered. Try again.";
   });
 
   // Since the page was opened, or the gateway started.
@@ -34,6 +40,12 @@
   }
   setInterval(count, 1000);
   count();
+
+  // Alice's half says how long its publications took.
+  addEventListener("message", ({ origin, data }) => {
+    if (origin !== location.origin || typeof data.median !== "number") return;
+    document.getElementById("latency").textContent = `${data.median} ms`;
+  });
 
   document.querySelector("[data-burst]").addEventListener("click", async ({ target }) => {
     target.disabled = true;
