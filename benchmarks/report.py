@@ -1,4 +1,4 @@
-"""The tables of docs/performance.md."""
+"""The tables of docs/performance.md, and the full ones of benchmarks/tables.md."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from . import costs, picture, targets, techniques
 from .figures import Book, Spread, newest, newest_of, shown
-from .places import DOCS
+from .places import DOCS, HERE
 
 BEGIN = "<!-- {}: begin (written by python -m benchmarks report) -->"
 END = "<!-- {}: end -->"
@@ -38,6 +38,30 @@ _LOAD = (
 _CONNECT = ("connect_cpu_us", "connect_s", "hold_core_share", "held_kib_per_conn")
 
 
+_FAN_OUTS = (
+    ("fan-out", "b1_64", "cpu_us_per_delivery", 1),
+    ("bursts of 16", "b16_64", "cpu_us_per_delivery", 1),
+    ("bursts of 64", "b64_64", "cpu_us_per_delivery", 1),
+)
+
+SUMMARIES = {
+    "figures": (
+        ("connect", "connect_1000", "connect_cpu_us", 1),
+        *((title, f"fanout_1000_{name}", *rest) for title, name, *rest in _FAN_OUTS),
+        ("private, full rate", "private", "cpu_us_per_delivery", 1),
+        ("private, 1,000/s: p99 ms", "private_rate", "p99_us", 1000),
+        ("idle: KiB", "idle_1000", "held_kib_per_conn", 1),
+    ),
+    "crowd": (
+        ("connect", "connect_8000", "connect_cpu_us", 1),
+        ("all come back at once", "storm", "connect_cpu_us", 1),
+        *((title, f"fanout_8000_{name}", *rest) for title, name, *rest in _FAN_OUTS),
+        ("idle: KiB", "idle_8000", "held_kib_per_conn", 1),
+        ("idle: % of a core", "idle_8000", "hold_core_share", 0.01),
+    ),
+}
+"""By block of the page, its columns: title, scenario, figure, unit. Without a unit it is CPU µs."""
+
 _EXTRA = {
     "slow": ("pss_after_kib",),
     "private": ("redis_cpu_us_per_publish",),
@@ -48,7 +72,7 @@ _EXTRA = {
 def print_report(path: Path) -> None:
     """Print the tables of a results file."""
     book = Book(path)
-    print("\n" + BLOCKS.get(book.mode.partition(" ")[0], markdown)(book))
+    print("\n" + BLOCKS.get(book.mode.partition(" ")[0], all_tables)(book))
     print(f"Results: {path}")
 
 
@@ -56,15 +80,22 @@ def write_report(path: Path | None = None) -> None:
     """Write the newest or the given results into the documentation, with their picture."""
     book = Book(path or newest())
     (DOCS / "performance.svg").write_text(picture.draw(book))
-    _write_block("figures", markdown(book))
-    print(f"Wrote docs/performance.md and its picture from {book.path}")
+    _write_both("figures", book)
+    print(f"Wrote docs/performance.md, its picture and benchmarks/tables.md from {book.path}")
+    with suppress(FileNotFoundError):
+        _write_both("crowd", Book(newest_of("crowd")))
     for mode, write in BLOCKS.items():
         with suppress(FileNotFoundError):
-            _write_block(mode, write(Book(newest_of(mode))))
+            _write_block(DOCS / "performance.md", mode, write(Book(newest_of(mode))))
 
 
-def _write_block(name: str, text: str) -> None:
-    page, begin, end = DOCS / "performance.md", BEGIN.format(name), END.format(name)
+def _write_both(name: str, book: Book) -> None:
+    _write_block(DOCS / "performance.md", name, summary(name, book))
+    _write_block(HERE / "tables.md", name, all_tables(book))
+
+
+def _write_block(page: Path, name: str, text: str) -> None:
+    begin, end = BEGIN.format(name), END.format(name)
     pattern = re.escape(begin) + ".*?" + re.escape(end)
     block = f"{begin}\n{text}\n{end}"
     page.write_text(re.sub(pattern, lambda _: block, page.read_text(), flags=re.DOTALL))
@@ -82,24 +113,30 @@ def markdown_of_costs(book: Book) -> str:
     return f"{_facts(book)}\n\n{_table(head, costs.rows(book))}"
 
 
-def markdown_of_crowd(book: Book) -> str:
-    """Write the tables of 8,000 connections."""
-    return "\n\n".join([_facts(book), _targets(book), *_scenarios(book)])
+BLOCKS = {"techniques": markdown_of_techniques, "costs": markdown_of_costs}
+"""The tables of modes that compare no servers."""
 
 
-BLOCKS = {
-    "crowd": markdown_of_crowd,
-    "techniques": markdown_of_techniques,
-    "costs": markdown_of_costs,
-}
-"""The tables of other modes."""
+def summary(name: str, book: Book) -> str:
+    """Write the targets, and the medians of the scenarios that say most."""
+    columns = SUMMARIES[name]
+    rows = [
+        (server, *(_middle(book, server, *column[1:]) for column in columns))
+        for server in book.versions
+    ]
+    table = _table(("", *(column[0] for column in columns)), rows)
+    parts = [_facts(book), table, _targets(book), _capacity(book), _not_run(book)]
+    return "\n\n".join(part for part in parts if part)
 
 
-def markdown(book: Book) -> str:
+def _middle(book: Book, server: str, scenario: str, figure: str, unit: float) -> str:
+    median = book.median(scenario, server, figure)
+    return "" if median is None else shown(median / unit)
+
+
+def all_tables(book: Book) -> str:
     """Write all tables."""
-    parts = [_facts(book), _targets(book)]
-    parts += _scenarios(book)
-    parts += [_capacity(book), _versions(book), _not_run(book)]
+    parts = [_facts(book), *_scenarios(book), _versions(book), _not_run(book)]
     return "\n\n".join(part for part in parts if part)
 
 

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks import figures, picture, report, targets
+from benchmarks import figures, picture, report, scenarios, targets
 from benchmarks.figures import Book
 
 FAN_OUT = "fanout_1000_b1_64"
@@ -51,32 +51,48 @@ def test_targets_are_ratios_of_medians(book):
 
 
 def test_table_shows_the_spread_where_there_is_one(book):
-    text = report.markdown(book)
+    text = report.all_tables(book)
     assert "| sockgate | 8 (6 to 9) | 1.5 (1.5 to 1.5) |" in text
     assert "| Socket.IO | 20 | 1.5 |" in text
 
 
 def test_report_names_scenarios_that_were_not_run(book):
-    assert "| Centrifugo | not to be had |" in report.markdown(book)
+    assert "| Centrifugo | not to be had |" in report.all_tables(book)
 
 
 def test_report_omits_unmeasured_figures(book):
-    assert "### private" not in report.markdown(book)
+    assert "### private" not in report.all_tables(book)
 
 
 def test_report_is_written_between_its_marks_and_again(book, tmp_path, monkeypatch):
     monkeypatch.setattr(report, "DOCS", tmp_path)
+    monkeypatch.setattr(report, "HERE", tmp_path)
     monkeypatch.setattr(figures, "RESULTS", tmp_path)
     begin, end = report.BEGIN.format("figures"), report.END.format("figures")
-    page = tmp_path / "performance.md"
-    page.write_text(f"before\n{begin}\nold\n{end}\nafter\n")
+    pages = [tmp_path / "performance.md", tmp_path / "tables.md"]
+    for page in pages:
+        page.write_text(f"before\n{begin}\nold\n{end}\nafter\n")
     report.write_report(book.path)
-    once = page.read_text()
+    once = [page.read_text() for page in pages]
     report.write_report(book.path)
-    assert once == page.read_text()
-    assert once.startswith("before\n")
-    assert once.endswith("\nafter\n")
-    assert "old" not in once
+    for page, text in zip(pages, once, strict=True):
+        assert text == page.read_text()
+        assert text.startswith("before\n")
+        assert text.endswith("\nafter\n")
+        assert "old" not in text
+
+
+def test_summary_has_the_medians_and_an_empty_cell_where_there_is_none(book):
+    text = report.summary("figures", book)
+    assert "| sockgate |  | 8 |  |  |  |  |  |" in text
+    assert "### Targets" in text
+
+
+def test_summaries_name_scenarios_that_are_measured():
+    every = {*scenarios.full(), *scenarios.crowd()}
+    names = {scenario.name for scenario in every}
+    wanted = {column[1] for columns in report.SUMMARIES.values() for column in columns}
+    assert wanted <= names
 
 
 def test_picture_is_well_formed_and_names_every_server(book):
