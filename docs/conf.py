@@ -25,6 +25,7 @@ OUTSIDE = {
     "changelog": ROOT / "CHANGELOG.md",
     "contributing": ROOT / "CONTRIBUTING.md",
     "tests": ROOT / "tests" / "README.md",
+    "ends": ROOT / "tests" / "security" / "ends.md",
     "figures": ROOT / "benchmarks" / "tables.md",
 }
 """Pages whose text lies outside of ``docs/``; their files in ``docs/`` only lead there."""
