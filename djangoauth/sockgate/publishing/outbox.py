@@ -35,6 +35,8 @@ MAX_AGE_S = 60.0
 FIRST_PAUSE_S = 0.1
 MAX_PAUSE_S = 2.0
 EXIT_S = 3.0
+NAMED = 5
+"""Channels that a line of the log names."""
 
 log = logging.getLogger("sockgate")
 
@@ -99,9 +101,10 @@ class Outbox:
             self._is_hurried = True
             self._changed.notify_all()
             is_empty = self._changed.wait_for(lambda: not len(self), within_s)
+            rest: Batch = []
             while self._waiting:
-                self._drop(self._take()[0], "the process ends")
-            self._drop([*self._late], "the process ends")
+                rest += self._take()[0]
+            self._drop([*rest, *self._late], "the process ends")
             self._late.clear()
             self._is_hurried = False
         return is_empty
@@ -196,7 +199,10 @@ class Outbox:
             if request.channel in self.dropped or len(self.dropped) < 1000:
                 self.dropped[request.channel] += 1
         total = self.dropped.total()
-        log.error("%d publications were never sent; now on %s: %s", total, _channel(batch), cause)
+        channels = list(dict.fromkeys(repr(request.channel) for request in batch))
+        names = ", ".join(channels[:NAMED])
+        more = f" and {len(channels) - NAMED} more" if len(channels) > NAMED else ""
+        log.error("%d publications were never sent; now on %s%s: %s", total, names, more, cause)
 
 
 def _size(batch: Batch) -> int:

@@ -94,6 +94,18 @@ def test_waiting_ends_and_is_counted_and_logged(caplog: Any) -> None:
     assert "1 publications were never sent; now on 'user:1'" in caplog.text
 
 
+def test_end_of_the_process_is_one_line(caplog: Any) -> None:
+    outbox, redis = Outbox(), FailingRedis(float("inf"))
+    for number in [*range(1, 8), 1]:
+        outbox.deliver(touch(f"room:{number}"), redis)
+    outbox.flush(0)
+    lines = [record.getMessage() for record in caplog.records if "never sent" in record.msg]
+    names = ", ".join(f"'room:{number}'" for number in range(1, 6))
+    assert lines == [f"8 publications were never sent; now on {names} and 2 more: the process ends"]
+    assert outbox.dropped["room:1"] == 2
+    assert len(outbox) == 0
+
+
 def test_touches_wait_as_long_as_redis_is_away_once_for_each_channel() -> None:
     now = 0.0
     outbox, redis = Outbox(lambda: now), FailingRedis(float("inf"))
