@@ -36,12 +36,16 @@ class Disconnect(GatewayError):
         code: sent to the client, with its generic reason.
         cause: written to the log.
         come_back_s: when the client shall come back, in whole seconds; 0: as the code says.
+        refusal: why a connect is refused, one word; empty: the connection ends otherwise.
     """
 
-    def __init__(self, code: CloseCode, cause: str = "", *, come_back_s: int = 0) -> None:
+    def __init__(
+        self, code: CloseCode, cause: str = "", *, come_back_s: int = 0, refusal: str = ""
+    ) -> None:
         super().__init__(cause or code.reason)
         self.code = code
         self.come_back_s = come_back_s
+        self.refusal = refusal
 
     @property
     def reason(self) -> str:

@@ -7,11 +7,12 @@ from typing import Any
 
 from sockgate_gateway.wire.events import RESERVED_EVENTS
 
-from tests.contract import documents, examples, javascript, typescript
+from tests.contract import documents, examples, javascript, metrics, typescript
 
 ROOT = Path(__file__).parents[2]
 _VECTORS = ROOT / "tests" / "vectors.json"
 _PAGE = ROOT / "docs" / "protocol.md"
+_METRICS = ROOT / "docs" / "metrics.md"
 _TYPES = ROOT / "clientjs" / "src" / "sockgate.d.ts"
 _SCRIPT = ROOT / "clientjs" / "src" / "wire" / "contract.js"
 
@@ -20,6 +21,9 @@ def files() -> dict[Path, str]:
     """Return the text of each file, as it must be."""
     return {
         _PAGE: _with_parts(_PAGE, "<!-- contract: {} -->\n", "<!-- end -->", documents.tables()),
+        _METRICS: _with_parts(
+            _METRICS, "<!-- {} -->\n", "<!-- end -->", {"metrics": metrics.tables()}
+        ),
         _TYPES: _with_parts(_TYPES, "// contract: {}\n", "// end", typescript.regions()),
         _SCRIPT: javascript.contract_js(),
         _VECTORS: _with_examples(),

@@ -1,58 +1,115 @@
-"""The alert rules and the dashboard name metrics that exist, and each alert is explained."""
+"""The alert rules and the dashboard use metrics as they are, and each alert is explained."""
 
 import json
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sockgate_gateway.server.metrics.table import ROWS, Row
 
 ROOT = Path(__file__).resolve().parents[2]
 RULES = (ROOT / "deploy" / "prometheus" / "sockgate.rules.yml").read_text()
 TESTS = ROOT / "deploy" / "prometheus" / "tests.yml"
 DASHBOARD = json.loads((ROOT / "deploy" / "grafana" / "sockgate.json").read_text())
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
-SERVER = ROOT / "gateway" / "sockgate_gateway" / "server"
 ALERT = re.compile(r"^      - alert: (\w+)\n        expr: (.+)$", re.MULTILINE)
-METRIC = re.compile(r"\bsockgate_\w+")
+SERIES = re.compile(
+    r"(?P<function>\w+\()?\b(?P<name>(?:sockgate|process)_\w+)(?:{(?P<labels>[^}]*)})?(?P<range>\[)?"
+)
+OF_COUNTERS = ("rate(", "increase(")
+ADDED_BY_PROMETHEUS = {"job", "instance"}
 
 
-def existing() -> set[str]:
-    """Return the names of metrics in the gateway's sources, those of counters with ``_total``."""
-    text = "".join(path.read_text() for path in SERVER.rglob("*.py"))
-    names = set(re.findall(r'"(sockgate_\w+)"', text))
-    # These two are written in a loop.
-    of_redis = re.findall(r'\(\s*"(latency|clock_offset)",', text)
-    seconds = {f"sockgate_redis_{name}_seconds" for name in of_redis}
-    return {*names, *(f"{name}_total" for name in names), *seconds}
+def expression(written: str) -> str:
+    """Return an expression of the rules without the quotes of YAML."""
+    return json.loads(written) if written[0] == '"' else written
 
 
-def test_rules_name_metrics_that_exist() -> None:
-    named = {name for _, expression in ALERT.findall(RULES) for name in METRIC.findall(expression)}
-    assert len(named) > 10
-    assert named - existing() == set()
+ALERTS = {name: expression(written) for name, written in ALERT.findall(RULES)}
+PANELS = {
+    panel["title"]: [target["expr"] for target in panel["targets"]]
+    for panel in DASHBOARD["panels"]
+    if panel["type"] != "row"
+}
+EXPRESSIONS = {**{name: [one] for name, one in ALERTS.items()}, **PANELS}
 
 
-def test_dashboard_names_metrics_that_exist() -> None:
-    targets = [panel["targets"] for panel in DASHBOARD["panels"] if panel["type"] != "row"]
-    named = {name for one in targets for target in one for name in METRIC.findall(target["expr"])}
-    assert len(named) > 15
-    assert named - existing() == set()
+def row_of(name: str) -> Row:
+    """Return the row of a series: a histogram has three."""
+    found = ROWS.get(name) or ROWS[re.sub("_(bucket|sum|count)$", "", name)]
+    assert (found.kind == "histogram") == (found.name != name), name
+    return found
+
+
+def labels_of(row: Row) -> set[str]:
+    """Return the labels that the series of a metric may have."""
+    workers = {"worker"} if row.host == "each" else set()
+    return {*row.labels, *workers, *ADDED_BY_PROMETHEUS}
+
+
+def wrong_uses(expression: str) -> Iterator[str]:
+    """Return what an expression takes for what it is not."""
+    for found in SERIES.finditer(expression):
+        row = row_of(found["name"])
+        is_rate = found["function"] in OF_COUNTERS
+        if is_rate != bool(found["range"]) or is_rate != (row.kind != "gauge"):
+            yield f"{found['name']} is a {row.kind}"
+        for label, value in re.findall(r'(\w+)=~?"([^"$]*)', found["labels"] or ""):
+            known = row.labels.get(label, ())
+            if label not in labels_of(row) or (known and not set(value.split("|")) <= {*known}):
+                yield f"{found['name']} has no {label}={value}"
+
+
+@pytest.mark.parametrize("title", EXPRESSIONS)
+def test_expression_uses_metrics_as_they_are(title: str) -> None:
+    for one in EXPRESSIONS[title]:
+        assert not list(wrong_uses(one)), one
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "rate(sockgate_connections[5m])",
+        "sockgate_closed_total > 5",
+        "increase(sockgate_closed_total) > 5",
+        'rate(sockgate_closed_total{code="4409"}[5m])',
+        'rate(sockgate_closed_total{cause="4400"}[5m])',
+        "sockgate_connect_seconds_bucket",
+    ],
+)
+def test_wrong_expression_is_noticed(wrong: str) -> None:
+    assert list(wrong_uses(wrong))
+
+
+@pytest.mark.parametrize("unknown", ["sockgate_connection", "rate(sockgate_connect_seconds[5m])"])
+def test_unknown_series_is_noticed(unknown: str) -> None:
+    with pytest.raises((KeyError, AssertionError)):
+        list(wrong_uses(unknown))
+
+
+def test_dashboard_has_the_four_signals_of_each_part() -> None:
+    named = {
+        found["name"]
+        for panel in PANELS.values()
+        for one in panel
+        for found in SERIES.finditer(one)
+    }
+    assert len({row_of(name).name for name in named}) > 15
 
 
 def test_each_alert_has_a_heading_and_its_expression_in_operations() -> None:
-    alerts = ALERT.findall(RULES)
-    assert re.findall(r"^## (\w+)$", OPERATIONS, re.MULTILINE) == [name for name, _ in alerts]
-    for name, expression in alerts:
+    assert re.findall(r"^## (\w+)$", OPERATIONS, re.MULTILINE) == list(ALERTS)
+    for name, plain in ALERTS.items():
         assert f"docs/operations.md#{name.lower()}" in RULES
-        plain = json.loads(expression) if expression[0] == '"' else expression
         assert f"`{plain}`" in OPERATIONS, name
 
 
 def test_each_alert_has_a_situation_in_which_it_fires() -> None:
     fired = re.findall(r"alertname: (\w+)\n        exp_alerts:", TESTS.read_text())
-    assert set(fired) == {name for name, _ in ALERT.findall(RULES)}
+    assert set(fired) == set(ALERTS)
 
 
 @pytest.mark.soak

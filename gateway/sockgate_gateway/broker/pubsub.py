@@ -18,6 +18,7 @@ from redis.asyncio.connection import AbstractConnection
 
 from ..channels.hub import Received
 from ..errors import BrokerUnavailable, OwnConnectionsBusy
+from ..histogram import SECONDS, Histogram
 from ..loop.background import run_until_one_fails
 from ..loop.batching import BatchedCalls
 from ..loop.failure_log import FailureLog
@@ -70,6 +71,8 @@ class Subscriber:
         names: of this deployment.
         wheel: for its clock.
         worker: names this worker's probe.
+
+    ``probe_times``: from the publication of a probe until it came back.
     """
 
     def __init__(
@@ -91,6 +94,8 @@ class Subscriber:
         self._unsent_probes = FailureLog(log, "probe_unsent", wheel.clock)
         self._probes: frozenset[bytes] = frozenset()
         self._returned_at: dict[bytes, float] = {}
+        self._probed_at = 0.0
+        self.probe_times = Histogram(SECONDS)
         self._barriers: dict[bytes, asyncio.Future[None]] = {}
         self._barrier_numbers = count(1)
         self._barrier_calls = BatchedCalls[None, None](self._pass_barrier)
@@ -254,7 +259,7 @@ class Subscriber:
                 self._unsent_probes.failed(error)
 
     async def _send_probe(self, link: AbstractConnection) -> float:
-        sent_at = self._clock()
+        sent_at = self._probed_at = self._clock()
         with translated_errors():
             self._probes = await self._servers.probe(link, self._probe_channel)
         self._unsent_probes.succeeded()
@@ -285,7 +290,8 @@ class Subscriber:
 
     def _note_probe(self, payload: bytes) -> None:
         if not payload.startswith(_BARRIER):
-            self._returned_at[payload] = self._clock()
+            self._returned_at[payload] = now = self._clock()
+            self.probe_times.observe(now - self._probed_at)
             return
         arrived = self._barriers.get(payload)
         if arrived is not None and not arrived.done():

@@ -17,6 +17,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
+from ..histogram import SECONDS, Histogram
 from ..loop.failure_log import FailureLog
 from ..loop.timer_wheel import TimerWheel
 from ..redis_servers.errors import FAILURES, is_own_limit
@@ -63,7 +64,7 @@ class RedisWatch:
         wall_clock: returns Unix seconds.
 
     ``offset_s``: how far the clock of Redis is ahead of ours; None: not known yet.
-    ``evicted``: keys evicted since this worker started.
+    ``evicted``: keys evicted since this worker started. ``round_trips``: of all answers.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class RedisWatch:
             )
         }
         self._latencies_s: deque[float] = deque(maxlen=ANSWERS)
+        self.round_trips = Histogram(SECONDS)
         self._evicted_by_server: dict[bytes, int] = {}
         self._evicted_lately: deque[tuple[float, int]] = deque()
         self._policy = ""
@@ -144,6 +146,7 @@ class RedisWatch:
         if not (self._wheel.is_late or has_to_wait):
             timing.took_s = self._clock() - asked_at
             self._latencies_s.append(timing.took_s)
+            self.round_trips.observe(timing.took_s)
 
     async def _ask(self) -> None:
         key = f"{self._names.key_prefix}watch:{self._calls % SHARDS}"

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from math import ceil
 from time import monotonic
 
+from ..histogram import COUNTS, Histogram
 from ..loop.hint_log import HintLog
 from ..wire.protocol import Crowd
 from .presence_counts import PresenceCounts
@@ -44,13 +45,15 @@ class Audience:
         rate: how many requests a second all pages may make together.
         clock: returns seconds.
 
-    ``gaps`` counts connections that received ``gap``, by cause.
+    ``gaps`` counts connections that received ``gap``, by cause. ``recovered``: how many
+    publications of the past a connection received with its subscription.
     """
 
     def __init__(
         self, counts: PresenceCounts, rate: float, clock: Callable[[], float] = monotonic
     ) -> None:
         self.gaps: Counter[str] = Counter()
+        self.recovered = Histogram(COUNTS)
         self._counts = counts
         self._rate = rate
         self._clock = clock

@@ -262,6 +262,7 @@ class Channel:
         self.last_subscription += 1
         self.connections[connection] = self.last_subscription
         if frames:
+            self._audience.recovered.observe(len(frames))
             connection.outlet.send(Batch(frames))
 
     def _deliver_missed(self, reply: HistoryReply, *, lacks_touches: bool) -> None:

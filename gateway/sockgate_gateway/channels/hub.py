@@ -13,6 +13,7 @@ from collections.abc import Callable
 from ..connections.batch import Batch
 from ..connections.connection import Connection
 from ..errors import BrokerUnavailable
+from ..histogram import COUNTS, Histogram
 from ..loop.hint_log import HintLog
 from ..wire.errors import MarkupError, PayloadError
 from ..wire.markup_payload import MarkupPayload
@@ -92,6 +93,7 @@ class Hub:
         self.deliveries = 0
         self.dropped = 0
         self.gaps = audience.gaps
+        self._reads_of_several = Histogram(COUNTS)
         self._drops = HintLog(log, "payload_dropped")
         self._coalescer = Coalescer(self._deliver_held)
         self._loss = LinkLoss()
@@ -173,6 +175,8 @@ class Hub:
     def fan_out(self, received: list[Received]) -> None:
         """Fan out the notices that wait, then publications of the broker, in their order."""
         self.publications += len(received)
+        if len(received) > 1:
+            self._reads_of_several.observe(len(received))
         runs = self._runs(received)
         if len(runs) == 1 and not self.notices.waiting:
             receivers, frames = runs[0]
@@ -182,6 +186,12 @@ class Hub:
         for channel, _ in runs:
             if not channel.is_live and isinstance(channel, Channel):
                 self._enqueue(channel)
+
+    def read_sizes(self) -> list[float]:
+        """Return how many publications each read held, as ``Histogram.read``."""
+        ones = self.publications - self._reads_of_several.total
+        count, *counts, _ = self._reads_of_several.read()
+        return [count + ones, *counts, float(self.publications)]
 
     def link_lost(self) -> None:
         """Keep publications of every channel pending: some are missed from now on."""

@@ -147,6 +147,7 @@ class ConnectSubscriptions:
         room: how much of what it missed may be delivered, all channels together.
         on_complete: is called once, when each channel has confirmed its subscription or was left,
             or when one of them is not available. The hub is at work then.
+        read_at: when the identity was read, in monotonic seconds.
 
     ``results`` holds the results by channel; ``error`` says why a channel is not available.
     """
@@ -158,6 +159,7 @@ class ConnectSubscriptions:
         "connection",
         "error",
         "identity",
+        "read_at",
         "results",
         "room",
     )
@@ -169,10 +171,12 @@ class ConnectSubscriptions:
         recover: Mapping[str, Recover],
         room: ReplayRoom,
         on_complete: "Callable[[ConnectSubscriptions], None]",
+        read_at: float = 0.0,
     ) -> None:
         self.connection = connection
         self.identity = identity
         self.room = room
+        self.read_at = read_at
         self.error: BrokerUnavailable | None = None
         self.results: dict[str, SubscriptionResult] = {}
         self._recover = recover

@@ -4,7 +4,11 @@ from collections import OrderedDict
 from itertools import count
 
 from ..errors import Disconnect
+from ..histogram import BYTES, Histogram
 from ..wire.closecodes import CloseCode
+
+WAITING = Histogram(BYTES)
+"""What waited in an outbox of this process, each time that something was added."""
 
 
 class Outbox:
@@ -37,6 +41,7 @@ class Outbox:
             raise Disconnect(CloseCode.SLOW_CONSUMER, f"{self.size_bytes} bytes unread")
         self._chunks[key] = chunk
         self.size_bytes = size_bytes
+        WAITING.observe(size_bytes)
 
     def take(self) -> tuple[bytes, ...]:
         """Empty the outbox and return what was in it."""

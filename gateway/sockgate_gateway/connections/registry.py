@@ -141,17 +141,17 @@ class Registry:
         """
         if self._unauthenticated_by_source.get(source, 0) >= self._limits.per_address:
             displaced = self._without_token.oldest_of(source)
-            cause = "address has too many unauthenticated connections"
+            full, cause = "address", "address has too many unauthenticated connections"
         elif len(self._unauthenticated) >= self._limits.unauthenticated:
             displaced = self._without_token.oldest_of_fullest()
-            cause = "limit of unauthenticated connections reached"
+            full, cause = "unauthenticated", "limit of unauthenticated connections reached"
         elif len(self.connections) >= self._limits.total:
             displaced = self._without_token.oldest_of_fullest()
-            cause = "connection limit reached"
+            full, cause = "connections", "connection limit reached"
         else:
             return None
         if displaced is None:
-            raise Disconnect(CloseCode.OVERLOADED, cause)
+            raise Disconnect(CloseCode.OVERLOADED, cause, refusal=full)
         return displaced
 
     def add(self, connection: Connection) -> None:
@@ -199,7 +199,7 @@ class Registry:
         """
         existing = self.by_sid[sid] if uid is None else self.by_uid[uid]
         if len(existing) >= self._limits.per_user and connection not in existing:
-            raise Disconnect(CloseCode.TOO_MANY_CONNECTIONS)
+            raise Disconnect(CloseCode.TOO_MANY_CONNECTIONS, refusal="user")
         self.refile(connection, sid, uid)
 
     def refile(self, connection: Connection, sid: str, uid: str | None) -> None:
@@ -243,7 +243,7 @@ class Registry:
         waiting = self._claims.by_sid[sid]
         filed = self.by_sid[sid] if uid is None else self.by_uid[uid]
         if len(waiting) + len(filed) >= self._limits.per_user:
-            raise Disconnect(CloseCode.TOO_MANY_CONNECTIONS)
+            raise Disconnect(CloseCode.TOO_MANY_CONNECTIONS, refusal="user")
         return len(waiting)
 
     def leave_unauthenticated(self, connection: Connection) -> None:

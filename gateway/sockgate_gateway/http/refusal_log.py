@@ -38,6 +38,8 @@ class RefusalLog:
         origins: the allowed ones, normalized.
         prefix: the path under which the gateway serves.
         clock: returns monotonic seconds.
+
+    ``refused_origins``: how many requests they have made.
     """
 
     def __init__(
@@ -45,15 +47,17 @@ class RefusalLog:
     ) -> None:
         self._origins = sorted(origins)
         self._prefix = prefix
+        self.refused_origins = 0
         self._refused = HintLog(log, "origin_refused", clock)
         self._outside = HintLog(log, "outside_prefix", clock)
 
     def log_origin(self, claimed: str | None) -> None:
-        """Log an origin that was refused.
+        """Count and log an origin that was refused.
 
         Args:
             claimed: an ``Origin`` or ``Referer`` header; the path of the latter is not logged.
         """
+        self.refused_origins += 1
         origin = _readable(claimed)
         if origin and self._refused.is_due(origin):
             hint = hint_for_origin(origin, self._origins)

@@ -5,12 +5,16 @@ be unreachable at first, then refuse the password, then load its data.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Callable
 from time import monotonic
 
 MIN_INTERVAL_S = 1.0
 REMINDER_S = 60.0
 MAX_CAUSE = 400
+
+FAILED: Counter[str] = Counter()
+"""How often each kind of failure has occurred in this process."""
 
 
 class FailureLog:
@@ -37,7 +41,7 @@ class FailureLog:
         return self._latest or ""
 
     def failed(self, error: BaseException, fields: str = "", *values: object) -> None:
-        """Log a failure as a warning if its cause is new, else at debug level.
+        """Count a failure; log it as a warning if its cause is new, else at debug level.
 
         A cause is new when it differs from the last logged one, and once a minute.
 
@@ -46,6 +50,7 @@ class FailureLog:
             fields: further ones of the line, before the cause, for example ``channels=%d``.
             values: of these fields.
         """
+        FAILED[self._event] += 1
         cause = (str(error) or type(error).__name__)[:MAX_CAUSE]
         level = logging.WARNING if self._is_new(cause) else logging.DEBUG
         form = f"event={self._event} {fields}{' ' if fields else ''}cause=%r"

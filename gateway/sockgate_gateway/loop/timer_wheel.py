@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Protocol
 from weakref import ref
 
+from ..histogram import SECONDS, Histogram
 from .idle import IdleTime
 
 log = logging.getLogger("sockgate")
@@ -47,6 +48,8 @@ class TimerWheel:
         clock: returns monotonic seconds.
         tick_s: the resolution. A handler is never called early, and at most one tick and one turn
             late.
+
+    ``lags``: how late each turn was.
     """
 
     def __init__(self, clock: Callable[[], float], tick_s: float = 0.5) -> None:
@@ -56,6 +59,7 @@ class TimerWheel:
         self._slots: dict[int, set[TimerHandler]] = {}
         self._turned = int(clock() / tick_s)
         self._late_until = 0.0
+        self.lags = Histogram(SECONDS)
 
     def schedule(self, handler: TimerHandler, delay_s: float) -> None:
         """Call a handler once after ``delay_s``; twice for the same tick is once."""
@@ -73,6 +77,8 @@ class TimerWheel:
         """Call every handler that is due."""
         now = self.clock()
         present = int(now / self.tick_s)
+        if present > self._turned:
+            self.lags.observe(now - (self._turned + 1) * self.tick_s)
         if present > self._turned + 1:
             self._late_until = now + LATE_S
         due = range(self._turned + 1, present + 1)

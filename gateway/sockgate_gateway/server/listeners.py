@@ -80,15 +80,24 @@ class Listeners:
 
     Args:
         unknown_sockjs_sessions: counts requests for SockJS sessions that are not open.
-
-    ``evictions``: of connections without a complete request.
     """
 
     def __init__(self, unknown_sockjs_sessions: UnknownSockJSSessions) -> None:
         self._unknown_sockjs_sessions = unknown_sockjs_sessions
-        self.evictions = Evictions()
+        self._evictions = Evictions()
+        self._refusals: RefusalLog | None = None
         self._for_browsers: list[HTTPServer] = []
         self._pauses = PauseLog(asyncio.get_running_loop().time)
+
+    @property
+    def displaced_requests(self) -> int:
+        """How many connections without a complete request were closed for another one."""
+        return self._evictions.count
+
+    @property
+    def refused_origins(self) -> int:
+        """How many requests came from pages of other origins."""
+        return self._refusals.refused_origins if self._refusals else 0
 
     def serve_browsers(
         self,
@@ -100,6 +109,7 @@ class Listeners:
     ) -> None:
         """Serve browsers, and requests that sibling workers relay."""
         front_ends = _FrontEnds(config, lifecycle, wheel, self._unknown_sockjs_sessions)
+        self._refusals = front_ends.refusals
         proxies = ProxyPolicy(config.trusted_proxies)
         acceptor = front_ends.acceptor(proxies)
         pending = self._pending_connections(config, proxies)
@@ -151,7 +161,7 @@ class Listeners:
             proxies,
             total=config.max_unauthenticated,
             per_address=config.max_per_address,
-            evictions=self.evictions,
+            evictions=self._evictions,
         )
 
     def stop_accepting(self) -> None:
@@ -202,13 +212,13 @@ class _FrontEnds:
     ) -> None:
         self._config = config
         self._origins = OriginPolicy(config.origins)
-        self._refusals = RefusalLog(self._origins.sources(), config.prefix)
+        self.refusals = RefusalLog(self._origins.sources(), config.prefix)
         self.router = Router(
             config,
             lifecycle,
             wheel,
             self._origins,
-            self._refusals,
+            self.refusals,
             unknown_sockjs_sessions=unknown_sockjs_sessions,
         )
         self._context = WebSocketContext(
@@ -231,7 +241,7 @@ class _FrontEnds:
             transports=config.transports,
             origins=self._origins,
             proxies=proxies,
-            refusals=self._refusals,
+            refusals=self.refusals,
         )
 
     def interceptor(self, acceptor: WebSocketAcceptor) -> UpgradeInterceptor:

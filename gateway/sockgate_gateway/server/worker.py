@@ -5,13 +5,10 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable
 from contextlib import suppress
 from secrets import token_hex
 from socket import socket
 from time import monotonic
-
-from prometheus_client.metrics_core import Metric
 
 from ..broker.broker import Broker
 from ..config.config import Config
@@ -25,7 +22,8 @@ from ..wire.contract import Drain
 from .balance import Balancer
 from .deployments import DeploymentGuard
 from .listeners import Listeners, OperationsListener
-from .ops import WorkerCollector, ops_application
+from .metrics.worker_metrics import WorkerMetrics
+from .ops import ops_application
 from .parts import Parts
 from .watch.health import Health
 
@@ -68,16 +66,13 @@ class Worker:
         )
         self.health = Health(self.parts, self.broker)
         self._listeners = Listeners(self.unknown_sockjs_sessions)
-        self._collector = WorkerCollector(
-            self.parts.lifecycle,
-            self.parts.registry,
-            self.parts.hub,
-            self.parts.names,
-            self.parts.notices,
+        self.metrics = WorkerMetrics(
+            self.parts,
             self.unknown_sockjs_sessions.counts,
-            self._listeners.evictions,
+            self._listeners,
             self.health,
             self.broker.redis_watch,
+            self.broker.pubsub,
             self.balancer,
         )
         self._operations = OperationsListener()
@@ -93,10 +88,6 @@ class Worker:
     def is_started(self) -> bool:
         """Whether it listens."""
         return bool(self._tasks)
-
-    def metrics(self) -> Iterable[Metric]:
-        """Return its metrics."""
-        return self._collector.collect()
 
     def start(self, sockets: list[socket], ops_sockets: list[socket]) -> None:
         """Begin to serve on bound sockets."""
@@ -138,7 +129,7 @@ class Worker:
         lifecycle = self.parts.lifecycle
         self._listeners.serve_browsers(self.config, lifecycle, self.wheel, sockets, self._siblings)
         if ops_sockets:
-            self._operations.serve(ops_application(self._collector, self.health), ops_sockets)
+            self._operations.serve(ops_application(self.metrics, self.health), ops_sockets)
 
     async def _drain(self) -> None:
         lifecycle, registry = self.parts.lifecycle, self.parts.registry

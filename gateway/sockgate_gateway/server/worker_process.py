@@ -21,7 +21,7 @@ from socket import socket
 from ..config.config import Config
 from ..http.relay import Siblings
 from ..loop.background import cancel_tasks
-from .watch.reports import REPORT_S, Channel, WorkerReport, families_of
+from .watch.reports import REPORT_S, Channel, WorkerReport
 from .watch.self_watch import SelfWatch
 from .watch.service_notifier import ServiceNotifier
 from .worker import Worker
@@ -164,8 +164,8 @@ async def _report(parent: Parent, number: int, worker: Worker) -> None:
 
 def _send_report(parent: Parent, number: int, worker: Worker) -> None:
     reasons, notes = worker.health.reasons, worker.health.notes
-    metrics = families_of(worker.metrics())
-    parent.channel.send(WorkerReport(number, os.getpid(), not reasons, reasons, notes, metrics))
+    readings = worker.metrics.read()
+    parent.channel.send(WorkerReport(number, os.getpid(), not reasons, reasons, notes, readings))
 
 
 async def _stay_alive(config: Config, worker: Worker, stopping: asyncio.Event) -> None:

@@ -198,4 +198,5 @@ class Admission:
                 wait_s,
                 self.refused_count,
             )
-        raise Disconnect(CloseCode.OVERLOADED, "too many connects wait", come_back_s=wait_s)
+        cause = "too many connects wait"
+        raise Disconnect(CloseCode.OVERLOADED, cause, come_back_s=wait_s, refusal="busy")

@@ -19,6 +19,7 @@ from ..connections.registry import Registry
 from ..connections.replay_budget import ReplayBudget
 from ..connections.states import State
 from ..errors import Disconnect
+from ..histogram import SECONDS, Histogram
 from ..loop.batching import Batcher
 from ..wire import protocol
 from ..wire.closecodes import CloseCode
@@ -32,6 +33,9 @@ log = logging.getLogger("sockgate.access")
 RecoverMap = Mapping[str, Recover]
 """What a client recovers, by channel."""
 
+_Begun = tuple[Connection, Token, RecoverMap, float]
+"""A connect whose session is to be read, and when its token came."""
+
 
 class ConnectBatcher:
     """Check connections, subscribe them to their channels, and welcome them.
@@ -43,9 +47,12 @@ class ConnectBatcher:
         replays: limits what a connection may recover.
         admission: counts the connects that have begun and are not finished.
         frames_of_sources: gets the frame with the token back.
+        clock: returns monotonic seconds.
         heartbeat_s: seconds between two heartbeats, for ``connected``.
         on_welcome: is called with each connection that has received ``connected``.
         on_failed: is called with each connection that may not open, and the error.
+
+    ``times``: how long each phase of a connect took.
     """
 
     def __init__(
@@ -56,6 +63,7 @@ class ConnectBatcher:
         replays: ReplayBudget,
         admission: Admission,
         frames_of_sources: RateLimit,
+        clock: Callable[[], float],
         *,
         heartbeat_s: float,
         on_welcome: Callable[[Connection], None],
@@ -67,32 +75,49 @@ class ConnectBatcher:
         self._replays = replays
         self._admission = admission
         self._frames_of_sources = frames_of_sources
+        self._clock = clock
         self._heartbeat_s = heartbeat_s
         self._on_welcome = on_welcome
         self._on_failed = on_failed
-        self._batcher: Batcher[tuple[Connection, Token, RecoverMap]] = Batcher(self._check)
+        self._batcher: Batcher[_Begun] = Batcher(self._check)
+        self._of_tokens = Histogram(SECONDS)
+        self._of_sessions = Histogram(SECONDS)
+        self._of_channels = Histogram(SECONDS)
+        self.times = {
+            "token": self._of_tokens,
+            "session": self._of_sessions,
+            "channels": self._of_channels,
+        }
         self._completed: list[ConnectSubscriptions] = []
 
     def check(self, connection: Connection, token: Token, recover: RecoverMap) -> None:
         """Check a connection, together with all others that wait."""
-        self._batcher.add((connection, token, recover))
+        now = self._clock()
+        self._of_tokens.observe(now - connection.opened_at)
+        self._batcher.add((connection, token, recover, now))
 
-    async def _check(self, batch: "list[tuple[Connection, Token, RecoverMap]]") -> None:
+    async def _check(self, batch: "list[_Begun]") -> None:
         try:
-            claims = [(token.sid, token.uid) for _, token, _ in batch]
+            claims = [(token.sid, token.uid) for _, token, _, _ in batch]
             identities = await self._authenticator.read_identities(claims)
         except Exception as error:  # noqa: BLE001 -- closes all connections of the batch
-            for connection, _, _ in batch:
+            for connection, _, _, _ in batch:
                 self._on_failed(connection, error)
             return
-        for (connection, _, recover), identity in zip(batch, identities, strict=True):
+        now = self._clock()
+        for (connection, _, recover, began_at), identity in zip(batch, identities, strict=True):
+            self._of_sessions.observe(now - began_at)
             try:
-                self._subscribe(connection, identity, recover)
+                self._subscribe(connection, identity, recover, now)
             except Exception as error:  # noqa: BLE001 -- closes this connection alone
                 self._on_failed(connection, error)
 
     def _subscribe(
-        self, connection: Connection, identity: Identity | None, recover: RecoverMap
+        self,
+        connection: Connection,
+        identity: Identity | None,
+        recover: RecoverMap,
+        read_at: float,
     ) -> None:
         if connection.state is not State.CHECKING:
             return
@@ -100,7 +125,7 @@ class ConnectBatcher:
             raise Disconnect(CloseCode.SESSION_UNKNOWN)
         self._registry.confirm(connection)
         room = self._replays.room_for(connection)
-        pending = ConnectSubscriptions(connection, identity, recover, room, self._complete)
+        pending = ConnectSubscriptions(connection, identity, recover, room, self._complete, read_at)
         for channel, subscription in pending.by_channel().items():
             self._hub.subscribe(connection, channel, subscription)
 
@@ -111,10 +136,12 @@ class ConnectBatcher:
 
     def _finish_completed(self) -> None:
         completed, self._completed = self._completed, []
+        now = self._clock()
         for subscriptions in completed:
             if subscriptions.connection.state is not State.CHECKING:
                 continue
             if subscriptions.error is None:
+                self._of_channels.observe(now - subscriptions.read_at)
                 self._welcome_or_fail(subscriptions)
             else:
                 self._on_failed(subscriptions.connection, subscriptions.error)

@@ -77,7 +77,8 @@ class Lifecycle:
             delivered to it before ``Connection.resume``.
         on_frame: is called with each frame of an open connection.
 
-    ``refusal`` says why no connect is accepted now; empty: connects are accepted.
+    ``refusal`` says why no connect is accepted now; empty: connects are accepted. ``refused_count``
+    has the refused connects by reason, ``connect_times`` the times of the others by phase.
     """
 
     def __init__(
@@ -110,6 +111,7 @@ class Lifecycle:
             replays,
             self.admission,
             self._frames_of_sources,
+            wheel.clock,
             heartbeat_s=config.heartbeat_s,
             on_welcome=on_welcome,
             on_failed=self.fail,
@@ -117,7 +119,9 @@ class Lifecycle:
         self.on_frame = on_frame
         self.is_draining = False
         self.refusal = ""
+        self.connect_times = self._connect_batcher.times
         self.opened_count: Counter[str] = Counter()
+        self.refused_count: Counter[str] = Counter()
         self.displaced_count = 0
         self.closed_count: Counter[str] = Counter()
 
@@ -127,8 +131,15 @@ class Lifecycle:
         Raises:
             Disconnect: the worker is draining, too many connects wait, or a limit is reached.
         """
+        try:
+            return self._open(transport, address)
+        except Disconnect as refused:
+            self.refused_count[refused.refusal] += 1
+            raise
+
+    def _open(self, transport: Transport, address: str) -> Connection:
         if self.is_draining:
-            raise Disconnect(CloseCode.DRAIN)
+            raise Disconnect(CloseCode.DRAIN, refusal="draining")
         if self.admission.waiting:  # A late worker has not read all first frames.
             unread = self._registry.without_token - self.admission.unsent
             self.admission.check(TARGET_S, unread if self._wheel.is_late else 0)
@@ -213,6 +224,8 @@ class Lifecycle:
     def fail(self, connection: Connection, error: Exception) -> None:
         """Close a connection for which something has failed; log what is our own fault."""
         if isinstance(error, Disconnect):
+            if error.refusal:
+                self.refused_count[error.refusal] += 1
             self.close(connection, error.code, str(error), error.reason)
         elif isinstance(error, FrameError):
             self.close(connection, CloseCode.PROTOCOL_ERROR, str(error))
@@ -304,7 +317,7 @@ class Lifecycle:
         if frame.recover:
             check_recover(frame.recover.values())
         if self.refusal:
-            raise Disconnect(CloseCode.UNAVAILABLE, self.refusal)
+            raise Disconnect(CloseCode.UNAVAILABLE, self.refusal, refusal="unavailable")
         token = self._authenticator.read_token(frame.token)
         others = self._registry.count_claimants(token.sid, token.uid)
         if connection.transport.is_over_http:  # It has begun when its session was opened.

@@ -7,10 +7,12 @@ the connections are allowed now (``revalidation.py``).
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from time import monotonic
 
 from ..connections.connection import Claim, Connection
 from ..connections.registry import Registry
 from ..connections.states import State
+from ..histogram import ROUNDS, Histogram
 from ..wire.closecodes import CloseCode
 from ..wire.tenants import are_of_one_tenant
 from .access import Access
@@ -35,6 +37,9 @@ class SessionMonitor:
         subscribe_requests: rejects requests for a revoked channel.
         audit_interval_s: every session is read again within so many seconds.
         prolong: keeps the sessions of open connections alive; None: they expire as they would.
+        clock: returns monotonic seconds.
+
+    ``audits``: how long each audit took.
     """
 
     def __init__(
@@ -47,6 +52,7 @@ class SessionMonitor:
         *,
         audit_interval_s: float,
         prolong: Prolong | None = None,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         self._lifecycle = lifecycle
         self._registry = registry
@@ -55,6 +61,8 @@ class SessionMonitor:
         self._subscribe_requests = subscribe_requests
         self._audit_interval_s = audit_interval_s
         self._prolong = prolong
+        self._clock = clock
+        self.audits = Histogram(ROUNDS)
 
     def session_ended(self, sid: str) -> None:
         """Close every connection of a session."""
@@ -106,10 +114,12 @@ class SessionMonitor:
         while True:
             rounds = batches(self._registry.open_connections())
             pause_s = self._audit_interval_s / 2 / max(len(rounds), 1)
+            began_at = self._clock()
             while rounds:  # A name for the batch would keep closed connections during the pause.
                 await self._revalidator.log_failures(self._audit(rounds.pop()))
                 if rounds:
                     await asyncio.sleep(pause_s)
+            self.audits.observe(self._clock() - began_at)
             await asyncio.sleep(pause_s)
 
     async def _audit(self, connections: list[Connection]) -> None:

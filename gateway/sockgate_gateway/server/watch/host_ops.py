@@ -11,12 +11,13 @@ from collections.abc import Iterable
 from socket import socket
 from time import monotonic
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 from tornado.web import Application
 
 from ..listeners import OperationsListener
+from ..metrics.processes import process_values
 from ..ops import Answer, log_request
 from ..worker_process import WORKER_SIGNALS, Parent
 from .host_state import HostState
@@ -54,7 +55,7 @@ class _Ready(_HostAnswer):
 
 class _Metrics(_HostAnswer):
     def get(self) -> None:
-        self.finish(generate_latest(self._registry))
+        self.finish_metrics(self._registry)
 
 
 def host_application(state: HostState) -> Application:
@@ -79,7 +80,7 @@ async def serve_host(sockets: list[socket], parent: Parent) -> None:
         loop.add_signal_handler(signum, stopping.set)
     loop.add_signal_handler(signal.SIGHUP, lambda: None)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, WORKER_SIGNALS)
-    state = HostState(monotonic)
+    state = HostState(monotonic, process_values)
     loop.add_reader(parent.channel.fileno(), _receive, state, parent)
     listener = OperationsListener()
     listener.serve(host_application(state), sockets)
@@ -99,6 +100,6 @@ def _receive(state: HostState, parent: Parent) -> None:
 
 async def _report(parent: Parent, stopping: asyncio.Event) -> None:
     while parent.is_alive:
-        parent.channel.send(WorkerReport(HOST_OPS, os.getpid(), True, [], [], []))
+        parent.channel.send(WorkerReport(HOST_OPS, os.getpid(), True, [], [], {}))
         await asyncio.sleep(REPORT_S)
     stopping.set()

@@ -1,16 +1,17 @@
 """The state of all workers of a host, from their reports: readiness, and merged metrics. Pure.
 
-Counters are added up over the workers, with those of workers that have ended. Gauges keep one
-sample for each worker, with the label ``worker``.
+Counters and histograms are added up over the workers, with those of workers that have ended. Gauges
+have one series for each worker, with the label ``worker``.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import Metric
 
-from .reports import Family, HostStatus, Report, WorkerReport, WorkerStatus
+from ..metrics.families import Labels, Readings, Series, Value, add, families
+from ..metrics.table import ROWS
+from .reports import HostStatus, Report, WorkerReport, WorkerStatus
 
 SILENT_S = 5.0
 """How long a worker may be silent before it counts as not serving."""
@@ -18,8 +19,12 @@ SILENT_S = 5.0
 SUPERVISOR_SILENT_S = 10.0
 """How long without the supervisor until nothing is known."""
 
-Sample = tuple[str, str, tuple[tuple[str, str], ...]]
-"""A family, and name and labels of one of its samples."""
+EACH = tuple(name for name, row in ROWS.items() if row.host == "each")
+MERGED = frozenset(name for name, row in ROWS.items() if row.host in ("sum", "max"))
+CAUSES = ROWS["sockgate_worker_restarts_total"].labels["cause"]
+
+Totals = dict[tuple[str, Labels], Value]
+"""Counters and histograms by name and labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +44,18 @@ class HostState:
 
     Args:
         clock: returns monotonic seconds.
+        process_of: returns the metrics of a process, by name.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, clock: Callable[[], float], process_of: Callable[[int], Mapping[str, float]]
+    ) -> None:
         self._clock = clock
+        self._process_of = process_of
         self._reported_at = clock()
         self._status = HostStatus([])
         self._reports: dict[int, WorkerReport] = {}
-        self._past: Counter[Sample] = Counter()
+        self._past: dict[int, Totals] = {}
 
     def receive(self, report: Report) -> None:
         """Take in a report of a worker, or of the supervisor."""
@@ -56,7 +65,7 @@ class HostState:
             return
         before = self._reports.get(report.number)
         if before is not None and before.pid != report.pid:
-            self._past.update(_counts(before))
+            self._past[report.number] = added(self._past.get(report.number, {}), before)
         self._reports[report.number] = report
 
     @property
@@ -95,72 +104,63 @@ class HostState:
             return [f"no sign of its event loop for {silent_s:.1f} s"]
         return [] if report.is_ready else report.reasons or ["not ready"]
 
-    def metrics(self) -> Iterable[Metric]:
+    def metrics(self) -> list[Metric]:
         """Return the metrics of the host."""
-        yield from self._own()
-        live = {worker.number for worker in self._status.workers if worker.pid is not None}
-        families = [
-            (str(number), family)
-            for number, report in sorted(self._reports.items())
-            for family in report.metrics
-        ]
-        yield from _gauges((n, family) for n, family in families if int(n) in live)
-        totals = self._past.copy()
-        for report in self._reports.values():
-            totals.update(_counts(report))
-        yield from _counters([family for _, family in families], totals)
+        live = [worker for worker in self._status.workers if worker.pid is not None]
+        readings = self._own()
+        for worker in live:
+            report = self._reports.get(worker.number)
+            values = report.readings if report else {}
+            process = self._process_of(worker.pid) if worker.pid else {}
+            for name in EACH:
+                series = [((), process[name])] if name in process else values.get(name, ())
+                for labels, value in series:
+                    readings.setdefault(name, []).append(((str(worker.number), *labels), value))
+        # A counter that began without a worker, and then had it, would jump.
+        if all(worker.number in self._reports for worker in live if worker.state != "starting"):
+            readings.update(self._merged())
+        return families(readings, host=True)
 
-    def _own(self) -> Iterable[Metric]:
-        ready = "1 when a client that connects to this host now is served, 0 otherwise."
-        yield GaugeMetricFamily("sockgate_host_ready", ready, self.readiness().is_ready)
-        text = "Seconds since the supervisor has reported."
-        yield GaugeMetricFamily("sockgate_supervisor_heartbeat_age_seconds", text, self._age_s())
-        age = GaugeMetricFamily(
-            "sockgate_worker_heartbeat_age_seconds",
-            "Seconds since the event loop of a worker has reported.",
-            labels=["worker"],
-        )
-        restarts = CounterMetricFamily(
-            "sockgate_worker_restarts", "Workers replaced.", labels=["worker", "cause"]
-        )
+    def _own(self) -> Readings:
+        ages: list[Series] = []
+        restarts: list[Series] = []
         for worker in self._status.workers:
             number = str(worker.number)
             if worker.pid is not None:
-                age.add_metric([number], worker.silent_s + self._age_s())
-            for cause, count in worker.restarts.items():
-                restarts.add_metric([number, cause], count)
-        yield from (age, restarts)
+                ages.append(((number,), worker.silent_s + self._age_s()))
+            restarts += [((number, cause), worker.restarts.get(cause, 0)) for cause in CAUSES]
+        return {
+            "sockgate_host_ready": [((), float(self.readiness().is_ready))],
+            "sockgate_supervisor_heartbeat_age_seconds": [((), self._age_s())],
+            "sockgate_worker_heartbeat_age_seconds": ages,
+            "sockgate_worker_restarts_total": restarts,
+        }
+
+    def _merged(self) -> Readings:
+        """Return the counters of all workers, with those of workers that have ended."""
+        merged: Totals = {}
+        for number, report in self._reports.items():
+            for key, value in added(self._past.get(number, {}), report).items():
+                if ROWS[key[0]].host == "max":
+                    merged[key] = max(merged.get(key, 0.0), value)
+                else:
+                    merged[key] = add(merged[key], value) if key in merged else value
+        names = {name for report in self._reports.values() for name in report.readings}
+        readings: Readings = {name: [] for name in names & MERGED}
+        for (name, labels), value in merged.items():
+            readings[name].append((labels, value))
+        return readings
 
     def _age_s(self) -> float:
         return self._clock() - self._reported_at
 
 
-def _counts(report: WorkerReport) -> Counter[Sample]:
-    counts: Counter[Sample] = Counter()
-    for family in report.metrics:
-        if family.kind == "counter":
-            for name, labels, value in family.samples:
-                counts[family.name, name, tuple(sorted(labels.items()))] += value  # type: ignore[assignment]
-    return counts
-
-
-def _gauges(families: Iterable[tuple[str, Family]]) -> Iterable[Metric]:
-    merged: dict[str, Metric] = {}
-    for number, family in families:
-        if family.kind == "gauge":
-            metric = merged.setdefault(family.name, Metric(family.name, family.text, "gauge"))
-            for name, labels, value in family.samples:
-                metric.add_sample(name, {"worker": number, **labels}, value)
-    return merged.values()
-
-
-def _counters(families: Iterable[Family], totals: Counter[Sample]) -> Iterable[Metric]:
-    merged = {
-        family.name: Metric(family.name, family.text, "counter")
-        for family in families
-        if family.kind == "counter"
-    }
-    for (family_name, name, labels), value in totals.items():
-        if family_name in merged:
-            merged[family_name].add_sample(name, dict(labels), value)
-    return merged.values()
+def added(past: Totals, report: WorkerReport) -> Totals:
+    """Return counters and histograms with those of a report added."""
+    totals = dict(past)
+    for name, series in report.readings.items():
+        if name in MERGED:
+            for labels, value in series:
+                before = totals.get((name, labels))
+                totals[name, labels] = value if before is None else add(before, value)
+    return totals

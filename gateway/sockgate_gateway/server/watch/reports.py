@@ -6,12 +6,13 @@ stops no child.
 """
 
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
 import msgspec
-from prometheus_client.metrics_core import Metric
+
+from ..metrics.families import Readings
 
 REPORT_S = 1.0
 """Between two reports of a worker, and two rounds of the supervisor."""
@@ -21,15 +22,6 @@ HOST_OPS = -1
 
 MAX_REPORT_BYTES = 192 * 1024
 """Below the usual limit of a datagram, ``net.core.wmem_default``."""
-
-
-class Family(msgspec.Struct, frozen=True):
-    """One metric. ``samples``: name, labels and value of each."""
-
-    name: str
-    kind: str
-    text: str
-    samples: list[tuple[str, dict[str, str], float]]
 
 
 class WorkerReport(msgspec.Struct, frozen=True, tag="worker"):
@@ -43,7 +35,7 @@ class WorkerReport(msgspec.Struct, frozen=True, tag="worker"):
     is_ready: bool
     reasons: list[str]
     notes: list[str]
-    metrics: list[Family]
+    readings: Readings
 
 
 class WorkerStatus(msgspec.Struct, frozen=True):
@@ -67,19 +59,6 @@ class HostStatus(msgspec.Struct, frozen=True, tag="host"):
 
 
 Report = WorkerReport | HostStatus
-
-
-def families_of(metrics: Iterable[Metric]) -> list[Family]:
-    """Return metrics in the form of a report."""
-    return [
-        Family(
-            metric.name,
-            metric.type,
-            metric.documentation,
-            [(sample.name, dict(sample.labels), sample.value) for sample in metric.samples],
-        )
-        for metric in metrics
-    ]
 
 
 def read_report(raw: bytes) -> Report | None:

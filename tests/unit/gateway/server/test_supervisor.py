@@ -87,7 +87,7 @@ class FakeProcesses:
     def report(self, *numbers: int, is_ready: bool = True) -> None:
         """Let workers report."""
         for number in numbers:
-            report = WorkerReport(number, self.pid(number), is_ready, [], [], [])
+            report = WorkerReport(number, self.pid(number), is_ready, [], [], {})
             self.reported.append(msgspec.json.encode(report))
 
     def status(self) -> list[WorkerStatus]:

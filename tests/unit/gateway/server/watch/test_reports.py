@@ -1,12 +1,10 @@
 """Reports: nobody waits for the other side."""
 
 import pytest
-from prometheus_client.metrics_core import CounterMetricFamily
 from sockgate_gateway.server.watch.reports import (
     HostStatus,
     WorkerReport,
     WorkerStatus,
-    families_of,
     open_channel,
     read_report,
 )
@@ -22,10 +20,9 @@ def channel():
 
 def test_reports_arrive_as_they_were_sent(channel):
     near, far = channel
-    counter = CounterMetricFamily("closed", "Closed.", labels=["code"])
-    counter.add_metric(["3001"], 4)
+    readings = {"closed_total": [(("3001",), 4.0)], "lag_seconds": [((), [1.0, 0.0, 0.5])]}
     sent = [
-        WorkerReport(1, 77, False, ["no probe"], ["slow"], families_of([counter])),
+        WorkerReport(1, 77, False, ["no probe"], ["slow"], readings),
         HostStatus([WorkerStatus(1, None, "ended", 0.0, {"hung": 1})]),
     ]
     for report in sent:
