@@ -8,6 +8,7 @@ const COPIES = {
     "sockgate-sockjs.js",
     "sockgate-shared.js",
     "sockgate-live.js",
+    "sockgate-html.js",
     "sockgate-htmx.js",
     "sockgate-turbo.js",
     "sockgate-state.js",

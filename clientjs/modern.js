@@ -21,10 +21,10 @@ export const forOldBrowsers = babel({
   presets: [["@babel/preset-env", { targets: "ie 8", modules: false, loose: true, exclude: ["transform-typeof-symbol"] }]],
 });
 
-/** Names of properties that nothing outside of the script uses: no frame, no data block, no browser, no other script (a bar has `follow`). `internal.js` checks them. */
+/** Names of properties that nothing outside of the script uses: no frame, no data block, no browser, no other script (a bar has `follow`, and sockgate-html.js uses `emit`, `change`, `drop` and `know`). `internal.js` checks them. */
 export const INTERNAL_OF_LIVE = (
-  "all answered at away boundIn check data element emit ended followAll fragments heldIn isAnswered isBusy isEnded isGone know lacksAny noteTouch refresh refused refusals renew request " +
-  "rescan room schedule script seen stated stop subscribed whole why widestMs"
+  "all answered at away check data element ended followAll fragments heldIn isAnswered isBusy isEnded isGone lacksAny noteTouch refresh refused refusals renew request " +
+  "rescan room schedule script seen setIn stated stop subscribed whole why widestMs"
 ).split(" ");
 
 /** @param {RegExp} internal  names of properties to shorten */

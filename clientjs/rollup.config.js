@@ -3,6 +3,7 @@
  * dist/sockgate-sockjs.js  SockJS for that, from Django's static files: the global `SockgateSockJS`
  * dist/sockgate-shared.js  one connection for all tabs: loaded with `shared: true`, and by its worker
  * dist/sockgate-live.js    for a script tag: the global `SockgateLive`, for Django's `{% live %}`
+ * dist/sockgate-html.js    for a script tag, beside that one: shows what `publish_html` pushes
  * dist/sockgate-htmx.js    for a script tag: the htmx extension `sockgate`
  * dist/sockgate-turbo.js   for a script tag: the element `sockgate-stream-source`, a source of Turbo Streams
  * dist/sockgate-state.js   for a script tag: the global `SockgateState`, which loads the state of a channel
@@ -264,6 +265,11 @@ export default [
       format: "iife",
       plugins: [smallModern],
     },
+  },
+  {
+    input: "src/page/html/index.js",
+    plugins: [forModernBrowsers],
+    output: { banner: BANNER, file: "dist/sockgate-html.js", format: "iife", plugins: [smallModern] },
   },
   {
     input: "src/page/live/module.js",

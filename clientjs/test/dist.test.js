@@ -21,6 +21,7 @@ const TAG = read("../dist/sockgate-tag.js");
 const PROGRESS = read("../dist/sockgate-progress.js");
 const GUARD = read("../dist/sockgate-guard.js");
 const LIVE = read("../dist/sockgate-live.js");
+const HTML = read("../dist/sockgate-html.js");
 const HTMX = read("../dist/sockgate-htmx.js");
 const TURBO = read("../dist/sockgate-turbo.js");
 const SOCKJS_OF_DJANGO = read("../dist/sockgate-sockjs.js");
@@ -51,7 +52,7 @@ for (const name of ["sockgate.mjs", "sockgate.cjs", "sockgate-sockjs.js", "sockg
   });
 }
 
-for (const name of ["sockgate-live.js", "live.mjs", "live.cjs"]) {
+for (const name of ["sockgate-live.js", "sockgate-html.js", "live.mjs", "live.cjs"]) {
   test(`an ES2021 parser accepts ${name}`, () => {
     parse(read(`../dist/${name}`), { ecmaVersion: 2021, sourceType: "module" });
   });
@@ -138,7 +139,7 @@ test("the script of Django's SockJS has only the transports of browsers with Web
 
 test("the README states the sizes of the scripts", () => {
   const README = read("../README.md");
-  for (const [name, code] of Object.entries({ "sockgate.js": CLIENT, "sockgate-full.js": FULL, "sockgate-sockjs.js": SOCKJS_OF_DJANGO, "sockgate-shared.js": SHARED, "sockgate-state.js": STATE, "sockgate-tag.js": TAG, "sockgate-guard.js": GUARD, "sockgate-progress.js": PROGRESS, "sockgate-live.js": LIVE, "sockgate-htmx.js": HTMX, "sockgate-turbo.js": TURBO })) {
+  for (const [name, code] of Object.entries({ "sockgate.js": CLIENT, "sockgate-full.js": FULL, "sockgate-sockjs.js": SOCKJS_OF_DJANGO, "sockgate-shared.js": SHARED, "sockgate-state.js": STATE, "sockgate-tag.js": TAG, "sockgate-guard.js": GUARD, "sockgate-progress.js": PROGRESS, "sockgate-live.js": LIVE, "sockgate-html.js": HTML, "sockgate-htmx.js": HTMX, "sockgate-turbo.js": TURBO })) {
     const row = README.split("\n").find((line) => line.startsWith(`| \`${name}\``));
     const [, kB, zippedKB] = row.match(/(\d+) kB, (\d+) kB with gzip/);
     assert.ok(Math.abs(code.length / 1000 - kB) < 2, `${name}: ${code.length} bytes`);
@@ -149,7 +150,7 @@ test("the README states the sizes of the scripts", () => {
 test("Django and the gateway serve the built files", () => {
   assert.equal(read("../../djangoauth/sockgate/static/sockgate/sockgate.js"), CLIENT);
   assert.equal(read("../../gateway/sockgate_gateway/sockjs/static/sockjs.js"), SOCKJS);
-  for (const name of ["sockgate-full.js", "sockgate-sockjs.js", "sockgate-shared.js", "sockgate-live.js", "sockgate-htmx.js", "sockgate-turbo.js", "sockgate-state.js", "sockgate-tag.js", "sockgate-guard.js", "sockgate-progress.js", "sockgate.mjs", "sockgate.d.ts", "badge.js"]) {
+  for (const name of ["sockgate-full.js", "sockgate-sockjs.js", "sockgate-shared.js", "sockgate-live.js", "sockgate-html.js", "sockgate-htmx.js", "sockgate-turbo.js", "sockgate-state.js", "sockgate-tag.js", "sockgate-guard.js", "sockgate-progress.js", "sockgate.mjs", "sockgate.d.ts", "badge.js"]) {
     const served = read(`../../djangoauth/sockgate/static/sockgate/${name}`);
     assert.equal(served, read(`../dist/${name}`));
   }

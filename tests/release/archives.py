@@ -24,6 +24,7 @@ CLIENT = (
     "sockgate-guard.js",
     "sockgate-progress.js",
     "sockgate-live.js",
+    "sockgate-html.js",
     "sockgate-htmx.js",
     "sockgate-turbo.js",
     "sockgate.mjs",

@@ -44,7 +44,7 @@ def publish_html(
 ) -> int | None:
     """Render a template now, and put it into the pages of a recipient.
 
-    Pages have the script of ``{% live %}`` or of ``{% sockgate_client live=True %}``.
+    Pages have ``{% sockgate_client live=True %}``.
 
     Args:
         to: a user, a primary key as a number, a group, or a channel's name.

@@ -46,6 +46,9 @@ SOCKJS = "sockgate/sockgate-sockjs.js"
 SHARED = "sockgate/sockgate-shared.js"
 """``SCRIPT`` loads it with ``shared``, and as a SharedWorker."""
 
+HTML = "sockgate/sockgate-html.js"
+"""Shows what ``publish_html`` publishes, beside the script of ``{% live %}``."""
+
 GUARD = "sockgate/sockgate-guard.js"
 """Warns before the login of a page ends, and covers the page afterwards."""
 
@@ -83,17 +86,21 @@ def sockgate_client(
             ``rt.subscribe`` needs no request for them. A channel that ``AUTHORIZE`` refuses is left
             out.
         shared: the tabs of one login share one connection, where the browser can do that.
-        live: load the script of ``{% live %}``, too: it shows what ``publish_html`` publishes, and
-            connects by itself.
+        live: load the script of ``{% live %}``, too, and one that shows what ``publish_html``
+            publishes; they connect by themselves.
     """
     request = _request_of(context, "sockgate_client")
     names = channels.split() if isinstance(channels, str) else channels
     values = client_config(request, names) | ({"shared": True} if shared else {})
+    if live and request.method not in ("GET", "HEAD"):
+        # Forms with this token show what somebody has typed: no push may take it from them.
+        values["posted"] = str(context.get("csrf_token", ""))
     nonce = nonce_of(context, request)
     config = order_tag("client", values, nonce)
     tags = _client_tags(nonce)
     if live:
         tags.append(page_of(context, request).script(context))
+        tags.append(script_tag(static(HTML), nonce, is_deferred=True))
     if settings.DEBUG:
         tags.append(script_tag(static(BADGE), nonce))
     return format_html("{}\n{}", config, format_html_join("\n", "{}", ([tag] for tag in tags)))

@@ -2,7 +2,7 @@
  * What a person has typed or chosen: it is theirs until the server has taken it, and the server's from then on.
  */
 import { documentOf, findAll } from "../../base/globals.js";
-import { attributeOf, clone, findIn, groupBy, matches, nameOf } from "./nodes.js";
+import { attributesOf, clone, closest, contains, findIn, groupBy, matches, nameOf, parentOf } from "./nodes.js";
 
 /** A form shows its own fields as properties, so it is no field, whatever a sanitizer has left on it. */
 export const FIELDS = "input,textarea,select,[contenteditable]:not(form)";
@@ -14,8 +14,11 @@ export function fieldsOf(element) {
   return [...findIn(element, FIELDS)].filter(isField);
 }
 
-/** @param {any} element @returns {any[]} */
-export const hiddenIn = (element) => [...findIn(element, "[type=hidden]")];
+/** Attributes that say which object a form is about, or a part without one. */
+const ABOUT = /^((form)?action|(data-)?(pk|hx-(post|put|patch|delete|vals)))$/;
+
+/** @param {any} element @returns {any[]} without Django's token, which is another one in each page */
+export const hiddenIn = (element) => [...findIn(element, "[type=hidden]:not([name=csrfmiddlewaretoken])")];
 /** @param {any} field @returns {string} */
 export const nameAndValueOf = ({ name, value }) => `${name}=${value}`;
 
@@ -47,7 +50,7 @@ export function isTaken(field, fresh) {
   // Django strips what was typed. Whoever goes on typing needs the space.
   const isActive = field === documentOf(globalThis, "activeElement");
   // 2.50 and 2.5 are one number, and Django writes the second one.
-  const [value, taken] = [field, fresh].map((one) => (isActive ? valueOf(one) : one.valueAsNumber || `${valueOf(one)}`.trim()));
+  const [value, taken] = [field, fresh].map((one) => (isActive ? valueOf(one) : isNaN(one.valueAsNumber) ? `${valueOf(one)}`.trim() : one.valueAsNumber));
   return value === taken;
 }
 
@@ -66,7 +69,50 @@ export function formOf(one) {
 }
 
 /** @param {any} field @returns {any} */
-const ownerOf = (field) => field.form && attributeOf(field.form, "action");
+const ownerOf = (field) => field.form && aboutOf(field.form);
+
+/** @param {any} one  an element @returns {string} what its own attributes say of its object */
+export function aboutOf(one) {
+  const about = [...attributesOf(one)].filter(({ name, value }) => ABOUT.test(name) && !/csrf/i.test(value));
+  return about.map(({ name, value }) => name + value).join();
+}
+
+/**
+ * @param {any} part  of the page
+ * @param {any} fresh
+ * @param {any[]} set  hidden fields that a script has set, which say nothing
+ * @returns {boolean} it is about the same object, in the same version
+ */
+export function isAbout(part, fresh, set) {
+  const values = hiddenIn(fresh).map(nameAndValueOf);
+  return aboutOf(part) === aboutOf(fresh) && hiddenIn(part).every((one) => set.includes(one) || values.includes(nameAndValueOf(one)));
+}
+
+/**
+ * What a person types is about the object that its form was rendered for: the row of a formset, the version that was seen.
+ *
+ * @param {any} element
+ * @param {any} fresh
+ * @param {any[]} set
+ * @returns {any[]} forms, and parts without one, in which something is typed that the server has not taken, and that the fresh
+ *   element has for other objects only
+ */
+export function boundIn(element, fresh, set) {
+  return changedIn(closest(element, "form") || element)
+    .filter((field) => !isTakenIn(field, fresh))
+    .map((field) => field.form || partOf(field, element))
+    .map((part) => (contains(element, part) ? part : element))
+    .filter((part) => ![fresh, ...findIn(fresh, nameOf(part))].some((other) => isAbout(part, other, set)));
+}
+
+/** @param {any} field  without a form @param {any} element @returns {any} the outermost element around it that is about an object, else itself */
+function partOf(field, element) {
+  let part = field;
+  for (let node = field; node !== element; node = parentOf(node)) {
+    part = aboutOf(node) ? node : part;
+  }
+  return part;
+}
 
 /** @param {Element} element @returns {any[]} fields that the viewer has changed */
 export function changedIn(element) {

@@ -2,12 +2,13 @@
  * The live fragments of the page. Django's `{% live %}` writes what belongs to one into a data block, the last child of its
  * element. So neither an id nor an attribute of content makes a fragment.
  */
+import { documentOf } from "../../base/globals.js";
 import { ordersOf } from "../../base/orders.js";
-import { hiddenIn, nameAndValueOf } from "./fields.js";
+import { boundIn, changedIn, nameAndValueOf } from "./fields.js";
 import { heldOf } from "./held.js";
+import { parse, processHtmx } from "./markup.js";
 import { morph } from "./morph.js";
-import { childNodesOf, contains, dispatch, isConnected, nameOf, replaceChildren } from "./nodes.js";
-import { parse, processHtmx } from "./push.js";
+import { childNodesOf, clone, contains, dispatch, isConnected, nameOf, ownerOf, parentOf, remove, replaceChildren } from "./nodes.js";
 
 /**
  * @typedef {{grant?: string | null, expires_in?: number, touched?: string | number | null}} Wanted  without a grant: there was none when
@@ -27,6 +28,7 @@ const RELOAD_MS = 60000;
 /** @param {any} page  the window */
 export function fragmentsOf(page) {
   const held = heldOf(page);
+  let isFirst = true;
   /** By element. @type {Map<any, Fragment>} */
   const known = new Map();
 
@@ -43,12 +45,18 @@ export function fragmentsOf(page) {
         // What a POST has brought belongs to the address of the fragment that it replaces.
         const url = data.url ? location.origin + data.url : all().find((one) => one.data.id === data.id)?.url || location.href.split("#")[0];
         known.set(element, { element, script, data, url, away: [] });
-        held.know(element, [], data);
+        held.know(element, [], data, (/** @type {any} */ one) => !data.hidden?.includes(nameAndValueOf(one)));
       } else if (fragment.script !== script) {
         Object.assign(fragment, { script, data });
       }
     }
     all().forEach(({ element }) => isConnected(element) || known.delete(element));
+    if (isFirst) {
+      // What is pushed may go anywhere in the page.
+      const [token] = ordersOf(page, "client").map(({ data }) => data.posted);
+      isFirst = false;
+      held.know(documentOf(page, "documentElement"), [...known.keys()], { token, url: token == null }, () => false);
+    }
   }
 
   /**
@@ -62,7 +70,6 @@ export function fragmentsOf(page) {
   function refresh(url, html, isInDoubt) {
     const document = parse(page, html);
     const orders = new Map(ordersOf(page, "live", document).map((order) => [order.data.id, order]));
-    const named = new Map(ordersOf(page, "keep", document).map(({ script, data }) => [script.parentElement, data]));
     let lacking;
     // One may lie in another one: morphing takes the outer one first.
     for (const fragment of at(url)) {
@@ -74,7 +81,7 @@ export function fragmentsOf(page) {
         if (user && data.user && user !== data.user) {
           return reload();
         }
-        show(fragment, fresh, order.data, named, isInDoubt);
+        show(fragment, fresh, order.data, isInDoubt);
       } else if (isInDoubt) {
         clear(fragment);
       } else {
@@ -96,10 +103,9 @@ export function fragmentsOf(page) {
    * @param {Fragment} fragment
    * @param {any} fresh
    * @param {any} data
-   * @param {Map<any, string[]>} named  what the author keeps
    * @param {boolean} isInDoubt
    */
-  function show(fragment, fresh, data, named, isInDoubt) {
+  function show(fragment, fresh, data, isInDoubt) {
     const { element, away } = fragment;
     if (!emit(element, "before", { fresh })) {
       return;
@@ -116,32 +122,49 @@ export function fragmentsOf(page) {
     fragment.away = [];
     // What is in it, and was rendered elsewhere.
     const others = all().filter((one) => one.url !== fragment.url && contains(element, one.element)).map((one) => one.element);
-    const whole = [...held.heldIn(element, fresh, isInDoubt), ...(isInDoubt ? [] : held.boundIn(element, fresh, fragment.data, data)), ...others];
-    // Hidden fields that a script has set, such as the count of a formset.
-    const set = hiddenIn(element).filter((one) => !fragment.data.hidden?.includes(nameAndValueOf(one)));
-    let theirs = new Set(set);
-    if (!whole.includes(element)) {
-      theirs = morph(element, fresh, whole, named, set, isInDoubt, held.isGenuine(data.token));
-      held.know(element, [...whole, ...set.filter((one) => theirs.has(one))], data);
-    }
-    // Those of a form that was left alone have older values.
-    data.hidden = hiddenIn(element).filter((one) => !theirs.has(one)).map(nameAndValueOf);
+    change(element, fresh, data, others, isInDoubt);
     fragment.data = data;
     processHtmx(page, element);
     emit(element, "after", { isEmptied: false });
   }
 
-  /** What Django pushes into a fragment is the server's, and what it has refused there stays. @param {any} element @param {any} fresh */
-  function change(element, fresh) {
-    const fragment = all().find((one) => contains(one.element, element));
-    const whole = fragment ? held.heldIn(element, fresh, false) : [];
-    morph(element, fresh, whole, new Map(), [], false, held.isGenuine(fragment?.data.token));
-    know(element, whole);
+  /**
+   * Change an element into a fresh one. It is the only way in which content changes, by a refresh or a push: it asks what is a
+   * person's, which stays with the object that it is about.
+   *
+   * @param {any} element
+   * @param {any} fresh
+   * @param {any} data  of its fragment
+   * @param {any[]} [others]  parts of other addresses
+   * @param {boolean} [isInDoubt]
+   */
+  function change(element, fresh, data, others = [], isInDoubt = false) {
+    const set = held.setIn(element);
+    const bound = boundIn(element, fresh, set);
+    const whole = [...held.heldIn(element, fresh, isInDoubt), ...others];
+    if (isInDoubt) {
+      bound.forEach((one) => (one === element ? replaceChildren : remove)(one));
+    } else {
+      whole.push(...bound);
+    }
+    if (!whole.includes(element)) {
+      const named = new Map(ordersOf(page, "keep", ownerOf(fresh)).map(({ script, data }) => [script.parentElement, data]));
+      const theirs = morph(element, fresh, whole, named, set, isInDoubt, held.isGenuine(data.token));
+      held.know(element, whole, data, (/** @type {any} */ one) => theirs.has(one));
+    }
   }
 
-  /** @param {any} element  new, and as the server has rendered it @param {any} [whole]  what was left alone in it */
-  function know(element, whole) {
-    held.know(element, whole, { url: "/" });
+  /** Django has pushed what an element is now. @param {any} element @param {any} fresh */
+  function pushed(element, fresh) {
+    const { token } = all().find((one) => contains(one.element, element))?.data || {};
+    change(element, fresh, { token, url: "/" });
+  }
+
+  /** Remove an element, if nothing in it is a person's. @param {any} element */
+  function drop(element) {
+    if (!changedIn(parentOf(element)).some((one) => contains(element, one)) && !held.heldIn(element, clone(element), false)[0]) {
+      remove(element);
+    }
   }
 
   /** @param {Fragment} fragment */
@@ -165,8 +188,11 @@ export function fragmentsOf(page) {
     scan,
     refresh,
     emit,
-    change,
-    know: (/** @type {any} */ element) => know(element, []),
+    // `sockgate-html.js` uses these four.
+    change: pushed,
+    drop,
+    /** @param {any} element  new, and as the server has rendered it */
+    know: (element) => held.know(element, [], { url: "/" }, () => false),
     /** Empty those of an address: the viewer may not see them any more. @param {string} url */
     clear: (url) => at(url).forEach(clear)
   };

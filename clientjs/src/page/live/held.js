@@ -6,7 +6,7 @@
  * the viewer's: its values count as typed, since the value of a form that was sent and refused is the value that the server has
  * rendered. It is let go when the fresh page has a form with the same values, with errors only if it had other ones before.
  */
-import { changedIn, FIELDS, fieldsOf, formOf, hiddenIn, isField, isTakenIn, nameAndValueOf } from "./fields.js";
+import { FIELDS, fieldsOf, formOf, hiddenIn, isField, isTakenIn, nameAndValueOf } from "./fields.js";
 import { attributeOf, childNodesOf, contains, findIn, matches, nameOf, parentOf } from "./nodes.js";
 
 /** What Django shows for a form that it has refused. */
@@ -23,21 +23,27 @@ export function heldOf(page) {
   const rendered = new WeakSet();
   /** Forms with Django's token. @type {WeakSet<Element>} */
   const genuine = new WeakSet();
+  /** Hidden fields, with what the server has written into them. @type {WeakMap<Element, string>} */
+  const written = new WeakMap();
   /** What the server had not taken. @type {WeakSet<Element>} */
   const differing = new WeakSet();
 
   /**
    * @param {any} element  a fragment as the server has rendered it
    * @param {any[]} held  what was left alone
-   * @param {{token?: string, url?: string}} data  without an address, it was rendered for a POST: forms with Django's token show what
+   * @param {{token?: string, url?: any}} data  without an address, it was rendered for a POST: forms with Django's token show what
    *   was typed, and have errors in them or beside them. Without a token, all forms do
+   * @param {function(any): any} isSet  a script has set a hidden field
    */
-  function know(element, held, { token, url }) {
+  function know(element, held, { token, url }, isSet) {
     for (const one of [element, ...findIn(element, "*")]) {
       if (!held.some((other) => contains(other, one))) {
         known.add(one);
         ids.add(attributeOf(one, "id") || 0);
         rendered.add(one);
+        if (!isSet(one)) {
+          written.set(one, nameAndValueOf(one));
+        }
       }
     }
     for (const form of findIn(element, "form")) {
@@ -64,7 +70,8 @@ export function heldOf(page) {
     const all = fieldsOf(element);
     const held = new Set();
     // Forms, and fields without one.
-    for (const key of new Set(unknown.map((one) => formOf(one) || (isField(one) && one)).filter((one) => one))) {
+    const keys = new Set(unknown.map((one) => formOf(one) || (isField(one) && one)).filter((one) => one));
+    for (const key of keys) {
       const fields = all.filter((field) => field === key || field.form === key);
       if (!fields.every((field) => isTakenIn(field, fresh))) {
         differing.add(key);
@@ -78,26 +85,11 @@ export function heldOf(page) {
         }
       }
     }
-    return [...held, ...(held.size ? errors : [])];
+    return [...held, ...(held.size || !keys.size ? errors : [])];
   }
 
-  /**
-   * What is typed into a form is about the object that it was rendered for: the row of a formset, the version that was seen.
-   *
-   * @param {any} element  a fragment
-   * @param {Element} fresh
-   * @param {{hidden?: string[], token?: string}} before  what the server has written into the hidden fields, and what it writes now
-   * @param {{hidden?: string[]}} after
-   * @returns {any[]} forms that the fresh page has for something else
-   */
-  function boundIn(element, fresh, before, after) {
-    const isOther = (/** @type {any} */ one) =>
-      before.hidden?.includes(nameAndValueOf(one)) && one.value !== before.token && !after.hidden?.includes(nameAndValueOf(one));
-    return changedIn(element)
-      .filter((field) => !isTakenIn(field, fresh))
-      .map(formOf)
-      .filter((form) => contains(element, form) && hiddenIn(form).some(isOther));
-  }
+  /** @param {any} element @returns {any[]} hidden fields that a script has set, such as the count of a formset */
+  const setIn = (element) => hiddenIn(element).filter((one) => written.get(one) !== nameAndValueOf(one));
 
   /**
    * @param {any} field
@@ -122,7 +114,7 @@ export function heldOf(page) {
   const isGenuine = (/** @type {string | undefined} */ token) => (/** @type {any} */ form) => token && (genuine.has(form) || !!hasToken(form, token));
 
   page.addEventListener("input", (/** @type {any} */ { target }) => target.isContentEditable && known.delete(target), true);
-  return { know, heldIn, boundIn, isGenuine };
+  return { know, heldIn, setIn, isGenuine };
 }
 
 /** @param {any} element @param {string} token @returns {any} */

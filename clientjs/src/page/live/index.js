@@ -4,7 +4,7 @@
  */
 import { clientOf } from "../clients.js";
 import { globalOf } from "../../base/globals.js";
-import { STARTED, start } from "./module.js";
+import { STARTED, start } from "./start.js";
 
 export { start };
 

@@ -1,9 +1,7 @@
-/** `sockgate/live`: fragments that Django's `{% live %}` has written refresh themselves. */
-import { globalOf } from "../../base/globals.js";
-import { livePageOf } from "./page.js";
-
-/** The property of the window that has what was started. A page may load the script more than once. */
-export const STARTED = "sockgateLive";
+/** `sockgate/live`: fragments that Django's `{% live %}` has written refresh themselves, and `publish_html` is shown. */
+import { push } from "../html/push.js";
+import { PUSH } from "./markup.js";
+import { start as startWithoutPush } from "./start.js";
 
 /**
  * Keep the live fragments of this page fresh. A second call changes nothing.
@@ -13,8 +11,6 @@ export const STARTED = "sockgateLive";
  * @returns {{scan(): void}}  `scan` finds fragments that a script has added or removed
  */
 export function start(rt, page = window) {
-  if (!globalOf(page, STARTED)) {
-    page[STARTED] = livePageOf(rt, page);
-  }
-  return page[STARTED];
+  page[PUSH] = push;
+  return startWithoutPush(rt, page);
 }

@@ -9,7 +9,8 @@
  * something that must stay.
  */
 import { documentOf } from "../../base/globals.js";
-import { changedIn, formOf, hiddenIn, isTaken, nameAndValueOf, selectedIn } from "./fields.js";
+import { aboutOf, changedIn, formOf, hiddenIn, isAbout, isTaken, nameAndValueOf, selectedIn } from "./fields.js";
+import { removeScripts } from "./markup.js";
 import {
   attributeOf, attributesOf, childNodesOf, clone, contains, findIn, groupBy, insert, isEqual, move, nameOf, nextElementOf, nextOf, parentOf, remove
 } from "./nodes.js";
@@ -34,6 +35,7 @@ export function morph(element, fresh, whole = [], named = new Map(), set = [], i
   const typed = changedIn(element);
   const changed = new Set([...typed, ...set]);
   const stays = [...typed, ...whole];
+  const typedForms = new Set(typed.map(formOf));
   const staying = above(stays, element);
   const isInWhole = new Set();
   whole.forEach((one) => findIn(one, "*").forEach((/** @type {any} */ part) => isInWhole.add(part)));
@@ -45,12 +47,12 @@ export function morph(element, fresh, whole = [], named = new Map(), set = [], i
   const unmatched = new Set();
   const active = documentOf(globalThis, "activeElement");
   removeScripts(findIn(fresh, "script"));
-  for (const keyOf of [kindOf, (/** @type {any} */ node) => kindOf(node) + aboutOf(node)[1]]) {
+  for (const keyOf of [kindOf, (/** @type {any} */ node) => kindOf(node) + subjectOf(node)[1]]) {
     const old = groupBy(findIn(element, IDENTIFIED), keyOf);
     groupBy(findIn(fresh, IDENTIFIED), keyOf).forEach(([other, isTwice], key) => {
       let [node, isOldTwice] = old.get(key) || [];
       if (!isTwice && !isOldTwice) {
-        for (; node && node !== element && !matched.has(node) && !same.has(other) && !isInWhole.has(node) && kindOf(node) === kindOf(other); node = parentOf(node)) {
+        for (; node && node !== element && !matched.has(node) && !same.has(other) && !isInWhole.has(node) && kindOf(node) === kindOf(other) && mayBe(node, other); node = parentOf(node)) {
           matched.add(node);
           same.set(other, node);
           other = parentOf(other);
@@ -72,10 +74,10 @@ export function morph(element, fresh, whole = [], named = new Map(), set = [], i
   return changed;
 
   /** @param {any} node @returns {any[]} what it belongs to, and what that was rendered for */
-  function aboutOf(node) {
+  function subjectOf(node) {
     const form = formOf(node);
     if (form && !forms.has(form)) {
-      forms.set(form, [[isGenuine?.(form), attributeOf(form, "action")], hiddenIn(form).filter(({ name }) => name !== "csrfmiddlewaretoken").map(nameAndValueOf)]);
+      forms.set(form, [[isGenuine?.(form), aboutOf(form)], hiddenIn(form).map(nameAndValueOf)]);
     }
     return forms.get(form) || [];
   }
@@ -84,8 +86,14 @@ export function morph(element, fresh, whole = [], named = new Map(), set = [], i
   function kindOf(node) {
     const name = nameOf(node);
     return isAnElement(node)
-      ? JSON.stringify([name, ...["id", "name", /^(checkbox|radio)$/.test(node.type) && "value"].map((one) => attributeOf(node, one)), aboutOf(node)[0]])
+      ? JSON.stringify([name, ...["id", "name", /^(checkbox|radio)$/.test(node.type) && "value"].map((one) => attributeOf(node, one)), subjectOf(node)[0]])
       : name;
+  }
+
+  /** @param {any} node @param {any} other @returns {boolean} what is typed into a form stays with its object */
+  function mayBe(node, other) {
+    const form = formOf(node);
+    return !form || !typedForms.has(form) || whole.includes(form) || isAbout(form, formOf(other), set);
   }
 
   /** @param {any} parent @param {any} other */
@@ -132,7 +140,7 @@ export function morph(element, fresh, whole = [], named = new Map(), set = [], i
           nodes.length = place;
         } else if (!isAnElement(child) || isEqual(node, child)) {
           return node;
-        } else if (!staying.has(node) || !(nodes[1] || freshKinds.get(kind)?.[1])) {
+        } else if (!staying.has(node) || !(nodes[1] || freshKinds.get(kind)?.[1] || !mayBe(node, child))) {
           // It may be the next one, behind a new one; or the next one may be this one, behind one that is no more.
           const later = nextElementOf(node);
           return isEqual(node, nextElementOf(child)) ? null : isEqual(child, later) ? later : node;
@@ -203,23 +211,9 @@ export function morph(element, fresh, whole = [], named = new Map(), set = [], i
     }
     if (name === "style") {
       // Browsers write there what a person has made larger.
-      return nameOf(node) === "TEXTAREA" && node.style.height;
+      return nameOf(node) === "TEXTAREA" && (node.style.height || node.style.width);
     }
     return /^(value|checked)$/.test(name) && changed.has(node);
-  }
-}
-
-/**
- * An element of the fresh page must not execute a script: one that has run does not run again, and another one may need a
- * nonce. Data in JSON stays.
- *
- * @param {Iterable<any>} scripts
- */
-export function removeScripts(scripts) {
-  for (const script of scripts) {
-    if (!/[/+]json$/i.test(script.type)) {
-      script.remove();
-    }
   }
 }
 

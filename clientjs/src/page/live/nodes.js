@@ -16,9 +16,11 @@ export const nextOf = property("nextSibling");
 /** In capitals. */
 export const nameOf = property("nodeName");
 export const parentOf = property("parentNode");
+export const ownerOf = property("ownerDocument");
 export const isConnected = property("isConnected");
 export const attributeOf = method("getAttribute");
 export const clone = method("cloneNode");
+export const closest = method("closest");
 export const contains = method("contains");
 export const dispatch = method("dispatchEvent");
 export const findIn = method("querySelectorAll");

@@ -8,13 +8,15 @@
  * open for days needs no other source of grants, and a channel whose right was taken away is subscribed again only if the view
  * still gives it.
  */
-import { documentOf } from "../../base/globals.js";
+import { documentOf, globalOf } from "../../base/globals.js";
 import { addressOf } from "./address.js";
 import { AUTOMATIC, channelsOf } from "./channels.js";
 import { fragmentsOf } from "./fragments.js";
-import { EVENT, push } from "./push.js";
+import { PUSH } from "./markup.js";
 import { MAX_WINDOW_MS } from "./schedule.js";
 
+/** The event of `publish_html`. The gateway delivers only what Django has signed; a browser cannot publish it. */
+const HTML = "sockgate:html";
 /** After a gap or a reconnect, which often concern all pages, where the gateway names no other window. */
 const GAP_WINDOW_MS = 3000;
 const MAX_REFUSED_MS = 300000;
@@ -211,7 +213,14 @@ export function livePageOf(rt, page) {
       each(channel, (one) => one.noteTouch(ms));
     }
   })
-    .on(EVENT, (/** @type {any} */ data, /** @type {any} */ { from }) => from === undefined && push(page, data, fragments))
+    .on(HTML, (/** @type {any} */ data, /** @type {any} */ { from }) => {
+      const push = globalOf(page, PUSH);
+      if (!push) {
+        warn("publish_html needs {% sockgate_client live=True %}");
+      } else if (from === undefined) {
+        push(page, data, fragments);
+      }
+    })
     .on("gap", (/** @type {string} */ channel, /** @type {any} */ why) => {
       if (channels.has(channel)) {
         const ms = tell(channel, { audience: stated.get(channel)?.audience, ...why });

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { JSDOM } from "jsdom";
 
 import { morph } from "../../../src/page/live/morph.js";
-import { push } from "../../../src/page/live/push.js";
+import { push } from "../../../src/page/html/push.js";
 import { fragment, ORDERS, Page } from "./fakes/livesite.js";
 
 const ERRORS = '<ul class="errorlist"><li>Too long</li></ul>';
@@ -13,7 +13,7 @@ const ERRORS = '<ul class="errorlist"><li>Too long</li></ul>';
 /** A form with Django's token, which is another one in each page. */
 const formset = (total, person, text) => fragment(ORDERS, FORMSET(total, person, text), "a", { token: text });
 const FORMSET = (total, person, text) =>
-  `<h1>${text}</h1><form action="/orders/"><input type="hidden" name="csrf" value="${text}"><input type="hidden" name="f-TOTAL_FORMS" id="total" value="${total}">` +
+  `<h1>${text}</h1><form action="/orders/"><input type="hidden" name="csrfmiddlewaretoken" value="${text}"><input type="hidden" name="f-TOTAL_FORMS" id="total" value="${total}">` +
   `<input type="hidden" name="person" id="person" value="${person}"><div id="forms"><p><input name="f-0-title" value="one"></p></div></form>`;
 
 test("hidden fields that a script has set stay until the server has taken them: the count of a formset, the key of a choice", async () => {
@@ -22,7 +22,7 @@ test("hidden fields that a script has set stay until the server has taken them: 
   page.$("[name=f-1-title]").value = "typed";
   page.$("#total").value = "2";
   page.$("#person").value = "7";
-  const shown = () => ["#total", "#person", "[name=csrf]"].map((name) => page.$(name).value);
+  const shown = () => ["#total", "#person", "[name=csrfmiddlewaretoken]"].map((name) => page.$(name).value);
   for (const text of ["new", "newer"]) {
     page.fresh = formset(1, "", text);
     await page.refreshed();
@@ -142,7 +142,7 @@ test("a hidden field that a script has set before the page is followed stays, an
   page.start();
   await page.refreshed();
   await page.refreshed();
-  assert.deepEqual(["#person", "#total", "[name=csrf]"].map((one) => page.$(one).value), ["7", "1", "new"]);
+  assert.deepEqual(["#person", "#total", "[name=csrfmiddlewaretoken]"].map((one) => page.$(one).value), ["7", "1", "new"]);
 });
 
 test("a form that a script has put in the place of the server's own, with another mask of the CSRF token, stays alone", async () => {

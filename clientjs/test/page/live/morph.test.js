@@ -98,12 +98,16 @@ test("a number counts as taken in whatever form the server writes it, once the f
   assert.deepEqual(followed(input, type, "2.5", "3"), ["2.5", "3"]);
   assert.deepEqual(followed(input, type, "2.4", "3"), ["2.50", "2.50"]);
   assert.deepEqual(followed(input, (i) => (i.focus(), type(i)), "2.5", "3"), ["2.50", "2.50"]);
+  assert.deepEqual(followed(input, (i) => (i.value = "0.00"), "0", "3"), ["0", "3"]);
+  assert.deepEqual(followed(input, (i) => (i.value = "0.00"), "", "3"), ["0.00", "0.00"]);
 });
 
 test("a textarea that a person has made larger stays so, and another element has the server's style", () => {
   const parts = (style) => `<textarea id="t" style="${style}"></textarea><p id="p" style="${style}"></p>`;
-  const $ = refreshed(parts(""), parts(""), ($) => ["t", "p"].forEach((id) => ($(id).style.height = "300px")));
-  assert.deepEqual([$("t").style.height, $("p").style.height], ["300px", ""]);
+  for (const side of ["height", "width"]) {
+    const $ = refreshed(parts(""), parts(""), ($) => ["t", "p"].forEach((id) => ($(id).style[side] = "300px")));
+    assert.deepEqual([$("t").style[side], $("p").style[side]], ["300px", ""]);
+  }
 });
 
 test("a chosen option stays chosen when others come before it", () => {

@@ -4,16 +4,20 @@ import { test } from "node:test";
 
 import { JSDOM } from "jsdom";
 
-import { EVENT, push } from "../../../src/page/live/push.js";
+import { push } from "../../../src/page/html/push.js";
 import { morph } from "../../../src/page/live/morph.js";
 import { start } from "../../../src/page/live/module.js";
+import { start as startWithoutPush } from "../../../src/page/live/start.js";
 
 import { fragment, ORDERS, Page } from "./fakes/livesite.js";
+
+/** The event of these publications. */
+const EVENT = "sockgate:html";
 
 globalThis.CSS ??= { escape: (text) => text };
 
 /** Outside of fragments. */
-const showing = (emit) => ({ emit, change: morph, know() {} });
+const showing = (emit) => ({ emit, change: morph, drop: (one) => one.remove(), know() {} });
 
 /** Show a body, push, and return what it is then. */
 function pushed(body, data, emit = () => true) {
@@ -165,4 +169,12 @@ test("a push into a fragment keeps a refused form with its errors", async () => 
     page.rt.emit(EVENT, { target: "box", swap, html: swap === "outer" ? html : html.replace(/^<div.*?>|<.div>$/g, "") }, { channel: "orders" });
     assert.deepEqual([page.$("b").textContent, page.$("input").value, !!page.$(".errorlist")], ["bob", "typed", true], swap);
   }
+});
+
+test("a page that does not load what shows pushes says so, once", () => {
+  const page = new Page(`<b id="bell">0</b>${fragment(ORDERS)}`);
+  startWithoutPush(page.rt, page.window);
+  for (let number = 0; number < 2; number++) page.push("bell", "replace", "3");
+  assert.equal(page.$("#bell").textContent, "0");
+  assert.deepEqual(page.said, ["sockgate: publish_html needs {% sockgate_client live=True %}."]);
 });

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from time import time
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, Group, Permission, User
@@ -357,3 +357,20 @@ def test_cache_around_or_inside_is_named(
         bool(named)
     ]
     assert bool(caplog.records) is bool(named)
+
+
+def test_pages_that_show_pushes_load_the_script_for_them(login: Client) -> None:
+    tag = "{% sockgate_client live=True %}"
+    html = show(login, tag + "{% live 'orders' %}{% endlive %}")
+    assert SCRIPT + "\n" + SCRIPT.replace("live.js", "html.js") in html
+    assert html.count("sockgate-live.js") == 1
+    assert "sockgate-html.js" not in show(login, "{% sockgate_client %}{% live 'a' %}{% endlive %}")
+
+
+def test_page_that_answers_a_post_names_the_token_of_its_forms(login: Client) -> None:
+    source = "{% load sockgate %}{% sockgate_client live=True %}{% csrf_token %}"
+    [(_, text)] = BLOCK.findall(show(login, source))
+    assert "posted" not in json.loads(text)
+    html = login.post("/?" + urlencode({"source": source})).content.decode()
+    [(_, text)] = BLOCK.findall(html)
+    assert f'name="csrfmiddlewaretoken" value="{json.loads(text)["posted"]}"' in html

@@ -109,6 +109,7 @@ class Tab {
             return this.find(selector);
           },
           get hidden() { return tab.isHidden; },
+          documentElement: elementOf(),
         },
       },
       document: {
@@ -178,8 +179,8 @@ class Tab {
 
 function elementOf() {
   return {
-    nodeName: "DIV", isConnected: true, attributes: [], childNodes: [], children: [], ownerDocument: {},
-    querySelectorAll: () => [], contains: () => false, replaceChildren() {}, dispatchEvent: () => true, matches: () => false, getAttribute: () => null,
+    nodeName: "DIV", isConnected: true, attributes: [], childNodes: [], children: [], ownerDocument: { find: () => [] },
+    querySelectorAll: () => [], contains: () => false, replaceChildren() {}, dispatchEvent: () => true, matches: () => false, closest: () => null, getAttribute: () => null,
   };
 }
 

@@ -112,6 +112,11 @@ export class Page {
     await this.pass();
   }
 
+  /** Django pushes with `publish_html`. */
+  push(target, swap, html) {
+    this.rt.emit("sockgate:html", { target, swap, html }, { channel: "orders" });
+  }
+
   $(selector) {
     return this.window.document.querySelector(selector);
   }
