@@ -22,6 +22,7 @@ from sockgate_gateway.channels.markup_gate import MarkupGate
 from sockgate_gateway.channels.pending_subscriptions import SingleSubscription
 from sockgate_gateway.channels.presence_counts import PresenceCounts
 from sockgate_gateway.connections.connection import Connection
+from sockgate_gateway.connections.journal import Journal
 from sockgate_gateway.loop.batching import MAX_BATCH
 from sockgate_gateway.redis_servers.connection import HiredisConnection
 from sockgate_gateway.websocket.framing import SOCKJS
@@ -83,7 +84,7 @@ def _busy_hub() -> Hub:
         idle,
         queue,
         idle,
-        Audience(PresenceCounts(), rate=100),
+        Audience(PresenceCounts(), 100, Journal()),
         lambda channel: WITHOUT_HISTORY,
         MarkupGate(Names(), MarkupSigner(("key" * 20,))),
         max_publication_bytes=65536,

@@ -37,6 +37,7 @@ class NullTransport:
     """A transport that discards all frames."""
 
     name = "null"
+    agent = ""
 
     def send(self, batch: Batch) -> None: ...
 

@@ -1,4 +1,4 @@
-"""Replies to ``CountConnections``, pushed to a short-lived list that Django reads."""
+"""Replies to ``CountConnections`` and ``Ask``, pushed to a short-lived list that Django reads."""
 
 import logging
 
@@ -26,13 +26,13 @@ class AudienceReplies:
         self._names = names
         self._background = BackgroundTasks()
 
-    def reply(self, reply_to: str, count: int) -> None:
-        """Push a count in the background."""
-        self._background.start(self._push(self._names.reply(reply_to), count))
+    def reply(self, reply_to: str, answer: int | bytes) -> None:
+        """Push a count or an answer in the background."""
+        self._background.start(self._push(self._names.reply(reply_to), answer))
 
-    async def _push(self, key: str, count: int) -> None:
+    async def _push(self, key: str, answer: int | bytes) -> None:
         pipeline = self._client.pipeline(transaction=False)
-        pipeline.rpush(key, count)
+        pipeline.rpush(key, answer)
         pipeline.expire(key, TTL_S)
         try:
             await pipeline.execute()

@@ -3,6 +3,7 @@
 from ..config.config import Config
 from ..loop.timer_wheel import TimerWheel
 from ..wire.deployments import deployment_of
+from ..wire.inspection import WorkerName
 from .audience import AudienceReplies
 from .capability_watch import CapabilityWatch
 from .deployments import RedisDeployments
@@ -25,17 +26,17 @@ class Broker:
     Args:
         config: of the gateway.
         wheel: for timers and the clock.
-        worker: the name of the worker.
+        worker: this one.
     """
 
-    def __init__(self, config: Config, wheel: TimerWheel, worker: str) -> None:
+    def __init__(self, config: Config, wheel: TimerWheel, worker: WorkerName) -> None:
         self.names = names = config.names
         self._config = config
         self._servers = servers = servers_of(config)
         client = servers.client
-        permanent = (names.control.encode(), names.probe(worker).encode())
+        permanent = (names.control.encode(), names.probe(worker.id).encode())
         self.subscription_state = SubscriptionState(names, wheel, config.release_delay, permanent)
-        self.pubsub = Subscriber(servers, self.subscription_state, names, wheel, worker)
+        self.pubsub = Subscriber(servers, self.subscription_state, names, wheel, worker.id)
         self.sessions = RedisSessionReader(servers, names)
         self.redis_watch = RedisWatch(client, names, wheel)
         self.session_probe = SessionProbe(servers, self.sessions, names, wheel, self.redis_watch)
@@ -46,7 +47,7 @@ class Broker:
         self.publisher = RedisPublisher(servers, names)
         self.revocations = RedisRevocations(client, names)
         self.deployment = deployment_of(names, config.signing_keys, config.replaced_keys)
-        self.deployments = RedisDeployments(client, self.deployment, worker)
+        self.deployments = RedisDeployments(client, self.deployment, worker.id)
 
     def history(self, limit_bytes: int) -> RedisHistory:
         """Return the reader of histories, which reads at most ``limit_bytes`` of each channel."""

@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from ..channels.presence_store import Change, Heartbeat
 from ..wire import scripts
 from ..wire.control import OptionalJson, PresenceChanged, write_control
+from ..wire.inspection import WorkerName
 from ..wire.names import BROADCAST, Names
 from ..wire.online import MAX_EVENTS, ONLINE_TTL_MS, OnlineKeys
 from ..wire.presence import (
@@ -38,18 +39,19 @@ class RedisPresence:
     Args:
         client: for short commands.
         names: of this deployment.
-        worker: the name of the worker.
+        worker: this one.
         has_signals: note who is online, for Django's signals.
     """
 
     def __init__(
-        self, client: Redis, names: Names, worker: str, *, has_signals: bool = False
+        self, client: Redis, names: Names, worker: WorkerName, *, has_signals: bool = False
     ) -> None:
         self._client = client
         self._names = names
-        self._worker = worker
+        self._name = worker
+        self._worker = worker.id
         self._has_signals = has_signals
-        self._data = RedisPresenceData(client, names, worker)
+        self._data = RedisPresenceData(client, names, worker.id)
         self._others: tuple[str, ...] = ()
         self._beats = 0
 
@@ -63,7 +65,7 @@ class RedisPresence:
             BrokerUnavailable: Redis cannot be used now.
         """
         pipeline = self._client.pipeline(transaction=False)
-        key, value = self._names.worker(self._worker), write_beat(connections)
+        key, value = self._names.worker(self._worker), write_beat(connections, self._name)
         pipeline.set(key, value, px=WORKER_TTL_S * 1000, get=True)
         pipeline.smembers(self._names.workers)
         known, found = await _execute(pipeline)

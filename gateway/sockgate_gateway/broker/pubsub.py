@@ -55,7 +55,7 @@ class PubSubListener(Protocol):
     def receive_control(self, raw: bytes) -> None:
         """Receive a control message."""
 
-    def link_lost(self) -> None:
+    def link_lost(self, cause: str = "") -> None:
         """The link is broken; nothing arrives until it is restored."""
 
     def link_restored(self) -> None:
@@ -176,14 +176,16 @@ class Subscriber:
         """
         attempt = 0
         while True:
-            links = self._links
+            links, cause = self._links, ""
             try:
                 await self._serve(hub, listener)
             except (*FAILURES, BrokerUnavailable) as error:
                 self._losses.failed(error)
-            except Exception:
+                cause = self._losses.latest
+            except Exception as error:
+                cause = type(error).__name__
                 log.exception("event=link_failed")
-            listener.link_lost()
+            listener.link_lost(cause)
             attempt = 0 if self._links > links else attempt + 1
             await asyncio.sleep(_RETRY_S[min(attempt, len(_RETRY_S) - 1)])
 

@@ -17,9 +17,12 @@ from collections.abc import Callable
 from math import ceil
 from time import monotonic
 
+from ..connections.journal import Journal
 from ..histogram import COUNTS, Histogram
 from ..loop.hint_log import HintLog
+from ..wire.contract import Position
 from ..wire.protocol import Crowd
+from .pending_subscriptions import PendingSubscription
 from .presence_counts import PresenceCounts
 
 log = logging.getLogger("sockgate.hub")
@@ -43,6 +46,7 @@ class Audience:
     Args:
         counts: know the connections of this worker, and how many workers there are.
         rate: how many requests a second all pages may make together.
+        journal: remembers gaps.
         clock: returns seconds.
 
     ``gaps`` counts connections that received ``gap``, by cause. ``recovered``: how many
@@ -50,12 +54,17 @@ class Audience:
     """
 
     def __init__(
-        self, counts: PresenceCounts, rate: float, clock: Callable[[], float] = monotonic
+        self,
+        counts: PresenceCounts,
+        rate: float,
+        journal: Journal,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         self.gaps: Counter[str] = Counter()
         self.recovered = Histogram(COUNTS)
         self._counts = counts
         self._rate = rate
+        self.journal = journal
         self._clock = clock
         self._level = 0.0
         self._raised_at = 0.0
@@ -66,11 +75,36 @@ class Audience:
         """Return the audience of what ``connections`` of this worker receive."""
         return connections * self._counts.workers
 
-    def count_gaps(self, channel: str, cause: str, connections: int) -> None:
-        """Count a gap that ``connections`` of a channel receive."""
+    def count_gaps(
+        self,
+        channel: str,
+        cause: str,
+        connections: int,
+        before: Position | None,
+        after: Position | None,
+    ) -> None:
+        """Count a gap that all ``connections`` of a channel receive.
+
+        Args:
+            channel: its name.
+            cause: of the gap.
+            connections: how many receive it.
+            before: up to where they had received the channel.
+            after: from where they go on.
+        """
         self.gaps[cause] += connections
+        self.journal.missed_by_all(channel, cause, connections, before, after)
         if cause == "repeated" and self._repeated.is_due(channel):
             self._repeated.warn("channel=%s connections=%d", channel, connections, hint=_HINT)
+
+    def count_gap(
+        self, subscription: PendingSubscription, cause: str, after: Position | None
+    ) -> None:
+        """Count a gap that one connection receives with its subscription."""
+        self.gaps[cause] += 1
+        self.journal.missed(
+            subscription.connection, subscription.channel, cause, subscription.since, after
+        )
 
     def of_gap(self, connections: int, *, is_of_all: bool) -> Crowd:
         """Return the fields of a gap.

@@ -258,7 +258,7 @@ class Channel:
         self, connection: Connection, subscription: PendingSubscription, reply: HistoryReply
     ) -> None:
         """Subscribe a connection, and deliver what it missed."""
-        frames = confirm(subscription, reply, self.head, self._audience.gaps, self.state_count)
+        frames = confirm(subscription, reply, self.head, self._audience, self.state_count)
         self.last_subscription += 1
         self.connections[connection] = self.last_subscription
         if frames:
@@ -276,11 +276,12 @@ class Channel:
         lacks = {"lacks_plain": self._lacks_plain, "lacks_touches": lacks_touches}
         is_doubtful = self._deliveries.are_doubtful
         if cause := gap_cause(reply, self.position, self.policy, **lacks, is_doubtful=is_doubtful):
-            self._audience.count_gaps(self.name, cause, len(self.connections))
             # Where only plain publications are missing, the newest sequenced one was delivered.
             count = 0 if missed or cause in ("plain", "touch") else self.state_count
             position, frames = newest(self.head, reply, count)
-            crowd = self._audience.of_gap(len(self.connections), is_of_all=self.is_lossy)
+            known, number = self.position, len(self.connections)
+            self._audience.count_gaps(self.name, cause, number, known, position)
+            crowd = self._audience.of_gap(number, is_of_all=self.is_lossy)
             at = protocol.position(position)
             gap = Gap(self.name, **at, touched=reply.touched, **crowd)
             self._deliver((protocol.write(gap), *frames))

@@ -144,6 +144,11 @@ class Hub:
         channel = self._channels[self._key(name)]
         return SubscriptionResult(channel.position, touched=channel.mark.known)
 
+    def is_live(self, name: str) -> bool:
+        """Return whether publications of a channel are delivered as they arrive."""
+        channel = self._find(name)
+        return channel is not None and channel.is_live
+
     def arrival(self, connection: Connection, name: str) -> Crowd:
         """Return what a frame says that confirms a subscription of this connection."""
         crowd = self.audience.of_arrival(connection.id)

@@ -51,6 +51,14 @@ class PendingSubscription(Protocol):
     """A connection that waits until a channel is live."""
 
     @property
+    def connection(self) -> Connection:
+        """The connection that waits."""
+
+    @property
+    def channel(self) -> str:
+        """The name of the channel."""
+
+    @property
     def since(self) -> Position | None:
         """The last position that the client has received; None: it has received nothing."""
 
@@ -96,8 +104,8 @@ class SingleSubscription:
         asked = self._recover = request.recover if request else None
         self.since, self.newest = _NOTHING if asked is None else _read(asked, room)
         self.room = room
-        self._connection = connection
-        self._channel = channel
+        self.connection = connection
+        self.channel = channel
         self._crowd = crowd
         self._requests = [request] if request else []
 
@@ -127,14 +135,14 @@ class SingleSubscription:
         self, result: SubscriptionResult, reply_to: contract.FrameId = None
     ) -> None:
         fields = {**result.to_fields(), **self._crowd()}
-        frame = contract.Subscribed(self._channel, **fields, reply_to=reply_to)
-        self._connection.send(protocol.write(frame))
+        frame = contract.Subscribed(self.channel, **fields, reply_to=reply_to)
+        self.connection.send(protocol.write(frame))
 
     def _reject(self, code: str, message: str) -> None:
-        if self._connection.is_open:
+        if self.connection.is_open:
             for request in self._requests:
                 rejection = contract.Rejection(code, message, request.id)
-                self._connection.send(protocol.write(rejection))
+                self.connection.send(protocol.write(rejection))
 
 
 class ConnectSubscriptions:
@@ -208,26 +216,30 @@ class ConnectSubscriptions:
 class _ConnectSubscription:
     """The subscription to one channel during a connect."""
 
-    __slots__ = ("_channel", "_connect", "newest", "since")
+    __slots__ = ("_connect", "channel", "newest", "since")
 
     def __init__(self, connect: ConnectSubscriptions, channel: str, asked: Recover | None) -> None:
         self.since, self.newest = _NOTHING if asked is None else _read(asked, connect.room)
         self._connect = connect
-        self._channel = channel
+        self.channel = channel
+
+    @property
+    def connection(self) -> Connection:
+        return self._connect.connection
 
     @property
     def room(self) -> ReplayRoom:
         return self._connect.room
 
     def confirm(self, result: SubscriptionResult) -> None:
-        self._connect.results[self._channel] = result
-        self._connect.complete(self._channel)
+        self._connect.results[self.channel] = result
+        self._connect.complete(self.channel)
 
     def fail(self, error: BrokerUnavailable) -> None:
         self._connect.fail(error)
 
     def cancel(self) -> None:
-        self._connect.complete(self._channel)
+        self._connect.complete(self.channel)
 
 
 def _is_as_good(given: Recover | None, asked: Recover | None) -> bool:

@@ -1,6 +1,5 @@
 """What connections receive of a history: the publications that they missed, or a gap. Pure."""
 
-from collections import Counter
 from collections.abc import Iterable
 from math import inf
 
@@ -8,6 +7,7 @@ from ..connections.replay_budget import ReplayRoom
 from ..wire.contract import Position
 from ..wire.namespaces import Policy
 from ..wire.publication import Publication, publication_frame, state_touch
+from .audience import Audience
 from .history import HistoryReply
 from .pending_subscriptions import PendingSubscription, SubscriptionResult
 
@@ -56,7 +56,7 @@ def begin(
     subscription: PendingSubscription,
     reply: HistoryReply,
     head: bytes,
-    gaps: Counter[str],
+    audience: Audience,
     state_count: int,
 ) -> tuple[bytes, ...]:
     """Confirm a subscription without a position that receives some of the newest publications.
@@ -68,7 +68,7 @@ def begin(
         subscription: is confirmed.
         reply: what Redis held of the channel.
         head: the first part of each frame of the channel.
-        gaps: counts the cause where nothing may be delivered.
+        audience: counts the gap where nothing may be delivered.
         state_count: how many of the newest publications each newcomer receives.
 
     Returns:
@@ -79,7 +79,7 @@ def begin(
     is_recovered = True if subscription.newest else None
     is_refused = not frames and any(found.payload for found in reply.recent[-count:])
     if is_refused or position is None or not subscription.room.may_recover:
-        gaps["epoch" if position is None else "size"] += 1
+        audience.count_gap(subscription, "epoch" if position is None else "size", position)
         is_recovered = False
     has_state, touched = state_count > 0, reply.touched
     subscription.confirm(SubscriptionResult(position, is_recovered, has_state, touched))
@@ -91,7 +91,7 @@ def recover(
     since: Position,
     reply: HistoryReply,
     head: bytes,
-    gaps: Counter[str],
+    audience: Audience,
     state_count: int,
 ) -> tuple[bytes, ...]:
     """Confirm a subscription that requests recovery.
@@ -101,7 +101,7 @@ def recover(
         since: the last position that the client has received.
         reply: what Redis held of the channel.
         head: the first part of each frame of the channel.
-        gaps: counts the cause where not all that was missed is known, or it is too much.
+        audience: counts the gap where not all that was missed is known, or it is too much.
         state_count: how many of the newest publications a client receives after a gap.
 
     Returns:
@@ -113,10 +113,13 @@ def recover(
     is_recovered = missed is not None and size_bytes <= subscription.room.left_bytes
     subscription.room.spend(size_bytes, is_delivered=is_recovered)
     if is_recovered:
+        if frames:
+            connection, channel = subscription.connection, subscription.channel
+            audience.journal.recovered(connection, channel, since, len(frames))
         subscription.confirm(SubscriptionResult(since, True, state_count > 0, reply.touched))
         return frames
-    gaps[reply.gap_cause(since) or "size"] += 1
     position, frames = newest(head, reply, state_count, subscription.room)
+    audience.count_gap(subscription, reply.gap_cause(since) or "size", position)
     subscription.confirm(SubscriptionResult(position, False, state_count > 0, reply.touched))
     return frames
 
@@ -125,15 +128,15 @@ def confirm(
     subscription: PendingSubscription,
     reply: HistoryReply,
     head: bytes,
-    gaps: Counter[str],
+    audience: Audience,
     state_count: int,
 ) -> tuple[bytes, ...]:
     """Confirm a subscription, and return what it missed if that is known and not too much."""
     since = subscription.since
     if since is not None:
-        return recover(subscription, since, reply, head, gaps, state_count)
+        return recover(subscription, since, reply, head, audience, state_count)
     if subscription.newest or state_count:
-        return begin(subscription, reply, head, gaps, state_count)
+        return begin(subscription, reply, head, audience, state_count)
     subscription.confirm(SubscriptionResult(reply.position, touched=reply.touched))
     return ()
 

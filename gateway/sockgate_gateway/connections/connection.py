@@ -68,9 +68,9 @@ class Connection:
         held_limit_bytes: how much may be held back until the connection is live.
 
     Each field has one writer. All are written here, except ``sid`` and ``uid`` (``Registry``, when
-    Redis has confirmed them), ``channels`` (``Hub``), ``opened_at`` and ``spent_until``
-    (``Lifecycle``, the moment until which the budget of frames is spent). ``identity`` is None
-    while ``token_state`` says that a token is awaited. ``doubts`` counts the events after which
+    Redis has confirmed them), ``channels`` (``Hub``), ``opened_at``, ``claimed_uid`` (of its token)
+    and ``spent_until`` (``Lifecycle``, the moment until which the budget of frames is spent).
+    ``identity`` is None while ``token_state`` says that a token is awaited. ``doubts`` counts the events after which
     what was read of the session before is outdated.
     """
 
@@ -80,6 +80,7 @@ class Connection:
         "_waiters",
         "address",
         "channels",
+        "claimed_uid",
         "doubts",
         "id",
         "identity",
@@ -105,6 +106,7 @@ class Connection:
         self.token_state = TOKEN_INITIAL
         self.sid: str | None = None
         self.uid: str | None = None
+        self.claimed_uid: str | None = None
         self.identity: Identity | None = None
         self.doubts = 0
         self.opened_at = self.spent_until = 0.0

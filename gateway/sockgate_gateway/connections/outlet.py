@@ -27,12 +27,20 @@ class Transport(Outlet, Protocol):
         """The SockJS name: ``websocket``, ``xhr_streaming``, …; ``rawwebsocket`` without SockJS."""
 
     @property
+    def agent(self) -> str:
+        """The user agent, as the client says."""
+
+    @property
     def is_over_http(self) -> bool:
         """Whether what the client sends comes in requests with sockets of their own."""
 
     @property
     def has_unsent(self) -> bool:
         """Whether frames wait for the client to read."""
+
+    @property
+    def unsent_bytes(self) -> int:
+        """How much waits for the client to read."""
 
     @property
     def has_unread(self) -> bool:
@@ -49,7 +57,9 @@ class NoTransport:
     """The transport of a closed connection: it discards frames."""
 
     name = "none"
+    agent = ""
     has_unsent = has_unread = is_over_http = False
+    unsent_bytes = 0
 
     def send(self, batch: Batch) -> None:
         """Discard frames."""

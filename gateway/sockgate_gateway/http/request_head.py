@@ -6,9 +6,11 @@ requests for another worker do not reach it.
 
 import re
 from collections.abc import Mapping
+from sys import intern
 
 from tornado.httputil import HTTPHeaders, RequestStartLine
 
+from ..wire.inspection import MAX_AGENT_LENGTH
 from .header_limits import check_header_lengths
 from .responses import RequestRefused
 
@@ -54,6 +56,11 @@ def has_body(headers: HTTPHeaders) -> bool:
 def asks_for_websocket(headers: Mapping[str, str]) -> bool:
     """Return whether ``Upgrade`` lists WebSocket, among other protocols or alone."""
     return lists_token(headers.get("upgrade", ""), "websocket")
+
+
+def user_agent(header: str | None) -> str:
+    """Return the beginning of a user agent; equal ones share their memory."""
+    return intern((header or "")[:MAX_AGENT_LENGTH])
 
 
 def lists_token(header: str, token: str) -> bool:

@@ -21,6 +21,7 @@ from ..channels.recovery import HistoryReader
 from ..channels.renewal import PositionRenewal
 from ..config.config import Config
 from ..connections.connection import Connection
+from ..connections.journal import Journal
 from ..connections.name_budget import NameBudget
 from ..connections.registry import Limits, Registry
 from ..connections.replay_budget import ReplayBudget
@@ -31,6 +32,7 @@ from ..sessions.client_presence import ClientPresence
 from ..sessions.client_publish import ClientPublisher
 from ..sessions.control import ControlMessages
 from ..sessions.grants import Grants
+from ..sessions.inspector import Inspector
 from ..sessions.lifecycle import Lifecycle, LifecycleConfig
 from ..sessions.monitor import SessionMonitor
 from ..sessions.refresh import TokenRefresh
@@ -38,6 +40,7 @@ from ..sessions.requests import Requests
 from ..sessions.revalidation import Revalidator
 from ..sessions.subscribe import SubscribeRequests
 from ..wire.contract import ClientFrame
+from ..wire.inspection import InspectionSigner, WorkerName
 from ..wire.markup import MarkupSigner
 from ..wire.names import BROADCAST
 from ..wire.tokens import GrantSigner, TokenSigner
@@ -54,6 +57,7 @@ class Parts:
         config: limits, intervals and signing keys.
         broker: Redis, or a stand-in.
         wheel: wakes whatever has a deadline.
+        worker: this one, for answers.
         clock: returns Unix seconds.
     """
 
@@ -62,16 +66,27 @@ class Parts:
         config: Config,
         broker: BrokerInterface,
         wheel: TimerWheel,
+        worker: WorkerName,
         clock: Callable[[], float] = time,
     ) -> None:
         self.config = config
         self.wheel = wheel
+        self.journal = Journal(clock)
         self._build_channels(config, broker, wheel, clock)
         self._build_connections(config, broker, wheel, clock)
         self._build_histories(broker)
         self._build_grants(config, broker, wheel, clock)
         self._build_revalidation(config, broker, wheel, clock)
         self._build_requests(broker)
+        self.inspector = Inspector(
+            worker,
+            self.hub,
+            self.registry,
+            self.journal,
+            InspectionSigner(config.signing_keys, broker.names.control, clock),
+            wheel,
+            clock,
+        )
         self.control_messages = ControlMessages(
             hub=self.hub,
             registry=self.registry,
@@ -79,6 +94,8 @@ class Parts:
             policy_audit=self.policy_audit,
             presence=self.presence,
             replies=broker.audience,
+            inspector=self.inspector,
+            journal=self.journal,
             wheel=wheel,
         )
 
@@ -98,7 +115,7 @@ class Parts:
             broker.subscription_state,
             self.history_queue,
             self.presence_counts,
-            Audience(self.presence_counts, config.live_rate),
+            Audience(self.presence_counts, config.live_rate, self.journal),
             self.policies.of,
             MarkupGate(broker.names, MarkupSigner(config.signing_keys, clock)),
             max_publication_bytes=config.max_publication,
@@ -139,6 +156,7 @@ class Parts:
             self.hub,
             self.authenticator,
             self.replays,
+            self.journal,
             wheel,
             config=_lifecycle_config(config),
             on_welcome=self._connected,
@@ -178,6 +196,7 @@ class Parts:
             lifecycle=self.lifecycle,
             registry=self.registry,
             hub=self.hub,
+            journal=self.journal,
             grants=self.grants,
             subscribe_requests=self.subscribe_requests,
             wheel=wheel,
@@ -232,6 +251,7 @@ class Parts:
             client_publisher=self.client_publisher,
             client_presence=self.client_presence,
             policies=self.policies,
+            journal=self.journal,
             barrier=broker.pubsub,
         )
 

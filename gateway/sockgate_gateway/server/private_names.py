@@ -17,7 +17,12 @@ TESTED = {"tornado": "6.6.1", "redis": "8.1.0"}
 NAMES: Mapping[str, tuple[str, ...]] = {
     "tornado.httpserver:HTTPServer": ("_handle_connection", "_handlers", "_sockets"),
     "tornado.httpserver:_HTTPRequestContext": ("_orig_protocol", "_orig_remote_ip"),
-    "tornado.iostream:IOStream": ("_check_max_bytes", "_read_buffer"),
+    "tornado.iostream:IOStream": (
+        "_check_max_bytes",
+        "_read_buffer",
+        "_total_write_done_index",
+        "_total_write_index",
+    ),
     "tornado.web:_HandlerDelegate": ("_body_future",),
     "tornado.web:RequestHandler": ("_break_cycles", "_finished", "_reason"),
     "redis.asyncio.connection:AbstractConnection": ("_host_error", "_writer"),

@@ -5,9 +5,10 @@
 
 import asyncio
 import logging
+import os
 from contextlib import suppress
 from secrets import token_hex
-from socket import socket
+from socket import gethostname, socket
 from time import monotonic
 
 from ..broker.broker import Broker
@@ -19,6 +20,7 @@ from ..sockjs.unknown_sockjs_sessions import UnknownSockJSSessions
 from ..wire import protocol
 from ..wire.closecodes import CloseCode
 from ..wire.contract import Drain
+from ..wire.inspection import WorkerName
 from .balance import Balancer
 from .deployments import DeploymentGuard
 from .listeners import Listeners, OperationsListener
@@ -47,8 +49,10 @@ class Worker:
         self._siblings = siblings
         self.id = token_hex(8)
         self.wheel = TimerWheel(monotonic)
-        self.broker = Broker(config, self.wheel, self.id)
-        self.parts = Parts(config, self.broker, self.wheel)
+        number = siblings.number if siblings else 0
+        self.name = WorkerName(self.id, gethostname(), number, os.getpid())
+        self.broker = Broker(config, self.wheel, self.name)
+        self.parts = Parts(config, self.broker, self.wheel, self.name)
         self.guard = DeploymentGuard(
             self.broker.deployments,
             self.broker.deployment,

@@ -4,6 +4,7 @@ from weakref import ref
 
 from ..channels.hub import Hub
 from ..connections.connection import Connection, Identity
+from ..connections.journal import Journal
 from ..connections.registry import Registry
 from ..loop.timer_wheel import TimerWheel
 from ..wire import protocol
@@ -25,6 +26,7 @@ class Access:
         lifecycle: closes connections.
         registry: files connections by session and user.
         hub: unsubscribes connections.
+        journal: remembers what was revoked.
         grants: lists what was granted under other rights.
         subscribe_requests: subscribes to automatic channels, and rejects requests that rely on what
             has changed.
@@ -37,6 +39,7 @@ class Access:
         lifecycle: Lifecycle,
         registry: Registry,
         hub: Hub,
+        journal: Journal,
         grants: Grants,
         subscribe_requests: SubscribeRequests,
         wheel: TimerWheel,
@@ -44,6 +47,7 @@ class Access:
         self._lifecycle = lifecycle
         self._registry = registry
         self._hub = hub
+        self._journal = journal
         self._grants = grants
         self._subscribe_requests = subscribe_requests
         self._wheel = wheel
@@ -73,6 +77,7 @@ class Access:
             if connection.is_open:  # Before that, ``connected`` is the first frame.
                 crowd = self._hub.audience.of_revocation(connection.id)
                 connection.send(protocol.write(Unsubscribed(channel, reason, **crowd)))
+                self._journal.revoked(connection, channel, reason or "")
 
     def request_token(self, connection: Connection) -> None:
         """Send ``refresh``, once; close the connection if no token comes in time."""

@@ -30,6 +30,8 @@ from .authenticator import Authenticator
 
 log = logging.getLogger("sockgate.access")
 
+NOT_VALID = "Redis has no such session, or it is of another password"
+
 RecoverMap = Mapping[str, Recover]
 """What a client recovers, by channel."""
 
@@ -122,7 +124,7 @@ class ConnectBatcher:
         if connection.state is not State.CHECKING:
             return
         if identity is None:
-            raise Disconnect(CloseCode.SESSION_UNKNOWN)
+            raise Disconnect(CloseCode.SESSION_UNKNOWN, NOT_VALID)
         self._registry.confirm(connection)
         room = self._replays.room_for(connection)
         pending = ConnectSubscriptions(connection, identity, recover, room, self._complete, read_at)

@@ -8,10 +8,12 @@ from ..channels.hub import Hub
 from ..channels.policy_audit import PolicyAudit
 from ..channels.presence import Presence
 from ..connections.batch import Batch
+from ..connections.journal import Journal
 from ..connections.registry import Registry
 from ..loop.timer_wheel import TimerWheel
 from ..wire import contract, protocol
 from ..wire.control import (
+    Ask,
     CountConnections,
     NamespacesChanged,
     PresenceChanged,
@@ -25,6 +27,7 @@ from ..wire.control import (
     read_control,
 )
 from ..wire.errors import ControlError
+from .inspector import Inspector
 from .monitor import SessionMonitor
 
 log = logging.getLogger("sockgate.broker")
@@ -37,7 +40,7 @@ missed publications are recovered, or ``gap`` is sent."""
 class ReplySink(Protocol):
     """Sends replies to Django."""
 
-    def reply(self, reply_to: str, answer: int) -> None:
+    def reply(self, reply_to: str, answer: int | bytes) -> None:
         """Push a reply to a list in Redis, soon."""
 
 
@@ -52,7 +55,9 @@ class ControlMessages:
         monitor: handles changes of sessions, users and grants.
         policy_audit: reads the policies again, when Django has changed them or may have.
         presence: notes that the data of a user has changed.
-        replies: sends counts of connections.
+        replies: sends counts of connections, and answers.
+        inspector: answers questions.
+        journal: remembers when the link was lost.
         wheel: measures how long the link is lost.
     """
 
@@ -65,6 +70,8 @@ class ControlMessages:
         policy_audit: PolicyAudit,
         presence: Presence,
         replies: ReplySink,
+        inspector: Inspector,
+        journal: Journal,
         wheel: TimerWheel,
     ) -> None:
         self._hub = hub
@@ -73,16 +80,19 @@ class ControlMessages:
         self._policy_audit = policy_audit
         self._presence = presence
         self._replies = replies
+        self._inspector = inspector
+        self._journal = journal
         self._wheel = wheel
         self._lost_at: float | None = None
         self._is_interrupted = False
 
-    def link_lost(self) -> None:
+    def link_lost(self, cause: str = "") -> None:
         """Suspend every channel and connection; after a while, send ``interrupted``."""
         self._hub.link_lost()
         self._monitor.link_lost()
         if self._lost_at is None:
             self._lost_at = self._wheel.clock()
+            self._journal.link_lost(cause)
             self._wheel.schedule(self, INTERRUPTION_S)
 
     def on_timer(self, now: float) -> None:
@@ -98,6 +108,7 @@ class ControlMessages:
         if self._is_interrupted:
             self._send_to_all(protocol.write(contract.Resumed()))
         self._lost_at, self._is_interrupted = None, False
+        self._journal.link_restored()
         self._monitor.link_restored()
         self._policy_audit.read_soon()
 
@@ -134,6 +145,11 @@ class ControlMessages:
         count = len(self._hub.connections_on(message.channel))
         self._replies.reply(message.reply_to, count)
 
+    def _ask(self, message: Ask) -> None:
+        answered = self._inspector.answer(message.question)
+        if answered is not None:
+            self._replies.reply(*answered)
+
     def _namespaces_changed(self, message: NamespacesChanged) -> None:
         self._policy_audit.read_soon()
 
@@ -163,6 +179,7 @@ class ControlMessages:
         UserChanged: _user_changed,
         SessionMoved: _session_moved,
         CountConnections: _count_connections,
+        Ask: _ask,
         NamespacesChanged: _namespaces_changed,
         PresenceChanged: _presence_changed,
         PresenceDataChanged: _presence_data,

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from ..channels.hub import Hub
 from ..connections.connection import Connection, new_connection_id
 from ..connections.deadline import Deadline
+from ..connections.journal import Journal
 from ..connections.outlet import Transport
 from ..connections.rate_limit import RateLimit
 from ..connections.registry import Registry
@@ -71,6 +72,7 @@ class Lifecycle:
         hub: has their subscriptions.
         authenticator: verifies tokens, and reads sessions.
         replays: limits what a connect may recover.
+        journal: remembers the ends.
         wheel: closes connections that are not welcomed in time.
         config: limits and intervals.
         on_welcome: is called with each connection that has received ``connected``; nothing is
@@ -87,6 +89,7 @@ class Lifecycle:
         hub: Hub,
         authenticator: Authenticator,
         replays: ReplayBudget,
+        journal: Journal,
         wheel: TimerWheel,
         *,
         config: LifecycleConfig,
@@ -96,6 +99,7 @@ class Lifecycle:
         self._registry = registry
         self._hub = hub
         self._authenticator = authenticator
+        self._journal = journal
         self._wheel = wheel
         self._config = config
         per_second = config.max_frames_per_second
@@ -253,7 +257,8 @@ class Lifecycle:
         self, connection: Connection, code: int, cause: str, *, by_client: bool = False
     ) -> Transport:
         """Remove a connection from registry and hub, and return its transport."""
-        state = connection.state
+        state, channels = connection.state, connection.channels
+        uid, was_open = connection.uid or connection.claimed_uid, connection.is_open
         if state is State.CHECKING:
             self.admission.end()
         elif state is State.WAITING and connection.transport.is_over_http:
@@ -262,6 +267,21 @@ class Lifecycle:
         self._registry.remove(connection)
         self._hub.unsubscribe_all(connection)
         self.closed_count["client" if by_client else str(int(code))] += 1
+        lived_s = self._wheel.clock() - connection.opened_at
+        by = "client" if by_client else "gateway"
+        if not by_client and code == 1006:
+            cause = "the connection was lost"
+        self._journal.ended(
+            connection,
+            transport,
+            uid,
+            code,
+            by_client=by_client,
+            cause=cause,
+            was_open=was_open,
+            lived_s=lived_s,
+            channels=channels,
+        )
         log.info(
             "event=closed connection=%s user=%s transport=%s address=%s lived_s=%.1f state=%s "
             "code=%d by=%s cause=%r",
@@ -269,11 +289,11 @@ class Lifecycle:
             connection.uid,
             transport.name,
             connection.address,
-            self._wheel.clock() - connection.opened_at,
+            lived_s,
             state.value,
             code,
-            "client" if by_client else "gateway",
-            cause if by_client or code != 1006 else "the connection was lost",
+            by,
+            cause,
         )
         return transport
 
@@ -319,6 +339,7 @@ class Lifecycle:
         if self.refusal:
             raise Disconnect(CloseCode.UNAVAILABLE, self.refusal, refusal="unavailable")
         token = self._authenticator.read_token(frame.token)
+        connection.claimed_uid = token.uid
         others = self._registry.count_claimants(token.sid, token.uid)
         if connection.transport.is_over_http:  # It has begun when its session was opened.
             self.admission.note_sent()

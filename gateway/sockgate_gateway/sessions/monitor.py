@@ -66,11 +66,11 @@ class SessionMonitor:
 
     def session_ended(self, sid: str) -> None:
         """Close every connection of a session."""
-        self._end(self._registry.of_session(sid))
+        self._end(self._registry.of_session(sid), "Django ended the session")
 
     def user_ended(self, uid: str) -> None:
         """Close every connection of a user."""
-        self._end(self._registry.of_user(uid))
+        self._end(self._registry.of_user(uid), "Django ended all sessions of the user")
 
     def session_moved(self, old: str, new: str) -> None:
         """Follow a session to its new key, and revalidate its connections."""
@@ -128,6 +128,6 @@ class SessionMonitor:
             identified = [c for c in connections if c.is_open and not c.lacks_identity]
             await self._prolong(list(map(claim_of, identified)))
 
-    def _end(self, connections: Iterable[Connection]) -> None:
+    def _end(self, connections: Iterable[Connection], cause: str) -> None:
         for connection in connections:
-            self._lifecycle.close(connection, CloseCode.SESSION_ENDED)
+            self._lifecycle.close(connection, CloseCode.SESSION_ENDED, cause)

@@ -15,6 +15,7 @@ from ..channels.barrier import Barrier
 from ..channels.policies import Policies
 from ..channels.presence import Presence
 from ..connections.connection import Connection
+from ..connections.journal import Journal
 from ..connections.replay_budget import ReplayBudget, ReplayRoom
 from ..connections.states import State
 from ..errors import BrokerUnavailable, Rejected
@@ -47,6 +48,7 @@ class Requests:
         client_publisher: publishes for clients.
         client_presence: sets the data of pages.
         policies: says which channels show their presence.
+        journal: remembers what was refused.
         barrier: waits for control messages: one that ends the session may be under way.
     """
 
@@ -61,6 +63,7 @@ class Requests:
         client_publisher: ClientPublisher,
         client_presence: ClientPresence,
         policies: Policies,
+        journal: Journal,
         barrier: Barrier,
     ) -> None:
         self._lifecycle = lifecycle
@@ -71,6 +74,7 @@ class Requests:
         self._client_publisher = client_publisher
         self._client_presence = client_presence
         self._policies = policies
+        self._journal = journal
         self._barrier = barrier
         self._background = BackgroundTasks()
 
@@ -83,7 +87,7 @@ class Requests:
         elif connection.waiting_requests < MAX_WAITING:
             connection.wait(_WaitingRequest(self, connection, frame).wake)
         else:
-            _reject(connection, "unavailable", "too many requests wait", frame)
+            self.reject(connection, "unavailable", "too many requests wait", frame)
 
     def begin(self, connection: Connection, frame: contract.ClientFrame) -> None:
         """Begin to answer a request; those after a refresh wait for its end."""
@@ -91,14 +95,34 @@ class Requests:
             connection.begin_refresh()
         self._background.start(self._answer(connection, frame))
 
+    def reject(
+        self,
+        connection: Connection,
+        code: str,
+        message: str,
+        rejected: contract.ClientFrame,
+        revoked: bool | None = None,
+    ) -> None:
+        """Tell a client that a request is rejected, if it is still there."""
+        if not connection.is_open:
+            return
+        self._journal.refused(connection, getattr(rejected, "channel", ""), code, message)
+        # A page may ask about several channels in one callback.
+        channel = None
+        if isinstance(rejected, contract.Presence | contract.SetPresence):
+            channel = rejected.channel
+        rejection = contract.Rejection(code, message, rejected.id, channel, revoked)
+        connection.send_now(protocol.write(rejection))
+
     async def _answer(self, connection: Connection, frame: contract.ClientFrame) -> None:
         try:
             if connection.is_open:
                 await self._actions[type(frame)](self, connection, frame)
         except Rejected as rejection:
-            _reject(connection, rejection.code, str(rejection), frame, rejection.is_revoked or None)
+            is_revoked = rejection.is_revoked or None
+            self.reject(connection, rejection.code, str(rejection), frame, is_revoked)
         except BrokerUnavailable:
-            _reject(connection, "unavailable", "try again later", frame)
+            self.reject(connection, "unavailable", "try again later", frame)
         except Exception as error:  # noqa: BLE001 -- closes the connection, and is logged
             self._lifecycle.fail(connection, error)
 
@@ -179,20 +203,4 @@ class _WaitingRequest:
 
     def _expire(self) -> None:
         self._is_over = True
-        _reject(self._connection, "unavailable", "try again later", self._frame)
-
-
-def _reject(
-    connection: Connection,
-    code: str,
-    message: str,
-    rejected: contract.ClientFrame,
-    revoked: bool | None = None,
-) -> None:
-    if connection.is_open:
-        # A page may ask about several channels in one callback.
-        channel = None
-        if isinstance(rejected, contract.Presence | contract.SetPresence):
-            channel = rejected.channel
-        rejection = contract.Rejection(code, message, rejected.id, channel, revoked)
-        connection.send_now(protocol.write(rejection))
+        self._requests.reject(self._connection, "unavailable", "try again later", self._frame)

@@ -40,6 +40,7 @@ from ..loop.timer_wheel import TimerWheel
 from ..wire.closecodes import CloseCode
 from .access import Access
 from .authenticator import Authenticator
+from .connect import NOT_VALID
 from .grants import Grants
 from .lifecycle import Lifecycle
 
@@ -190,14 +191,14 @@ class Revalidator:
     async def _read_again(self, invalid: list[Connection]) -> None:
         await asyncio.sleep(self._grace_s)
         for connection in await self._read(invalid):
-            self._lifecycle.close(connection, CloseCode.SESSION_UNKNOWN)
+            self._lifecycle.close(connection, CloseCode.SESSION_UNKNOWN, NOT_VALID)
 
     def _close_expired(self, invalid: Iterable[Connection]) -> None:
         """Close connections whose session expired; a visitor may fetch a token for another one."""
         for connection in filter(self._has_expired, invalid):
             is_visitors = connection.uid is None
             code = CloseCode.SESSION_UNKNOWN if is_visitors else CloseCode.SESSION_ENDED
-            self._lifecycle.close(connection, code)
+            self._lifecycle.close(connection, code, "the session has expired")
 
     def _read_soon(self, connections: Iterable[Connection]) -> None:
         is_started = bool(self._requested)

@@ -12,6 +12,7 @@ CLOSED: int
 
 class ConnectionInfo:
     ip: str
+    def get_header(self, name: str) -> str | None: ...
 
 class SockJSConnection:
     session: Any

@@ -12,6 +12,7 @@ response it sends a heartbeat, ``h``. After the end it removes the session.
 from ..connections.batch import Batch
 from ..connections.outbox import Outbox
 from ..errors import Disconnect
+from ..http.request_head import user_agent
 from ..wire.closecodes import CloseCode
 from .adapter import ConnectionAdapter
 from .binding import Binding
@@ -47,7 +48,7 @@ class Session(SockJSSession):
         expiry: float | None = None,
     ) -> None:
         super().__init__(conn, server, session_id, expiry)
-        self.name = ""
+        self.name = self.agent = ""
         self.binding: Binding | None = None
         self._outbox = Outbox(server.config.max_outbox)
         self._is_spared = False
@@ -59,8 +60,9 @@ class Session(SockJSSession):
         Raises:
             Disconnect: a limit on connections is reached.
         """
-        self.name = response.name
-        self.conn.on_open(response.get_conn_info())
+        self.name, client = response.name, response.get_conn_info()
+        self.agent = user_agent(client.get_header("User-Agent"))
+        self.conn.on_open(client)
 
     def send(self, batch: Batch) -> None:
         """Send frames to the client, or put them into the outbox."""
@@ -75,6 +77,11 @@ class Session(SockJSSession):
         """Whether frames wait for the client to read."""
         is_busy = self.handler is not None and not self.handler.active
         return is_busy or bool(self._outbox)
+
+    @property
+    def unsent_bytes(self) -> int:
+        """How much waits for the next response, or for the present one to be writable."""
+        return self._outbox.size_bytes
 
     @property
     def has_unread(self) -> bool:

@@ -6,7 +6,7 @@ from ..errors import Disconnect
 from ..http.origins import OriginPolicy, claimed_origin
 from ..http.proxies import Client, ProxyPolicy
 from ..http.refusal_log import RefusalLog
-from ..http.request_head import asks_for_websocket
+from ..http.request_head import asks_for_websocket, user_agent
 from ..http.responses import RequestRefused
 from .deflate import negotiate
 from .framing import DEFLATED, RAW, SOCKJS, Framing
@@ -73,7 +73,8 @@ class WebSocketAcceptor:
         response = accept_handshake(request, extensions)
         negotiated = DEFLATED[framing] if extensions else framing
         try:
-            return WebSocket(self.context, negotiated, client.address), response
+            agent = user_agent(request.headers.get("user-agent"))
+            return WebSocket(self.context, negotiated, client.address, agent), response
         except Disconnect as refused:
             if refused.come_back_s:  # A page reads close codes, and no HTTP status.
                 return RefusedWebSocket(self.context, negotiated, refused), response

@@ -55,6 +55,10 @@ class Stream(Protocol):
     """A byte stream to one client."""
 
     @property
+    def unsent_bytes(self) -> int:
+        """How much is queued."""
+
+    @property
     def has_unsent(self) -> bool:
         """Whether data is queued."""
 
@@ -105,6 +109,11 @@ class SocketStream:
     def has_unsent(self) -> bool:
         """Whether data is queued."""
         return self._outbox is not None
+
+    @property
+    def unsent_bytes(self) -> int:
+        """How much is queued."""
+        return self._outbox.size_bytes if self._outbox is not None else 0
 
     @property
     def has_unread(self) -> bool:
@@ -238,6 +247,12 @@ class TornadoStream:
     def has_unsent(self) -> bool:
         """Whether data is queued."""
         return bool(self._replaceable) or self._stream.writing()
+
+    @property
+    def unsent_bytes(self) -> int:
+        """How much is queued."""
+        buffered = self._stream._total_write_index - self._stream._total_write_done_index
+        return self._replaceable.size_bytes + buffered
 
     @property
     def has_unread(self) -> bool:

@@ -91,12 +91,16 @@ class WebSocket:
         "_pings",
         "_reader",
         "_stream",
+        "agent",
     )
 
     is_over_http = False
 
-    def __init__(self, context: WebSocketContext, framing: Framing, address: str) -> None:
+    def __init__(
+        self, context: WebSocketContext, framing: Framing, address: str, agent: str = ""
+    ) -> None:
         self._prepare(context, framing)
+        self.agent = agent
         self._connection: Connection = context.lifecycle.open(self, address)
 
     def _prepare(self, context: WebSocketContext, framing: Framing) -> None:
@@ -119,6 +123,11 @@ class WebSocket:
     def has_unsent(self) -> bool:
         """Whether frames wait for the client to read."""
         return self._stream.has_unsent
+
+    @property
+    def unsent_bytes(self) -> int:
+        """How much waits for the client to read."""
+        return self._stream.unsent_bytes
 
     @property
     def has_unread(self) -> bool:

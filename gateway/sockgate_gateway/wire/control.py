@@ -1,7 +1,7 @@
 """Control messages: Django notifies every worker of ended sessions, rights and other changes.
 
 Each message is one JSON object on ``Names.control``, with an ``op``. The gateway's audit repairs a
-lost one, so Django waits for no answer. Only ``count_connections`` is answered.
+lost one, so Django waits for no answer. Only ``count_connections`` and ``ask`` are answered.
 """
 
 import msgspec
@@ -90,6 +90,12 @@ class CountConnections(msgspec.Struct, tag="count_connections", tag_field="op", 
     reply_to: str
 
 
+class Ask(msgspec.Struct, tag="ask", tag_field="op", frozen=True):
+    """Each worker answers a question, which is signed (see ``inspection``)."""
+
+    question: str
+
+
 ControlMessage = (
     RevokeSession
     | RevokeUser
@@ -101,6 +107,7 @@ ControlMessage = (
     | PresenceDataChanged
     | UserDataChanged
     | CountConnections
+    | Ask
 )
 
 _control_messages: msgspec.json.Decoder[ControlMessage] = msgspec.json.Decoder(ControlMessage)

@@ -10,6 +10,7 @@ WireError
  +-- PayloadError           not a publication that can be delivered
  +-- MarkupError            markup for pages without a valid signature
  +-- ControlError           not a control message
+ +-- InspectionError        not a question, or not an answer, of ours
  +-- NamespacesError        not a table of namespaces
  +-- AddressError           not a URL of Redis
  +-- PrefixError            not a prefix of Redis keys or channels
@@ -79,6 +80,18 @@ class MarkupError(WireError):
 
 class ControlError(WireError):
     """A control message is not one that this version knows."""
+
+
+class InspectionError(WireError):
+    """A question of Django, or the answer of a worker, is refused.
+
+    Args:
+        cause: one word.
+    """
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(f"refused: {cause}")
+        self.cause = cause
 
 
 class NamespacesError(WireError):

@@ -3,9 +3,8 @@
 Each worker keeps one hash for each channel, ``Names.presence(channel, worker)``: uid to number of
 connections, with the uid ``""`` for anonymous visitors. A live worker is in the set
 ``Names.workers`` and has a key ``Names.worker(worker)``, which expires ``WORKER_TTL_S`` after its
-last heartbeat, and holds how many connections the worker has (``write_beat``). A reader skips the
-hashes of workers without that key. So no clocks are compared,
-and a killed worker disappears within ``WORKER_TTL_S``.
+last heartbeat, and holds where it runs and how many connections it has (``write_beat``). A reader
+skips the hashes of workers without that key. So no clocks are compared, and a killed worker disappears within ``WORKER_TTL_S``.
 
 To read: ``SMEMBERS`` the workers; then for each, in one pipeline, ``EXISTS`` its key and
 ``HGETALL`` its hash (``HGET`` for one user); then ``merge`` those that exist. All users that are
@@ -24,6 +23,7 @@ from typing import Annotated
 
 import msgspec
 
+from .inspection import WorkerName
 from .limits import MAX_DATA_BYTES
 from .names import Names
 
@@ -46,11 +46,15 @@ MAX_NOTICE_BYTES = 32 * 1024
 
 class _Beat(msgspec.Struct):
     connections: Annotated[int, msgspec.Meta(ge=0)]
+    host: str = ""
+    number: int = 0
+    pid: int = 0
 
 
-def write_beat(connections: int) -> bytes:
+def write_beat(connections: int, worker: WorkerName | None = None) -> bytes:
     """Return the value of the key of a worker that has ``connections`` connections."""
-    return msgspec.json.encode(_Beat(connections))
+    place = (worker.host, worker.number, worker.pid) if worker else ()
+    return msgspec.json.encode(_Beat(connections, *place))
 
 
 def read_beat(raw: bytes) -> int | None:
@@ -59,6 +63,15 @@ def read_beat(raw: bytes) -> int | None:
         return msgspec.json.decode(raw, type=_Beat).connections
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
+
+
+def read_worker(worker: str, raw: bytes) -> WorkerName:
+    """Return where a worker runs, by its key; older versions say only its id."""
+    try:
+        beat = msgspec.json.decode(raw, type=_Beat)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return WorkerName(worker)
+    return WorkerName(worker, beat.host, beat.number, beat.pid)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from sockgate_gateway.broker.presence import RedisPresence
 from sockgate_gateway.channels.presence_store import Change
 from sockgate_gateway.wire.control import PresenceChanged, read_control
+from sockgate_gateway.wire.inspection import WorkerName
 
 from tests.integration.broker.bench import NAMES
 
@@ -23,7 +24,7 @@ class TwoWorkers:
     def __init__(self, redis: Redis, pubsub) -> None:
         self.redis = redis
         self._pubsub = pubsub
-        self.first, self.second = (RedisPresence(redis, NAMES, name) for name in "ab")
+        self.first, self.second = (RedisPresence(redis, NAMES, WorkerName(name)) for name in "ab")
 
     async def notices(self) -> list[tuple[str, bool]]:
         """Return the notices since the last call: user, and whether they joined."""

@@ -17,6 +17,7 @@ from sockgate_gateway.broker.sessions import RedisSessionReader
 from sockgate_gateway.channels.history import HistoryRequest
 from sockgate_gateway.channels.presence_store import Change
 from sockgate_gateway.errors import BrokerUnavailable
+from sockgate_gateway.wire.inspection import WorkerName
 from sockgate_gateway.wire.names import Names
 from sockgate_gateway.wire.records import SessionRecord, UserRecord
 
@@ -150,7 +151,9 @@ async def test_histories_of_many_slots_are_read_also_where_the_script_is_unknown
 
 async def test_presence_is_counted_on_a_cluster(nodes, redis):
     async with opened(nodes.url) as servers:
-        presence, other = (RedisPresence(servers.client, NAMES, name) for name in ("one", "other"))
+        presence, other = (
+            RedisPresence(servers.client, NAMES, WorkerName(name)) for name in ("one", "other")
+        )
         await presence.beat(0)
         changes = [Change(f"room:{n}", "7", 1, has_notices=bool(n % 2)) for n in range(MANY)]
         await presence.write(changes)

@@ -6,6 +6,7 @@ from secrets import token_hex
 
 import pytest
 from sockgate_gateway.connections.connection import Claim, Connection
+from sockgate_gateway.connections.journal import Journal
 from sockgate_gateway.connections.registry import Limits, Registry
 from sockgate_gateway.connections.replay_budget import ReplayBudget
 from sockgate_gateway.sessions.authenticator import Authenticator, Login
@@ -61,6 +62,7 @@ class Gateway(Mended):
             self.hub,
             self._authenticator,
             ReplayBudget(self.wheel, 2**19),
+            Journal(),
             self.wheel,
             config=LifecycleConfig(
                 connect_timeout_s=10,

@@ -13,6 +13,7 @@ from sockgate_gateway.channels.pending_subscriptions import SubscriptionResult
 from sockgate_gateway.channels.presence_counts import PresenceCounts
 from sockgate_gateway.connections.batch import Batch
 from sockgate_gateway.connections.connection import Connection
+from sockgate_gateway.connections.journal import Journal
 from sockgate_gateway.connections.replay_budget import ReplayBudget, ReplayRoom
 from sockgate_gateway.errors import BrokerUnavailable
 from sockgate_gateway.loop.timer_wheel import TimerWheel
@@ -51,7 +52,9 @@ class FakeTransport:
     """A transport that keeps what it was given."""
 
     name = "fake"
+    agent = "a browser"
     has_unsent = has_unread = is_over_http = False
+    unsent_bytes = 0
 
     def __init__(self) -> None:
         self.batches: list[Batch] = []
@@ -98,7 +101,9 @@ class SilentJoin:
 
     since: Position | None = None
     newest: int = 0
-    room = new_room(new_connection(), 1)
+    connection = new_connection()
+    channel = "channel"
+    room = new_room(connection, 1)
 
     def confirm(self, result: SubscriptionResult) -> None: ...
 
@@ -148,7 +153,7 @@ def new_hub(
         subscriber,
         queue,
         counts,
-        Audience(counts, rate=100),
+        Audience(counts, 100, Journal()),
         policy_of,
         MarkupGate(names, signer),
         max_publication_bytes=max_publication_bytes,

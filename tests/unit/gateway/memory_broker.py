@@ -50,7 +50,7 @@ class MemoryBroker:
         self._sessions: dict[str, tuple[SessionRecord, float]] = {}
         self._users: dict[str, UserRecord] = {}
         self._moves: dict[str, str] = {}
-        self._answers: dict[str, list[int]] = {}
+        self._answers: dict[str, list[int | bytes]] = {}
         self._hub: PublicationReceiver | None = None
         self._listener: PubSubListener | None = None
         self.subscribed: set[str] = set()
@@ -98,7 +98,7 @@ class MemoryBroker:
         """Return: publications are delivered at once."""
         self._require_link()
 
-    def reply(self, reply_to: str, answer: int) -> None:
+    def reply(self, reply_to: str, answer: int | bytes) -> None:
         """Keep an answer."""
         self._answers.setdefault(reply_to, []).append(answer)
 
@@ -144,7 +144,7 @@ class MemoryBroker:
             self._listener.receive_control(write_control(message))
             self._hub.fan_out([])
 
-    def answers(self, reply_to: str) -> list[int]:
+    def answers(self, reply_to: str) -> list[int | bytes]:
         """Take the answers to a control message."""
         return self._answers.pop(reply_to, [])
 

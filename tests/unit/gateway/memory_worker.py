@@ -10,6 +10,7 @@ from sockgate_gateway.connections.connection import Claim
 from sockgate_gateway.server.parts import Parts
 from sockgate_gateway.sessions.authenticator import Login
 from sockgate_gateway.sessions.lifecycle import Lifecycle
+from sockgate_gateway.wire.inspection import WorkerName
 from sockgate_gateway.wire.names import Names
 from sockgate_gateway.wire.records import SessionRecord, UserRecord
 from sockgate_gateway.wire.tokens import Token, TokenSigner
@@ -93,7 +94,7 @@ class MemoryWorker(Parts):
             heartbeat=HEARTBEAT_S,
             **{**ENOUGH, **limits},
         )
-        super().__init__(config, self.broker, clock.wheel, clock.read)
+        super().__init__(config, self.broker, clock.wheel, WorkerName("worker"), clock.read)
         self.signer = TokenSigner([KEY], clock.read)
         self.immediate_history = ImmediateHistory()
         self.immediate_history.hub = self.hub

@@ -8,6 +8,7 @@ from sockgate_gateway.channels.history import HistoryReply
 from sockgate_gateway.channels.presence_counts import PresenceCounts
 from sockgate_gateway.channels.touch_mark import LinkLoss
 from sockgate_gateway.connections.connection import Connection, Identity
+from sockgate_gateway.connections.journal import Journal
 from sockgate_gateway.wire.namespaces import Policy
 from sockgate_gateway.wire.publication import Publication
 
@@ -19,10 +20,13 @@ GAP = "gap"
 class RecordedJoin:
     """A join that records how it ended."""
 
+    channel = "room:7"
+
     def __init__(self, since=None, room_bytes: int = 10_000, newest: int = 0) -> None:
         self.since = since
         self.newest = newest
-        self.room = new_room(new_connection(), 10_000)
+        self.connection = new_connection()
+        self.room = new_room(self.connection, 10_000)
         self.room.left_bytes = room_bytes
         self.outcomes: list[object] = []
 
@@ -44,7 +48,7 @@ def new_channel(
 
 
 def new_audience() -> Audience:
-    return Audience(PresenceCounts(), rate=100)
+    return Audience(PresenceCounts(), 100, Journal())
 
 
 def subscriber() -> Connection:

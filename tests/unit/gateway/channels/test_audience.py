@@ -5,6 +5,7 @@ from random import Random
 import pytest
 from sockgate_gateway.channels.audience import Audience
 from sockgate_gateway.channels.presence_counts import PresenceCounts
+from sockgate_gateway.connections.journal import Journal
 
 RATE = 100
 PAGES = 12_000
@@ -20,7 +21,7 @@ class Clock:
 def new_audience(clock: Clock, workers: int = 1) -> Audience:
     counts = PresenceCounts()
     counts.workers = workers
-    return Audience(counts, RATE, clock)
+    return Audience(counts, RATE, Journal(), clock)
 
 
 def worst_second(moments: list[float]) -> int:

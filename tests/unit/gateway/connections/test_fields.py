@@ -11,6 +11,7 @@ WRITERS = {
     "channels": {"hub.py"},
     "sid": {"registry.py"},
     "uid": {"registry.py"},
+    "claimed_uid": {"lifecycle.py"},
     "opened_at": {"lifecycle.py"},
     "spent_until": {"lifecycle.py"},
 }

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from sockgate_gateway.connections.connection import Connection, Identity
+from sockgate_gateway.connections.journal import Journal
 from sockgate_gateway.connections.name_budget import NameBudget
 from sockgate_gateway.connections.registry import Limits, Registry
 from sockgate_gateway.connections.replay_budget import ReplayBudget
@@ -75,6 +76,7 @@ class GrantsSetup:
             lifecycle=SimpleNamespace(),
             registry=self.registry,
             hub=self.hub,
+            journal=Journal(),
             grants=self.grants,
             subscribe_requests=self.subscribe_requests,
             wheel=Clock().wheel,

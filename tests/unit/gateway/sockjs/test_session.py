@@ -30,7 +30,7 @@ class FakeResponse:
         self._takes_one = takes_one
 
     def get_conn_info(self):
-        return SimpleNamespace(ip="192.0.2.1")
+        return SimpleNamespace(ip="192.0.2.1", get_header=lambda name: None)
 
     def send(self, batch: Batch) -> None:
         self.send_frame(b"a" + b",".join(batch.frames))
