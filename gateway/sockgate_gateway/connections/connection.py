@@ -70,8 +70,8 @@ class Connection:
     Each field has one writer. All are written here, except ``sid`` and ``uid`` (``Registry``, when
     Redis has confirmed them), ``channels`` (``Hub``), ``opened_at``, ``claimed_uid`` (of its token)
     and ``spent_until`` (``Lifecycle``, the moment until which the budget of frames is spent).
-    ``identity`` is None while ``token_state`` says that a token is awaited. ``doubts`` counts the events after which
-    what was read of the session before is outdated.
+    ``identity`` is None while ``token_state`` says that a token is awaited. ``doubts`` counts the
+    events after which what was read of the session before is outdated.
     """
 
     __slots__ = (

@@ -4,7 +4,8 @@ Each worker keeps one hash for each channel, ``Names.presence(channel, worker)``
 connections, with the uid ``""`` for anonymous visitors. A live worker is in the set
 ``Names.workers`` and has a key ``Names.worker(worker)``, which expires ``WORKER_TTL_S`` after its
 last heartbeat, and holds where it runs and how many connections it has (``write_beat``). A reader
-skips the hashes of workers without that key. So no clocks are compared, and a killed worker disappears within ``WORKER_TTL_S``.
+skips the hashes of workers without that key. So no clocks are compared, and a killed worker
+disappears within ``WORKER_TTL_S``.
 
 To read: ``SMEMBERS`` the workers; then for each, in one pipeline, ``EXISTS`` its key and
 ``HGETALL`` its hash (``HGET`` for one user); then ``merge`` those that exist. All users that are

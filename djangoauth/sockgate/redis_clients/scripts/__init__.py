@@ -13,6 +13,7 @@ def _read(name: str) -> str:
 
 
 END_RECORD = _read("end_record.lua")
+RECENT = _read("recent.lua")
 RENEW_RIGHTS = _read("renew_rights.lua")
 REVOKE_CHANNEL = _read("revoke_channel.lua")
 SAVE_SESSION = _read("save_session.lua")

@@ -38,7 +38,7 @@ class RecordingListener:
     def receive_control(self, raw: bytes) -> None:
         self.control_messages.append(read_control(raw))
 
-    def link_lost(self) -> None:
+    def link_lost(self, cause: str = "") -> None:
         self.lost += 1
 
     def link_restored(self) -> None:

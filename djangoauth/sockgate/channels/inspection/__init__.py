@@ -1,0 +1,1 @@
+"""What the workers and Redis know of users and connections, for operators."""
