@@ -10,7 +10,7 @@ GatewayError
 
 from collections.abc import Sequence
 
-from .wire.closecodes import CloseCode, come_back_in
+from .wire.closecodes import CloseCode, come_back_in, needs_fresh_token
 
 
 class GatewayError(Exception):
@@ -52,7 +52,7 @@ class Disconnect(GatewayError):
         """What the client receives."""
         if not self.come_back_s:
             return self.code.reason
-        if self.code is CloseCode.TOKEN_INVALID:
+        if needs_fresh_token(self.code):
             return come_back_in(self.come_back_s, self.code.reason)
         return come_back_in(self.come_back_s)
 

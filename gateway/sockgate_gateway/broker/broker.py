@@ -49,6 +49,10 @@ class Broker:
         self.deployment = deployment_of(names, config.signing_keys, config.replaced_keys)
         self.deployments = RedisDeployments(client, self.deployment, worker.id)
 
+    def clock_offset_s(self) -> float | None:
+        """Return how far the clock of Redis is ahead of ours; None: not known."""
+        return self.redis_watch.offset_s
+
     def history(self, limit_bytes: int) -> RedisHistory:
         """Return the reader of histories, which reads at most ``limit_bytes`` of each channel."""
         config = self._config

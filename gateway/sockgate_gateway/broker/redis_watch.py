@@ -63,7 +63,6 @@ class RedisWatch:
         wheel: for its clock, and says whether this worker is late itself.
         wall_clock: returns Unix seconds.
 
-    ``offset_s``: how far the clock of Redis is ahead of ours; None: not known yet.
     ``evicted``: keys evicted since this worker started. ``round_trips``: of all answers.
     """
 
@@ -91,7 +90,7 @@ class RedisWatch:
         self._evicted_lately: deque[tuple[float, int]] = deque()
         self._policy = ""
         self._calls = 0
-        self.offset_s: float | None = None
+        self._redis_epoch_s: float | None = None
         self.evicted = 0
         self._write_error = ""
 
@@ -101,6 +100,16 @@ class RedisWatch:
         return min(self._latencies_s, default=None)
 
     @property
+    def offset_s(self) -> float | None:
+        """How far the clock of Redis is ahead of ours; None: not known yet.
+
+        The clock of Redis is continued by the monotonic one, so that a step of ours shows at once.
+        """
+        if self._redis_epoch_s is None:
+            return None
+        return self._redis_epoch_s + self._clock() - self._wall_clock()
+
+    @property
     def own_connections_busy(self) -> int:
         """How many commands of this worker have found no free connection to Redis."""
         return BUSY.total
@@ -108,7 +117,8 @@ class RedisWatch:
     @property
     def is_clock_different(self) -> bool:
         """Whether the clock of Redis differs from ours by more than is harmless."""
-        return self.offset_s is not None and abs(self.offset_s) > MAX_CLOCK_OFFSET_S
+        offset_s = self.offset_s
+        return offset_s is not None and abs(offset_s) > MAX_CLOCK_OFFSET_S
 
     @property
     def takes_writes(self) -> bool:
@@ -151,12 +161,13 @@ class RedisWatch:
     async def _ask(self) -> None:
         key = f"{self._names.key_prefix}watch:{self._calls % SHARDS}"
         self._calls += 1
-        wall = self._wall_clock()
+        asked_at = self._clock()
         with self.timing() as timing:
             reply = await self._client.eval(_SCRIPT, 1, key)
         seconds, microseconds, server, evicted, policy, refusal = reply
         if timing.took_s is not None and seconds:
-            self.offset_s = int(seconds) + int(microseconds) / 1e6 - (wall + timing.took_s / 2)
+            middle = asked_at + timing.took_s / 2
+            self._redis_epoch_s = int(seconds) + int(microseconds) / 1e6 - middle
         self._write_error = refusal.decode("utf-8", "replace").lstrip("-").partition(" ")[0]
         if evicted:
             self._note_evictions(server, int(evicted))
@@ -185,11 +196,12 @@ class RedisWatch:
         return f"Redis is slow: it answers after {latency_s * 1000:.0f} ms or more"
 
     def _clock_difference(self) -> str:
-        if self.offset_s is None or not self.is_clock_different:
+        offset_s = self.offset_s
+        if offset_s is None or not self.is_clock_different:
             return ""
-        where = "behind" if self.offset_s > 0 else "ahead of"
+        where = "behind" if offset_s > 0 else "ahead of"
         return (
-            f"the clock of this host is {abs(self.offset_s):.1f} s {where} that of Redis: "
+            f"the clock of this host is {abs(offset_s):.1f} s {where} that of Redis: "
             "synchronize the clocks of all hosts (NTP)"
         )
 

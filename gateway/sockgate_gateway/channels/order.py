@@ -84,7 +84,8 @@ class Deliveries:
         order, and a repetition does not come so late.
         """
         offset = publication.offset
-        if publication.epoch != self._epoch or not self._first <= offset <= self._last:
+        is_known = publication.epoch == self._epoch and self._first <= offset <= self._last
+        if not offset or not is_known:  # A plain publication has no position.
             return False
         digests = self._digests
         is_kept = digests is not None and offset > self._last - KEPT

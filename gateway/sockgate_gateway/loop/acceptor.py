@@ -10,6 +10,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 log = logging.getLogger("sockgate")
@@ -19,6 +20,7 @@ BATCH = 64
 
 PAUSE_S = 0.25
 LOG_INTERVAL_S = 1.0
+REMEMBER_S = 5.0
 
 OnAccepted = Callable[[socket.socket, Any], None]
 """Takes a connection and the address of its peer."""
@@ -29,24 +31,34 @@ class PauseLog:
 
     Args:
         clock: returns monotonic seconds.
+
+    ``pauses``: how many there were.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._logged_at = -LOG_INTERVAL_S
-        self._pauses = 0
+        self._logged_at = self._paused_at = -inf
+        self._cause = ""
+        self.pauses = 0
+
+    @property
+    def note(self) -> str:
+        """Say why new clients wait, or have waited a moment ago; empty: they do not."""
+        is_recent = self._clock() - self._paused_at < REMEMBER_S
+        return f"new clients wait: {self._cause}; raise LimitNOFILE=" if is_recent else ""
 
     def report(self, cause: str) -> None:
         """Count a pause, and log it unless one was logged within the last second."""
-        self._pauses += 1
-        now = self._clock()
+        self.pauses += 1
+        self._cause = cause
+        self._paused_at = now = self._clock()
         if now - self._logged_at < LOG_INTERVAL_S:
             return
         self._logged_at = now
         log.warning(
             "event=accept_paused cause=%r pauses=%d hint='raise LimitNOFILE= or ulimit -n'",
             cause,
-            self._pauses,
+            self.pauses,
         )
 
 

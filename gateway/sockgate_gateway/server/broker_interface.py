@@ -65,5 +65,8 @@ class BrokerInterface(Protocol):
     def audience(self) -> ReplySink:
         """Pushes counts of connections."""
 
+    def clock_offset_s(self) -> float | None:
+        """Return how far the clock of Redis is ahead of ours; None: not known."""
+
     def history(self, limit_bytes: int) -> History:
         """Return a reader of histories, which reads at most ``limit_bytes`` of each channel."""

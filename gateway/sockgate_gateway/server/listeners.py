@@ -80,6 +80,8 @@ class Listeners:
 
     Args:
         unknown_sockjs_sessions: counts requests for SockJS sessions that are not open.
+
+    ``pauses``: of accepting.
     """
 
     def __init__(self, unknown_sockjs_sessions: UnknownSockJSSessions) -> None:
@@ -87,12 +89,17 @@ class Listeners:
         self._evictions = Evictions()
         self._refusals: RefusalLog | None = None
         self._for_browsers: list[HTTPServer] = []
-        self._pauses = PauseLog(asyncio.get_running_loop().time)
+        self.pauses = PauseLog(asyncio.get_running_loop().time)
 
     @property
     def displaced_requests(self) -> int:
         """How many connections without a complete request were closed for another one."""
         return self._evictions.count
+
+    @property
+    def accept_pauses(self) -> int:
+        """How often new clients had to wait, because no descriptor was left."""
+        return self.pauses.pauses
 
     @property
     def refused_origins(self) -> int:
@@ -116,7 +123,7 @@ class Listeners:
         descriptors = DescriptorLimit(
             browser_ceiling(),
             pending.evict_oldest,
-            self._pauses,
+            self.pauses,
             lifecycle.count_unfinished,
             lifecycle.admission.note_postponed,
         )

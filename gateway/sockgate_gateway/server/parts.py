@@ -148,6 +148,7 @@ class Parts:
             broker.sessions,
             config.token_max_age,
             config.replaced_keys,
+            broker.clock_offset_s,
             clock,
         )
         self.replays = ReplayBudget(wheel, config.max_outbox // REPLAY_SHARE)

@@ -68,8 +68,8 @@ class Worker:
             monotonic,
             config.balance_ratio,
         )
-        self.health = Health(self.parts, self.broker)
         self._listeners = Listeners(self.unknown_sockjs_sessions)
+        self.health = Health(self.parts, self.broker, self._listeners.pauses)
         self.metrics = WorkerMetrics(
             self.parts,
             self.unknown_sockjs_sessions.counts,

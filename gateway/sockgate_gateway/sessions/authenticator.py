@@ -25,12 +25,15 @@ from ..wire.errors import (
 )
 from ..wire.records import SessionRecord, UserRecord, channels_of, is_valid_login
 from ..wire.tenants import are_of_one_tenant
-from ..wire.tokens import Token, TokenSigner
+from ..wire.tokens import CLOCK_LEEWAY_S, Token, TokenSigner
 
 log = logging.getLogger("sockgate.auth")
 
 REPLACED_KEY_WAIT_S = (10, 40)
 """Seconds, at random, until a client comes back whose token was signed with a replaced key."""
+
+WRONG_CLOCK_WAIT_S = (5, 20)
+"""The same where our clock is wrong: another host may serve it, or the clock is right by then."""
 
 
 class Login(msgspec.Struct, frozen=True, gc=False):
@@ -81,9 +84,8 @@ class Authenticator:
         token_max_age_s: how long a token is valid.
         replaced_keys: ids of leaked keys. Django may still sign with them while its hosts are
             restarted, so a client with such a token shall come back.
+        redis_offset_s: returns how far the clock of Redis is ahead of ours; None: not known.
         clock: returns Unix seconds.
-
-    ``refused_age_s``: the age of the last genuine token, if it was refused for that; else None.
     """
 
     def __init__(
@@ -92,15 +94,25 @@ class Authenticator:
         reader: SessionReader,
         token_max_age_s: float,
         replaced_keys: Collection[str],
+        redis_offset_s: Callable[[], float | None],
         clock: Callable[[], float] = time,
     ) -> None:
         self._signer = signer
         self._replaced_keys = frozenset(replaced_keys)
         self._reader = reader
         self._token_max_age_s = token_max_age_s
+        self._redis_offset_s = redis_offset_s
         self._clock = clock
-        self.refused_age_s: float | None = None
+        self._refused_age_s: float | None = None
         self._unknown_keys = HintLog(log, "token_of_unknown_key", monotonic)
+
+    @property
+    def is_misled_by_clock(self) -> bool:
+        """Whether the last genuine token was refused for its age, and is valid by Redis's clock."""
+        age_s, offset_s = self._refused_age_s, self._redis_offset_s()
+        if age_s is None or offset_s is None:
+            return False
+        return -CLOCK_LEEWAY_S <= age_s + offset_s <= self._token_max_age_s
 
     def read_token(self, text: str) -> Token:
         """Verify a token's signature and age.
@@ -111,8 +123,9 @@ class Authenticator:
         try:
             token = self._signer.read(text, self._token_max_age_s)
         except TokenExpired as error:
-            self.refused_age_s = error.age_s
-            raise Disconnect(CloseCode.TOKEN_EXPIRED, str(error)) from error
+            self._refused_age_s = error.age_s
+            wait_s = randint(*WRONG_CLOCK_WAIT_S) if self.is_misled_by_clock else 0  # noqa: S311
+            raise Disconnect(CloseCode.TOKEN_EXPIRED, str(error), come_back_s=wait_s) from error
         except TokenInvalid as error:
             come_back_s = 0
             if isinstance(error, TokenOfUnknownKey):
@@ -120,7 +133,7 @@ class Authenticator:
                 come_back_s = self._come_back_s(error.key_id)
             cause = str(error)
             raise Disconnect(CloseCode.TOKEN_INVALID, cause, come_back_s=come_back_s) from error
-        self.refused_age_s = None
+        self._refused_age_s = None
         return token
 
     def _come_back_s(self, claimed: str) -> int:

@@ -4,7 +4,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from time import monotonic
+from time import monotonic, time
 
 import pytest
 from redis import ConnectionError as RedisConnectionError
@@ -175,3 +175,18 @@ async def test_user_who_may_not_write_is_no_finding(redis, monkeypatch):
         await until(lambda: watch._calls > 3)
         assert watch._write_error not in ("", "OOM")
         assert watch.takes_writes
+
+
+async def test_step_of_our_clock_shows_before_redis_is_asked_again(redis):
+    step_s = 0.0
+    port = redis.connection_pool.connection_kwargs["port"]
+    async with AsyncRedis(host=HOST, port=port) as client:
+        watch = RedisWatch(client, Names(), TimerWheel(monotonic), lambda: time() + step_s)
+        task = asyncio.create_task(watch.run())
+        await until(lambda: watch.offset_s is not None)
+        assert not watch.is_clock_different
+        step_s = -3600.0
+        assert watch.is_clock_different
+        assert round(watch.offset_s) == 3600
+        assert "3600.0 s behind that of Redis" in watch.notes[0]
+        task.cancel()

@@ -54,7 +54,7 @@ class Gateway(Mended):
             ),
             on_user_changed=ignore,
         )
-        self._authenticator = Authenticator(self.signer, broker, 3600, ())
+        self._authenticator = Authenticator(self.signer, broker, 3600, (), lambda: None)
 
     def lifecycle(self) -> Lifecycle:
         return Lifecycle(

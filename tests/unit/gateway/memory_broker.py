@@ -105,6 +105,9 @@ class MemoryBroker:
     async def prolong(self, claims: Sequence[Claim]) -> None:
         """Let no session expire later."""
 
+    def clock_offset_s(self) -> float | None:
+        """Return nothing: there is no other clock."""
+
     def history(self, limit_bytes: int) -> Any:
         """Return nothing: the history is not read."""
 

@@ -148,6 +148,11 @@ SECTIONS: dict[str, tuple[Row, ...]] = {
             "or a client opens sockets and sends nothing.",
         ),
         _counter(
+            "sockgate_accept_pauses_total",
+            "Pauses of accepting: no file descriptor was left, and new clients waited.",
+            "Grows: raise `LimitNOFILE=`; `/ready` says so, too.",
+        ),
+        _counter(
             "sockgate_balanced_total",
             "Clients sent away, because other workers had more room.",
             "Grows for long: the balancer in front gives some workers too few clients.",

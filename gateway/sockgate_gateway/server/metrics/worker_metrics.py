@@ -32,11 +32,14 @@ class Readiness(Protocol):
 
 
 class RedisHealth(Protocol):
-    """How Redis answers. ``evicted``: keys since the start; ``offset_s``: of its clock."""
+    """How Redis answers. ``evicted``: keys since the start."""
 
     evicted: int
-    offset_s: float | None
     round_trips: Histogram
+
+    @property
+    def offset_s(self) -> float | None:
+        """How far the clock of Redis is ahead of ours."""
 
     @property
     def latency_s(self) -> float | None:
@@ -67,6 +70,10 @@ class Refusals(Protocol):
     @property
     def refused_origins(self) -> int:
         """How many requests came from pages of other origins."""
+
+    @property
+    def accept_pauses(self) -> int:
+        """How often new clients had to wait, because no descriptor was left."""
 
 
 class Balance(Protocol):
@@ -133,6 +140,7 @@ class WorkerMetrics(Collector):
             "sockgate_channels": len(hub.channels()),
             "sockgate_displaced_total": lifecycle.displaced_count,
             "sockgate_displaced_requests_total": self._listeners.displaced_requests,
+            "sockgate_accept_pauses_total": self._listeners.accept_pauses,
             "sockgate_balanced_total": self._balance.sent,
             "sockgate_publications_total": hub.publications,
             "sockgate_deliveries_total": hub.deliveries,

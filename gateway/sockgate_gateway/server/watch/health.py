@@ -1,8 +1,8 @@
 """Whether a worker serves, why it does not, and what is wrong although it does."""
 
 from ...broker.broker import Broker
+from ...loop.acceptor import PauseLog
 from ...sessions.authenticator import Authenticator
-from ...wire.tokens import CLOCK_LEEWAY_S
 from ..parts import Parts
 
 
@@ -12,13 +12,15 @@ class Health:
     Args:
         parts: of the worker.
         broker: its Redis.
+        pauses: of accepting connections.
 
     ``is_stopping``: set by the worker, before it drains.
     """
 
-    def __init__(self, parts: Parts, broker: Broker) -> None:
+    def __init__(self, parts: Parts, broker: Broker, pauses: PauseLog) -> None:
         self._parts = parts
         self._broker = broker
+        self._pauses = pauses
         self.is_stopping = False
 
     @property
@@ -39,7 +41,12 @@ class Health:
     @property
     def notes(self) -> list[str]:
         """Say what is wrong although clients are served."""
-        return [*self._broker.redis_watch.notes, *self._broker.capabilities.notes]
+        found = [
+            *self._broker.redis_watch.notes,
+            *self._broker.capabilities.notes,
+            self._pauses.note,
+        ]
+        return [note for note in found if note]
 
     def _refused_by_clock(self, authenticator: Authenticator) -> str:
         """Return whether the last genuine token was refused because our clock is wrong.
@@ -47,9 +54,7 @@ class Health:
         By the clock of Redis it would have been accepted. A clock of Redis that is wrong itself
         makes no worker unready.
         """
-        age_s, watch = authenticator.refused_age_s, self._broker.redis_watch
-        if age_s is None or watch.offset_s is None or not watch.is_clock_different:
+        watch, offset_s = self._broker.redis_watch, self._broker.clock_offset_s()
+        if not (offset_s and watch.is_clock_different and authenticator.is_misled_by_clock):
             return ""
-        if not -CLOCK_LEEWAY_S <= age_s + watch.offset_s <= self._parts.config.token_max_age:
-            return ""
-        return f"tokens are refused (4401), because the clock is {abs(watch.offset_s):.1f} s wrong"
+        return f"tokens are refused (4401), because the clock is {abs(offset_s):.1f} s wrong"

@@ -12,11 +12,13 @@ from sockgate_gateway.wire.publication import Publication
 
 from tests.unit.gateway.channels.single_channel import (
     GAP,
+    RecordedJoin,
     live_channel,
     pub,
     publish,
     received,
     reply,
+    subscriber,
 )
 
 
@@ -82,6 +84,21 @@ def test_publication_that_excludes_somebody_else_is_another_one():
     publish(channel, Publication(b"2", "e", 2, excluded="victim"), pub(2))
     read_history(channel, 2)
     assert received(connection)[-1] == GAP
+
+
+@pytest.mark.parametrize("is_link_lost", [True, False])
+def test_plain_publications_that_wait_for_a_history_repeat_no_position(is_link_lost, caplog):
+    """On a channel that has carried plain ones alone, for example."""
+    channel, connection = live_channel()
+    if is_link_lost:
+        channel.link_lost()
+    else:
+        channel.subscribe(subscriber(), RecordedJoin(newest=1))
+    publish(channel, Publication(b'"plain"'))
+    read_history(channel, 0)
+    assert received(connection) == ([GAP, "plain"] if is_link_lost else ["plain"])
+    assert channel._audience.gaps == ({"plain": 1} if is_link_lost else {})
+    assert "position_repeated" not in caplog.text
 
 
 STEPS = st.lists(st.one_of(st.sampled_from(["next", "lose", "read"]), st.integers(0, 5)))

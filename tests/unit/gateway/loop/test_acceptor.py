@@ -7,7 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 
 import pytest
-from sockgate_gateway.loop.acceptor import BATCH, PAUSE_S, Acceptor, DescriptorLimit, PauseLog
+from sockgate_gateway.loop.acceptor import (
+    BATCH,
+    PAUSE_S,
+    REMEMBER_S,
+    Acceptor,
+    DescriptorLimit,
+    PauseLog,
+)
 
 from tests.waiting import turn_loop, until
 
@@ -176,3 +183,13 @@ def test_pauses_are_logged_once_a_second(caplog):
         pauses.report("Too many open files")
         clock.now += PAUSE_S
     assert [record.args[1] for record in caplog.records] == [1, 5]
+
+
+def test_pause_is_noted_for_a_few_seconds():
+    clock = Clock()
+    pauses = PauseLog(clock)
+    assert pauses.note == ""
+    pauses.report("Too many open files")
+    assert pauses.note == "new clients wait: Too many open files; raise LimitNOFILE="
+    clock.now += REMEMBER_S
+    assert pauses.note == ""

@@ -41,7 +41,7 @@ async def asking(worker, *, is_ready: bool):
     metrics = WorkerMetrics(
         worker,
         UNKNOWN_SESSIONS,
-        SimpleNamespace(displaced_requests=6, refused_origins=5),
+        SimpleNamespace(displaced_requests=6, refused_origins=5, accept_pauses=4),
         readiness,
         redis,
         SimpleNamespace(probe_times=Histogram(SECONDS)),
@@ -128,6 +128,7 @@ async def test_metrics_have_gauges_and_counters(worker):
         "sockgate_connect_seconds_count/channels": 2,
         "sockgate_connections_limit": 99,
         "sockgate_displaced_requests_total": 6,
+        "sockgate_accept_pauses_total": 4,
         "sockgate_redis_own_connections_busy_total": 9,
         "sockgate_redis_takes_writes": 0,
         "sockgate_balanced_total": 3,

@@ -3,7 +3,11 @@
 import pytest
 from sockgate_gateway.connections.connection import Identity
 from sockgate_gateway.errors import BrokerUnavailable, Disconnect
-from sockgate_gateway.sessions.authenticator import REPLACED_KEY_WAIT_S, Authenticator
+from sockgate_gateway.sessions.authenticator import (
+    REPLACED_KEY_WAIT_S,
+    WRONG_CLOCK_WAIT_S,
+    Authenticator,
+)
 from sockgate_gateway.wire.closecodes import CloseCode, read_come_back_s
 from sockgate_gateway.wire.key_ids import key_id, key_ids
 from sockgate_gateway.wire.records import SessionRecord, UserRecord
@@ -26,7 +30,9 @@ def broker(clock):
 
 @pytest.fixture
 def authenticator(broker, clock):
-    return Authenticator(TokenSigner(KEYS, clock.read), broker, 3600, (), clock.read)
+    return Authenticator(
+        TokenSigner(KEYS, clock.read), broker, 3600, (), broker.clock_offset_s, clock.read
+    )
 
 
 def issued(clock, *keys: str) -> str:
@@ -49,7 +55,9 @@ def test_token_of_a_replaced_key_is_refused_with_a_time_to_come_back(broker, clo
     """Django may sign with it while its hosts are restarted; no page may end for good."""
     replaced, other = "r" * 40, "k" * 40
     signer = TokenSigner(KEYS, clock.read)
-    authenticator = Authenticator(signer, broker, 3600, [key_id(replaced)], clock.read)
+    authenticator = Authenticator(
+        signer, broker, 3600, [key_id(replaced)], broker.clock_offset_s, clock.read
+    )
     first, last = REPLACED_KEY_WAIT_S
     for key, waits in ((replaced, range(first, last + 1)), (other, (None,))):
         with pytest.raises(Disconnect) as refused:
@@ -57,6 +65,25 @@ def test_token_of_a_replaced_key_is_refused_with_a_time_to_come_back(broker, clo
         assert refused.value.code is CloseCode.TOKEN_INVALID
         assert refused.value.reason.startswith("token refused")
         assert read_come_back_s(refused.value.reason) in waits
+
+
+@pytest.mark.parametrize(("offset_s", "waits"), [(0, False), (None, False), (3600, True)])
+def test_token_that_only_our_clock_refuses_is_refused_with_a_time_to_come_back(
+    broker, clock, offset_s, waits
+):
+    """Another host may serve the page, or our clock is right by then; it must not end for good."""
+    signer = TokenSigner(KEYS, clock.read)
+    authenticator = Authenticator(signer, broker, 3600, (), lambda: offset_s, clock.read)
+    token = TokenSigner(KEYS, lambda: clock.read() + 3600).issue(Token("sid", "7"))
+    with pytest.raises(Disconnect) as refused:
+        authenticator.read_token(token)
+    assert refused.value.code is CloseCode.TOKEN_EXPIRED
+    first, last = WRONG_CLOCK_WAIT_S
+    come_back_s = read_come_back_s(refused.value.reason)
+    assert come_back_s in (range(first, last + 1) if waits else (None,))
+    assert authenticator.is_misled_by_clock is waits
+    authenticator.read_token(issued(clock, KEYS[0]))
+    assert not authenticator.is_misled_by_clock
 
 
 def test_token_of_an_unknown_key_is_logged_with_both_key_ids(authenticator, clock, caplog):
