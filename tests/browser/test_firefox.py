@@ -21,7 +21,6 @@ TRANSPORTS = ("websocket", "xhr-streaming", "xhr-polling")
 CONNECT = """
 (() => {
   const given = %s;
-  if (given.withoutWorker) delete window.SharedWorker;
   const rt = window.rt = Sockgate.connect(given.options);
   window.received = [];
   window.states = [];
@@ -62,8 +61,8 @@ def open_page(stack, firefox):
         tab.close()
 
 
-def connect(tab: Tab, channel: str, *, without_worker: bool = False, **options: object) -> Tab:
-    given = {"options": options, "channel": channel, "withoutWorker": without_worker}
+def connect(tab: Tab, channel: str, **options: object) -> Tab:
+    given = {"options": options, "channel": channel}
     tab.evaluate(CONNECT % json.dumps(given))
     wait_until(lambda: tab.evaluate("rt.state") == "connected")
     wait_until(lambda: tab.evaluate("room.state") == "subscribed")
@@ -96,12 +95,9 @@ def test_page_recovers_from_each_death_of_the_gateway(stack, open_page):
         assert received(tab, DEATHS) == list(range(DEATHS))
 
 
-@pytest.mark.parametrize("without_worker", [False, True], ids=["worker", "leader"])
-def test_tabs_share_a_connection_until_logout(stack, open_page, without_worker):
-    channel = f"room:shared-{without_worker}"
-    tabs = [
-        connect(open_page(), channel, without_worker=without_worker, shared=True) for _ in range(3)
-    ]
+def test_tabs_share_a_connection_until_logout(stack, open_page):
+    channel = "room:shared"
+    tabs = [connect(open_page(), channel, shared=True) for _ in range(3)]
     assert len({tab.evaluate("rt.connection") for tab in tabs}) == 1
     with Publisher(stack._redis_url) as publisher:
         publisher.publish_to(channel, "news", "to all")
@@ -110,6 +106,5 @@ def test_tabs_share_a_connection_until_logout(stack, open_page, without_worker):
         "Array.from(document.querySelectorAll('button'))"
         ".find((button) => button.innerText.includes('Log out')).click()"
     )
-    # The page that logs out may lead, and leave before it has passed the close on.
     for tab in tabs[1:]:
         wait_until(lambda tab=tab: tab.evaluate("states")[-1][0] == "closed")

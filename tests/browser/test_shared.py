@@ -6,8 +6,6 @@ from tests.browser.windows import TIMEOUT_MS
 
 pytestmark = pytest.mark.browser
 
-WITHOUT_WORKER = "delete window.SharedWorker;"
-
 CONNECT = """
 (timeout) => new Promise((resolve) => {
   const rt = window.shared = Sockgate.connect({shared: true});
@@ -24,10 +22,8 @@ CONNECT = """
 """
 
 
-@pytest.mark.parametrize("script", ["", WITHOUT_WORKER], ids=["worker", "leader"])
-def test_windows_of_a_login_share_a_connection_until_logout(stack, log_in, script):
+def test_windows_of_a_login_share_a_connection_until_logout(stack, log_in):
     alice = log_in("alice")
-    alice._context.add_init_script(script or ";")
     one, other = (alice.open_board().expect_connected() for _ in range(2))
     first, second = (board.page.evaluate(CONNECT, TIMEOUT_MS) for board in (one, other))
     assert first == second

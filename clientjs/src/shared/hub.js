@@ -1,7 +1,7 @@
 /**
  * The shared side: a connection to the gateway for each session, and the tabs that share it.
  *
- * It runs in a SharedWorker, or in the tab that leads. docs/shared.md follows the data.
+ * It runs in a SharedWorker. docs/shared.md follows the data.
  */
 import { Clock } from "../base/clock.js";
 import { Memory } from "../transports/memory.js";
@@ -12,7 +12,7 @@ import { Upstream } from "./upstream.js";
 
 /**
  * @typedef {Object} HubParts
- * @property {any} page  a window, or what pageOf makes of a worker
+ * @property {any} page  what pageOf makes of a worker
  * @property {import("../base/clock.js").Clock} [clock]
  * @property {import("../transports/script.js").LoadSockJS} loadSockJS
  * @property {function(): number} [random]
@@ -127,13 +127,6 @@ export class Hub {
     const aborter = new AbortController();
     tab.stopWatching = () => aborter.abort();
     locks.request(name, { signal: aborter.signal }, () => tab.leave()).catch(() => {});
-  }
-
-  /** Close every connection. The tabs are not notified. */
-  close() {
-    for (const tab of Array.from(this._tabs)) {
-      tab.leave();
-    }
   }
 
   _sweepLater() {

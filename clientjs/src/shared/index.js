@@ -7,20 +7,13 @@ import { documentOf } from "../base/globals.js";
 import { openerWith } from "../transports/complete.js";
 import { Memory } from "../transports/memory.js";
 import { loadSockJS } from "../transports/script.js";
-import { Hub } from "./hub.js";
-import { Office } from "./leader.js";
 import { SharedSocket } from "./socket.js";
 import { WorkerDialer, isWorker, serve } from "./worker.js";
-
-/** Failures in a row after which the tabs do without the worker. */
-const MAX_FAILURES = 2;
 
 const clock = new Clock();
 
 /** @type {WorkerDialer | null} */
 let worker = null;
-/** @type {Office | null} */
-let office = null;
 
 /** All ways to connect, for the small script (transports/starter.js). */
 export const opener = openerWith(loadSockJS);
@@ -35,7 +28,7 @@ export const opener = openerWith(loadSockJS);
  * @returns {SharedSocket | null} null: this browser cannot share
  */
 export function open(url, settings, page, isProven) {
-  const nextDialer = () => workerOf(page, settings) || officeOf(page);
+  const nextDialer = () => workerOf(page, settings);
   if (!nextDialer()) {
     return null;
   }
@@ -72,26 +65,7 @@ function workerOf(page, settings) {
     return null;
   }
   worker = worker || new WorkerDialer(page, sharedUrl);
-  return worker.failures < MAX_FAILURES && !worker.isBroken ? worker : null;
-}
-
-/** @param {any} page */
-function officeOf(page) {
-  if (!office && page.BroadcastChannel && (page.navigator.locks || hasStorage(page))) {
-    const makeHub = () => new Hub({ page, clock, loadSockJS });
-    office = new Office({ page, clock, makeHub });
-  }
-  return office && !office.isBroken ? office : null;
-}
-
-// A browser that blocks cookies throws.
-/** @param {any} page */
-function hasStorage(page) {
-  try {
-    return !!page.localStorage;
-  } catch (error) {
-    return false;
-  }
+  return worker.isBroken ? null : worker;
 }
 
 /**

@@ -4,8 +4,8 @@
  * Messages of a tab: `open`, `send`, `close`; `held`, the name of a lock that the tab holds while it lives; `alive`,
  * a question. Messages of the hub: `opened`, `transport`, `frame`, `closed`; `alive`, its answer.
  *
- * Strategy: the tab asks every few seconds whether the hub is there, because a worker or a leading tab may crash or
- * freeze without notice. When the hub is lost, the tab receives a `drain` frame from here: the client then connects
+ * Strategy: the tab asks every few seconds whether the hub is there, because a worker may crash or freeze
+ * without notice. When the hub is lost, the tab receives a `drain` frame from here: the client then connects
  * again at once, from its positions.
  */
 
@@ -14,7 +14,6 @@
  * @property {function(SharedSocket): import("./tab.js").Pipe} dial
  *     the pipe calls `received`, and `lost` when its hub is gone
  * @property {function(): void} failed  the hub does not answer
- * @property {number} patienceMs  time without a first answer after which the hub has failed
  * @property {boolean} isBroken  the browser refuses this way
  *
  * @typedef {Object} SocketParts
@@ -25,6 +24,8 @@
  * @property {function(string): void} remember  keeps which way has worked, for the hub of later
  */
 
+/** A worker may have to load its script. */
+const PATIENCE_MS = 4000;
 const ASK_MS = 3000;
 const ANSWER_MS = 2000;
 /** A timer that is so late was suspended with the whole page. */
@@ -76,15 +77,8 @@ export class SharedSocket {
       this._dialer.isBroken = true;
       return this.dial();
     }
-    this.hello();
-  }
-
-  /** Introduce the tab to the hub, which may be another than before. */
-  hello() {
-    if (this._pipe && !this._isOpen) {
-      this._pipe.post(this._parts.hello);
-      this._wait(/** @type {Dialer} */ (this._dialer).patienceMs, () => this._fail());
-    }
+    this._pipe.post(this._parts.hello);
+    this._wait(PATIENCE_MS, () => this._fail());
   }
 
   /** @param {string} text */

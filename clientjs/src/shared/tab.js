@@ -9,8 +9,6 @@ import { isFrame } from "./check.js";
  * @typedef {Object} Pipe  to a tab
  * @property {function(any): void} post
  * @property {function(): void} close
- * @property {{post: function(any[], any): void}} [group]  posts one message to many pipes
- * @property {any} [id]  in its group
  *
  * @typedef {import("./upstream.js").Upstream} Upstream
  * @typedef {import("./hub.js").Hub} Hub
@@ -138,17 +136,9 @@ export class Tab {
  * @param {string} text
  */
 export function sendToAll(tabs, text) {
-  /** @type {Map<any, any[]>} */
-  const groups = new Map();
   for (const tab of tabs) {
-    const { group, id } = tab.pipe;
-    if (!group) {
-      tab.send(text);
-    } else if (!tab.isOver) {
-      groups.set(group, (groups.get(group) || []).concat([id]));
-    }
+    tab.send(text);
   }
-  groups.forEach((ids, group) => group.post(ids, { type: "frame", text }));
 }
 
 /**

@@ -24,7 +24,7 @@ import { GOING_AWAY, sendToAll } from "./tab.js";
 const DRAIN = '{"type":"drain","within":0}';
 const RESTARTING = { code: 3001, reason: "server is restarting" };
 
-/** Tabs of a lost leader that arrive within this time share one recovery. */
+/** Tabs of a lost worker that arrive within this time share one recovery. */
 export const GATHER_MS = 150;
 
 /** A ping of a tab is answered here when the gateway has sent something so recently. */

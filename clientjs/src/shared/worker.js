@@ -5,6 +5,9 @@ import { pageOf } from "../async/surroundings.js";
 import { trustedUrl } from "../base/trusted.js";
 import { Hub } from "./hub.js";
 
+/** Failures in a row after which a tab does without the worker. */
+const MAX_FAILURES = 2;
+
 /** Messages of another version are not understood. The old worker lives on after a deployment. */
 const NAME = "sockgate-1";
 
@@ -56,10 +59,9 @@ export class WorkerDialer {
   constructor(page, url) {
     this._page = page;
     this._url = url;
-    this.failures = 0;
+    this._failures = 0;
+    /** Each tab has a connection of its own. */
     this.isBroken = false;
-    /** A worker may have to load its script. */
-    this.patienceMs = 4000;
   }
 
   /** @param {SharedSocket} socket */
@@ -73,7 +75,7 @@ export class WorkerDialer {
     // Newer browsers say that the other end is closed, also by a crash.
     port.onclose = () => socket.gone();
     port.onmessage = (/** @type {any} */ { data }) => {
-      this.failures = data.type === "opened" ? 0 : this.failures;
+      this._failures = data.type === "opened" ? 0 : this._failures;
       socket.received(data);
     };
     return {
@@ -86,7 +88,9 @@ export class WorkerDialer {
     };
   }
 
+  /** The hub does not answer. */
   failed() {
-    this.failures += 1;
+    this._failures += 1;
+    this.isBroken = this._failures >= MAX_FAILURES;
   }
 }

@@ -97,7 +97,7 @@ test("a gap is the tab's own, when the gateway cannot recover", () => {
   assert.deepEqual(one.take(), []);
 });
 
-test("a new leader recovers from the lowest position, once", () => {
+test("a new worker recovers from the lowest position, once", () => {
   const gateway = new FakeGateway();
   const from = (offset) => ({ isProven: true, recover: { "user:7": ["k1", offset] } });
   const tabs = [gateway.tab("alice", from(7)), gateway.tab("alice", from(5))];

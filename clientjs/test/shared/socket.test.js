@@ -31,7 +31,6 @@ class Dialed {
   }
 
   #dialer = {
-    patienceMs: 4000,
     failed: () => (this.failures += 1),
     dial: () => ({ post: (message) => this.posted.push(message.type), close: () => this.posted.push("hung up") }),
   };

@@ -47,6 +47,11 @@ def order_tag(kind: str, data: Any, nonce: str = "") -> SafeString:
     return format_html(block, kind, _nonce_attribute(nonce), SafeString(text))
 
 
+def preload_tag(src: str, nonce: str) -> SafeString:
+    """Return the tag that lets a browser load a script which another one will ask for."""
+    return format_html('<link rel="preload" as="script" href="{}"{}>', src, _nonce_attribute(nonce))
+
+
 def script_tag(
     src: str, nonce: str, *, is_for_old_browsers: bool = False, is_deferred: bool = False
 ) -> SafeString:

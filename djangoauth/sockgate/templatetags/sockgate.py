@@ -30,7 +30,7 @@ from ..access.reminder import AUTHORIZE_REMINDER
 from ..errors import AuthorizeMissing, SessionChangePending
 from ..live.fragment import LiveFragment, kept
 from ..live.page import page_of
-from ..live.script_tags import nonce_of, order_tag, script_tag
+from ..live.script_tags import nonce_of, order_tag, preload_tag, script_tag
 from ..redis_clients import redis_errors
 from ..redis_clients.breaker import PAGES, BreakerOpen
 from ..redis_clients.time_budget import time_budget
@@ -98,6 +98,8 @@ def sockgate_client(
     nonce = nonce_of(context, request)
     config = order_tag("client", values, nonce)
     tags = _client_tags(nonce)
+    if shared:
+        tags.insert(0, preload_tag(static(SHARED), nonce))
     if live:
         tags.append(page_of(context, request).script(context))
         tags.append(script_tag(static(HTML), nonce, is_deferred=True))

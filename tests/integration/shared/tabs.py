@@ -22,8 +22,7 @@ MAX_PUBLICATION = 100_000
 POLICY = "default-src 'none'; script-src 'self'; connect-src 'self' http: ws:"
 
 WITHOUT_WORKER = "delete window.SharedWorker;"
-WITHOUT_LOCKS = WITHOUT_WORKER + "delete Navigator.prototype.locks;"
-WITHOUT_ANYTHING = WITHOUT_WORKER + "delete window.BroadcastChannel;"
+WITHOUT_LOCKS = "delete Navigator.prototype.locks;"
 
 CONNECT = """
 (given) => {
@@ -167,15 +166,6 @@ class SharedTab:
 
     def messages(self, channel: str) -> list[Any]:
         return [data for _, name, data in self.events("message") if name == channel]
-
-    def leads(self) -> bool:
-        """Return whether this tab holds the lock of the leader."""
-        held = self.page.evaluate("navigator.locks.query().then(({held}) => held)")
-        me = self.page.evaluate(
-            """navigator.locks.request("mine", () => navigator.locks.query()).then(
-               ({held}) => held.find(({name}) => name === "mine").clientId)"""
-        )
-        return any(one["name"] == "sockgate-leader" and one["clientId"] == me for one in held)
 
     def close(self) -> None:
         self.page.close()

@@ -2,24 +2,13 @@
 
 import pytest
 
-from tests.integration.shared.tabs import (
-    ROOM,
-    WITHOUT_LOCKS,
-    WITHOUT_WORKER,
-)
+from tests.integration.shared.tabs import ROOM
 
 pytestmark = pytest.mark.integration
 
 OWN_CONNECTION_LIMIT_S = 10
 
-REFUSED_LOCKS = "LockManager.prototype.request = () => Promise.reject(new Error('refused'));"
-FULL_STORAGE = "Storage.prototype.setItem = () => { throw new Error('full'); };"
-NO_CHANNEL = "window.BroadcastChannel = function () { throw new Error('refused'); };"
-REFUSALS = {
-    "locks": WITHOUT_WORKER + REFUSED_LOCKS,
-    "storage": WITHOUT_LOCKS + FULL_STORAGE,
-    "channel": "window.SharedWorker = function () { throw new Error('refused'); };" + NO_CHANNEL,
-}
+REFUSED = "window.SharedWorker = function () { throw new Error('refused'); };"
 
 HARM = {
     4501: "rt.subscribe('room:8', {grant: null, recover: ['epoch', 1.5]})",
@@ -29,12 +18,8 @@ HARM = {
 """What a page does to be closed with each code."""
 
 
-@pytest.mark.parametrize("way", ["", WITHOUT_WORKER], ids=["worker", "leader"])
 @pytest.mark.parametrize("code", HARM)
-def test_tab_that_harms_the_connection_is_closed_alone(
-    context, open_tab, gateway, publisher, way, code
-):
-    context.add_init_script(way or ";")
+def test_tab_that_harms_the_connection_is_closed_alone(open_tab, gateway, publisher, code):
     first, harmful, last = (open_tab(ROOM).ready() for _ in range(3))
     harmful.page.evaluate(HARM[code])
     harmful.wait(state="closed")
@@ -48,11 +33,8 @@ def test_tab_that_harms_the_connection_is_closed_alone(
     assert gateway.metric("sockgate_connections") == 1
 
 
-@pytest.mark.parametrize("refusal", REFUSALS)
-def test_tab_that_the_browser_refuses_to_share_has_its_own_connection(
-    context, open_tab, gateway, refusal
-):
-    context.add_init_script(REFUSALS[refusal])
+def test_tab_that_the_browser_refuses_to_share_has_its_own_connection(context, open_tab, gateway):
+    context.add_init_script(REFUSED)
     tabs = [open_tab(ROOM) for _ in range(2)]
     for tab in tabs:
         tab.wait(OWN_CONNECTION_LIMIT_S, state="connected")

@@ -8,8 +8,6 @@ from sockgate.publishing.publisher import Publisher
 
 from tests.integration.shared.tabs import (
     ROOM,
-    WITHOUT_ANYTHING,
-    WITHOUT_LOCKS,
     WITHOUT_WORKER,
     Open,
     SharedTab,
@@ -23,12 +21,7 @@ NAMESPACES = {
     "price": {"public": True, "state": "latest"},
     "user": {"state": "latest"},
 }
-WAYS = {
-    "worker": "",
-    "leader": WITHOUT_WORKER,
-    "lease": WITHOUT_LOCKS,
-    "apart": WITHOUT_ANYTHING,
-}
+WAYS = {"worker": "", "apart": WITHOUT_WORKER}
 
 
 @pytest.fixture(scope="module")

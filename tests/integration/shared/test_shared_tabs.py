@@ -1,28 +1,23 @@
-"""Tabs that share one connection, in Chromium: with a worker, with a leader, and with neither."""
+"""Tabs that share one connection, in Chromium, and tabs that cannot."""
 
 from random import Random
 from threading import Event, Thread
 
 import pytest
-from playwright.sync_api import BrowserContext
 from sockgate.publishing.publisher import Publisher
 from sockgate_gateway.wire.control import RevokeSession
 from sockgate_gateway.wire.names import Names
 
 from tests.integration.shared.tabs import (
     ROOM,
-    WITHOUT_ANYTHING,
     WITHOUT_LOCKS,
     WITHOUT_WORKER,
-    Open,
     connections,
     opener,
 )
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
-
-WAYS = {"worker": "", "leader": WITHOUT_WORKER, "lease": WITHOUT_LOCKS}
 
 INTERVAL_S = 0.04
 
@@ -52,18 +47,6 @@ class Numbers:
     def _run(self) -> None:
         while not self._stop.wait(INTERVAL_S):
             self.next()
-
-
-@pytest.fixture(params=WAYS)
-def way(request) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def open_tab(way, context: BrowserContext, open_tab) -> Open:
-    """Open a tab of a login; they cannot share until all have loaded the script."""
-    context.add_init_script(WAYS[way] or ";")
-    return open_tab
 
 
 def test_ten_tabs_share_one_connection(open_tab, gateway, site, publisher):
@@ -166,22 +149,24 @@ def test_another_users_login_never_shares(open_tab, gateway, django, publisher):
     assert [alice.page.evaluate("rt.user"), bob.page.evaluate("rt.user")] == ["7", "8"]
 
 
+@pytest.mark.parametrize("script", ["", WITHOUT_LOCKS], ids=["locks", "no-locks"])
 @pytest.mark.parametrize("end", ["close", "crash"])
-def test_lost_leader_costs_no_sequenced_message_and_no_login(
-    open_tab, gateway, site, publisher, end
+def test_lost_tab_costs_no_sequenced_message_and_no_login(
+    context, open_tab, gateway, site, publisher, end, script
 ):
-    kill_leaders(open_tab, gateway, site, publisher, [end] * 3)
+    context.add_init_script(script or ";")
+    lose_tabs(open_tab, gateway, site, publisher, [end] * 3)
 
 
 @pytest.mark.parametrize(("count", "tabs"), [(1, 2), pytest.param(20, 10, marks=pytest.mark.soak)])
-def test_many_lost_leaders(open_tab, gateway, site, publisher, count, tabs):
+def test_many_lost_tabs(open_tab, gateway, site, publisher, count, tabs):
     random = Random(20)
     ends = ["hang", *random.choices(["close", "crash", "hang"], k=count - 1)]
-    kill_leaders(open_tab, gateway, site, publisher, ends, tabs)
+    lose_tabs(open_tab, gateway, site, publisher, ends, tabs)
 
 
-def kill_leaders(open_tab, gateway, site, publisher, ends, size=4) -> None:
-    """End the oldest tab again and again; it leads, or its process runs the worker."""
+def lose_tabs(open_tab, gateway, site, publisher, ends, size=4) -> None:
+    """End the oldest tab again and again; its process runs the worker."""
     tabs = [open_tab(ROOM).ready() for _ in range(size)]
     first = [1] * size
     with Numbers(publisher) as numbers:
@@ -206,43 +191,20 @@ def kill_leaders(open_tab, gateway, site, publisher, ends, size=4) -> None:
     assert site.tokens_requested == 0
 
 
-def test_frozen_leader_does_not_stall_the_others_for_long(
-    context, site, gateway, django, publisher
-):
+def test_tab_without_shared_workers_has_its_own_connection(context, site, gateway, django):
     open_tab = opener(context, site, gateway, django, WITHOUT_WORKER)
-    leader, other, third = (open_tab(ROOM).ready() for _ in range(3))
-    assert leader.leads() and not other.leads()
-    numbers = Numbers(publisher)
-    leader.hang(20)
-    last = numbers.next()
-    other.wait(12, message=last), third.wait(12, message=last)
-    assert other.leads() or third.leads()
-    leader.wait(message=last)
-    last = numbers.next()
-    for tab in (leader, other, third):
-        tab.wait(message=last)
-        assert tab.messages(ROOM) == [1, 2]
-    assert not leader.leads()
-    wait_until(lambda: connections(gateway) == 1)
-    assert site.tokens_requested == 0
-
-
-def test_tab_without_shared_workers_and_channels_has_its_own_connection(
-    context, site, gateway, django
-):
-    open_tab = opener(context, site, gateway, django, WITHOUT_ANYTHING)
     assert [open_tab(ROOM).ready().page.evaluate("rt.transport") for _ in range(2)] == [
         "websocket"
     ] * 2
     assert connections(gateway) == 2
 
 
-def test_script_of_another_origin_means_a_leader(context, site, gateway, django):
+def test_script_of_another_origin_means_an_own_connection(context, site, gateway, django):
     open_tab = opener(context, site, gateway, django)
     url = site.origin.replace("127.0.0.1", "localhost") + "/sockgate-shared.js"
     load = "const script = document.createElement('script'); script.src = '/sockgate-shared.js';"
     load += "document.head.append(script);"
     context.add_init_script(f"addEventListener('DOMContentLoaded', () => {{ {load} }})")
-    tabs = [open_tab(ROOM, sharedUrl=url).ready() for _ in range(2)]
-    assert connections(gateway) == 1
-    assert [tab.leads() for tab in tabs] == [True, False]
+    for count in (1, 2):
+        open_tab(ROOM, sharedUrl=url).ready()
+        assert connections(gateway) == count

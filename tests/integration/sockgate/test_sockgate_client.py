@@ -75,7 +75,11 @@ def test_sockgate_client_shares_a_connection_on_request(login: Client) -> None:
     config, alone = (config_of(login.get(path).content.decode()) for path in ("/shared/", "/"))
     assert config["shared"] is True
     assert "shared" not in alone
-    assert config["sharedUrl"] == alone["sharedUrl"] == "/static/sockgate/sockgate-shared.js"
+    url = config["sharedUrl"]
+    assert url == alone["sharedUrl"] == "/static/sockgate/sockgate-shared.js"
+    preload = f'<link rel="preload" as="script" href="{url}">'
+    assert preload in login.get("/shared/").content.decode()
+    assert "preload" not in login.get("/").content.decode()
 
 
 def test_sockgate_client_names_the_token_view(login: Client) -> None:
