@@ -148,7 +148,7 @@ export function morph(element, fresh, whole = [], named = new Map(), set = [], i
       }
       // What a script has put in the place of this form. Each rendering masks Django's token in another way.
       return nameOf(child) === "FORM" && whole.find((one) => parentOf(one) === parent && !matched.has(one) &&
-        places.get(one) >= places.get(next) && aboutOf(one)[0]?.[1] === attributeOf(child, "action"));
+        places.get(one) >= places.get(next) && nameOf(one) === "FORM" && aboutOf(one) === aboutOf(child));
     }
   }
 
