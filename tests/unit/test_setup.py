@@ -114,3 +114,17 @@ def test_wheel_takes_no_source_maps_that_an_older_build_has_left() -> None:
         if any(fnmatch(f"static/sockgate/{name}", pattern) for pattern in patterns)
     }
     assert taken == {"sockgate.js", "sockgate.mjs", "sockgate.d.ts"}
+
+
+def test_wheel_has_every_package() -> None:
+    """A folder that is missing here is missing where the wheel is installed, and nowhere else."""
+    config = ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    listed = config["options"]["packages"].split()
+    homes = {"sockgate_gateway": ROOT / "gateway", "sockgate": ROOT / "djangoauth"}
+    found = [
+        ".".join(file.parent.relative_to(home).parts)
+        for name, home in homes.items()
+        for file in (home / name).rglob("__init__.py")
+    ]
+    assert sorted(listed) == sorted(found)
