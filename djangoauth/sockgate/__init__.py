@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .access.revocation import (
+        disconnect_user,
         refresh_grants,
         refresh_users,
         revoke_channel,
@@ -103,6 +104,7 @@ _NAMES_BY_MODULE = {
         "touch",
     ),
     "access.revocation": (
+        "disconnect_user",
         "refresh_grants",
         "refresh_users",
         "revoke_channel",
@@ -139,6 +141,7 @@ __all__ = [
     "channel_name",
     "count_connections",
     "current_tenant",
+    "disconnect_user",
     "is_online",
     "live_model",
     "online_users",

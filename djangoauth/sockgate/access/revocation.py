@@ -10,13 +10,14 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import router
 from django.db.models import Model, QuerySet
-from sockgate_gateway.wire.control import RevokeChannel, write_control
+from sockgate_gateway.wire.control import Disconnect, RevokeChannel, write_control
 from sockgate_gateway.wire.names import check_channel
 from sockgate_gateway.wire.tokens import CLOCK_LEEWAY_S
 
 from .. import conf
 from ..publishing.transactions import at_each_commit, open_aliases
 from ..redis_clients import pools
+from ..redis_clients.control import send_control
 from ..redis_clients.scripts import REVOKE_CHANNEL
 from ..tenants import pinned, qualify
 from ..users import records
@@ -50,6 +51,20 @@ def revoke_user(user: UserOrPk) -> None:
     # The sessions first: a token of a live session would write the user record again.
     _engine().end_logins(uid)
     records.remove(uid)
+
+
+def disconnect_user(user: UserOrPk, connection: str = "") -> None:
+    """Close the connections of a user, whose logins go on; open pages connect again by themselves.
+
+    Args:
+        user: a saved user, or a primary key.
+        connection: the id of one connection; empty: all of them.
+
+    Raises:
+        PublicationInvalid: for any other user.
+        redis.RedisError: Redis fails or does not answer; repeat the call.
+    """
+    send_control(Disconnect(wire_uid(user), connection))
 
 
 def revoke_channel(user: UserOrPk, channel: str) -> None:

@@ -40,7 +40,7 @@ from ..sessions.requests import Requests
 from ..sessions.revalidation import Revalidator
 from ..sessions.subscribe import SubscribeRequests
 from ..wire.contract import ClientFrame
-from ..wire.inspection import InspectionSigner, WorkerName
+from ..wire.inspection import InspectionSigner, WorkerName, WorkerState
 from ..wire.markup import MarkupSigner
 from ..wire.names import BROADCAST
 from ..wire.tokens import GrantSigner, TokenSigner
@@ -58,6 +58,7 @@ class Parts:
         broker: Redis, or a stand-in.
         wheel: wakes whatever has a deadline.
         worker: this one, for answers.
+        describe: says how it is.
         clock: returns Unix seconds.
     """
 
@@ -67,6 +68,7 @@ class Parts:
         broker: BrokerInterface,
         wheel: TimerWheel,
         worker: WorkerName,
+        describe: Callable[[], WorkerState],
         clock: Callable[[], float] = time,
     ) -> None:
         self.config = config
@@ -84,6 +86,7 @@ class Parts:
             self.registry,
             self.journal,
             InspectionSigner(config.signing_keys, broker.names.control, clock),
+            describe,
             wheel,
             clock,
         )

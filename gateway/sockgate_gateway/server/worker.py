@@ -20,7 +20,7 @@ from ..sockjs.unknown_sockjs_sessions import UnknownSockJSSessions
 from ..wire import protocol
 from ..wire.closecodes import CloseCode
 from ..wire.contract import Drain
-from ..wire.inspection import WorkerName
+from ..wire.inspection import WorkerName, WorkerState
 from .balance import Balancer
 from .deployments import DeploymentGuard
 from .listeners import Listeners, OperationsListener
@@ -28,6 +28,7 @@ from .metrics.worker_metrics import WorkerMetrics
 from .ops import ops_application
 from .parts import Parts
 from .watch.health import Health
+from .worker_state import LastHour, state_of
 
 log = logging.getLogger("sockgate")
 
@@ -52,7 +53,7 @@ class Worker:
         number = siblings.number if siblings else 0
         self.name = WorkerName(self.id, gethostname(), number, os.getpid())
         self.broker = Broker(config, self.wheel, self.name)
-        self.parts = Parts(config, self.broker, self.wheel, self.name)
+        self.parts = Parts(config, self.broker, self.wheel, self.name, self._describe)
         self.guard = DeploymentGuard(
             self.broker.deployments,
             self.broker.deployment,
@@ -79,6 +80,7 @@ class Worker:
             self.broker.pubsub,
             self.balancer,
         )
+        self._last_hour = LastHour(self.parts)
         self._operations = OperationsListener()
         self._tasks: list[asyncio.Task[None]] = []
         self._is_drain_cut_short = False
@@ -114,6 +116,9 @@ class Worker:
         for task in self._tasks:
             task.add_done_callback(_log_end)
         self._serve(sockets, ops_sockets)
+
+    def _describe(self) -> WorkerState:
+        return state_of(self.parts, self.health, self.broker.redis_watch, self._last_hour)
 
     async def stop(self) -> None:
         """Drain: send every client elsewhere. Then close everything."""

@@ -15,6 +15,7 @@ from ..wire import contract, protocol
 from ..wire.control import (
     Ask,
     CountConnections,
+    Disconnect,
     NamespacesChanged,
     PresenceChanged,
     PresenceDataChanged,
@@ -135,6 +136,9 @@ class ControlMessages:
     def _revoke_channel(self, message: RevokeChannel) -> None:
         self._monitor.channel_revoked(message.uid, message.channel)
 
+    def _disconnect(self, message: Disconnect) -> None:
+        self._monitor.disconnect(message.uid, message.connection)
+
     def _user_changed(self, message: UserChanged) -> None:
         self._monitor.user_changed(message.uid)
 
@@ -176,6 +180,7 @@ class ControlMessages:
         RevokeSession: _revoke_session,
         RevokeUser: _revoke_user,
         RevokeChannel: _revoke_channel,
+        Disconnect: _disconnect,
         UserChanged: _user_changed,
         SessionMoved: _session_moved,
         CountConnections: _count_connections,

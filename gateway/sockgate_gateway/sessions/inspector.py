@@ -26,10 +26,13 @@ from ..wire.inspection import (
     MAX_ANSWER_BYTES,
     MAX_CHANNELS,
     Answer,
+    AskNow,
     AskWhy,
+    Content,
     Ended,
     InspectionSigner,
     Missed,
+    Now,
     OnChannel,
     Open,
     Question,
@@ -37,6 +40,7 @@ from ..wire.inspection import (
     Recovered,
     Why,
     WorkerName,
+    WorkerState,
 )
 
 log = logging.getLogger("sockgate.broker")
@@ -61,6 +65,7 @@ class Inspector:
         registry: has the connections.
         journal: remembers.
         signer: verifies questions, and signs answers.
+        describe: says how the worker is.
         wheel: has the clock of limits, and of ``Connection.opened_at``.
         clock: returns Unix seconds.
     """
@@ -72,6 +77,7 @@ class Inspector:
         registry: Registry,
         journal: Journal,
         signer: InspectionSigner,
+        describe: Callable[[], WorkerState],
         wheel: TimerWheel,
         clock: Callable[[], float] = time,
     ) -> None:
@@ -80,6 +86,7 @@ class Inspector:
         self._registry = registry
         self._journal = journal
         self._signer = signer
+        self._describe_worker = describe
         self._wheel = wheel
         self._clock = clock
         self._budget = RateLimit(wheel, PER_SECOND, BURST_S)
@@ -102,7 +109,8 @@ class Inspector:
         return question.id, self._signer.answer(self._answer(question))
 
     def _answer(self, question: Question) -> Answer:
-        content = self._why(question.subject)
+        subject = question.subject
+        content: Content = self._why(subject) if isinstance(subject, AskWhy) else self._now(subject)
         started_at = self._journal.started_at
         answer = Answer(question.id, self._worker, self._clock(), started_at, content)
         while len(msgspec.json.encode(answer)) > MAX_ANSWER_BYTES:
@@ -121,6 +129,24 @@ class Inspector:
         records = sorted((one for one in found if one.at >= asked.since), key=lambda one: one.at)
         opened = [self._describe(one, asked.channel, records) for one in connections]
         return Why(opened, records, dict(journal.unknown))
+
+    def _now(self, asked: AskNow) -> Now:
+        chosen: list[Connection] = []
+        is_cut = False
+        for uid in asked.uids:
+            found = sorted(self._registry.of_user(uid), key=lambda one: -one.opened_at)
+            chosen += found[: asked.each]
+            is_cut = is_cut or len(found) > asked.each
+        records = {one.uid or "": self._received(one) for one in chosen}
+        opened = [self._describe(one, "", records[one.uid or ""]) for one in chosen]
+        return Now(self._describe_worker(), opened, is_cut)
+
+    def _received(self, connection: Connection) -> list[Record]:
+        of_user, of_channel = self._journal.of_user, self._journal.of_channel
+        found: list[Record] = [*of_user[connection.uid or ""]]
+        for channel in connection.channels:
+            found += of_channel[channel]
+        return found
 
     def _describe(self, connection: Connection, channel: str, records: list[Record]) -> Open:
         names = [channel] if channel in connection.channels else connection.channels[:MAX_CHANNELS]
@@ -166,8 +192,11 @@ def _is_for(record: Record, connection: Connection, opened_at: float) -> bool:
     )
 
 
-def _halved(content: Why) -> Why:
-    """Leave out the older half of the records; then that of the connections."""
+def _halved(content: Content) -> Content:
+    """Leave out the older half of the records; then half of the connections."""
+    if isinstance(content, Now):
+        kept = content.connections[: len(content.connections) // 2]
+        return replace(content, connections=kept, is_cut=True)
     if content.records:
         return replace(content, records=content.records[_half(content.records) :], is_cut=True)
     return replace(content, connections=content.connections[_half(content.connections) :])

@@ -72,6 +72,12 @@ class SessionMonitor:
         """Close every connection of a user."""
         self._end(self._registry.of_user(uid), "Django ended all sessions of the user")
 
+    def disconnect(self, uid: str, connection_id: str) -> None:
+        """Close the connections of a user, or one of them; they may come back."""
+        for connection in self._registry.of_user(uid):
+            if connection_id in ("", connection.id):
+                self._lifecycle.close(connection, CloseCode.GOING_AWAY, "an operator closed it")
+
     def session_moved(self, old: str, new: str) -> None:
         """Follow a session to its new key, and revalidate its connections."""
         if not are_of_one_tenant(old, new):

@@ -31,6 +31,13 @@ class RevokeChannel(msgspec.Struct, tag="revoke_channel", tag_field="op", frozen
     channel: str
 
 
+class Disconnect(msgspec.Struct, tag="disconnect", tag_field="op", frozen=True):
+    """Close the connections of a user, whose sessions go on, or one of them by its id."""
+
+    uid: str
+    connection: str = ""
+
+
 class UserChanged(msgspec.Struct, tag="user_changed", tag_field="op", frozen=True):
     """The user record changed: read it again, with every session of the user."""
 
@@ -100,6 +107,7 @@ ControlMessage = (
     RevokeSession
     | RevokeUser
     | RevokeChannel
+    | Disconnect
     | UserChanged
     | SessionMoved
     | NamespacesChanged

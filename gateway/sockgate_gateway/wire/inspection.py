@@ -9,7 +9,7 @@ answer names its question and its worker. Neither has a payload, a token or the 
 
 from collections.abc import Callable, Sequence
 from time import time
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 from itsdangerous import BadSignature
@@ -32,6 +32,12 @@ MAX_CAUSE_LENGTH = 200
 MAX_CHANNELS = 32
 """The number of channels of a connection that are remembered at its end, and told of while it is
 open."""
+
+MAX_USERS = 100
+"""The users of one question about now."""
+
+MAX_CONNECTIONS = 32
+"""The connections of each of them."""
 
 Channels = tuple[str, ...]
 
@@ -202,8 +208,54 @@ class Why(msgspec.Struct, tag="why", frozen=True, omit_defaults=True):
     is_cut: bool = False
 
 
-Subject = AskWhy
-Content = Why
+class AskNow(msgspec.Struct, tag="now", frozen=True):
+    """Ask how a worker is, and for the connections of users.
+
+    ``uids``: at most ``MAX_USERS``. ``each``: how many connections of each.
+    """
+
+    uids: Annotated[tuple[str, ...], msgspec.Meta(max_length=MAX_USERS)] = ()
+    each: Annotated[int, msgspec.Meta(ge=0, le=MAX_CONNECTIONS)] = MAX_CONNECTIONS
+
+
+class WorkerState(msgspec.Struct, frozen=True):
+    """How a worker is.
+
+    Args:
+        reasons: why it is not ready; none: it is.
+        notes: what is wrong although it is.
+        connections: open ones.
+        users: with at least one of them.
+        lag_s: 99 of 100 turns of its loop were no later than this.
+        resident_bytes: its memory.
+        redis_s: the fastest of the last answers of Redis; None: none came.
+        version: of the gateway.
+        keys: the key ids of its signing keys.
+        last_hour: for each minute, the newest last: its connections, and deliveries in that minute.
+    """
+
+    reasons: list[str]
+    notes: list[str]
+    connections: int
+    users: int
+    lag_s: float
+    resident_bytes: float
+    redis_s: float | None
+    version: str
+    keys: tuple[str, ...]
+    last_hour: list[tuple[int, int]]
+
+
+class Now(msgspec.Struct, tag="now", frozen=True, omit_defaults=True):
+    """How a worker is, and connections of users. ``is_cut``: some were left out."""
+
+    state: WorkerState
+    connections: list[Open]
+    is_cut: bool = False
+
+
+Subject = AskWhy | AskNow
+Content = Why | Now
 
 
 class WorkerName(msgspec.Struct, frozen=True, omit_defaults=True):

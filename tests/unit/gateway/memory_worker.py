@@ -10,7 +10,7 @@ from sockgate_gateway.connections.connection import Claim
 from sockgate_gateway.server.parts import Parts
 from sockgate_gateway.sessions.authenticator import Login
 from sockgate_gateway.sessions.lifecycle import Lifecycle
-from sockgate_gateway.wire.inspection import WorkerName
+from sockgate_gateway.wire.inspection import WorkerName, WorkerState
 from sockgate_gateway.wire.names import Names
 from sockgate_gateway.wire.records import SessionRecord, UserRecord
 from sockgate_gateway.wire.tokens import Token, TokenSigner
@@ -24,6 +24,7 @@ NAMES = Names()
 CONNECT_TIMEOUT_S = 10.0
 HELD_LIMIT_BYTES = 1000
 HEARTBEAT_S = 25.0
+WELL = WorkerState([], [], 0, 0, 0.001, 1.0, 0.001, "1", (), [])
 ENOUGH = {
     "max_connections": 99,
     "max_unauthenticated": 99,
@@ -94,7 +95,8 @@ class MemoryWorker(Parts):
             heartbeat=HEARTBEAT_S,
             **{**ENOUGH, **limits},
         )
-        super().__init__(config, self.broker, clock.wheel, WorkerName("worker"), clock.read)
+        name = WorkerName("worker")
+        super().__init__(config, self.broker, clock.wheel, name, lambda: WELL, clock.read)
         self.signer = TokenSigner([KEY], clock.read)
         self.immediate_history = ImmediateHistory()
         self.immediate_history.hub = self.hub

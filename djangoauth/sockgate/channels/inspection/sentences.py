@@ -121,7 +121,8 @@ def time_of(at: float) -> str:
 
 def _contents(found: Findings) -> Iterator[tuple[WorkerName, Why]]:
     for answer in found.asked.answers:
-        yield answer.worker, answer.content
+        if isinstance(answer.content, Why):
+            yield answer.worker, answer.content
 
 
 def _lives(found: Findings) -> Iterator[_Life]:
@@ -348,11 +349,13 @@ def _tell_limits(found: Findings) -> Iterator[str]:
         if answer.started_at > found.since:
             since = time_of(answer.started_at)
             yield f"{worker} started at {since}, and knows nothing from before."
-        if answer.content.is_cut:
-            yield f"{worker} left out older records, because its answer would be too large."
         if abs(answer.at - found.now) > CLOCK_TOLERANCE_S:
             yield f"The clock of {answer.worker} differs by {answer.at - found.now:.0f} s."
-        for code, number in sorted(answer.content.unknown.items()):
+    for name, content in _contents(found):
+        worker = _capital(str(name))
+        if content.is_cut:
+            yield f"{worker} left out older records, because its answer would be too large."
+        for code, number in sorted(content.unknown.items()):
             hint = HINTS.get(code, "")
             yield (
                 f"{worker} has closed {_count(number, 'connection')} with {code} since its start "

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core.management import CommandError, call_command
+from sockgate.client import State
 from sockgate.testing import Realtime
 
 from tests.waiting import PATIENCE_S, wait_until
@@ -23,6 +24,12 @@ def run(name: str, *arguments: str, **options: Any) -> str:
     out = StringIO()
     call_command(name, *arguments, stdout=out, **options)
     return out.getvalue()
+
+
+def connections_of() -> set[str]:
+    """Return the ids of the first user's connections."""
+    shown = json.loads(run("sockgate_online", details=True, json=True))["shown"]
+    return {tab["connection"] for user in shown for tab in user["tabs"]}
 
 
 @pytest.fixture
@@ -48,6 +55,30 @@ def test_operator_publishes_looks_and_disconnects(realtime: Realtime, alice: Use
     assert run("sockgate_online", search="BO").splitlines() == [first]
     shown = json.loads(run("sockgate_online", search="LIC", json=True))["shown"]
     assert shown == [{"pk": str(alice.pk), "name": "alice", "connections": 2}]
+
+    one = json.loads(run("sockgate_online", details=True, workers=True, json=True))
+    first, second = one["shown"][0]["tabs"]
+    assert (first["transport"], first["address"]) == ("rawwebsocket", "127.0.0.1")
+    assert "websockets" in first["agent"]
+    assert first["channel_count"] == 3
+    (worker,) = one["workers"]
+    assert worker["worker"] == first["worker"]
+    assert worker["state"]["reasons"] == []
+    assert worker["state"]["connections"] == 2
+    assert worker["state"]["resident_bytes"] > 1e6
+    assert len(worker["state"]["keys"]) == 1
+    told = run("sockgate_online", details=True, workers=True)
+    assert f"  {first['connection']}: rawwebsocket from 127.0.0.1 since " in told
+    assert ": ready, connections: 2, users: 1, up " in told
+
+    only = run("sockgate_disconnect", user="alice", connection=second["connection"])
+    assert only == "Connections of alice were closed; logins stay.\n"
+    ids = {first["connection"], second["connection"]}
+    wait_until(lambda: first["connection"] in connections_of() and len(connections_of() - ids) == 1)
+    run("sockgate_disconnect", user="alice", keep_login=True)
+    wait_until(lambda: len(connections_of() - ids) == 2 and not connections_of() & ids)
+    for tab in tabs:
+        tab.assert_state(State.CONNECTED, within=PATIENCE_S)
 
     assert "signed out everywhere" in run("sockgate_disconnect", user="alice")
     for tab in tabs:
