@@ -1,62 +1,25 @@
 """The tutorial, done as it is written: each block is applied or run, and the page looked at."""
 
-import re
-import shlex
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.quickstart import FAST_PASSWORDS, Runserver, Site, port_of_project
+from tests.e2e.quickstart import Runserver, port_of_project
+from tests.e2e.written import WrittenSite, steps_of
 from tests.waiting import PATIENCE_S
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 PAGE = (Path(__file__).parents[2] / "docs" / "tutorial.md").read_text()
-BLOCK = re.compile(
-    r"^(?:\*\*`(?P<path>[\w/.]+)`\*\*(?P<end>, at the end)?\n)?```(?P<kind>\w+)\n(?P<text>.*?)^```",
-    re.MULTILINE | re.DOTALL,
-)
-STEP = re.compile(r"^## \d+\. ", re.MULTILINE)
-
-
-class Board(Site):
-    """The project of the tutorial; each step is applied by ``do``."""
-
-    def do(self, step: str) -> None:
-        for block in BLOCK.finditer(step):
-            if block["path"]:
-                self._write(block["path"], block["text"], is_end=bool(block["end"]))
-            elif block["kind"] == "diff":
-                command = ["git", "apply", "--unidiff-zero", "-"]
-                subprocess.run(command, cwd=self.folder, input=block["text"], text=True, check=True)
-            else:
-                for line in block["text"].splitlines():
-                    self._run(line)
-
-    def _write(self, name: str, text: str, *, is_end: bool) -> None:
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text((path.read_text() if is_end else "") + text)
-
-    def _run(self, line: str) -> None:
-        program, command, *arguments = shlex.split(line.removeprefix("$ "))
-        if program == "django-admin":
-            self.python("-m", "django", command, *arguments)
-            with (self.folder / "shop" / "settings.py").open("a") as settings:
-                settings.write(FAST_PASSWORDS)
-        elif arguments != ["runserver"]:
-            assert (program, command) == ("python", "manage.py")
-            self.manage(*arguments)
 
 
 @pytest.fixture(scope="module")
-def board(tmp_path_factory: pytest.TempPathFactory) -> Board:
+def board(tmp_path_factory: pytest.TempPathFactory) -> WrittenSite:
     """The tutorial's project after its last step, each of which passes the checks."""
-    board = Board(tmp_path_factory.mktemp("tutorial"))
-    steps = STEP.split(PAGE)[1:]
+    board = WrittenSite(tmp_path_factory.mktemp("tutorial"))
+    steps = steps_of(PAGE)
     assert len(steps) == 10
     for step in steps:
         board.do(step)
@@ -65,7 +28,7 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Board:
 
 
 @pytest.fixture(scope="module")
-def runserver(board: Board) -> Iterator[Runserver]:
+def runserver(board: WrittenSite) -> Iterator[Runserver]:
     with Runserver(board, port_of_project()) as runserver:
         yield runserver.wait_until_ready()
 
@@ -87,7 +50,9 @@ def patient() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("patient")
-def test_two_people_edit_the_board(board: Board, runserver: Runserver, chromium: Browser) -> None:
+def test_two_people_edit_the_board(
+    board: WrittenSite, runserver: Runserver, chromium: Browser
+) -> None:
     alice = log_in(chromium, runserver.origin("127.0.0.1"), "alice")
     bob = log_in(chromium, runserver.origin("localhost"), "bob")
     for page in (alice, bob):
