@@ -13,13 +13,13 @@ from contextlib import suppress
 from sockgate_gateway.connections.batch import Batch
 from sockgate_gateway.connections.connection import Connection, Identity
 from sockgate_gateway.http.origins import OriginPolicy
+from sockgate_gateway.http.plain_request import Request, read_plain_request
 from sockgate_gateway.http.proxies import ProxyPolicy
 from sockgate_gateway.http.responses import RequestRefused
 from sockgate_gateway.sockjs.payload import MalformedPayload, read_messages
 from sockgate_gateway.websocket.deflate import inflate, negotiate
 from sockgate_gateway.websocket.frames import FrameReader, WebSocketProtocolError, read_close
 from sockgate_gateway.websocket.handshake import accept_handshake
-from sockgate_gateway.websocket.request import Request, read_plain_get
 from sockgate_gateway.wire.closecodes import CloseCode
 from sockgate_gateway.wire.control import read_control
 from sockgate_gateway.wire.errors import (
@@ -193,7 +193,7 @@ TARGETS: dict[str, Target] = {
     "close": (read_close, (WebSocketProtocolError,)),
     "inflate": (lambda data: inflate(data, LIMIT_BYTES), (WebSocketProtocolError,)),
     "handshake": (_handshake, (RequestRefused,)),
-    "plain_get": (read_plain_get, ()),
+    "plain_request": (read_plain_request, ()),
     "extensions": (lambda data: negotiate(data.decode("latin-1")), ()),
     "xhr_send": (read_messages, (MalformedPayload,)),
     "jsonp_send": (_form, (MalformedPayload, HTTPInputError)),

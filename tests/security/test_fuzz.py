@@ -20,6 +20,7 @@ from sockgate_gateway.channels.history_queue import HistoryQueue
 from sockgate_gateway.channels.pending_subscriptions import SingleSubscription
 from sockgate_gateway.connections.batch import Batch, sockjs_array
 from sockgate_gateway.http.origins import OriginPolicy
+from sockgate_gateway.http.plain_request import Request
 from sockgate_gateway.http.proxies import Client, ProxyPolicy
 from sockgate_gateway.http.relay import relayed_head
 from sockgate_gateway.http.responses import RequestRefused
@@ -34,7 +35,6 @@ from sockgate_gateway.websocket.frames import (
     unmask,
 )
 from sockgate_gateway.websocket.handshake import accept_handshake
-from sockgate_gateway.websocket.request import Request
 from sockgate_gateway.wire.contract import Connect, Subscribe
 from sockgate_gateway.wire.errors import ChannelNameError, FrameError, PayloadError, TenantError
 from sockgate_gateway.wire.names import (

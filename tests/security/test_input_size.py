@@ -12,6 +12,7 @@ from time import thread_time
 import pytest
 from sockgate_gateway.errors import GatewayError
 from sockgate_gateway.http.origins import OriginPolicy
+from sockgate_gateway.http.plain_request import Request, read_plain_request
 from sockgate_gateway.http.proxies import ProxyPolicy
 from sockgate_gateway.http.refusal_log import RefusalLog
 from sockgate_gateway.http.request_head import check_head, lists_token
@@ -21,7 +22,6 @@ from sockgate_gateway.websocket import deflate
 from sockgate_gateway.websocket.frames import FrameReader
 from sockgate_gateway.websocket.framing import RAW, SOCKJS
 from sockgate_gateway.websocket.handshake import accept_handshake
-from sockgate_gateway.websocket.request import Request, read_plain_get
 from sockgate_gateway.wire import control, names, namespaces, presence, protocol, records
 from sockgate_gateway.wire.errors import WireError
 from sockgate_gateway.wire.publication import read_publication
@@ -109,12 +109,15 @@ INPUTS: dict[str, tuple[str, Parser]] = {
     "handshake connection": (",", lambda t: handshake("connection", t)),
     "plain get of fields": (
         "a: b\r\n",
-        lambda t: read_plain_get(f"GET / HTTP/1.1\r\n{t}\r\n".encode()),
+        lambda t: read_plain_request(f"GET / HTTP/1.1\r\n{t}\r\n".encode()),
     ),
-    "plain get of spaces": (" ", lambda t: read_plain_get(f"GET / HTTP/1.1\r\na: b{t}".encode())),
+    "plain get of spaces": (
+        " ",
+        lambda t: read_plain_request(f"GET / HTTP/1.1\r\na: b{t}".encode()),
+    ),
     "plain get without an end": (
         "a: b\r\n",
-        lambda t: read_plain_get(f"GET / HTTP/1.1\r\n{t}x".encode()),
+        lambda t: read_plain_request(f"GET / HTTP/1.1\r\n{t}x".encode()),
     ),
     "extensions": ("permessage-deflate; x,", deflate.negotiate),
     "extensions of spaces": (" ", lambda t: deflate.negotiate(f"permessage-deflate{t};{t}=")),

@@ -18,10 +18,15 @@ pytestmark = pytest.mark.e2e
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 240
+OVER_HTTP = {"xhr": 1_000, "jsonp": 1_000, "xhr_streaming": 4_000, "eventsource": 4_000}
+"""Transports, and how many clients come in the soak."""
+
 MORE = {"max_per_address": 100_000, "max_unauthenticated": 5_000}
 
 
-def let_return(port: int, tokens: list[str]) -> "subprocess.Popen[str]":
+def let_return(
+    port: int, tokens: list[str], transport: str = "websocket"
+) -> "subprocess.Popen[str]":
     """Start a crowd that comes at once."""
     crowd = subprocess.Popen(
         [sys.executable, "-m", "tests.security.returning_crowd"],
@@ -31,7 +36,8 @@ def let_return(port: int, tokens: list[str]) -> "subprocess.Popen[str]":
         text=True,
     )
     assert crowd.stdin
-    json.dump({"port": port, "tokens": tokens, "patience_s": PATIENCE_S}, crowd.stdin)
+    options = {"port": port, "tokens": tokens, "patience_s": PATIENCE_S, "transport": transport}
+    json.dump(options, crowd.stdin)
     crowd.stdin.close()
     return crowd
 
@@ -80,10 +86,12 @@ def test_crowd_is_back_although_each_check_takes_longer_than_the_first_frame_may
     assert " code=3005 " not in gateway.log.read_text()
 
 
-def soak_crowd(gateway: Gateway, tokens: list[str], share: float, crowds: int) -> dict[str, int]:
+def soak_crowd(
+    gateway: Gateway, tokens: list[str], transport: str, share: float, crowds: int
+) -> dict[str, int]:
     """Let a crowd return to a gateway with a share of a processor."""
     with control_group(children_of(gateway.process.pid), share):
-        running = [let_return(gateway.port, tokens[n::crowds]) for n in range(crowds)]
+        running = [let_return(gateway.port, tokens[n::crowds], transport) for n in range(crowds)]
         results = [result_of(crowd) for crowd in running]
     print(results)
     assert all("3005" not in result["ends"] for result in results)
@@ -92,14 +100,22 @@ def soak_crowd(gateway: Gateway, tokens: list[str], share: float, crowds: int) -
 
 @pytest.mark.skipif(not has_groups(), reason="control groups cannot be made here")
 @pytest.mark.parametrize(
-    ("clients", "share"),
+    ("transport", "clients", "workers", "share"),
     [
-        (200, 0.2),
-        pytest.param(10_000, 0.1, marks=pytest.mark.soak),
-        pytest.param(20_000, 0.25, marks=pytest.mark.soak),
+        ("websocket", 200, 2, 0.2),
+        *((transport, 200, 1, 0.2) for transport in OVER_HTTP),
+        pytest.param("websocket", 10_000, 2, 0.1, marks=pytest.mark.soak),
+        pytest.param("websocket", 20_000, 2, 0.25, marks=pytest.mark.soak),
+        # 4,000 clients that poll would need more than this in the long run.
+        *(
+            pytest.param(transport, clients, 1, 0.1, marks=pytest.mark.soak)
+            for transport, clients in OVER_HTTP.items()
+        ),
     ],
 )
-def test_large_crowd_is_back_on_a_part_of_a_processor(redis_server, start, clients, share):
+def test_large_crowd_is_back_on_a_part_of_a_processor(
+    redis_server, start, transport, clients, workers, share
+):
     tokens = log_in(redis_server, clients)
-    gateway = start(workers=2)
-    assert soak_crowd(gateway, tokens, share, 2) == {"back": clients}
+    gateway = start(workers=workers)
+    assert soak_crowd(gateway, tokens, transport, share, 2) == {"back": clients}

@@ -50,7 +50,7 @@ def without(technique):
     elif technique == "hiredis_packing":
         del HiredisConnection.pack_command
     elif technique == "shortcut":
-        listeners.FastPath = lambda acceptor, pending: None
+        listeners.FastPath = lambda acceptor, pending, answer_early: None
     elif technique == "own_epoll":
         listeners.open_poller = LoopPoller
     elif technique == "timer_wheel":

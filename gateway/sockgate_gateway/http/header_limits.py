@@ -7,7 +7,7 @@ what proxies add are cut (``http/origins.py``, ``http/proxies.py``), and too lon
 not read (``sockjs/handler.py``).
 
 Each line costs its own parsing: 48 KiB in lines of four bytes cost ten times one header of 48 KiB.
-So lines are counted before any is parsed (``http/server_streams.py``, ``websocket/request.py``).
+So lines are counted before any is parsed (``http/server_streams.py``, ``plain_request.py``).
 """
 
 from tornado.httputil import HTTPHeaders

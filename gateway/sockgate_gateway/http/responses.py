@@ -2,8 +2,16 @@
 
 from email.utils import formatdate
 from http import HTTPStatus
+from typing import NamedTuple
 
 from ..errors import GatewayError
+
+
+class Answer(NamedTuple):
+    """A whole response; ``is_last``: it ends the connection."""
+
+    response: bytes
+    is_last: bool
 
 
 class RequestRefused(GatewayError):

@@ -115,8 +115,12 @@ class Listeners:
         siblings: Siblings | None,
     ) -> None:
         """Serve browsers, and requests that sibling workers relay."""
+<<<<<<< HEAD
         front_ends = _FrontEnds(config, lifecycle, wheel, self._unknown_sockjs_sessions)
         self._refusals = front_ends.refusals
+=======
+        front_ends = _FrontEnds(config, lifecycle, wheel, self._unknown_sockjs_sessions, siblings)
+>>>>>>> d8bdc43 (Refuse a crowd over HTTP before it has cost a session, and answer /info without Tornado)
         proxies = ProxyPolicy(config.trusted_proxies)
         acceptor = front_ends.acceptor(proxies)
         pending = self._pending_connections(config, proxies)
@@ -132,7 +136,7 @@ class Listeners:
             application = Relay(application, siblings, config.prefix, proxies)
             self._serve_siblings(config, front_ends, siblings, descriptors)
         tls = _tls(config)
-        fast_path = None if tls else FastPath(acceptor, pending)
+        fast_path = None if tls else FastPath(acceptor, pending, front_ends.early_answers.answer)
         max_body_bytes = front_ends.router.max_body_bytes
         self._for_browsers.append(
             _serve(
@@ -216,6 +220,7 @@ class _FrontEnds:
         lifecycle: Lifecycle,
         wheel: TimerWheel,
         unknown_sockjs_sessions: UnknownSockJSSessions,
+        siblings: Siblings | None,
     ) -> None:
         self._config = config
         self._origins = OriginPolicy(config.origins)
@@ -227,6 +232,9 @@ class _FrontEnds:
             self._origins,
             self.refusals,
             unknown_sockjs_sessions=unknown_sockjs_sessions,
+        )
+        self.early_answers = self.router.early_answers(
+            lambda session_id: siblings is None or siblings.owner_of(session_id) == siblings.number
         )
         self._context = WebSocketContext(
             lifecycle=lifecycle,
@@ -252,7 +260,8 @@ class _FrontEnds:
         )
 
     def interceptor(self, acceptor: WebSocketAcceptor) -> UpgradeInterceptor:
-        return UpgradeInterceptor(self.router.application(), acceptor)
+        application = self.router.application()
+        return UpgradeInterceptor(application, acceptor, self.early_answers.refusal)
 
 
 def _serve(

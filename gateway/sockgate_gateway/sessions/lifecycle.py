@@ -129,11 +129,11 @@ class Lifecycle:
         self.displaced_count = 0
         self.closed_count: Counter[str] = Counter()
 
-    def open(self, transport: Transport, address: str) -> Connection:
-        """Admit a new connection.
+    def check_opening(self) -> None:
+        """Check whether a connection may be opened now, before it has cost anything.
 
         Raises:
-            Disconnect: the worker is draining, too many connects wait, or a limit is reached.
+            Disconnect: the worker is draining, or too many connects wait.
         """
         try:
             return self._open(transport, address)
@@ -147,6 +147,14 @@ class Lifecycle:
         if self.admission.waiting:  # A late worker has not read all first frames.
             unread = self._registry.without_token - self.admission.unsent
             self.admission.check(TARGET_S, unread if self._wheel.is_late else 0)
+
+    def open(self, transport: Transport, address: str) -> Connection:
+        """Admit a new connection.
+
+        Raises:
+            Disconnect: as ``check_opening``, or a limit is reached.
+        """
+        self.check_opening()
         limit_bytes = self._config.held_limit_bytes
         connection = Connection(new_connection_id(), transport, address, limit_bytes)
         connection.opened_at = self._wheel.clock()

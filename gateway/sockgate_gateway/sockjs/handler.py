@@ -23,6 +23,7 @@ log = logging.getLogger("sockgate.access")
 
 TEXT = "text/plain; charset=UTF-8"
 CACHE_S = 365 * 24 * 3600
+NO_CACHE = "no-store, no-cache, no-transform, must-revalidate, max-age=0"
 
 _SAFE_COOKIE = re.compile(r"[A-Za-z0-9_.!-]{1,128}")
 
@@ -116,9 +117,7 @@ class Handler(PreflightHandler):
 
     def disable_cache(self) -> None:
         """Forbid caches and proxies to keep or change the response."""
-        self.set_header(
-            "Cache-Control", "no-store, no-cache, no-transform, must-revalidate, max-age=0"
-        )
+        self.set_header("Cache-Control", NO_CACHE)
 
     def handle_session_cookie(self) -> None:
         """Set the cookie that some load balancers use to find the same worker again."""

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+from collections.abc import Callable
 
 from tornado.ioloop import IOLoop
 from tornado.web import Application, RequestHandler
@@ -15,6 +16,7 @@ from ..http.refusal_log import RefusalLog
 from ..loop.timer_wheel import TimerWheel
 from ..sessions.lifecycle import Lifecycle
 from .adapter import ConnectionAdapter
+from .early_answers import EarlyAnswers
 from .iframe import Iframe, Script, read_script
 from .interfaces import ResponseView, RouterBase
 from .pages import Greeting, Info, Missing, NoUpgrade
@@ -85,6 +87,14 @@ class Router(RouterBase):
             for path, handler in _routes(config.transports)
         ]
 
+    def early_answers(self, is_own: Callable[[str], bool]) -> EarlyAnswers:
+        """Return what answers some requests before the application.
+
+        Args:
+            is_own: whether a session of this id is one of this worker.
+        """
+        return EarlyAnswers(self, _receivers(self.config.transports), is_own)
+
     def application(self) -> Application:
         """Return a Tornado application that serves these paths and no others."""
         return Application(
@@ -133,8 +143,12 @@ def _running_loop() -> IOLoop:
     return IOLoop.current()
 
 
+def _receivers(transports: tuple[str, ...]) -> dict[str, type[Receiver]]:
+    return {name: _RECEIVERS[name] for name in transports if name in _RECEIVERS}
+
+
 def _routes(transports: tuple[str, ...]) -> list[tuple[str, type[RequestHandler]]]:
-    receivers = {name: _RECEIVERS[name] for name in transports if name in _RECEIVERS}
+    receivers = _receivers(transports)
     routes: dict[str, type[RequestHandler]] = {
         _SESSION_PATH + name: receiver for name, receiver in receivers.items()
     }

@@ -173,14 +173,20 @@ class Session(SockJSSession):
     def _on_timeout(self) -> None:
         if self.is_closed:
             self._remove()
-        elif self.handler is None and self.server.wheel.is_late and not self._is_spared:
-            self._is_spared = True  # The next request may have come, and nobody has read it.
+        elif self.handler is None and self._may_have_asked():
             self._timer.set(self.server.config.disconnect_delay)
         elif self.handler is None:
             self._end(GONE)
             self._remove()
         else:
             self._beat(self.handler)
+
+    def _may_have_asked(self) -> bool:
+        """Return whether the next request may have come, and nobody has read it."""
+        if self.has_unread:
+            return True
+        was_spared, self._is_spared = self._is_spared, True
+        return self.server.wheel.is_late and not was_spared
 
     def _beat(self, response: ResponseView) -> None:
         if response.active:

@@ -4,6 +4,7 @@ import re
 
 from ..errors import Disconnect
 from ..http.origins import OriginPolicy, claimed_origin
+from ..http.plain_request import Request
 from ..http.proxies import Client, ProxyPolicy
 from ..http.refusal_log import RefusalLog
 from ..http.request_head import asks_for_websocket, user_agent
@@ -11,7 +12,6 @@ from ..http.responses import RequestRefused
 from .deflate import negotiate
 from .framing import DEFLATED, RAW, SOCKJS, Framing
 from .handshake import accept_handshake
-from .request import Request
 from .transport import RefusedWebSocket, WebSocket, WebSocketContext
 
 

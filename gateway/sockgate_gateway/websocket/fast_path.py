@@ -3,8 +3,9 @@
 Strategy: a browser's handshake arrives whole, in one packet, a moment after the connection. It is
 peeked at and stays in the socket. If the WebSocket is not accepted here, for whatever reason,
 Tornado reads the socket from the beginning and serves, waits for or refuses the request. The same
-``WebSocketAcceptor`` decides on both paths. A connection without any data is pending, as on
-Tornado's path, and is handed to Tornado after ``SILENCE_S``.
+``WebSocketAcceptor`` decides on both paths. Other plain requests that need no handler are answered
+here, too; then the connection waits for its next request. A connection without any data is
+pending, as on Tornado's path, and is handed to Tornado after ``SILENCE_S``.
 """
 
 import socket
@@ -13,9 +14,10 @@ from contextlib import suppress
 from typing import Any
 
 from ..http.pending import PendingConnections
-from ..http.responses import RequestRefused
+from ..http.plain_request import Request, read_plain_request
+from ..http.proxies import Client
+from ..http.responses import Answer, RequestRefused
 from .accept import WebSocketAcceptor
-from .request import read_plain_get
 from .stream import SocketStream
 
 PEEK_BYTES = 4096
@@ -24,6 +26,9 @@ SILENCE_S = 1.0
 
 _LEFT = frozenset({7, 8})
 """``TCP_CLOSE`` and ``TCP_CLOSE_WAIT``, the first field of Linux's ``struct tcp_info``."""
+
+AnswerEarly = Callable[[Request, Client], Answer | None]
+"""Returns the answer to a plain request; None: Tornado's application gives it."""
 
 OpenTornadoStream = Callable[[socket.socket, Any], None]
 """Takes a socket and the address of its peer, and serves it with Tornado."""
@@ -35,11 +40,15 @@ class FastPath:
     Args:
         acceptor: accepts or refuses WebSockets.
         pending: counts connections without any data.
+        answer_early: answers other plain requests.
     """
 
-    def __init__(self, acceptor: WebSocketAcceptor, pending: PendingConnections) -> None:
+    def __init__(
+        self, acceptor: WebSocketAcceptor, pending: PendingConnections, answer_early: AnswerEarly
+    ) -> None:
         self._acceptor = acceptor
         self._pending = pending
+        self._answer_early = answer_early
         self._poller = acceptor.context.poller
         self._wheel = acceptor.context.wheel
         self._silent_since: dict[_PendingSocket, float] = {}
@@ -97,9 +106,10 @@ class FastPath:
         self._silent_since[connection] = self._wheel.clock()
 
     def _serve(self, connection: "_PendingSocket", data: bytes) -> None:
+        request = read_plain_request(data)
         if not data:
             self.close(connection)
-        elif not self._accept_websocket(connection, data):
+        elif request is None or not self._serve_plain(connection, request, len(data)):
             self._hand_to_tornado(connection)
 
     def _hand_to_tornado(self, connection: "_PendingSocket") -> None:
@@ -111,22 +121,34 @@ class FastPath:
         self._silent_since.pop(connection, None)
         self._poller.remove(connection.sock.fileno())
 
-    def _accept_websocket(self, connection: "_PendingSocket", data: bytes) -> bool:
-        """Open a WebSocket if the data is a plain handshake that the acceptor accepts."""
+    def _serve_plain(self, connection: "_PendingSocket", request: Request, size_bytes: int) -> bool:
+        """Accept a WebSocket, or answer early; return whether one of them was done."""
         acceptor = self._acceptor
-        request = read_plain_get(data)
-        framing = None if request is None else acceptor.framing_for(request)
-        if request is None or framing is None:
-            return False
+        framing = acceptor.framing_for(request)
         client = acceptor.proxies.client_of(connection.address[0], "http", request.headers)
+        if framing is None:
+            return self._answer(connection, self._answer_early(request, client), size_bytes)
         try:
             websocket, response = acceptor.accept(request, framing, client)
         except RequestRefused:
             return False
         sock, limit_bytes = connection.sock, acceptor.context.max_outbox_bytes
         with suppress(OSError):  # The stream will notice.
-            sock.recv(len(data))
+            sock.recv(size_bytes)
         websocket.attach(SocketStream(sock, websocket, self._poller, limit_bytes), response)
+        return True
+
+    def _answer(self, connection: "_PendingSocket", answer: Answer | None, size_bytes: int) -> bool:
+        if answer is None:
+            return False
+        sock, sent_bytes = connection.sock, 0
+        with suppress(OSError):
+            sock.recv(size_bytes)
+            sent_bytes = sock.send(answer.response)
+        if answer.is_last or sent_bytes < len(answer.response):
+            sock.close()
+        else:
+            self._wait(connection)
         return True
 
 

@@ -4,9 +4,9 @@ import re
 from base64 import b64encode
 from hashlib import sha1
 
+from ..http.plain_request import Request
 from ..http.request_head import lists_token
 from ..http.responses import RequestRefused
-from .request import Request
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _NONCE = re.compile(r"[A-Za-z0-9+/]{22}==")

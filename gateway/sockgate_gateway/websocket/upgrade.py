@@ -1,4 +1,4 @@
-"""Accept WebSockets before Tornado's application receives the request.
+"""Accept WebSockets, and refuse openings, before Tornado's application receives the request.
 
 Strategy: after the handshake a WebSocket needs neither a request handler nor Tornado's stream, and
 these two are most of a connection's cost. So the upgrade is accepted while only the headers were
@@ -8,6 +8,7 @@ socket then moves to a ``SocketStream``. All other requests are forwarded to the
 
 import os
 import socket
+from collections.abc import Callable
 from typing import Any
 
 from tornado.http1connection import HTTP1Connection
@@ -20,12 +21,12 @@ from tornado.httputil import (
 from tornado.iostream import IOStream, SSLIOStream
 
 from ..http.interceptor import DeferredHeads, ForwardedRequest, Interceptor, socket_peer
+from ..http.plain_request import Request
 from ..http.proxies import Client
 from ..http.responses import RequestRefused
 from ..http.server_streams import refuse
 from .accept import WebSocketAcceptor
 from .framing import Framing
-from .request import Request
 from .stream import SocketStream, TornadoStream
 from .transport import WebSocket
 
@@ -36,13 +37,18 @@ class UpgradeInterceptor(Interceptor):
     Args:
         application: Tornado's application, for the other requests.
         acceptor: accepts or refuses WebSockets.
+        refusal_for: returns a response that refuses a request before its handler exists, or None.
     """
 
     def __init__(
-        self, application: HTTPServerConnectionDelegate, acceptor: WebSocketAcceptor
+        self,
+        application: HTTPServerConnectionDelegate,
+        acceptor: WebSocketAcceptor,
+        refusal_for: Callable[[Request, Client], bytes | None],
     ) -> None:
         super().__init__(DeferredHeads(application))
         self._acceptor = acceptor
+        self._refusal_for = refusal_for
 
     def intercept(
         self, connection: HTTP1Connection, start_line: RequestStartLine, headers: HTTPHeaders
@@ -51,9 +57,13 @@ class UpgradeInterceptor(Interceptor):
         client = self._set_client(connection, headers)
         request = Request(start_line.method, start_line.path, start_line.version, headers)
         framing = self._acceptor.framing_for(request)
-        if framing is None:
+        if framing is not None:
+            self._accept_or_refuse(connection, request, framing, client)
+            return ForwardedRequest()
+        refusal = self._refusal_for(request, client)
+        if refusal is None:
             return None
-        self._accept_or_refuse(connection, request, framing, client)
+        refuse(connection, refusal)
         return ForwardedRequest()
 
     def _set_client(self, connection: HTTP1Connection, headers: HTTPHeaders) -> Client:

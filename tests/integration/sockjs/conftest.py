@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.integration.sockjs.mended import Mended
+from tests.integration.sockjs.mended import Fast, Mended
 from tests.integration.sockjs.plain import Plain
 from tests.integration.sockjs.service import Service
 
@@ -18,6 +18,12 @@ _TRACEBACKS = ("asyncio", "tornado.application")
 def serve() -> Iterator[Serve]:
     """Start our server with a program and with options of Config."""
     yield from _serving(Mended)
+
+
+@pytest.fixture
+def serve_fast() -> Iterator[Serve]:
+    """Start our server with the fast path before Tornado."""
+    yield from _serving(Fast)
 
 
 @pytest.fixture(

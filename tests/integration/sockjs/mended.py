@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from time import monotonic
 
 from sockgate_gateway.connections.batch import Batch
 from sockgate_gateway.connections.connection import Connection
@@ -16,10 +17,12 @@ from sockgate_gateway.loop.acceptor import DescriptorLimit, PauseLog
 from sockgate_gateway.loop.descriptors import browser_ceiling
 from sockgate_gateway.loop.timer_wheel import TimerWheel
 from sockgate_gateway.server.http_server import Server
+from sockgate_gateway.sessions.admission import Admission
 from sockgate_gateway.sockjs.router import Router
 from sockgate_gateway.sockjs.unknown_sockjs_sessions import UnknownSockJSSessions
 from sockgate_gateway.websocket.accept import WebSocketAcceptor
 from sockgate_gateway.websocket.epoll import open_poller
+from sockgate_gateway.websocket.fast_path import FastPath
 from sockgate_gateway.websocket.transport import WebSocketContext
 from sockgate_gateway.websocket.upgrade import UpgradeInterceptor
 from sockgate_gateway.wire.closecodes import CloseCode
@@ -30,11 +33,18 @@ from tests.integration.sockjs.service import PREFIX, Service
 class FakeLifecycle:
     """The lifecycle as transports see it, with a program of the test's behind it."""
 
+    is_busy = False
+
     def __init__(self, service: Service) -> None:
         self._service = service
+        self.admission = Admission(monotonic)
+
+    def check_opening(self) -> None:
+        if self._service.program == "refuse":
+            raise Disconnect(CloseCode.OVERLOADED)
 
     def open(self, transport: Transport, address: str) -> Connection:
-        if self._service.program == "refuse":
+        if self._service.program in ("refuse", "refuse late"):
             raise Disconnect(CloseCode.OVERLOADED)
         connection = Connection("connection", transport, address, 0)
         self._service.participants.append(connection)
@@ -91,7 +101,7 @@ class Mended(Service):
             max_outbox_bytes=config.max_outbox,
             take_over=self.router.take_over,
         )
-        acceptor = WebSocketAcceptor(
+        self.acceptor = WebSocketAcceptor(
             context,
             prefix=PREFIX,
             transports=config.transports,
@@ -99,7 +109,9 @@ class Mended(Service):
             proxies=ProxyPolicy([]),
             refusals=refusals,
         )
-        return UpgradeInterceptor(self.router.application(), acceptor)
+        self.early_answers = self.router.early_answers(lambda session_id: True)
+        application = self.router.application()
+        return UpgradeInterceptor(application, self.acceptor, self.early_answers.refusal)
 
     def build(self) -> Router:
         origins = OriginPolicy(self.config.origins)
@@ -122,7 +134,11 @@ class Mended(Service):
         descriptors = DescriptorLimit(
             browser_ceiling(), pending.evict_oldest, PauseLog(lambda: self.now)
         )
-        return Server(application, descriptors, pending, self.router.max_body_bytes)
+        fast_path = self.fast_path(pending)
+        return Server(application, descriptors, pending, self.router.max_body_bytes, fast_path)
+
+    def fast_path(self, pending: PendingConnections) -> FastPath | None:
+        return None
 
     def send(self, *texts: str) -> None:
         batch = Batch(tuple(text.encode() for text in texts))
@@ -156,3 +172,10 @@ class Mended(Service):
 
     def remove_first_session(self) -> None:
         self.run(lambda: self.router.remove(self.sessions()[0]))
+
+
+class Fast(Mended):
+    """Ours, with the fast path before Tornado, as without TLS."""
+
+    def fast_path(self, pending: PendingConnections) -> FastPath:
+        return FastPath(self.acceptor, pending, self.early_answers.answer)

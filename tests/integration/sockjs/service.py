@@ -27,8 +27,9 @@ class Service(ABC):
     """A server.
 
     Args:
-        program: what the program on it does: ``echo``; ``refuse`` on open; ``close`` after
-            open; ``bye``, answer once and close; ``stubborn``, close when closed.
+        program: what the program on it does: ``echo``; ``refuse`` before a session is made, or
+            ``refuse late``, on open; ``close`` after open; ``bye``, answer once and close;
+            ``stubborn``, close when closed.
         options: fields of our Config.
     """
 

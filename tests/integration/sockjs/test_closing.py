@@ -46,7 +46,7 @@ class TestClosed:
         assert service.sessions() == []
 
     def test_refused_stream_ends(self, serve):
-        stream = open_stream(serve("refuse"))
+        stream = open_stream(serve("refuse late"))
         assert stream.read_chunk() == 'c[3002,"too many connections, try again later"]\n'
         assert stream.read_chunk() == ""
 

@@ -45,9 +45,9 @@ def test_disconnect_before_the_response_is_not_an_error(serve, caplog, monkeypat
     service = serve()
     begin = Receiver.begin
 
-    def begin_too_late(receiver, content_type):
+    def begin_too_late(receiver):
         receiver.stream.close()  # Tornado's own, when it reads the end of the connection.
-        begin(receiver, content_type)
+        begin(receiver)
 
     monkeypatch.setattr(Receiver, "begin", begin_too_late)
     assert service.browser.begin("POST", PATH + path).is_closed()

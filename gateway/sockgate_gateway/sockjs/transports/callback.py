@@ -5,6 +5,7 @@ import re
 from ..handler import Handler
 
 _NAME = re.compile(r"[A-Za-z0-9_.]{1,64}")
+_PLAIN = re.compile(r"(?:^|&)c=([A-Za-z0-9_.]{1,64})(?=&|$)")
 
 
 def read_callback(handler: Handler) -> bytes | None:
@@ -17,3 +18,9 @@ def read_callback(handler: Handler) -> bytes | None:
         handler.answer(400, '"callback" must be a name')
         return None
     return name.encode()
+
+
+def find_callback(query: str) -> bytes | None:
+    """Return the parameter ``c`` of a query that has it once, as a plain name; else None."""
+    names: list[str] = _PLAIN.findall(query)
+    return names[0].encode() if len(names) == 1 else None

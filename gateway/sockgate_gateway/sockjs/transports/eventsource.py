@@ -25,6 +25,6 @@ class EventSource(Streaming):
 
     def head(self, session_id: str) -> None:
         """Answer as to a GET, without opening a session."""
-        self.begin(self.content_type)
+        self.begin()
         self.flush()
         self.finish()

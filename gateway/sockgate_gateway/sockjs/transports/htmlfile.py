@@ -34,6 +34,11 @@ class HtmlFile(Streaming):
     plain = Encoding(_script)
     chunked = Encoding(_script, is_chunked=True)
 
+    @classmethod
+    def refusal(cls, frame: bytes, query: str) -> bytes | None:
+        """Leave it to the handler, which isolates the page."""
+        return None
+
     async def get(self, session_id: str) -> None:
         """Stream into the page's iframe."""
         callback = read_callback(self)
@@ -45,7 +50,7 @@ class HtmlFile(Streaming):
     def head(self, session_id: str) -> None:
         """Answer as to a GET, without opening a session."""
         if read_callback(self) is not None:
-            self.begin(self.content_type)
+            self.begin()
             self._isolate()
             self.flush()
             self.finish()

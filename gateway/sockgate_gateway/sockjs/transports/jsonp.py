@@ -4,7 +4,7 @@ from tornado.httputil import HTTPInputError, parse_body_arguments
 from tornado.web import HTTPError
 
 from ..framing import Encoding, script_string
-from .callback import read_callback
+from .callback import find_callback, read_callback
 from .polling import Polling
 from .sender import Sender
 from .xhr import JAVASCRIPT
@@ -17,6 +17,7 @@ class Jsonp(Polling):
 
     name = "jsonp"
     access_methods = "OPTIONS, GET"
+    content_type = JAVASCRIPT
     encoding = Encoding(script_string)
 
     def get(self, session_id: str) -> None:
@@ -25,19 +26,30 @@ class Jsonp(Polling):
         if callback is None or not self.is_admitted(session_id):
             return
         self._callback = callback
-        self.begin(JAVASCRIPT)
+        self.begin()
         self.attach(session_id)
 
     def head(self, session_id: str) -> None:
         """Answer as to a GET, without opening a session."""
         if read_callback(self) is not None:
-            self.begin(JAVASCRIPT)
+            self.begin()
             self.flush()
             self.finish()
 
     def respond(self, body: bytes) -> None:
-        """Call the function. The comment keeps the client's choice from being the first bytes."""
-        super().respond(b"/**/%b(%b);\r\n" % (self._callback, body))
+        """Call the function with this body."""
+        super().respond(_call(self._callback, body))
+
+    @classmethod
+    def refusal(cls, frame: bytes, query: str) -> bytes | None:
+        """Call the function of the page with a close frame."""
+        callback = find_callback(query)
+        return None if callback is None else _call(callback, cls.encoding.frame(frame))
+
+
+def _call(callback: bytes, body: bytes) -> bytes:
+    """Write a call. The comment keeps the client's choice from being the first bytes."""
+    return b"/**/%b(%b);\r\n" % (callback, body)
 
 
 class JsonpSend(Sender):

@@ -10,6 +10,11 @@ class Polling(Receiver):
 
     encoding: Encoding
 
+    @classmethod
+    def refusal(cls, frame: bytes, query: str) -> bytes | None:
+        """Write a close frame."""
+        return cls.encoding.frame(frame)
+
     def send(self, batch: Batch) -> None:
         """Answer with messages."""
         self.respond(batch.encoded(self.encoding.batch))

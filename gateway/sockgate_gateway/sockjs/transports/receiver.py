@@ -1,6 +1,7 @@
 """The base of responses that carry frames to a client."""
 
 from abc import abstractmethod
+from typing import ClassVar
 
 from ...connections.batch import Batch
 from ...errors import Disconnect
@@ -21,8 +22,22 @@ class Receiver(Handler, PollingTransportBase):
     """
 
     session: SessionView | None
+    content_type: ClassVar[str]
     is_overdue = False
     _kept = b""
+
+    @classmethod
+    @abstractmethod
+    def refusal(cls, frame: bytes, query: str) -> bytes | None:
+        """Return the body of a response to the opening of a session that only refuses.
+
+        Args:
+            frame: the close frame.
+            query: of the request.
+
+        Returns:
+            The body; None: the request is unusual, and the handler answers it.
+        """
 
     def is_admitted(self, session_id: str) -> bool:
         """Return whether this is the session's client or a new one; else answer 403."""
@@ -110,10 +125,10 @@ class Receiver(Handler, PollingTransportBase):
             session.interrupt()
         super().on_connection_close()
 
-    def begin(self, content_type: str) -> None:
+    def begin(self) -> None:
         """Set the headers of a response with frames."""
         self._auto_finish = False
         self.preflight()
         self.handle_session_cookie()
         self.disable_cache()
-        self.set_header("Content-Type", content_type)
+        self.set_header("Content-Type", self.content_type)

@@ -22,10 +22,14 @@ if TYPE_CHECKING:
 class Streaming(Receiver):
     """Carry frames up to ``response_limit``; then the browser can free its memory."""
 
-    content_type: ClassVar[str]
     prelude: ClassVar[bytes]
     plain: ClassVar[Encoding]
     chunked: ClassVar[Encoding]
+
+    @classmethod
+    def refusal(cls, frame: bytes, query: str) -> bytes | None:
+        """Write a close frame behind the prelude."""
+        return cls.prelude + cls.plain.frame(frame)
 
     def prepare(self) -> None:
         """Send each frame at once; close after the response in HTTP/1.0."""
@@ -43,7 +47,7 @@ class Streaming(Receiver):
         """Begin the response, and attach it when the prelude has been sent."""
         if not self.is_admitted(session_id):
             return
-        self.begin(self.content_type)
+        self.begin()
         self.set_header("X-Accel-Buffering", "no")
         self.write(prelude)
         with suppress(StreamClosedError):  # The client has disconnected already.

@@ -17,12 +17,13 @@ class Xhr(Polling):
     """Answer a poll."""
 
     name = "xhr"
+    content_type = JAVASCRIPT
     encoding = Encoding(line)
 
     def post(self, session_id: str) -> None:
         """Wait for a frame."""
         if self.is_admitted(session_id):
-            self.begin(JAVASCRIPT)
+            self.begin()
             self.attach(session_id)
 
 

@@ -9,6 +9,7 @@ from contextlib import ExitStack, closing, contextmanager
 import pytest
 from sockgate_gateway.loop.acceptor import (
     BATCH,
+    LEAST,
     PAUSE_S,
     REMEMBER_S,
     Acceptor,
@@ -109,16 +110,18 @@ async def test_every_connection_is_accepted(listening, stack):
     await until(lambda: len(accepting.accepted) == 3)
 
 
-@pytest.mark.parametrize(("waiting", "in_a_turn"), [(0, 6), (BATCH - 2, 2), (10 * BATCH, 1)])
+@pytest.mark.parametrize(
+    ("waiting", "in_a_turn"), [(0, 10), (BATCH - 9, 9), (BATCH - 2, LEAST), (10 * BATCH, LEAST)]
+)
 async def test_fewer_are_accepted_while_connects_wait(listening, stack, waiting, in_a_turn):
-    for _ in range(6):
+    for _ in range(10):
         dial(listening, stack)
     accepting = Accepting(listening, stack, waiting=waiting)
     while not accepting.accepted:
         await turn_loop(1)
     assert len(accepting.accepted) == in_a_turn
-    assert accepting.postponed == ([] if in_a_turn == 6 else [in_a_turn])
-    await until(lambda: len(accepting.accepted) == 6)
+    assert accepting.postponed == ([] if in_a_turn == 10 else [in_a_turn])
+    await until(lambda: len(accepting.accepted) == 10)
 
 
 async def test_without_a_descriptor_it_pauses_after_one_attempt(listening, stack, caplog):

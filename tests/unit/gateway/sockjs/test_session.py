@@ -288,6 +288,15 @@ class TestTime:
         router.hang(6)
         assert router.closed_codes == [1006]
 
+    def test_session_waits_while_its_next_poll_may_be_in_the_accept_queue(self, session, router):
+        attached(session).detach()
+        router.has_unaccepted = True
+        router.advance(30)
+        assert router.closed_codes == []
+        router.has_unaccepted = False
+        router.advance(6)
+        assert router.closed_codes == [1006]
+
     def test_late_worker_closes_no_response_that_may_be_writable(self, session, router):
         response = attached(session)
         response.active = False

@@ -104,14 +104,18 @@ class Gateway:
         self.pending = PendingConnections(proxies, total=99, per_address=per_address)
         self.server = Server(
             UpgradeInterceptor(
-                Application([(r"/page", Page)], log_function=lambda handler: None), acceptor
+                Application([(r"/page", Page)], log_function=lambda handler: None),
+                acceptor,
+                lambda request, client: None,
             ),
             DescriptorLimit(
                 browser_ceiling(), self.pending.evict_oldest, PauseLog(self.clock.read)
             ),
             self.pending,
             10_000,
-            FastPath(acceptor, self.pending) if uses_fast_path else None,
+            FastPath(acceptor, self.pending, lambda request, client: None)
+            if uses_fast_path
+            else None,
             idle_connection_timeout=30,
         )
         sockets = bind_sockets(0, "127.0.0.1")

@@ -1,10 +1,10 @@
 """The opening handshake of RFC 6455 section 4.2."""
 
 import pytest
+from sockgate_gateway.http.plain_request import Request
 from sockgate_gateway.http.request_head import asks_for_websocket
 from sockgate_gateway.http.responses import RequestRefused
 from sockgate_gateway.websocket.handshake import accept_handshake
-from sockgate_gateway.websocket.request import Request
 from tornado.httputil import HTTPHeaders
 from websockets.client import ClientProtocol
 from websockets.uri import parse_uri
