@@ -115,12 +115,8 @@ class Listeners:
         siblings: Siblings | None,
     ) -> None:
         """Serve browsers, and requests that sibling workers relay."""
-<<<<<<< HEAD
-        front_ends = _FrontEnds(config, lifecycle, wheel, self._unknown_sockjs_sessions)
-        self._refusals = front_ends.refusals
-=======
         front_ends = _FrontEnds(config, lifecycle, wheel, self._unknown_sockjs_sessions, siblings)
->>>>>>> d8bdc43 (Refuse a crowd over HTTP before it has cost a session, and answer /info without Tornado)
+        self._refusals = front_ends.refusals
         proxies = ProxyPolicy(config.trusted_proxies)
         acceptor = front_ends.acceptor(proxies)
         pending = self._pending_connections(config, proxies)

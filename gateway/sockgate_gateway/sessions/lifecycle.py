@@ -136,17 +136,10 @@ class Lifecycle:
             Disconnect: the worker is draining, or too many connects wait.
         """
         try:
-            return self._open(transport, address)
+            self._check_opening()
         except Disconnect as refused:
             self.refused_count[refused.refusal] += 1
             raise
-
-    def _open(self, transport: Transport, address: str) -> Connection:
-        if self.is_draining:
-            raise Disconnect(CloseCode.DRAIN, refusal="draining")
-        if self.admission.waiting:  # A late worker has not read all first frames.
-            unread = self._registry.without_token - self.admission.unsent
-            self.admission.check(TARGET_S, unread if self._wheel.is_late else 0)
 
     def open(self, transport: Transport, address: str) -> Connection:
         """Admit a new connection.
@@ -154,7 +147,14 @@ class Lifecycle:
         Raises:
             Disconnect: as ``check_opening``, or a limit is reached.
         """
-        self.check_opening()
+        try:
+            return self._open(transport, address)
+        except Disconnect as refused:
+            self.refused_count[refused.refusal] += 1
+            raise
+
+    def _open(self, transport: Transport, address: str) -> Connection:
+        self._check_opening()
         limit_bytes = self._config.held_limit_bytes
         connection = Connection(new_connection_id(), transport, address, limit_bytes)
         connection.opened_at = self._wheel.clock()
@@ -166,6 +166,13 @@ class Lifecycle:
         timeout_s = self._config.connect_timeout_s
         self._wheel.schedule(Deadline(self, self._wheel, connection, timeout_s), timeout_s)
         return connection
+
+    def _check_opening(self) -> None:
+        if self.is_draining:
+            raise Disconnect(CloseCode.DRAIN, refusal="draining")
+        if self.admission.waiting:  # A late worker has not read all first frames.
+            unread = self._registry.without_token - self.admission.unsent
+            self.admission.check(TARGET_S, unread if self._wheel.is_late else 0)
 
     @property
     def is_busy(self) -> bool:
