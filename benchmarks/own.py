@@ -18,6 +18,7 @@ from sockgate_gateway.channels.audience import Audience
 from sockgate_gateway.channels.history import HistoryReply
 from sockgate_gateway.channels.history_queue import HistoryQueue
 from sockgate_gateway.channels.hub import Hub, Received
+from sockgate_gateway.channels.latencies import Latencies
 from sockgate_gateway.channels.markup_gate import MarkupGate
 from sockgate_gateway.channels.pending_subscriptions import SingleSubscription
 from sockgate_gateway.channels.presence_counts import PresenceCounts
@@ -87,6 +88,7 @@ def _busy_hub() -> Hub:
         Audience(PresenceCounts(), 100, Journal()),
         lambda channel: WITHOUT_HISTORY,
         MarkupGate(Names(), MarkupSigner(("key" * 20,))),
+        Latencies(time.time, lambda: None, tuple),
         max_publication_bytes=65536,
         pending_limit_bytes=65536,
     )

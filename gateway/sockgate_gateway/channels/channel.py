@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from ..connections.batch import Batch
 from ..connections.connection import Connection
 from ..errors import BrokerUnavailable, GatewayError
+from ..histogram import Histogram
 from ..wire import protocol
 from ..wire.contract import Gap, Position
 from ..wire.namespaces import Policy
@@ -40,6 +41,7 @@ class Channel:
         pending_limit_bytes: how many bytes of payloads may be pending.
         audience: says how many connections receive a touch or a gap, and counts gaps.
         loss: says when touches may have been lost.
+        latency: of its namespace; the hub observes there.
 
     ``position`` is the last position that the connections were brought to; None: unknown.
     ``state`` and ``_buffer`` change in ``_transition`` alone.
@@ -61,6 +63,7 @@ class Channel:
         "connections",
         "head",
         "last_subscription",
+        "latency",
         "mark",
         "name",
         "pending_subscriptions",
@@ -77,6 +80,7 @@ class Channel:
         pending_limit_bytes: int,
         audience: Audience,
         loss: LinkLoss,
+        latency: Histogram,
     ) -> None:
         self.name = name
         self.head = publication_head(name)
@@ -86,6 +90,7 @@ class Channel:
         self.pending_subscriptions: dict[Connection, PendingSubscription] = {}
         self.position: Position | None = None
         self.mark = TouchMark(loss)
+        self.latency = latency
         self.state = INITIAL
         self._buffer: PendingPublications | None = PendingPublications(pending_limit_bytes)
         self._pending_limit_bytes = pending_limit_bytes

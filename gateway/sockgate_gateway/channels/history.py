@@ -8,9 +8,12 @@ import msgspec
 from ..wire.contract import Position
 from ..wire.errors import PayloadError
 from ..wire.namespaces import POSITION_TTL_S
-from ..wire.publication import Publication, read_publication, write_publication
+from ..wire.publication import TIMED_EVERY, Publication, read_publication, write_publication
 from .buffer import PendingPublications
 from .pending_subscriptions import PendingSubscription
+
+_TIME_BYTES = len("::1700000000000")
+"""Of the time that ``publish.lua`` wrote into the message."""
 
 
 class HistoryRequest(msgspec.Struct, frozen=True, gc=False):
@@ -180,6 +183,7 @@ def _publication(payload: bytes, epoch: str, offset: int, max_bytes: float) -> P
     nothing = Publication(b"", epoch, offset)
     raw = write_publication(Publication(payload, epoch, offset))
     try:
-        return read_publication(raw) if len(raw) <= max_bytes else nothing
+        size_bytes = len(raw) + (_TIME_BYTES if offset % TIMED_EVERY == 1 else 0)
+        return read_publication(raw) if size_bytes <= max_bytes else nothing
     except PayloadError:
         return nothing

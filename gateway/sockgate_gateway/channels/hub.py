@@ -17,7 +17,7 @@ from ..histogram import COUNTS, Histogram
 from ..loop.hint_log import HintLog
 from ..wire.errors import MarkupError, PayloadError
 from ..wire.markup_payload import MarkupPayload
-from ..wire.names import Names
+from ..wire.names import Names, namespace_of
 from ..wire.namespaces import Policy
 from ..wire.protocol import Crowd
 from ..wire.publication import ExcludingFrame, Publication, read_publication
@@ -29,6 +29,7 @@ from .collector import Collector
 from .exclusion import Receivers, split
 from .history import HistoryReply, HistoryRequest
 from .history_queue import HistoryQueue
+from .latencies import Latencies
 from .markup_gate import MarkupGate
 from .notices import Notices
 from .pending_subscriptions import PendingSubscription, SubscriptionResult
@@ -60,6 +61,7 @@ class Hub:
         audience: says how many connections receive the same.
         policy_of: returns a channel's policy.
         markup: verifies what pages insert as markup.
+        latencies: takes how long publications take.
         max_publication_bytes: larger publications are dropped and counted.
         pending_limit_bytes: how much may be pending on one channel while its history is read.
 
@@ -75,6 +77,7 @@ class Hub:
         audience: Audience,
         policy_of: Callable[[str], Policy],
         markup: MarkupGate,
+        latencies: Latencies,
         *,
         max_publication_bytes: int,
         pending_limit_bytes: int,
@@ -86,6 +89,7 @@ class Hub:
         self.audience = audience
         self._policy_of = policy_of
         self.markup = markup
+        self.latencies = latencies
         self._max_bytes = max_publication_bytes
         self._pending_limit_bytes = pending_limit_bytes
         self._channels: dict[bytes, Channel] = {}
@@ -93,6 +97,7 @@ class Hub:
         self.deliveries = 0
         self.dropped = 0
         self.gaps = audience.gaps
+        self._timed: list[tuple[Histogram, int]] = []
         self._reads_of_several = Histogram(COUNTS)
         self._drops = HintLog(log, "payload_dropped")
         self._coalescer = Coalescer(self._deliver_held)
@@ -188,6 +193,9 @@ class Hub:
             self._fan_out(receivers, frames)
         elif runs or self.notices.waiting:
             self._fan_out_collected(runs)
+        if self._timed:
+            timed, self._timed = self._timed, []
+            self.latencies.observe(timed)
         for channel, _ in runs:
             if not channel.is_live and isinstance(channel, Channel):
                 self._enqueue(channel)
@@ -227,11 +235,13 @@ class Hub:
         """Apply the policy of every channel again."""
         for channel in list(self._channels.values()):
             channel.apply_policy(self._policy_of(channel.name))
+            channel.latency = self.latencies.of(namespace_of(channel.name))
             self._enqueue(channel)
 
     def _open(self, key: bytes, name: str) -> Channel:
         policy, limit_bytes = self._policy_of(name), self._pending_limit_bytes
-        channel = Channel(name, policy, limit_bytes, self.audience, self._loss)
+        latency = self.latencies.of(namespace_of(name))
+        channel = Channel(name, policy, limit_bytes, self.audience, self._loss, latency)
         self._channels[key] = channel
         self._subscription_state.subscribe(name)
         return channel
@@ -291,6 +301,8 @@ class Hub:
         frame = channel.receive(publication)
         if publication.touch is not None and frame and not self._pacer.passes(channel, publication):
             return None
+        if publication.published_ms and frame:
+            self._timed.append((channel.latency, publication.published_ms))
         return frame
 
     def _deliver_held(self, channel: Channel, last: int, publication: Publication) -> None:

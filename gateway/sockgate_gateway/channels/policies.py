@@ -1,6 +1,7 @@
 """The policies of namespaces: written by Django to Redis, read here at the start and on change."""
 
 import logging
+from collections.abc import Collection
 from typing import Protocol
 
 from ..errors import BrokerUnavailable
@@ -37,6 +38,10 @@ class Policies:
     def of(self, channel: str) -> Policy:
         """Return the policy of a channel."""
         return self._namespaces.of(channel)
+
+    def declared(self) -> Collection[str]:
+        """Return the namespaces that are declared."""
+        return self._namespaces.names()
 
     async def refresh(self) -> bool:
         """Read the table of Django; keep the policies if it is missing or invalid.

@@ -11,6 +11,7 @@ from ..channels.audience import Audience
 from ..channels.history import HistoryRequest
 from ..channels.history_queue import HistoryQueue
 from ..channels.hub import Hub
+from ..channels.latencies import Latencies
 from ..channels.markup_gate import MarkupGate
 from ..channels.notice_budget import NoticeBudget
 from ..channels.policies import Policies
@@ -121,6 +122,7 @@ class Parts:
             Audience(self.presence_counts, config.live_rate, self.journal),
             self.policies.of,
             MarkupGate(broker.names, MarkupSigner(config.signing_keys, clock)),
+            Latencies(clock, broker.clock_offset_s, self.policies.declared),
             max_publication_bytes=config.max_publication,
             pending_limit_bytes=config.max_outbox,
         )

@@ -4,7 +4,7 @@ Django declares them in ``SOCKGATE["NAMESPACES"]`` and writes them to ``Names.na
 JSON object, name to policy. The gateway reads them there. An undeclared namespace has the defaults.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Literal
 
 import msgspec
@@ -14,6 +14,9 @@ from .names import namespace_of
 
 POSITION_TTL_S = 30 * 24 * 3600
 """How long Redis keeps the position of a silent channel; then its epoch ends."""
+
+OTHER = "other"
+"""In metrics, all namespaces that are not declared."""
 
 NAMED_BY_CLIENTS_TTL_S = 24 * 3600
 """The same where only clients have named the channel, and Django has published nothing there."""
@@ -99,6 +102,10 @@ class Namespaces:
     def of(self, channel: str) -> Policy:
         """Return the policy of a channel."""
         return self._policies.get(namespace_of(channel), DEFAULT)
+
+    def names(self) -> Collection[str]:
+        """Return the declared namespaces."""
+        return self._policies.keys()
 
     def items(self) -> Iterable[tuple[str, Policy]]:
         """Return each declared namespace with its policy."""

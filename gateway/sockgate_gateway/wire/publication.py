@@ -42,6 +42,9 @@ _COALESCING = re.compile(rb"([0-9]{1,6}):([\x20-\x22\x24-\x7e]{1,64})")
 
 MAX_WITHIN_MS = 60_000
 
+TIMED_EVERY = 32
+"""``publish.lua`` states the time of one publication in so many, and of the first of an epoch."""
+
 
 class Coalescing(msgspec.Struct, frozen=True, gc=False):
     """Of the publications with one key on a channel, deliver at most one in a window of time.
@@ -60,7 +63,7 @@ class Publication(msgspec.Struct, frozen=True, gc=False):
 
     ``excluded`` is the id of the connection that does not receive it; empty: there is none.
     ``touch`` is the mark of a touch (0: it has none); None: it is not a touch. ``end`` is the last
-    part of its frame.
+    part of its frame. ``published_ms``: by the clock of Redis, Unix ms; 0: unknown.
     """
 
     payload: bytes
@@ -70,6 +73,7 @@ class Publication(msgspec.Struct, frozen=True, gc=False):
     coalescing: Coalescing | None = None
     touch: int | None = None
     end: bytes = b"}"
+    published_ms: int = 0
 
 
 class ExcludingFrame(bytes):
@@ -97,9 +101,10 @@ def is_connection_id(text: str) -> bool:
 
 
 def read_publication(raw: bytes) -> Publication:
-    """Read a message of Redis: ``<json>``, ``#<epoch>:<offset>#<json>``, or any text.
+    """Read a message of Redis: ``<json>``, ``#<epoch>:<offset>::<ms>#<json>``, or any text.
 
-    A message that excludes a connection is ``#<epoch>:<offset>:<connection>#<json>``, or
+    The time of Redis, ``::<ms>``, is in some only. A message that excludes a connection is
+    ``#<epoch>:<offset>:<connection>:<ms>#<json>``, without ``:<ms>`` too, or
     ``#::<connection>#<json>`` when it is plain. One with a key is plain, and
     ``#::<connection>:<ms>:<key>#<json>``, where the connection may be empty. Text that is not JSON
     becomes a JSON string. A payload that a page would insert as markup is a ``MarkupPayload``.
@@ -131,23 +136,38 @@ def state_touch(touch: Publication, audience: int, mark: int | None) -> Publicat
 
 def _read_sequenced(raw: bytes) -> Publication | None:
     head, hash_mark, payload = raw[1:].partition(b"#")
-    epoch, colon, offset = head.partition(b":")
-    if hash_mark and colon and epoch.isalnum() and _is_offset(offset):
-        return Publication(_as_json(payload), epoch.decode(), int(offset))
-    return _read_excluding(epoch, offset, payload) if hash_mark else None
+    epoch, colon, rest = head.partition(b":")
+    if hash_mark and colon and epoch.isalnum() and _is_offset(rest):
+        return Publication(_as_json(payload), epoch.decode(), int(rest))
+    return _read_longer(epoch, rest, payload) if hash_mark else None
+
+
+def _read_longer(epoch: bytes, rest: bytes, payload: bytes) -> Publication | None:
+    offset, is_timed, ms = rest.partition(b"::")
+    if is_timed and epoch.isalnum() and _is_offset(offset) and _is_offset(ms):
+        return _timed(payload, epoch, offset, ms)
+    return _read_excluding(epoch, rest, payload)
+
+
+def _timed(
+    payload: bytes, epoch: bytes, offset: bytes, ms: bytes, excluded: str = ""
+) -> Publication:
+    found = _as_json(payload), epoch.decode(), int(offset), excluded
+    return Publication(*found, None, None, b"}", int(ms))
 
 
 def _read_excluding(epoch: bytes, rest: bytes, payload: bytes) -> Publication | None:
     offset, _, excluded = rest.partition(b":")
     if not epoch and not offset and b":" in excluded:
         return _read_coalescing(excluded, payload)
+    excluded, is_timed, ms = excluded.partition(b":")
     if not (excluded.isascii() and is_connection_id(excluded.decode())):
         return None
     if not epoch and not offset:
         return Publication(_as_json(payload), excluded=excluded.decode())
-    if not (epoch.isalnum() and _is_offset(offset)):
+    if not (epoch.isalnum() and _is_offset(offset)) or (is_timed and not _is_offset(ms)):
         return None
-    return Publication(_as_json(payload), epoch.decode(), int(offset), excluded.decode())
+    return _timed(payload, epoch, offset, ms or b"0", excluded.decode())
 
 
 def _read_coalescing(head: bytes, payload: bytes) -> Publication | None:
@@ -219,7 +239,8 @@ def write_publication(publication: Publication) -> bytes:
     """Write a publication in its form for Redis."""
     excluded, how = publication.excluded, publication.coalescing
     if publication.offset:
-        end = f":{excluded}" if excluded else ""
+        at = f":{publication.published_ms}" if publication.published_ms else ""
+        end = f":{excluded}{at}" if excluded or at else ""
         head = f"#{publication.epoch}:{publication.offset}{end}#"
     elif how is not None:
         head = f"#::{excluded}:{how.within_ms}:{how.key}#"

@@ -5,7 +5,7 @@ from redis import Redis
 from redis.exceptions import ResponseError
 from sockgate_gateway.wire import scripts
 from sockgate_gateway.wire.names import Names
-from sockgate_gateway.wire.publication import Publication, read_publication
+from sockgate_gateway.wire.publication import TIMED_EVERY, Publication, read_publication
 
 pytestmark = pytest.mark.integration
 
@@ -15,13 +15,21 @@ DAY_MS = 24 * 3600 * 1000
 
 
 def publish(
-    redis, payload=b"1", *, epoch="fresh1", size=100, age_ms=DAY_MS, once=None, how="PUBLISH"
+    redis,
+    payload=b"1",
+    *,
+    epoch="fresh1",
+    size=100,
+    age_ms=DAY_MS,
+    once=None,
+    how="PUBLISH",
+    excluded="",
 ):
     """Publish as any publisher does."""
     keys = [NAMES.history(CHANNEL), NAMES.offset(CHANNEL)]
     keys.append(NAMES.published(CHANNEL, once) if once else keys[1])
     arguments = [NAMES.channel(CHANNEL), payload, epoch, size, age_ms]
-    arguments += [60_000 if once else 0, how, DAY_MS]
+    arguments += [60_000 if once else 0, how, DAY_MS, excluded]
     epoch, offset, is_new, receivers = redis.eval(scripts.PUBLISH, 3, *keys, *arguments)
     return epoch.decode(), offset, bool(is_new), receivers
 
@@ -122,7 +130,32 @@ def test_publication_carries_its_position(redis_server):
             assert pubsub.get_message(timeout=5)["type"] == "subscribe"
             assert publish(redis, b'{"a":1}')[3] == 1
             raw = pubsub.get_message(timeout=5)["data"]
-    assert read_publication(raw) == Publication(b'{"a":1}', "fresh1", 1)
+            found = read_publication(raw)
+            assert found == Publication(b'{"a":1}', "fresh1", 1, published_ms=found.published_ms)
+
+
+@pytest.mark.parametrize("excluded", ["", "c1"])
+def test_some_publications_carry_the_time_of_redis(redis_server, excluded):
+    with Redis.from_url(redis_server.connection_url) as redis:
+        redis.flushall()
+        with redis.pubsub() as pubsub:
+            pubsub.subscribe(NAMES.channel(CHANNEL))
+            assert pubsub.get_message(timeout=5)["type"] == "subscribe"
+            before_ms = unix_ms(redis)
+            for _ in range(2 * TIMED_EVERY):
+                publish(redis, b"1", excluded=excluded)
+            after_ms = unix_ms(redis)
+            raws = [pubsub.get_message(timeout=5)["data"] for _ in range(2 * TIMED_EVERY)]
+    found = list(map(read_publication, raws))
+    assert {one.excluded for one in found} == {excluded}
+    timed = {one.offset: one.published_ms for one in found if one.published_ms}
+    assert list(timed) == [1, TIMED_EVERY + 1]
+    assert all(before_ms <= ms <= after_ms for ms in timed.values())
+
+
+def unix_ms(redis):
+    seconds, microseconds = redis.time()
+    return seconds * 1000 + microseconds // 1000
 
 
 def test_publication_travels_sharded_on_a_cluster(nodes):
@@ -132,7 +165,7 @@ def test_publication_travels_sharded_on_a_cluster(nodes):
             pubsub.ssubscribe(NAMES.channel(CHANNEL))
             assert pubsub.get_sharded_message(timeout=5)["type"] == "ssubscribe"
             assert publish(client, b"5", how="SPUBLISH")[3] == 1
-            assert pubsub.get_sharded_message(timeout=5)["data"] == b"#fresh1:1#5"
+            assert pubsub.get_sharded_message(timeout=5)["data"].startswith(b"#fresh1:1::")
 
 
 def test_history_begins_an_epoch_that_the_first_publication_continues(redis):

@@ -1,6 +1,7 @@
 """A clock that obeys the test, and a browser that writes down what it is given."""
 
 from collections.abc import Callable
+from time import time
 
 from sockgate_gateway.channels.audience import Audience
 from sockgate_gateway.channels.channel import Channel
@@ -8,6 +9,7 @@ from sockgate_gateway.channels.channel_subscriber import ChannelSubscriber
 from sockgate_gateway.channels.history import HistoryReply
 from sockgate_gateway.channels.history_queue import HistoryQueue
 from sockgate_gateway.channels.hub import Hub
+from sockgate_gateway.channels.latencies import Latencies
 from sockgate_gateway.channels.markup_gate import MarkupGate
 from sockgate_gateway.channels.pending_subscriptions import SubscriptionResult
 from sockgate_gateway.channels.presence_counts import PresenceCounts
@@ -144,6 +146,7 @@ def new_hub(
     queue: HistoryQueue | None = None,
     counts: PresenceCounts | None = None,
     signer: MarkupSigner = MARKUP,
+    wall_clock: Callable[[], float] = time,
 ) -> Hub:
     """The product's hub; without a queue of the test, its channels go live at once."""
     queue = ImmediateHistory() if queue is None else queue
@@ -156,6 +159,7 @@ def new_hub(
         Audience(counts, 100, Journal()),
         policy_of,
         MarkupGate(names, signer),
+        Latencies(wall_clock, lambda: None, tuple),
         max_publication_bytes=max_publication_bytes,
         pending_limit_bytes=1024 * 1024,
     )

@@ -57,7 +57,18 @@ def is_json(text):
 
 @pytest.mark.parametrize(
     "raw",
-    [b"#::#1", b"#:c#1", b"#:1:c#1", b"#k3::c#1", b"#::a b#1", b"#k3:0:c#1", b"#::\xc3\xa4#1"],
+    [
+        *[b"#::#1", b"#:c#1", b"#:1:c#1", b"#k3::c#1", b"#::a b#1", b"#k3:0:c#1", b"#::\xc3\xa4#1"],
+        *[
+            b"#k3:1::#1",
+            b"#k3:1::0#1",
+            b"#k3:1::1e9#1",
+            b"#k3:1::-5#1",
+            b"#k3:1:c:#1",
+            b"#k3:1:c:x#1",
+        ],
+        *[b"#k3:1::%b#1" % (b"9" * 20), b"#k3:1:c:5:5#1", b"#k3::5#1", b"#::c:5#1"],
+    ],
 )
 def test_other_text_excludes_nobody(raw):
     assert read_publication(raw) == Publication(json.dumps(raw.decode()).encode())

@@ -181,7 +181,10 @@ def test_server_frame_is_golden(case):
 @pytest.mark.parametrize("case", VECTORS["publications"]["valid"], ids=by_name)
 def test_publication_is_read(case):
     payload, touch = case["payload"].encode(), case.get("touch")
-    expected = publication.Publication(payload, case["epoch"], case["offset"], touch=touch)
+    published_ms = case.get("published_ms", 0)
+    expected = publication.Publication(
+        payload, case["epoch"], case["offset"], touch=touch, published_ms=published_ms
+    )
     assert publication.read_publication(case["raw"].encode()) == expected
 
 
@@ -206,7 +209,11 @@ def test_publication_with_a_key_is_golden(case):
 @pytest.mark.parametrize("case", VECTORS["publications"]["excluding"], ids=by_name)
 def test_publication_that_excludes_a_connection_is_golden(case):
     expected = publication.Publication(
-        case["payload"].encode(), case["epoch"], case["offset"], case["excluded"]
+        case["payload"].encode(),
+        case["epoch"],
+        case["offset"],
+        case["excluded"],
+        published_ms=case.get("published_ms", 0),
     )
     found = publication.read_publication(case["raw"].encode())
     assert found == expected

@@ -200,6 +200,16 @@ SECTIONS: dict[str, tuple[Row, ...]] = {
             cause=("expired", "forged", "future", "unsigned"),
         ),
         _histogram(
+            "sockgate_publication_latency_seconds",
+            "From Redis to the sockets of the connections, for one in 32 sequenced publications, "
+            "by declared namespace; other: all that are not declared.",
+            "Grows: Redis is slow (`sockgate_redis_round_trip_seconds`), or the worker is "
+            "(`sockgate_loop_lag_seconds`). Of plain publications, `sockgate_probe_seconds` is a "
+            "sample.",
+            SECONDS,
+            namespace=(),
+        ),
+        _histogram(
             "sockgate_read_publications",
             "Publications in one read of the subscribed connection to Redis.",
             "Grows with the load: the worker delivers what waits together.",

@@ -173,6 +173,7 @@ class WorkerMetrics(Collector):
             "sockgate_closed_total": lifecycle.closed_count,
             "sockgate_refused_connects_total": lifecycle.refused_count + Counter(origins),
             "sockgate_unknown_sessions_total": self._unknown_sockjs_sessions,
+            "sockgate_publication_latency_seconds": hub.latencies.read(),
             "sockgate_connect_seconds": {
                 phase: seconds.read() for phase, seconds in lifecycle.connect_times.items()
             },

@@ -33,6 +33,7 @@ from sockgate.redis_clients import pools
 from sockgate_gateway.wire.control import RevokeChannel, RevokeSession, RevokeUser, read_control
 from sockgate_gateway.wire.names import Names, sid_of
 from sockgate_gateway.wire.presence import Present
+from sockgate_gateway.wire.publication import read_publication
 
 NAMES = Names()
 TOKEN, GRANT = "/realtime/token/", "/realtime/grant/"
@@ -152,8 +153,8 @@ def test_sequenced_publications_have_offsets_and_are_kept(store: None, pubsub: P
     received = Received(pubsub, channel_name(ROOM))
     for key in ("a", "b", "a"):
         publish_to(ROOM, "said", key, idempotency_key=key, on_commit=False)
-    heads = [payload.split(b"#")[1].decode() for payload in received.take(2)]
-    assert heads == [f"{epoch}:{before + 1}", f"{epoch}:{before + 2}"]
+    found = [read_publication(payload) for payload in received.take(2)]
+    assert [(one.epoch, one.offset) for one in found] == [(epoch, before + 1), (epoch, before + 2)]
     assert position(ROOM) == (epoch, before + 2)
     assert pools.records().llen(NAMES.history(ROOM)) == 2
 

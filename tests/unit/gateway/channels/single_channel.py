@@ -9,12 +9,14 @@ from sockgate_gateway.channels.presence_counts import PresenceCounts
 from sockgate_gateway.channels.touch_mark import LinkLoss
 from sockgate_gateway.connections.connection import Connection, Identity
 from sockgate_gateway.connections.journal import Journal
+from sockgate_gateway.histogram import SECONDS, Histogram
 from sockgate_gateway.wire.namespaces import Policy
 from sockgate_gateway.wire.publication import Publication
 
 from tests.unit.gateway.fakes import new_connection, new_room
 
 GAP = "gap"
+LATENCY = Histogram(SECONDS)
 
 
 class RecordedJoin:
@@ -44,7 +46,7 @@ def new_channel(
     recover: bool = True, pending_limit_bytes: int = 1000, state: str = "none"
 ) -> Channel:
     policy = Policy(recover=recover, state=state)
-    return Channel("room:7", policy, pending_limit_bytes, new_audience(), LinkLoss())
+    return Channel("room:7", policy, pending_limit_bytes, new_audience(), LinkLoss(), LATENCY)
 
 
 def new_audience() -> Audience:

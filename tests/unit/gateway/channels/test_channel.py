@@ -11,6 +11,7 @@ from sockgate_gateway.wire.namespaces import Policy
 
 from tests.unit.gateway.channels.single_channel import (
     GAP,
+    LATENCY,
     RecordedJoin,
     live_channel,
     new_audience,
@@ -159,7 +160,7 @@ def test_epoch_that_began_after_the_request_is_read_again():
 
 def test_gaps_are_counted_by_cause_and_connection():
     audience = new_audience()
-    channel, gaps = Channel("room:7", Policy(), 1000, audience, LinkLoss()), audience.gaps
+    channel, gaps = Channel("room:7", Policy(), 1000, audience, LinkLoss(), LATENCY), audience.gaps
     for since in (None, ("old", 1), ("e", 1), ("e", 3)):
         channel.subscribe(subscriber(), RecordedJoin(since, room_bytes=0))
     channel.history_request()

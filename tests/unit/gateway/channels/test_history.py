@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sockgate_gateway.channels.history import HistoryReply, history_reply
-from sockgate_gateway.wire.publication import Publication
+from sockgate_gateway.wire.publication import Publication, read_publication
 
 
 def reply_of(last: int, *offsets: int, epoch: str = "e") -> HistoryReply:
@@ -55,3 +55,11 @@ def test_publication_that_is_too_large_live_is_not_recovered_either():
     kept = [(3, b"[3]"), (2, b'"' + b"x" * 90 + b'"'), (1, b"[1]")]
     recent = history_reply("e", 3, kept, max_bytes=90).recent
     assert [found.payload for found in recent] == [b"[1]", b"", b"[3]"]
+
+
+@pytest.mark.parametrize("live", [b"#e:33::1700000000123#12345678", b"#e:34#12345678"])
+@pytest.mark.parametrize("room", [0, -1])
+def test_size_of_a_kept_publication_is_that_of_the_live_one(live, room):
+    offset = read_publication(live).offset
+    (kept,) = history_reply("e", offset, [(offset, b"12345678")], max_bytes=len(live) + room).recent
+    assert bool(kept.payload) == (room == 0)

@@ -284,3 +284,49 @@ def test_exclusion_holds_while_publications_are_pending(subscriptions):
     types = [(frame.get("type"), frame["offset"]) for frame in frames]
     assert types == [(None, 1), ("skipped", 2), ("skipped", 3), (None, 4)]
     assert delivered(other) == [("a", 1), ("a", 2), ("a", 3), ("a", 4)]
+
+
+def latencies_of(hub: Hub) -> list[float]:
+    """Return the times that were observed: how many, and their sum."""
+    *counts, total = hub.latencies.read()["other"]
+    return [sum(counts), total]
+
+
+def test_time_of_a_sequenced_publication_is_observed_once_for_all_receivers(subscriptions):
+    hub = new_hub(
+        NAMES,
+        subscriptions,
+        LIMIT_BYTES,
+        lambda _: DEFAULT,
+        queue=HistoryQueue(),
+        wall_clock=lambda: 1_700_000_000.5,
+    )
+    tabs = [subscriber(hub, "a"), subscriber(hub, "a")]
+    go_live(hub, "a")
+    hub.fan_out(received(("a", b"#k3:1::1700000000250#1"), ("a", b"#k3:2:nobody:1700000000000#2")))
+    assert [len(delivered(tab)) for tab in tabs] == [2, 2]
+    assert latencies_of(hub) == [2, 0.75]
+
+
+def test_time_is_observed_of_what_is_delivered_as_it_arrives_alone(subscriptions):
+    hub = sequenced_hub(subscriptions)
+    subscriber(hub, "a")
+    hub.fan_out(received(("a", b"#k3:1::1700000000250#1")))  # It is pending.
+    go_live(hub, "a")
+    hub.fan_out(received(("a", b"plain")))
+    assert latencies_of(hub)[0] == 0
+
+
+def test_namespace_that_is_declared_later_has_its_own_times(subscriptions):
+    hub, declared = sequenced_hub(subscriptions), []
+    hub.latencies._declared = lambda: declared
+    subscriber(hub, "room:7")
+    go_live(hub, "room:7")
+    hub.fan_out(received(("room:7", b"#k3:1::1700000000250#1")))
+    declared.append("room")
+    hub.policies_changed()
+    hub.fan_out(received(("room:7", b"#k3:2::1700000000250#1")))
+    assert {name: sum(read[:-1]) for name, read in hub.latencies.read().items()} == {
+        "other": 1,
+        "room": 1,
+    }
