@@ -1,4 +1,4 @@
-"""The database table: one row for each broadcast that was sent from the admin."""
+"""One row for each broadcast that was sent from the admin; and *Live connections*, without rows."""
 
 from django.conf import settings
 from django.db import models
@@ -53,3 +53,22 @@ class Broadcast(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event} → {self.recipient or self.get_audience_display()}"
+
+
+class Connection(Broadcast):
+    """The place of *Live connections* in the admin, and its permissions.
+
+    It is a proxy because it has no table: with one that does not exist, ``dumpdata`` would fail.
+    """
+
+    class Meta:
+        """Staff may look, or act as well."""
+
+        proxy = True
+        verbose_name = _("live connection")
+        verbose_name_plural = _("live connections")
+        default_permissions = ()
+        permissions = (
+            ("view_connections", _("Can view live connections")),
+            ("disconnect_connections", _("Can disconnect live connections")),
+        )

@@ -40,6 +40,7 @@ from ..sessions.refresh import TokenRefresh
 from ..sessions.requests import Requests
 from ..sessions.revalidation import Revalidator
 from ..sessions.subscribe import SubscribeRequests
+from ..sessions.watchers import Watchers
 from ..wire.contract import ClientFrame
 from ..wire.inspection import InspectionSigner, WorkerName, WorkerState
 from ..wire.markup import MarkupSigner
@@ -88,6 +89,7 @@ class Parts:
             self.journal,
             InspectionSigner(config.signing_keys, broker.names.control, clock),
             describe,
+            Watchers(self.lifecycle, broker.publisher, wheel),
             wheel,
             clock,
         )

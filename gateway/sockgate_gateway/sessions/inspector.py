@@ -42,6 +42,7 @@ from ..wire.inspection import (
     WorkerName,
     WorkerState,
 )
+from .watchers import Watchers
 
 log = logging.getLogger("sockgate.broker")
 
@@ -66,6 +67,7 @@ class Inspector:
         journal: remembers.
         signer: verifies questions, and signs answers.
         describe: says how the worker is.
+        watchers: touch the pages that ask.
         wheel: has the clock of limits, and of ``Connection.opened_at``.
         clock: returns Unix seconds.
     """
@@ -78,6 +80,7 @@ class Inspector:
         journal: Journal,
         signer: InspectionSigner,
         describe: Callable[[], WorkerState],
+        watchers: Watchers,
         wheel: TimerWheel,
         clock: Callable[[], float] = time,
     ) -> None:
@@ -87,6 +90,7 @@ class Inspector:
         self._journal = journal
         self._signer = signer
         self._describe_worker = describe
+        self._watchers = watchers
         self._wheel = wheel
         self._clock = clock
         self._budget = RateLimit(wheel, PER_SECOND, BURST_S)
@@ -131,6 +135,8 @@ class Inspector:
         return Why(opened, records, dict(journal.unknown))
 
     def _now(self, asked: AskNow) -> Now:
+        if asked.watch:
+            self._watchers.watch(asked.watch)
         chosen: list[Connection] = []
         is_cut = False
         for uid in asked.uids:

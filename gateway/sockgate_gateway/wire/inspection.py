@@ -211,11 +211,13 @@ class Why(msgspec.Struct, tag="why", frozen=True, omit_defaults=True):
 class AskNow(msgspec.Struct, tag="now", frozen=True):
     """Ask how a worker is, and for the connections of users.
 
-    ``uids``: at most ``MAX_USERS``. ``each``: how many connections of each.
+    ``uids``: at most ``MAX_USERS``. ``each``: how many connections of each. ``watch``: a channel
+    that is touched for a while when connections come and go; empty: none.
     """
 
     uids: Annotated[tuple[str, ...], msgspec.Meta(max_length=MAX_USERS)] = ()
     each: Annotated[int, msgspec.Meta(ge=0, le=MAX_CONNECTIONS)] = MAX_CONNECTIONS
+    watch: str = ""
 
 
 class WorkerState(msgspec.Struct, frozen=True):
@@ -226,7 +228,7 @@ class WorkerState(msgspec.Struct, frozen=True):
         notes: what is wrong although it is.
         connections: open ones.
         users: with at least one of them.
-        lag_s: 99 of 100 turns of its loop were no later than this.
+        lag_s: 99 of 100 turns of its loop were no later than this, in the last minute or two.
         resident_bytes: its memory.
         redis_s: the fastest of the last answers of Redis; None: none came.
         version: of the gateway.

@@ -116,16 +116,18 @@ def read_online(channel: str, search: str = "", limit: int = 50, first: int = 0)
     )
 
 
-def read_now(uids: Iterable[str]) -> Present:
+def read_now(uids: Iterable[str], watch: str = "") -> Present:
     """Ask the workers how they are, and for connections of users.
 
     Args:
         uids: at most ``MAX_USERS`` of the wire, without their tenant.
+        watch: a channel that the workers touch for a minute when connections come and go.
 
     Raises:
         redis.RedisError: Redis fails or does not answer.
     """
-    asked = ask(AskNow(tuple(map(qualify, uids))))
+    channel = qualify(watch) if watch else ""
+    asked = ask(AskNow(tuple(map(qualify, uids)), watch=channel))
     tabs: dict[str, list[Tab]] = {}
     is_cut = False
     for answer in asked.answers:

@@ -23,10 +23,10 @@ from sockgate_gateway.wire.inspection import (
 )
 
 from ...tenants import bare
+from .agents import browser_of
 from .why import Findings, Published
 
 CLOCK_TOLERANCE_S = 2.0
-AGENT_LENGTH = 60
 
 HINTS = {
     "1000": "the page was left or reloaded, or called disconnect()",
@@ -143,7 +143,7 @@ def _lives(found: Findings) -> Iterator[_Life]:
 
 
 def _opening(one: Open | Ended) -> str:
-    agent = f", {one.agent[:AGENT_LENGTH]}" if one.agent else ""
+    agent = f" by {browser_of(one.agent)}" if one.agent else ""
     return f"from {one.address} over {one.transport}{agent}"
 
 
@@ -309,7 +309,7 @@ def _tell_sessions(found: Findings) -> Iterator[str]:
     sessions = found.sessions
     if sessions.ends:
         until = time_of(max(sessions.ends))
-        yield f"Redis has {_count(len(sessions.ends), 'session')} of the user, until {until}."
+        yield f"Redis has {_count(len(sessions.ends), 'session')} of the user, until {until} UTC."
     else:
         yield "Redis has no session of the user: nobody is logged in, or the session was deleted."
     if sessions.lost:
@@ -321,7 +321,7 @@ def _tell_sessions(found: Findings) -> Iterator[str]:
         )
         yield (
             f"{_count(len(sessions.lost), 'session')} that should live until "
-            f"{time_of(max(sessions.lost))} has no record in Redis.{evicted}"
+            f"{time_of(max(sessions.lost))} UTC has no record in Redis.{evicted}"
         )
     if not sessions.has_user:
         yield (
@@ -348,7 +348,7 @@ def _tell_limits(found: Findings) -> Iterator[str]:
         worker = _capital(str(answer.worker))
         if answer.started_at > found.since:
             since = time_of(answer.started_at)
-            yield f"{worker} started at {since}, and knows nothing from before."
+            yield f"{worker} started at {since} UTC, and knows nothing from before."
         if abs(answer.at - found.now) > CLOCK_TOLERANCE_S:
             yield f"The clock of {answer.worker} differs by {answer.at - found.now:.0f} s."
     for name, content in _contents(found):

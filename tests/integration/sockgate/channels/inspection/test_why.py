@@ -86,7 +86,7 @@ def test_logout_is_told_with_its_connection(realtime: Realtime, alice: User) -> 
     assert_told(
         text,
         r"alice \(pk \d+\), since .* UTC; 1 worker answered\.",
-        r"Connection (\S+) opened from 127\.0\.0\.1 over rawwebsocket, .*, at worker 0 of ",
+        r"Connection (\S+) opened from 127\.0\.0\.1 over rawwebsocket by .*, at worker 0 of ",
         r"Connection \1 was closed by the gateway after \d+ s: 4500, Django ended the session\.",
         r"Now:",
         r"The user has no open connection\.",
