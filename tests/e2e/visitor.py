@@ -2,8 +2,8 @@
 
 import json
 from dataclasses import dataclass
-from http.cookiejar import CookieJar
-from urllib.parse import urlencode
+from http.cookiejar import Cookie, CookieJar
+from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPCookieProcessor, HTTPErrorProcessor, OpenerDirector, Request
 from urllib.request import HTTPHandler as PlainHTTP
 
@@ -74,6 +74,15 @@ class Visitor:
     def _answer_for_token(self) -> Answer | None:
         answer = self.ask_for_token()
         return None if answer.status == 503 else answer
+
+    def set_cookie(self, name: str, value: str) -> None:
+        """Have a cookie of this site."""
+        rest = {"comment": None, "comment_url": None, "rest": {}, "expires": None, "discard": True}
+        host = urlsplit(self._origin).hostname
+        domain = f"{host}.local" if host == "localhost" else host
+        self._cookies.set_cookie(
+            Cookie(0, name, value, None, False, domain, False, False, "/", True, False, **rest)
+        )
 
     def delete_cookie(self, name: str) -> None:
         cookie = next(cookie for cookie in self._cookies if cookie.name == name)
