@@ -96,7 +96,7 @@ const INTERNAL = [
     "dispatch dispatchAfter drop emitTo enter events expectHeartbeats fail failure failures " +
     "floorMs forget frame grantSource handle isAtHand isDead isExpected isFinal isOnline " +
     "isOnRequest isPingDue isRejected isRequested isServerSide isSubscribed isUrlFixed joined " +
-    "keep leave listener liveness makeBackoff makeOpener measure measured network next " +
+    "keep leave listener liveness makeBackoff makeOpener measure measured mustAsk network next " +
     "nextCheckMs parts positions post prefetch publication put received refreshed refusals " +
     "refused reject release renew report requests reset retry setDeadline settle socket spreadMs start " +
     "subscribed Subscription subscriptions take tokens until wasRefused watch").split(" "),

@@ -285,6 +285,10 @@ export interface ErrorFrame {
   channel?: string;
   /** The grant is a good one, but since it was issued the channel was revoked, or the user's rights have changed. */
   revoked?: true;
+  /** About how many pages receive the same at this moment: after a lost link, all connections of all workers. */
+  audience?: number;
+  /** Ask Django for something at a random moment within this time, in seconds: `audience` / `SOCKGATE_LIVE_RATE`, at least 3 where many are concerned, 120 at most. */
+  within?: number;
 }
 // end
 

@@ -111,6 +111,20 @@ async def test_subscription_is_rejected(gateway, django, channel, shown, code):
         assert django.subscribers(channel) == 0
 
 
+async def test_refusal_states_when_to_ask_for_another_grant(gateway, django):
+    async with gateway.welcomed(django.log_in("sid")) as browser:
+        answer = await request(browser, "subscribe", channel="room:1", grant="old")
+        assert (answer["audience"], answer["within"]) == (1, 0)
+
+
+async def test_refusals_that_another_grant_does_not_mend_state_no_time(gateway, django):
+    async with gateway.welcomed(django.log_in("sid")) as browser:
+        answer = await request(browser, "subscribe", channel="room:{7}", grant="old")
+        assert (answer["code"], "within" in answer) == ("bad_channel", False)
+        answer = await request(browser, "publish", channel="room:1", event="client-x", data=1)
+        assert (answer["code"], "within" in answer) == ("not_allowed", False)
+
+
 async def test_channels_of_a_connection_are_limited(gateway, django):
     async with gateway.welcomed(django.log_in("sid")) as browser:
         for number in range(4):

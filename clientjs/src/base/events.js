@@ -1,7 +1,7 @@
 /**
  * Handlers by event name. When a handler throws, the others are still called.
  */
-import { keyOf, without } from "./own.js";
+import { each, keyOf, without } from "./own.js";
 
 /** @typedef {function(any, any): void} Handler */
 
@@ -65,9 +65,9 @@ export class Events {
    */
   emit(name, first, second) {
     const handlers = this._of(name);
-    for (let i = 0; i < handlers.length; i++) {
-      this.call(handlers[i], first, second);
-    }
+    each(handlers, (_, handler) => {
+      this.call(handler, first, second);
+    });
     return !!handlers.length;
   }
 

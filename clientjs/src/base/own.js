@@ -5,7 +5,7 @@
 import { isForOldBrowsers } from "./age.js";
 
 /**
- * @param {Object<string, any>} object
+ * @param {Object<string, any>} object  or a list
  * @param {function(string, any): void} callback  receives each own property; may remove any
  */
 export function each(object, callback) {
@@ -76,9 +76,9 @@ export function nameOf(key) {
 
 export function nothing() {}
 
-/** @param {string} text @returns {any} undefined: it is not JSON */
+/** @param {string | null} text @returns {any} undefined: it is not JSON */
 export function parsed(text) {
   try {
-    return JSON.parse(text);
+    return JSON.parse(/** @type {string} */ (text));
   } catch (error) {}
 }

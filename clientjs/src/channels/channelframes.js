@@ -14,21 +14,15 @@ import { unsubscribedFrame } from "./unsubscribed.js";
  * @property {import("../wire/refusals.js").Refusals} refusals
  */
 
-export class ChannelFrames {
-  /**
-   * @param {ChannelFrameParts} parts
-   */
-  constructor(parts) {
-    this.parts = parts;
-  }
-
-  /** @param {any} frame */
-  handle(frame) {
-    const isResponse = this.parts.requests.settle(frame);
-    const handler = (isResponse ? RESPONSES : NOTICES)["on " + frame.type];
-    if (handler) {
-      handler(this.parts, frame);
-    }
+/**
+ * @param {ChannelFrameParts} parts
+ * @param {any} frame  about a channel, or a response to a request
+ */
+export function handleChannelFrame(parts, frame) {
+  const isResponse = parts.requests.settle(frame);
+  const handler = (isResponse ? RESPONSES : NOTICES)["on " + frame.type];
+  if (handler) {
+    handler(parts, frame);
   }
 }
 

@@ -8,7 +8,7 @@
  */
 import { paceOf } from "../wire/closecodes.js";
 import { subscribeFrame, unsubscribeFrame } from "../wire/frames.js";
-import { nothing, without } from "../base/own.js";
+import { copy, each, nothing, without } from "../base/own.js";
 
 /**
  * @typedef {import("../wire/requests.js").Refusal} Refusal
@@ -21,6 +21,9 @@ const AUTOMATIC = /^(broadcast$|user:|group:)/;
 
 /** A gateway that answers `unavailable` needs as much time as one that refuses connections. */
 const UNAVAILABLE = 503;
+
+/** The widest window of requests to Django: 12,000 pages make 40 a second. */
+const LONGEST_MS = 300000;
 
 export class Subscriber {
   /**
@@ -44,6 +47,8 @@ export class Subscriber {
     /** @type {Link | null} */
     this._link = null;
     this._attempt = 0;
+    /** Requests to Django are made at a random moment within this time. */
+    this._withinMs = 0;
   }
 
   // The page's subscriptions.
@@ -72,19 +77,18 @@ export class Subscriber {
    */
   emit(event, first, second) {
     // A handler may unsubscribe. `add` and `leave` replace the list, so this loop is not affected.
-    const subscriptions = this._subscriptions;
     let isHandled = false;
-    for (let i = 0; i < subscriptions.length; i++) {
-      isHandled = subscriptions[i].emit(event, first, second) || isHandled;
-    }
+    each(this._subscriptions, (_, subscription) => {
+      isHandled = subscription.emit(event, first, second) || isHandled;
+    });
     return isHandled;
   }
 
   /** @param {import("./subscription.js").SubscriptionState} state */
   _mark(state) {
-    for (let i = 0; i < this._subscriptions.length; i++) {
-      this._subscriptions[i].state = state;
-    }
+    each(this._subscriptions, (_, subscription) => {
+      subscription.state = state;
+    });
   }
 
   // The subscription at the gateway.
@@ -119,18 +123,14 @@ export class Subscriber {
    * Subscribe on this connection, unless that is under way or done.
    *
    * @param {Link} link
-   * @param {number} [within]  in seconds: subscribe at a random moment within this time
+   * @param {number} [within]  in seconds: ask Django for a grant at a random moment within this time
    */
   subscribe(link, within) {
     if (this._link !== link) {
       this._link = link;
       /** The refusal of an older grant. @type {any} */
       this._refused = this.isServerSide = false;
-      if (within) {
-        this._fetchLater(Math.random() * within * 1000);
-      } else {
-        this._fetchGrant();
-      }
+      this._fetchWithin(within);
     }
   }
 
@@ -190,6 +190,17 @@ export class Subscriber {
     this._owner.events.subscribed(this.channel, info);
   }
 
+  // What many pages are told at once must not make them ask Django at once.
+  /** @param {number} [within]  in seconds */
+  _fetchWithin(within) {
+    this._withinMs = this._parts.grantSource.mustAsk(this.channel) && within ? within * 1000 : 0;
+    if (this._withinMs) {
+      this._fetchLater(0);
+    } else {
+      this._fetchGrant();
+    }
+  }
+
   _fetchGrant() {
     this._parts.grantSource.get(
       this.channel,
@@ -197,7 +208,7 @@ export class Subscriber {
         if (!failure) {
           self._request(grant);
         } else if (failure.isFinal) {
-          self._fail({ code: "not_allowed", message: failure.reason, revoked: self._refused.revoked });
+          self._fail(copy({ code: "not_allowed", message: failure.reason }, copy(self._refused, {})));
         } else {
           self._retryLater(failure.code);
         }
@@ -229,7 +240,7 @@ export class Subscriber {
       // The grant may be an old one. A fresh one is tried once.
       grants.drop(this.channel);
       this._refused = refusal;
-      this._fetchGrant();
+      this._fetchWithin(refusal.within);
     } else {
       this._fail(refusal);
     }
@@ -237,13 +248,15 @@ export class Subscriber {
 
   /** @param {number} code */
   _retryLater(code) {
+    // Those that come again meet those that have not come yet.
+    this._withinMs = Math.min(4 * this._withinMs, LONGEST_MS);
     this._fetchLater(this._backoff.next(paceOf(code)));
   }
 
-  /** @param {number} ms */
+  /** @param {number} ms  the least wait */
   _fetchLater(ms) {
     this._parts.clock.after(
-      ms,
+      ms + Math.random() * this._withinMs,
       this._ofThisAttempt((self) => {
         self._fetchGrant();
       })

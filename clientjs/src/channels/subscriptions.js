@@ -152,10 +152,12 @@ export class Subscriptions {
     this._link = link;
     this._isAccepted = true;
     this.parts.requests.attach(link);
+    let within = 0;
     each(channels, (channel, info) => {
       this.confirm(channel, info || {});
+      within = (info || {}).within;
     });
-    this.refresh(rights);
+    this.refresh(rights, within);
   }
 
   /**
@@ -163,8 +165,9 @@ export class Subscriptions {
    * rights have changed.
    *
    * @param {string} [rights]  fingerprint of the user's rights
+   * @param {number} [within]  seconds in which to ask Django for grants
    */
-  refresh(rights) {
+  refresh(rights, within) {
     const link = this._link;
     const haveChanged = rights !== this._rights;
     this._rights = rights;
@@ -174,7 +177,7 @@ export class Subscriptions {
       }
       // A handler may have ended the connection, or a subscription.
       if (link && this._link === link) {
-        this._request(subscriber);
+        this._request(subscriber, within);
       }
     });
   }
@@ -183,11 +186,12 @@ export class Subscriptions {
    * Request a channel, now if that is possible, else on acceptance.
    *
    * @param {Subscriber} subscriber
+   * @param {number} [within]  seconds in which to ask Django for its grant
    */
-  _request(subscriber) {
+  _request(subscriber, within) {
     const link = this._link;
     if (link && !subscriber.isRejected && (this._isAccepted || this._mayRequestEarly(subscriber))) {
-      subscriber.subscribe(link);
+      subscriber.subscribe(link, within);
     }
   }
 

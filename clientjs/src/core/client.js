@@ -1,7 +1,7 @@
 /**
  * The client that a page holds: handlers by event, and the state of its connection.
  */
-import { ChannelFrames } from "../channels/channelframes.js";
+import { handleChannelFrame } from "../channels/channelframes.js";
 import { Connection } from "./connection.js";
 import { listen } from "../base/events.js";
 import { CHANNEL, RESERVED } from "../wire/contract.js";
@@ -26,7 +26,6 @@ export class Client {
     /** @type {import("../sockgate.js").OnState | null} */
     this.onstate = null;
     this._parts = parts;
-    this._frames = new ChannelFrames(parts);
     this._connection = new Connection(parts, this);
     this._stopWatching = nothing;
     this._cancelStart = nothing;
@@ -115,18 +114,24 @@ export class Client {
 
   /** @param {any} publication */
   _receive(publication) {
-    this._deliver(messageOf(publication));
+    const message = messageOf(publication);
+    const event = RESERVED.test(message.event) ? "message" : message.event;
+    const events = this._parts.subscriptions.events;
+    this._parts.events.emit(event, message.data, message);
+    this._parts.events.emit("*", message.data, message);
+    events.emitTo(message.channel, event, message.data, message);
+    events.emitTo(message.channel, "*", message.data, message);
   }
 
   /** @param {any} frame  about a channel, or a response to a request */
   _handle(frame) {
-    this._frames.handle(frame);
+    handleChannelFrame(this._parts, frame);
   }
 
   /** @param {any} frame */
   _refreshed(frame) {
     this._identify(frame.user);
-    this._parts.subscriptions.refresh(frame.rights);
+    this._parts.subscriptions.refresh(frame.rights, frame.within);
   }
 
   /** @param {number} ms */
@@ -166,16 +171,6 @@ export class Client {
       this._parts.events.call(this.onstate, state, detail);
     }
     this._parts.events.emit("state", state, detail);
-  }
-
-  /** @param {import("../wire/frames.js").Message} message */
-  _deliver(message) {
-    const event = RESERVED.test(message.event) ? "message" : message.event;
-    const events = this._parts.subscriptions.events;
-    this._parts.events.emit(event, message.data, message);
-    this._parts.events.emit("*", message.data, message);
-    events.emitTo(message.channel, event, message.data, message);
-    events.emitTo(message.channel, "*", message.data, message);
   }
 }
 

@@ -147,7 +147,7 @@ export class Connection {
    */
   received(text) {
     this.liveness.received();
-    const frame = text === null ? null : readFrame(text);
+    const frame = readFrame(text);
     if (!frame) {
       return;
     }
@@ -169,20 +169,14 @@ const HANDLERS = {
   "on connected"(connection, frame) {
     connection.dispatch("accepted", frame);
   },
-  "on interrupted"(connection) {
-    connection.dispatch("interrupted");
-  },
-  "on resumed"(connection) {
-    connection.dispatch("resumed");
-  },
+  "on interrupted": dispatchType,
+  "on resumed": dispatchType,
+  "on refresh": dispatchType,
   "on pong"(connection) {
     connection.measure();
   },
   "on drain"(connection, frame) {
     connection.dispatchAfter(connection.parts.random() * (frame.within || 0) * 1000, "drained");
-  },
-  "on refresh"(connection) {
-    connection.dispatch("refresh");
   },
   "on refreshed"(connection, frame) {
     connection.listener._refreshed(frame);
@@ -190,6 +184,14 @@ const HANDLERS = {
   // A publication that a request of this page has made, and that it does not receive.
   "on skipped": handlePublication
 };
+
+/**
+ * @param {Connection} connection
+ * @param {any} frame
+ */
+function dispatchType(connection, frame) {
+  connection.dispatch(frame.type);
+}
 
 /**
  * @param {Connection} connection

@@ -14,20 +14,36 @@ const USED_SHARE = 0.9;
  * @param {string | null} url  of the endpoint; unused with a function
  * @param {string} body
  * @param {string} name  of the text in the answer, which may be that text alone
- * @param {function(number, any): void} callback  receives a status (0: no response) and the fields of
- *     the answer, empty where it is not one
+ * @param {function(number): string | undefined} whyFinal  receives a status; returns why another request would be useless
+ * @param {function(import("./token.js").Failure | null, any=): void} callback  receives a failure, or null and the fields of the
+ *     answer. A grant may be null, a token not
  * @returns {function(): void} aborts the request
  */
-export function ask(own, post, url, body, name, callback) {
+export function ask(own, post, url, body, name, whyFinal, callback) {
   if (own) {
     own((error, answer) => {
-      callback(error ? error.status || 0 : 200, fieldsOf(!error && answer, name));
+      settle(error ? error.status || 0 : 200, !error && answer);
     });
     return nothing;
   }
   return post(/** @type {string} */ (url), body, (status, text) => {
-    callback(status, fieldsOf(parsed(text), name));
+    settle(status, parsed(text));
   });
+
+  /**
+   * @param {number} code
+   * @param {any} answer
+   */
+  function settle(code, answer) {
+    const fields = fieldsOf(answer, name);
+    const value = fields[name];
+    const reason = code !== 200 && whyFinal(code);
+    if (code === 200 && ((value && typeof value === "string") || (value === null && name === "grant"))) {
+      callback(null, fields);
+    } else {
+      callback({ code, reason: reason || (code === 200 ? "the answer holds no " + name : "no " + name + " now"), isFinal: !!reason });
+    }
+  }
 }
 
 /**

@@ -82,6 +82,14 @@ export class GrantSource {
   }
 
   /**
+   * @param {string} channel
+   * @returns {boolean} `get` requests a grant
+   */
+  mustAsk(channel) {
+    return this.canFetch() && !this._freshOf(channel) && !this._waiting[keyOf(channel)];
+  }
+
+  /**
    * Store the grant of a channel.
    *
    * @param {string} channel
@@ -141,9 +149,9 @@ export class GrantSource {
       delete waiting[key];
       cancel();
       const grant = answer && self.keep(channel, answer);
-      for (let i = 0; i < callbacks.length; i++) {
-        callbacks[i](failure, grant, callbacks.length > 1);
-      }
+      each(callbacks, (_, granted) => {
+        granted(failure, grant, callbacks.length > 1);
+      });
     }
   }
 
@@ -173,23 +181,14 @@ export class GrantSource {
         getGrant(channel, answered);
       });
     const body = "channel=" + encodeURIComponent(channel);
-    ask(own, this._post, settings.grantUrl, body, "grant", (status, fields) => {
-      if (status !== 200) {
-        callback(failureOf(status));
-      } else if (fields.grant === null || typeof fields.grant === "string") {
-        callback(null, fields);
-      } else {
-        callback({ code: 0, reason: "the answer holds no grant", isFinal: false });
-      }
-    });
+    ask(own, this._post, settings.grantUrl, body, "grant", whyRefused, callback);
   }
 }
 
 /**
  * @param {number} code
- * @returns {Failure}
+ * @returns {string | undefined}
  */
-function failureOf(code) {
-  const isFinal = code >= 400 && code < 500 && code !== 408 && code !== 429;
-  return { code, reason: isFinal ? "Django answers " + code + ", check AUTHORIZE" : "no grant now", isFinal };
+function whyRefused(code) {
+  return code >= 400 && code < 500 && code !== 408 && code !== 429 ? "Django answers " + code + ", check AUTHORIZE" : undefined;
 }

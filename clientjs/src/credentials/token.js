@@ -94,15 +94,7 @@ export class TokenSource {
       this._mustLogIn = false;
       callback({ code: 401, reason: REASONS[401], isFinal: true, isExpected: true });
     } else if (this.canFetch()) {
-      this._abort = ask(settings.getToken, this._post, settings.tokenUrl, "", "token", (status, fields) => {
-        if (status !== 200) {
-          callback(failureOf(status));
-        } else if (typeof fields.token === "string" && fields.token) {
-          callback(null, fields);
-        } else {
-          callback({ code: 200, reason: "the answer holds no token", isFinal: false });
-        }
-      });
+      this._abort = ask(settings.getToken, this._post, settings.tokenUrl, "", "token", (code) => REASONS[code], callback);
     } else {
       callback({ code: 0, reason: "no token", isFinal: true });
     }
@@ -120,13 +112,4 @@ export class TokenSource {
     }
     return answer.token;
   }
-}
-
-/**
- * @param {number} status
- * @returns {Failure}
- */
-function failureOf(status) {
-  const reason = REASONS[status];
-  return { code: status, reason: reason || "no token now", isFinal: !!reason };
 }

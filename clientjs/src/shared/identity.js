@@ -44,9 +44,9 @@ export class Identity {
 
   /** @param {any} frame  `refreshed` */
   change(frame) {
-    const { user, expires, rights } = frame;
+    const { user, expires, rights, audience, within } = frame;
     Object.assign(this.welcome, { user, expires, rights });
-    this._upstream.notify(JSON.stringify(this._notice()));
+    this._upstream.notify(JSON.stringify({ ...this._notice(), audience, within }));
   }
 
   /**

@@ -113,7 +113,7 @@ export class Link {
   /** @param {string | null} text  null: a heartbeat */
   _receive(text) {
     this._liveness.received();
-    const frame = text === null ? null : readFrame(text);
+    const frame = readFrame(text);
     if (!frame) {
       return;
     }

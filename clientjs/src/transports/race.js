@@ -7,6 +7,7 @@
  */
 import { SockJSCode } from "../wire/closecodes.js";
 import { nothing, without } from "../base/own.js";
+import { closeSilently } from "../wire/socket.js";
 import { NEVER_OPEN } from "./raw.js";
 
 /**
@@ -209,7 +210,6 @@ function closeRunner(runner) {
   const socket = runner.socket;
   runner.isOver = true;
   if (socket) {
-    socket.onopen = socket.onmessage = socket.onheartbeat = socket.onclose = null;
-    socket.close();
+    closeSilently(socket);
   }
 }

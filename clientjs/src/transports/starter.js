@@ -5,6 +5,7 @@
  */
 import { SockJSCode } from "../wire/closecodes.js";
 import { nothing } from "../base/own.js";
+import { closeSilently } from "../wire/socket.js";
 import { hasMemory } from "./hasmemory.js";
 import { GREETING_MS, PROVEN_PATIENCE_MS, UNPROVEN_GREETING_MS } from "./patience.js";
 import { NEVER_OPEN, openRaw } from "./raw.js";
@@ -201,8 +202,7 @@ function startAttempt(starter, url, isProven) {
     };
     attempt.close = () => {
       settle();
-      socket.onopen = socket.onmessage = socket.onheartbeat = socket.onclose = null;
-      socket.close();
+      closeSilently(socket);
     };
     socket.onopen = (/** @type {any} */ event) => {
       settle();

@@ -3,7 +3,7 @@
  * and parses those that it receives.
  */
 import { isForOldBrowsers } from "../base/age.js";
-import { copy } from "../base/own.js";
+import { copy, parsed } from "../base/own.js";
 
 /**
  * @typedef {[string, number]} Position  epoch and offset in a channel's history
@@ -51,7 +51,7 @@ export function refreshFrame(token) {
 
 /** @returns {string} a `ping` frame */
 export function pingFrame() {
-  return JSON.stringify({ type: "ping" });
+  return '{"type":"ping"}';
 }
 
 // Requests. They are objects, because requests.js adds the id.
@@ -96,15 +96,11 @@ export function publishFrame(channel, event, data) {
 /**
  * Parse a frame of the gateway.
  *
- * @param {string} text
+ * @param {string | null} text
  * @returns {Frame | null} null: not a frame
  */
 export function readFrame(text) {
-  try {
-    return asObject(JSON.parse(text));
-  } catch (error) {
-    return null;
-  }
+  return asObject(parsed(text));
 }
 
 /**

@@ -6,7 +6,7 @@ import { presenceFrame, publishFrame } from "./frames.js";
 import { each, keyOf } from "../base/own.js";
 
 /**
- * @typedef {{code: string, message: string, revoked?: boolean}} Refusal  revoked: a good grant, which was revoked
+ * @typedef {{code: string, message: string, revoked?: boolean, within?: number}} Refusal  revoked: a good grant, which was revoked; within: seconds in which to ask Django for another one
  *
  * @typedef {function(Refusal | null, any=): void} ResponseCallback  receives a refusal, or null and the frame
  *

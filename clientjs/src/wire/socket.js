@@ -57,10 +57,18 @@ export class Socket {
 
   /** Close, and stop calling the listener. */
   close() {
-    const sockjs = this._sockjs;
-    sockjs.onopen = sockjs.onmessage = sockjs.onheartbeat = sockjs.onclose = null;
-    sockjs.close();
+    closeSilently(this._sockjs);
   }
+}
+
+/**
+ * Close, and call no handler any more.
+ *
+ * @param {SockJSLike} sockjs
+ */
+export function closeSilently(sockjs) {
+  sockjs.onopen = sockjs.onmessage = sockjs.onheartbeat = sockjs.onclose = null;
+  sockjs.close();
 }
 
 // Over HTTP, a frame carries the secret of its session (secrets.js).

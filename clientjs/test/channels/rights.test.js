@@ -180,3 +180,50 @@ test("where rights of many change, each page asks for its grant at a random mome
   page.clock.advance(1);
   assert.equal(sentFrames().at(-1).grant, "G2");
 });
+
+const refused = (more) => ({ type: "error", code: "not_allowed", message: "no", reply_to: page.socket.sent.at(-1).id, ...more });
+
+test("a page whose grant is refused asks for another one within the time that the gateway states", (context) => {
+  context.mock.method(Math, "random", () => 0.5);
+  enter();
+  reconnect({ rights: "r1" });
+  page.socket.deliver(refused({ within: 60 }));
+  page.clock.advance(29_999);
+  assert.equal(page.endpoint.urls.length, 1);
+  page.endpoint.willGrant("G2");
+  page.clock.advance(1);
+  assert.equal(sentFrames().at(-1).grant, "G2");
+});
+
+test("a page that comes back with a grant that is over asks within that time, and one that needs no grant subscribes at once", (context) => {
+  context.mock.method(Math, "random", () => 0.5);
+  enter();
+  page.grants.keep("room:7", { grant: "G1", expires_in: -1 });
+  page.grants.keep("open:1", { grant: null });
+  rt.subscribe("open:1");
+  reconnect({ rights: "r1", channels: { broadcast: { within: 60 } } });
+  assert.deepEqual(sentFrames().map(({ channel }) => channel), ["open:1"]);
+  page.clock.advance(29_999);
+  assert.equal(page.endpoint.urls.length, 1);
+  page.clock.advance(1);
+  assert.equal(page.endpoint.urls.length, 2);
+});
+
+test("a page without a source of grants waits for no window", () => {
+  start({ grantUrl: null });
+  rt.subscribe("open:1");
+  page.clock.advance(0);
+  reconnect({ rights: "r1", channels: { broadcast: { within: 60 } } });
+  assert.equal(sentFrames().at(-1).channel, "open:1");
+});
+
+test("rejected channels are requested within the time that other rights state", (context) => {
+  context.mock.method(Math, "random", () => 0.5);
+  page.endpoint.willRefuse(403);
+  subscribe();
+  refreshed({ rights: "r2", within: 60 });
+  page.clock.advance(29_999);
+  assert.equal(page.endpoint.urls.length, 1);
+  page.clock.advance(1);
+  assert.equal(page.endpoint.urls.length, 2);
+});

@@ -18,14 +18,14 @@ const DEFAULTS = {
 
 /** A page with fakes of everything around the connection. Every random number is one half. */
 export class FakePage {
-  clock = new FakeClock();
   endpoint = new FakeEndpoint();
   network = new FakeNetwork();
   sockets = [];
   logged = [];
   warned = [];
 
-  constructor(settings = {}, kinds = { Subscription }) {
+  constructor(settings = {}, kinds = { Subscription }, clock = new FakeClock()) {
+    this.clock = clock;
     const random = () => 0.5;
     const all = { ...DEFAULTS, ...settings };
     const makeBackoff = () => new Backoff({ minMs: 1000, maxMs: 30000 }, random);

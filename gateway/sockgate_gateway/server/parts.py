@@ -260,6 +260,7 @@ class Parts:
             client_presence=self.client_presence,
             policies=self.policies,
             journal=self.journal,
+            audience=self.hub.audience,
             barrier=broker.pubsub,
         )
 

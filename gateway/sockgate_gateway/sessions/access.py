@@ -59,7 +59,10 @@ class Access:
         if identity.sid != connection.sid:
             self._registry.refile(connection, identity.sid, identity.uid)
         if before is None or before.rights != identity.rights:
-            news = protocol.refreshed(identity.uid, identity.expires_at, rights=identity.rights)
+            crowd = self._hub.audience.of_revocation(connection.id)
+            news = protocol.refreshed(
+                identity.uid, identity.expires_at, rights=identity.rights, crowd=crowd
+            )
             connection.send(news)
             self._apply_rights(connection, identity.rights)
         self._apply_automatic_channels(connection, identity)

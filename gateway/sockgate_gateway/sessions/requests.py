@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, ClassVar
 
+from ..channels.audience import Audience
 from ..channels.barrier import Barrier
 from ..channels.policies import Policies
 from ..channels.presence import Presence
@@ -49,6 +50,7 @@ class Requests:
         client_presence: sets the data of pages.
         policies: says which channels show their presence.
         journal: remembers what was refused.
+        audience: says within which time a page may ask Django for another grant.
         barrier: waits for control messages: one that ends the session may be under way.
     """
 
@@ -64,6 +66,7 @@ class Requests:
         client_presence: ClientPresence,
         policies: Policies,
         journal: Journal,
+        audience: Audience,
         barrier: Barrier,
     ) -> None:
         self._lifecycle = lifecycle
@@ -75,6 +78,7 @@ class Requests:
         self._client_presence = client_presence
         self._policies = policies
         self._journal = journal
+        self._audience = audience
         self._barrier = barrier
         self._background = BackgroundTasks()
 
@@ -101,9 +105,9 @@ class Requests:
         code: str,
         message: str,
         rejected: contract.ClientFrame,
-        revoked: bool | None = None,
+        **more: Any,
     ) -> None:
-        """Tell a client that a request is rejected, if it is still there."""
+        """Tell a client that a request is rejected, if it is there; ``more``: of the frame."""
         if not connection.is_open:
             return
         self._journal.refused(connection, getattr(rejected, "channel", ""), code, message)
@@ -111,7 +115,7 @@ class Requests:
         channel = None
         if isinstance(rejected, contract.Presence | contract.SetPresence):
             channel = rejected.channel
-        rejection = contract.Rejection(code, message, rejected.id, channel, revoked)
+        rejection = contract.Rejection(code, message, rejected.id, channel, **more)
         connection.send_now(protocol.write(rejection))
 
     async def _answer(self, connection: Connection, frame: contract.ClientFrame) -> None:
@@ -119,12 +123,22 @@ class Requests:
             if connection.is_open:
                 await self._actions[type(frame)](self, connection, frame)
         except Rejected as rejection:
-            is_revoked = rejection.is_revoked or None
-            self.reject(connection, rejection.code, str(rejection), frame, is_revoked)
+            self._refuse(connection, frame, rejection)
         except BrokerUnavailable:
             self.reject(connection, "unavailable", "try again later", frame)
         except Exception as error:  # noqa: BLE001 -- closes the connection, and is logged
             self._lifecycle.fail(connection, error)
+
+    def _refuse(
+        self, connection: Connection, frame: contract.ClientFrame, rejection: Rejected
+    ) -> None:
+        if isinstance(frame, contract.Subscribe) and rejection.code == "not_allowed":
+            # The page asks Django for another grant: many do after a restart, or at once.
+            crowd = self._audience.of_revocation(connection.id)
+            revoked = rejection.is_revoked or None
+            self.reject(connection, rejection.code, str(rejection), frame, revoked=revoked, **crowd)
+        else:
+            self.reject(connection, rejection.code, str(rejection), frame)
 
     async def _subscribe(self, connection: Connection, frame: contract.Subscribe) -> None:
         await self._subscribe_requests.subscribe(connection, frame)

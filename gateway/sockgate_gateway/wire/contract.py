@@ -216,7 +216,7 @@ class Unsubscribed(GatewayFrame, tag="unsubscribed"):
     """The subscription has ended, on request, or because the right was revoked.
 
     With ``"reason":"rights_changed"``, its grant was issued before the user's rights changed: fetch
-    a fresh one from Django at once, and subscribe from the last position received.
+    a fresh one from Django as ``within`` says, and subscribe from the last position received.
     """
 
     channel: Channel
@@ -249,6 +249,8 @@ class Refreshed(GatewayFrame, tag="refreshed"):
     expires: Expires
     rights: Rights = ""
     reply_to: ReplyTo = None
+    audience: CrowdSize = None
+    within: Within = None
 
 
 class Gap(GatewayFrame, tag="gap"):
@@ -396,6 +398,8 @@ class Rejection(GatewayFrame, tag="error"):
             "true",
         ),
     ] = None
+    audience: CrowdSize = None
+    within: Within = None
 
 
 class Moved(GatewayFrame, tag="moved"):

@@ -125,11 +125,15 @@ def connected(
 
 
 def refreshed(
-    user: str | None, expires: float | None, reply_to: FrameId = None, rights: str = ""
+    user: str | None,
+    expires: float | None,
+    reply_to: FrameId = None,
+    rights: str = "",
+    crowd: Crowd | None = None,
 ) -> bytes:
     """Confirm a fresh token, or notify of another user or other ``rights`` (see ``connected``)."""
     at = None if expires is None else int(expires)
-    return write(contract.Refreshed(user, at, rights, reply_to))
+    return write(contract.Refreshed(user, at, rights, reply_to, **(crowd or {})))
 
 
 def presence(

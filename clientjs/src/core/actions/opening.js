@@ -60,8 +60,8 @@ export function openSocket(connection, token) {
   } catch (/** @type {any} */ error) {
     end(connection, { code: 0, reason: error.message });
   }
-  // While the gateway is away, Django is not asked at each attempt.
-  if (connection.socket && connection.failures === 0) {
+  // While the gateway is away, Django is not asked at each attempt. Those that come back wait for its window.
+  if (connection.socket && !connection.failures && !connection.attachment) {
     connection.parts.subscriptions.prefetch();
   }
 }

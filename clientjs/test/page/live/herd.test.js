@@ -4,6 +4,7 @@ import { test } from "node:test";
 
 import { Board } from "../../../src/page/progress/board.js";
 import { Crowd } from "./fakes/crowd.js";
+import { GrantCrowd } from "./fakes/grantcrowd.js";
 
 const PAGES = 12000;
 const RATE = 100;
@@ -179,6 +180,47 @@ test("12,000 pages with bars that come back within 3 s", async () => {
   const all = seconds.reduce((sum, count) => sum + count, 0);
   assert.deepEqual([all, Math.max(...seconds.filter(Boolean)) <= MOST], [PAGES, true], `${Math.max(...seconds.filter(Boolean))} in a second`);
 });
+
+/** What makes all clients ask Django for a grant. */
+const GRANT_CASES = {
+  "are refused when they come back, since the rights of all have changed": async (pages) => {
+    pages.grant = "new";
+    await pages.comeBack(3);
+  },
+  "are refused when they come back, while Django answers 503 for a minute": async (pages) => {
+    Object.assign(pages, { grant: "new", status: 503 });
+    await pages.comeBack(3);
+    await pages.crowd.pass(60);
+    pages.status = 200;
+  },
+  "were refused for good, and whose rights change at once": async (pages) => {
+    pages.visitors.forEach(({ link }) => link.deliver({ type: "unsubscribed", channel: "room:7" }));
+    pages.visitors.forEach(({ link }) => link.deliver({ type: "refreshed", user: "7", rights: "r2", ...pages.level.arrival(PAGES) }));
+  },
+  "are over when the gateway is killed": async (pages) => {
+    await pages.crowd.pass(400);
+    await pages.comeBack(3);
+  },
+};
+
+for (const [name, act] of Object.entries(GRANT_CASES)) {
+  test(`12,000 clients whose grants ${name}`, async (context) => {
+    const crowd = new Crowd(0, { rate: RATE });
+    const { random } = Math;
+    Math.random = crowd.random;
+    context.after(() => (Math.random = random));
+    const pages = new GrantCrowd(crowd, PAGES, name.startsWith("are over") ? 400 : 36000);
+    await pages.connect(10);
+    assert.equal(pages.subscribed, PAGES);
+    await crowd.pass(200 - crowd.clock.now / 1000);
+    const counted = crowd.counted();
+    await act(pages);
+    await crowd.pass(400);
+    const { all, worst } = counted();
+    assert.ok(all >= PAGES && worst <= MOST, `${worst} of ${all} requests in a second`);
+    assert.equal(pages.subscribed, PAGES);
+  });
+}
 
 test("a few pages are fetched as often as they want", async () => {
   const crowd = new Crowd(10, { rate: RATE, every: 60 });

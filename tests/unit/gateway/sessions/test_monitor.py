@@ -85,6 +85,25 @@ async def test_changes_of_many_users_are_read_together(worker):
     assert reads == [9, 1]
 
 
+async def test_pages_of_many_users_ask_django_one_after_the_other(worker, monkeypatch):
+    """What was refused may be granted under the new rights, and old grants are refused."""
+    monkeypatch.setattr(worker.hub.audience, "_clock", lambda: 0.0)
+    clients = [await worker.connect_client(f"sid{number}", str(number)) for number in range(99)]
+    for number in range(99):
+        worker.broker.write_user(str(number), UserRecord("digest", rights="r2"))
+        worker.monitor.user_changed(str(number))
+    await settled(worker)
+    frames = [client.frames()[0] for client in clients]
+    assert {(frame["audience"], frame["within"]) for frame in frames} == {(99, 3)}
+    for client in clients:
+        client.send({"type": "subscribe", "channel": "room:7", "grant": "old", "id": 1})
+    await until(lambda: not worker.requests._background._tasks)
+    frames = [client.frames()[0] for client in clients]
+    assert {(one["code"], one["audience"], one["within"]) for one in frames} == {
+        ("not_allowed", 99, 3)
+    }
+
+
 async def test_outdated_reply_restores_no_right(worker):
     """Redis is asked twice, before and after a group was left; the older reply comes last."""
     client = await worker.connect_client("sid", "7", "editors")

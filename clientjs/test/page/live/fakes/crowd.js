@@ -64,11 +64,11 @@ class Level {
     this.crowd = crowd;
   }
 
-  arrival() {
+  arrival(most = Infinity) {
     const { now } = this.crowd.clock;
     this.level = Math.max(this.level - ((now - this.raisedAt) / 1000) * this.crowd.rate, 0) + 1;
     this.raisedAt = now;
-    return this.fields(this.level < 2 ? 1 : Math.ceil(this.level) * 20);
+    return this.fields(Math.min(this.level < 2 ? 1 : Math.ceil(this.level) * 20, most));
   }
 
   fields(audience) {
