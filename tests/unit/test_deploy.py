@@ -97,7 +97,7 @@ def test_dashboard_has_the_four_signals_of_each_part() -> None:
         for one in panel
         for found in SERIES.finditer(one)
     }
-    assert len({row_of(name).name for name in named}) > 15
+    assert len({row_of(name).name for name in named}) > 35
 
 
 def test_each_alert_has_a_heading_and_its_expression_in_operations() -> None:
