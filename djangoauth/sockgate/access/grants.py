@@ -15,6 +15,7 @@ from sockgate_gateway.wire.names import check_channel, is_automatic
 from sockgate_gateway.wire.tokens import Grant, GrantSigner
 
 from .. import conf
+from ..channels.inspection import denials
 from ..errors import AuthorizeMissing, LoginRequired, SubscriptionRefused
 from ..sessions.base import RecordedSession
 from ..sessions.records import record_of
@@ -43,7 +44,12 @@ def issue_grant(request: HttpRequest, channel: str) -> IssuedGrant:
         ImproperlyConfigured: no signing key is set, or the session engine is not Sockgate's.
         redis.RedisError: Redis fails or does not answer.
     """
-    return _Issuer(request, may_start=True).issue(channel)
+    issuer = _Issuer(request, may_start=True)
+    try:
+        return issuer.issue(channel)
+    except SubscriptionRefused:
+        issuer.note_denial(channel)
+        raise
 
 
 def issue_grants(request: HttpRequest, channels: Iterable[str]) -> dict[str, IssuedGrant]:
@@ -110,6 +116,12 @@ class _Issuer:
         signer = GrantSigner(signing_keys(), lambda: issued_at)
         grant = Grant(sid, qualify(channel), rights)
         return IssuedGrant(signer.issue(grant), config.token_max_age)
+
+    def note_denial(self, channel: str) -> None:
+        """Remember for an hour, for ``sockgate_why``, that a user was refused."""
+        uid = record_of(self._session).user if self._session is not None else ""
+        if uid:
+            denials.note(uid, qualify(channel))
 
     @cached_property
     def _session(self) -> RecordedSession | None:

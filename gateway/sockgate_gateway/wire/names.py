@@ -246,6 +246,12 @@ class Names(NamedTuple):
             return _under(self.key_prefix, "revoked:", uid)
         return f"{self.key_prefix}revoked:{uid}"
 
+    def denied(self, uid: str) -> str:
+        """The key of the channels that Django has denied to a user lately, a list."""
+        if SEPARATOR in uid:
+            return _under(self.key_prefix, "denied:", uid)
+        return f"{self.key_prefix}denied:{uid}"
+
     def presence(self, channel: str, worker: str) -> str:
         """The key of the presence of a channel at one worker, a hash (see ``presence``)."""
         return f"{self.key_prefix}presence:{{{self.channel(channel)}}}:{worker}"

@@ -108,6 +108,7 @@ def tell(found: Findings) -> Story:
     lines = [
         *(line for life in lives for line in _tell_opening(life, lives)),
         *(line for line in _tell_records(found, lives)),
+        *(line for line in _tell_denials(found)),
         *(_tell_publication(one, found, lives) for one in found.history.recent),
     ]
     told = sorted((line for line in lines if line.at >= found.since), key=lambda line: line.at)
@@ -199,6 +200,12 @@ def _tell_record(record: Record, worker: WorkerName, lives: list[_Life]) -> str:
     if isinstance(record, LinkRestored):
         return f"The link to Redis is up at {worker}."
     return ""
+
+
+def _tell_denials(found: Findings) -> Iterator[Line]:
+    for at, channel in found.denied:
+        if not found.channel or channel == found.channel:
+            yield Line(at, f"Django denied {bare(channel)} to the user: AUTHORIZE refused it.")
 
 
 def _tell_end(record: Ended) -> str:

@@ -17,6 +17,7 @@ from ... import conf
 from ...redis_clients import pools, redis_errors
 from ...redis_clients.scripts import RECENT
 from ...tenants import qualify
+from . import denials
 from .ask import Asked, ask
 
 PUBLICATIONS = 20
@@ -61,7 +62,11 @@ class Sessions:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """All that is known. ``channel``: the one of interest; empty: all of the user's."""
+    """All that is known.
+
+    ``channel``: the one of interest; empty: all of the user's. ``denied``: channels that
+    ``AUTHORIZE`` has refused, and when.
+    """
 
     uid: str
     channel: str
@@ -70,6 +75,7 @@ class Findings:
     asked: Asked
     sessions: Sessions
     history: History
+    denied: tuple[tuple[float, str], ...] = ()
 
 
 def find_out(uid: str, channel: str, since: float) -> Findings:
@@ -88,7 +94,8 @@ def find_out(uid: str, channel: str, since: float) -> Findings:
     name = qualify(uid)
     asked = ask(AskWhy(name, since, qualified))
     sessions, history = read_sessions(name), read_history(qualified or user_channel(name))
-    return Findings(uid, qualified, since, time(), asked, sessions, history)
+    denied = tuple(denials.read(name))
+    return Findings(uid, qualified, since, time(), asked, sessions, history, denied)
 
 
 def read_sessions(uid: str) -> Sessions:

@@ -12,7 +12,8 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.test import Client
 from sockgate import publish, publish_to, revoke_channel
-from sockgate.client import State
+from sockgate.channels.inspection import denials
+from sockgate.client import RequestRejected, State
 from sockgate.conf import current
 from sockgate.redis_clients import pools
 from sockgate.tenants import sid_of
@@ -156,6 +157,19 @@ def test_refused_and_revoked_channels_are_told(realtime: Realtime, alice: User) 
             r"room:7 was taken from connection \S+: the right was taken away\.",
         )
         assert "orders:9" not in why(channel=ROOM)
+
+
+def test_channel_that_authorize_denies_is_told(realtime: Realtime, alice: User) -> None:
+    tab = realtime.tab(alice, PAGE)
+    for number in range(2 * denials.MAX_EACH):
+        with pytest.raises(RequestRejected):
+            tab.subscribe(f"orders:{number}", within=PATIENCE_S)
+    last = 2 * denials.MAX_EACH - 1
+    text = why()
+    assert f"Django denied orders:{last} to the user: AUTHORIZE refused it." in text
+    assert text.count("Django denied") == denials.MAX_EACH
+    assert why(channel=f"orders:{last}").count("Django denied") == 1
+    assert "Django denied" not in why(channel=ROOM)
 
 
 def test_evicted_session_is_told(realtime: Realtime, alice: User) -> None:
