@@ -9,15 +9,12 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
-from django.db import connections
 from django.http import HttpRequest
 from redis import RedisError
 from sockgate_gateway.wire.errors import ChannelNameError
 
-from ... import conf
 from ...access.grants import issue_grant
 from ...access.temporary_sessions import temporary_request
-from ...access.tokens import issue_token
 from ...client import (
     CallableSource,
     Client,
@@ -25,14 +22,14 @@ from ...client import (
     CredentialsError,
     Event,
     IssuedGrant,
-    IssuedToken,
     Message,
     StateChanged,
     Unsubscribed,
 )
 from ...dev.terminal import printable, signals_end_cleanly
 from ...errors import SubscriptionRefused
-from ..operating import in_tenant, user_named
+from ..logins import active_user, connections_closed, gateway_url, token_of
+from ..operating import in_tenant
 from ..quiet import QuietCommand
 
 
@@ -64,12 +61,12 @@ class Command(QuietCommand):
         Raises:
             CommandError: the user may not connect or subscribe, or a setting is wrong.
         """
-        url = _gateway_url(options["url"])
+        url = gateway_url(options["url"])
         with (
             _errors_of_command(),
             signals_end_cleanly(),
             in_tenant(options["tenant"]),
-            temporary_request(_active_user(options["user"])) as request,
+            temporary_request(active_user(options["user"])) as request,
             suppress(KeyboardInterrupt),
         ):
             self._listen(request, url, options)
@@ -110,16 +107,9 @@ def _line_of(message: Message, *, is_json: bool) -> str:
 
 
 def _source_of(request: HttpRequest) -> CallableSource:
-    def get_token() -> IssuedToken:
-        with _connections_closed():
-            issued = issue_token(request)
-        if issued is None:
-            raise CredentialsError("the login of this command has ended", 401, is_final=True)
-        return IssuedToken(issued.text, issued.expires_in_s)
-
     def get_grant(channel: str) -> IssuedGrant:
         try:
-            with _connections_closed():
+            with connections_closed():
                 issued = issue_grant(request, channel)
         except SubscriptionRefused:
             reason = 'SOCKGATE["AUTHORIZE"] does not allow it'
@@ -128,16 +118,7 @@ def _source_of(request: HttpRequest) -> CallableSource:
             raise CredentialsError(str(error), 400, is_final=True) from None
         return IssuedGrant(issued.text, issued.expires_in_s)
 
-    return CallableSource(get_token, get_grant)
-
-
-@contextmanager
-def _connections_closed() -> Iterator[None]:
-    """Close the database connections that a thread of the client has opened."""
-    try:
-        yield
-    finally:
-        connections.close_all()
+    return CallableSource(lambda: token_of(request), get_grant)
 
 
 @contextmanager
@@ -150,22 +131,3 @@ def _errors_of_command() -> Iterator[None]:
         raise CommandError(f"Redis does not answer: {type(error).__name__}.") from error
     except ClientError as error:
         raise CommandError(f"The connection is {error}.") from error
-
-
-def _active_user(name: str) -> Any:
-    user = user_named(name)
-    if not user.is_active:
-        raise CommandError(f"The user {name!r} is not active, and cannot log in.")
-    return user
-
-
-def _gateway_url(given: str | None) -> str:
-    url = given or conf.current().gateway_url
-    if url.startswith(":"):
-        return conf.gateway_url_at("http://127.0.0.1")
-    if url.startswith("/"):
-        raise CommandError(
-            f'SOCKGATE["GATEWAY_URL"] is the path {url!r}. Name the host: '
-            f"--url http://127.0.0.1:8001{url}"
-        )
-    return url

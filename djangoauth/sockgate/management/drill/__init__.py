@@ -1,0 +1,1 @@
+"""``manage.py sockgate_drill``: many simulated tabs, while something is restarted or fails."""
