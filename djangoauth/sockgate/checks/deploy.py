@@ -5,6 +5,7 @@ needs are imported by the check that needs them.
 """
 
 import os
+import re
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -121,6 +122,39 @@ def check_session_cache(**_: Any) -> Iterable[CheckMessage]:
             hint="Use a cache that all processes share, or sockgate.sessions.db.",
             id="sockgate.W111",
         )
+
+
+@register(TAG, deploy=True)
+def check_cache_of_redis(**_: Any) -> Iterable[CheckMessage]:
+    """W124 a cache in the same database of Redis: ``cache.clear()`` deletes all logins."""
+    config = readable_settings()
+    ours = _redis_place(config.redis_url) if config else None
+    for alias, cache in settings.CACHES.items():
+        if "redis" not in cache["BACKEND"].lower():
+            continue
+        found = cache.get("LOCATION") or ""
+        urls = found if isinstance(found, list | tuple) else re.split("[;,]", str(found))
+        if ours and ours in map(_redis_place, urls):
+            yield Warning(
+                f'CACHES["{alias}"] and SOCKGATE["REDIS_URL"] are one database of Redis, and '
+                "cache.clear() empties it (FLUSHDB): all users are logged out.",
+                hint="Give them databases of their own, such as redis://…/0 and redis://…/1.",
+                id="sockgate.W124",
+            )
+
+
+def _redis_place(url: str) -> tuple[str, str, int] | None:
+    """Return what two URLs of one database have in common."""
+    from sockgate_gateway.wire.addresses import read_address
+    from sockgate_gateway.wire.errors import AddressError
+
+    try:
+        address = read_address(url)
+    except AddressError:
+        return None
+    parts = urlsplit(address.server_url)
+    host = "localhost" if parts.hostname in _LOCAL_HOSTS else parts.hostname or parts.path
+    return host, str(parts.port or 6379), address.database
 
 
 @register(TAG, deploy=True)

@@ -156,6 +156,34 @@ def test_deploy_checks_report_sessions_in_a_cache_of_one_process(
     assert ids_of(deploy.check_session_cache) == expected
 
 
+OF_DJANGO = "django.core.cache.backends.redis.RedisCache"
+OF_DJANGO_REDIS = "django_redis.cache.RedisCache"
+
+
+@pytest.mark.parametrize(
+    ("backend", "location", "is_reported"),
+    [
+        (OF_DJANGO, "redis://10.0.0.5", True),
+        (OF_DJANGO_REDIS, "redis://:other@10.0.0.5:6379/0", True),
+        (OF_DJANGO, ["redis://10.0.0.6/0", "redis://10.0.0.5/0"], True),
+        (OF_DJANGO, "redis://10.0.0.6/0,redis://10.0.0.5/0", True),
+        (OF_DJANGO, "redis://10.0.0.5/1", False),
+        (OF_DJANGO, "redis://10.0.0.5:6380/0", False),
+        (OF_DJANGO, "no address", False),
+        ("django.core.cache.backends.locmem.LocMemCache", "redis://10.0.0.5/0", False),
+    ],
+)
+def test_deploy_checks_report_a_cache_in_the_database_of_the_logins(
+    settings: Any, backend: str, location: str | list[str], is_reported: bool
+) -> None:
+    settings.SOCKGATE = {**settings.SOCKGATE, "REDIS_URL": "redis://:secret@10.0.0.5:6379/0"}
+    settings.CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+        "shared": {"BACKEND": backend, "LOCATION": location},
+    }
+    assert ids_of(deploy.check_cache_of_redis) == ["sockgate.W124"] * is_reported
+
+
 def test_checks_name_what_is_wrong_with_a_namespace(settings: Any) -> None:
     settings.SOCKGATE = {**settings.SOCKGATE, "NAMESPACES": {"room": {"historie": 1}}}
     assert ids() == ["sockgate.E002", "sockgate.E009"]
