@@ -51,3 +51,9 @@ def test_unit_restarts_forever(name: str) -> None:
 def test_unit_of_the_gateway_is_watched() -> None:
     (unit,) = (unit for unit in SERVICES if unit.stem == "sockgate")
     assert {"Type=notify", "WatchdogSec=30"} <= set(unit.read_text().splitlines())
+
+
+def test_unit_leaves_the_metrics_of_processes_readable() -> None:
+    """With ``ProcSubset=pid`` there is no /proc/stat, and all ``process_*`` are missing."""
+    (unit,) = (unit for unit in SERVICES if unit.stem == "sockgate")
+    assert "ProcSubset=pid" not in unit.read_text()
