@@ -8,8 +8,9 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Self, Unpack
 from uuid import UUID
 
-from sockgate_gateway.redis_servers.clients import close_client, database_of
+from sockgate_gateway.redis_servers.clients import close_client, database_of, pubsub_of
 from sockgate_gateway.redis_servers.credentials import RenewedCredentials
+from sockgate_gateway.wire.addresses import PubSub
 from sockgate_gateway.wire.contract import Position
 from sockgate_gateway.wire.names import (
     BROADCAST,
@@ -58,6 +59,7 @@ class Publisher:
         tenant: the tenant to publish to, for a site with ``SOCKGATE["TENANT"]``.
         signing_keys: as in Django's ``SOCKGATE``, for events with markup: ``turbo-stream``, and
             ``publish_html``. The others need none.
+        pubsub: for a client of a cluster, what the option ``pubsub`` of the URL says: ``sharded``.
         clock: returns seconds.
     """
 
@@ -72,6 +74,7 @@ class Publisher:
         credentials: "CredentialProvider | None" = None,
         tenant: str | None = None,
         signing_keys: Sequence[str] = (),
+        pubsub: str | None = None,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         # What a traceback shows of this call, and of the caller's clients, is masked.
@@ -79,7 +82,8 @@ class Publisher:
         database = database_of(redis)
         if channel_prefix is not None:
             check_prefix(channel_prefix)
-        self._names = names_in(database, check_prefix(key_prefix), channel_prefix)
+        way = pubsub_of(redis) if pubsub is None else PubSub(pubsub)
+        self._names = names_in(database, check_prefix(key_prefix), channel_prefix, way)
         provider = None if credentials is None else RenewedCredentials(credentials)
         self._client = _opened(redis, 0, provider)
         # A client that retries may send twice, so it sends only what has an idempotency key.

@@ -8,7 +8,7 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.credentials import CredentialProvider
 from redis.retry import Retry
 
-from ..wire.addresses import Kind, RedisAddress, read_address
+from ..wire.addresses import Kind, PubSub, RedisAddress, read_address
 from .cluster import open_async_cluster, open_cluster
 from .credentials import RenewedCredentials, provided_by, renewing
 from .masters import WhenDown
@@ -91,6 +91,11 @@ def database_of(redis: Any) -> int:
         return read_address(redis).database
     pool = getattr(redis, "connection_pool", None)
     return int(getattr(pool, "connection_kwargs", {}).get("db") or 0)
+
+
+def pubsub_of(redis: Any) -> PubSub:
+    """Return how publications travel, by a URL; a client does not know."""
+    return read_address(redis).pubsub if isinstance(redis, str) else PubSub.CLASSIC
 
 
 def _sentinel_of(client: Any) -> Any:

@@ -8,6 +8,8 @@
     redis+cluster://[user[:password]@]host[:port],…                  rediss+cluster: with TLS
     memory://                                        in the process, for the tests of a Django site
 
+The option ``pubsub`` of a cluster says how publications travel through it; see ``PubSub``.
+
 User and password are those of the servers. The options ``sentinel_username`` and
 ``sentinel_password`` are those of the Sentinels. Every other option (``?socket_timeout=1``) is
 redis-py's, which also reads ``server_url``. No message quotes a URL or an option of one, because a
@@ -61,6 +63,8 @@ _OPTIONS: Mapping[str, Callable[[str], object]] = {
 }
 """The options of redis-py's connections, and what reads each."""
 
+_PUBSUB = "pubsub"
+
 
 class Kind(Enum):
     """The kinds of deployments of Redis."""
@@ -70,6 +74,22 @@ class Kind(Enum):
     CLUSTER = "cluster"
     MEMORY = "memory"
     """In the process, without a server: no gateway can read it."""
+
+
+class PubSub(Enum):
+    """How publications travel through a cluster, the same for Django and all gateways.
+
+    ``PUBLISH`` reaches every node. ``SPUBLISH`` stays with the primary that has the channel's slot.
+    """
+
+    CLASSIC = "classic"
+    """Everything by ``PUBLISH``."""
+
+    BOTH = "both"
+    """Everything by ``PUBLISH``; gateways listen to both, so that others may use ``SPUBLISH``."""
+
+    SHARDED = "sharded"
+    """Private and named channels by ``SPUBLISH``; gateways listen to both."""
 
 
 class RedisAddress(NamedTuple):
@@ -82,6 +102,7 @@ class RedisAddress(NamedTuple):
         nodes: the Sentinels, or some nodes of the cluster.
         service: the Sentinels' name of the master.
         sentinel_options: the credentials of the Sentinels, as redis-py names them.
+        pubsub: how publications travel through a cluster.
     """
 
     kind: Kind
@@ -89,6 +110,7 @@ class RedisAddress(NamedTuple):
     nodes: tuple[Node, ...] = ()
     service: str = ""
     sentinel_options: tuple[tuple[str, str], ...] = ()
+    pubsub: PubSub = PubSub.CLASSIC
 
     @property
     def database(self) -> int:
@@ -182,8 +204,11 @@ def _read_cluster(parts: SplitResult, scheme: str) -> RedisAddress:
     if parts.path.strip("/") not in ("", "0"):
         raise AddressError("names a database, but a cluster has only 0")
     nodes = _nodes(parts, _SERVER_PORT)
-    server_url = _server_url(parts, scheme, nodes[0], "", parse_qsl(parts.query))
-    return RedisAddress(Kind.CLUSTER, server_url, nodes)
+    options = parse_qsl(parts.query)
+    rest = [(name, text) for name, text in options if name != _PUBSUB]
+    server_url = _server_url(parts, scheme, nodes[0], "", rest)
+    pubsub = PubSub(dict(options).get(_PUBSUB, PubSub.CLASSIC.value))
+    return RedisAddress(Kind.CLUSTER, server_url, nodes, pubsub=pubsub)
 
 
 def _read_memory(url: str, parts: SplitResult) -> RedisAddress:
@@ -197,6 +222,9 @@ def _check_options(parts: SplitResult) -> None:
     for name, text in parse_qsl(parts.query, keep_blank_values=True):
         if _is_sentinels(name):
             continue
+        if name == _PUBSUB:
+            _check_pubsub(parts, text)
+            continue
         reader = _OPTIONS.get(name)
         if reader is None:
             raise AddressError(f"has an unknown option; there are {', '.join(sorted(_OPTIONS))}")
@@ -206,6 +234,14 @@ def _check_options(parts: SplitResult) -> None:
             reader(text)
         except ValueError:
             raise AddressError(f"has a value of the option {name} that cannot be read") from None
+
+
+def _check_pubsub(parts: SplitResult, text: str) -> None:
+    if not parts.scheme.endswith("+cluster"):
+        raise AddressError("has the option pubsub, which needs redis+cluster://")
+    known = [way.value for way in PubSub]
+    if text not in known:
+        raise AddressError(f"has a value of the option pubsub that is none of {', '.join(known)}")
 
 
 def _is_sentinels(option: str) -> bool:

@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote
 
-from .addresses import read_address
+from .addresses import PubSub, read_address
 from .errors import ChannelNameError, PrefixError
 from .limits import CHANNEL_NAME, MAX_CHANNEL_LENGTH
 from .tenants import SEPARATOR, check_tenant, in_tenant, tenant_of, without_tenant
@@ -172,11 +172,13 @@ class Names(NamedTuple):
         key_prefix: begins every Redis key.
         channel_prefix: begins every Redis channel of publications.
         database: the number of the Redis database, which is part of the gateways' own channels.
+        pubsub: how publications travel through a cluster.
     """
 
     key_prefix: str = KEY_PREFIX
     channel_prefix: str = CHANNEL_PREFIX
     database: int = 0
+    pubsub: PubSub = PubSub.CLASSIC
 
     @property
     def control_prefix(self) -> str:
@@ -219,6 +221,26 @@ class Names(NamedTuple):
         if SEPARATOR in channel:
             return _under(self.channel_prefix, "", channel)
         return self.channel_prefix + channel
+
+    def has_shard(self, redis_channel: str) -> bool:
+        """Return whether a Redis channel is a private or a named one, which ``SPUBLISH`` is for.
+
+        Those that nearly every worker listens to, broadcasts and groups, stay with ``PUBLISH``, as
+        do the gateways' own.
+        """
+        prefix = self.channel_prefix
+        if redis_channel.startswith(prefix):
+            name = redis_channel[len(prefix) :]
+        elif redis_channel.startswith(stem(prefix)):
+            name = redis_channel[len(prefix) :].partition(":")[2]
+        else:
+            return False
+        return name != BROADCAST and not name.startswith("group:")
+
+    def publish_command(self, redis_channel: str) -> str:
+        """Return the command that publishes to a Redis channel."""
+        is_sharded = self.pubsub is PubSub.SHARDED and self.has_shard(redis_channel)
+        return "SPUBLISH" if is_sharded else "PUBLISH"
 
     def history(self, channel: str) -> str:
         """The key of a channel's list of sequenced publications."""
@@ -278,7 +300,7 @@ def names_at(
     """Return the names of a deployment by its settings.
 
     Args:
-        redis_url: its Redis; the database counts.
+        redis_url: its Redis; the database and the option ``pubsub`` count.
         key_prefix: begins every Redis key.
         channel_prefix: begins every Redis channel, as given; None: ``rt:``, with the number of the
             database unless that is 0.
@@ -286,16 +308,20 @@ def names_at(
     Raises:
         AddressError: the URL is none.
     """
-    return names_in(read_address(redis_url).database, key_prefix, channel_prefix)
+    address = read_address(redis_url)
+    return names_in(address.database, key_prefix, channel_prefix, address.pubsub)
 
 
 def names_in(
-    database: int, key_prefix: str = KEY_PREFIX, channel_prefix: str | None = None
+    database: int,
+    key_prefix: str = KEY_PREFIX,
+    channel_prefix: str | None = None,
+    pubsub: PubSub = PubSub.CLASSIC,
 ) -> Names:
     """Return the names of a deployment in a database, as ``names_at`` does."""
     if channel_prefix is None:
         channel_prefix = in_database(CHANNEL_PREFIX, database)
-    return Names(key_prefix, channel_prefix, database)
+    return Names(key_prefix, channel_prefix, database, pubsub)
 
 
 def prefix_problem(names: Names) -> str:

@@ -1,7 +1,7 @@
 """Requests to publish, and their Redis commands.
 
-A plain publication is a ``PUBLISH``. A sequenced one is the script ``lua/publish.lua``, called by
-its SHA-1, or with its text when Redis does not have it.
+A plain publication is a ``PUBLISH``, or a ``SPUBLISH`` (``Names.publish_command``). A sequenced one
+is the script ``lua/publish.lua``, called by its SHA-1, or with its text when Redis has none.
 """
 
 import hashlib
@@ -57,27 +57,29 @@ class PublishRequest:
         channel = names.channel(self.channel)
         if self.is_touch:
             touch = ("EVAL", TOUCH) if with_text else ("EVALSHA", _TOUCH_SHA1)
-            return (*touch, 1, touch_key(names, self.channel), channel, first_mark(), TOUCH_TTL_MS)
+            mark = (touch_key(names, self.channel), channel, first_mark(), TOUCH_TTL_MS)
+            return (*touch, 1, *mark, names.publish_command(channel))
         payload = self.payload if self.markup is None else self.markup.sign(channel, self.payload)
         if self.policy is None:
             plain = Publication(payload, "", 0, self.excluded or "", self.coalescing)
-            return ("PUBLISH", channel, write_publication(plain))
+            return (names.publish_command(channel), channel, write_publication(plain))
         script = ("EVAL", PUBLISH) if with_text else ("EVALSHA", _PUBLISH_SHA1)
-        keys, kept = self._keys(names), self._kept(self.policy)
+        keys, kept = self._keys(names), self._kept(self.policy, names.publish_command(channel))
         return (*script, len(keys), *keys, channel, payload, token_hex(EPOCH_BYTES), *kept)
 
     def without_mark(self, names: Names) -> tuple[Any, ...]:
         """Return the command for an account that may only publish: a touch that is not counted."""
-        return ("PUBLISH", names.channel(self.channel), self.payload)
+        channel = names.channel(self.channel)
+        return (names.publish_command(channel), channel, self.payload)
 
     def _keys(self, names: Names) -> tuple[str, str, str]:
         position, key = names.offset(self.channel), self.idempotency_key
         name = position if key is None else names.published(self.channel, key)
         return names.history(self.channel), position, name
 
-    def _kept(self, policy: Policy) -> tuple[Any, ...]:
+    def _kept(self, policy: Policy, command: str) -> tuple[Any, ...]:
         remembered_s = 0 if self.idempotency_key is None else IDEMPOTENCY_TTL_S
         age_ms = int(policy.age * 1000)
         ttl_ms = self.position_ttl_s * 1000
-        kept = (policy.history, age_ms, remembered_s * 1000, "PUBLISH", ttl_ms)
+        kept = (policy.history, age_ms, remembered_s * 1000, command, ttl_ms)
         return (*kept, self.excluded or "", int(time() * 1000))

@@ -5,8 +5,9 @@ from urllib.parse import urlsplit
 
 import pytest
 from sockgate_gateway.wire import addresses
-from sockgate_gateway.wire.addresses import Kind, read_address
+from sockgate_gateway.wire.addresses import Kind, PubSub, read_address
 from sockgate_gateway.wire.errors import AddressError
+from sockgate_gateway.wire.names import names_at
 
 
 @pytest.mark.parametrize(
@@ -43,6 +44,31 @@ def test_sentinels_are_named_with_their_service():
     assert address.service == "shop"
     assert address.server_url == "redis://user:s%40cret@a:1/2?socket_timeout=1"
     assert address.sentinel_options == ()
+
+
+@pytest.mark.parametrize(
+    ("option", "pubsub"),
+    [("", PubSub.CLASSIC), *((f"pubsub={way.value}", way) for way in PubSub)],
+)
+def test_publications_travel_through_a_cluster_as_its_url_says(option, pubsub):
+    address = read_address(f"rediss+cluster://a,b?socket_timeout=1&{option}")
+    assert address.pubsub is pubsub
+    assert address.server_url == "rediss://a:6379/?socket_timeout=1"
+    assert names_at(f"redis+cluster://a?{option}").pubsub is pubsub
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("redis://a?pubsub=sharded", "needs redis\\+cluster"),
+        ("redis+sentinel://a/shop?pubsub=both", "needs redis\\+cluster"),
+        ("redis+cluster://a?pubsub=SHARDED", "none of classic, both, sharded"),
+        ("redis+cluster://a?pubsub=", "none of classic, both, sharded"),
+    ],
+)
+def test_other_ways_are_refused(url, problem):
+    with pytest.raises(AddressError, match=problem):
+        read_address(url)
 
 
 def strict_urlsplit(url):
