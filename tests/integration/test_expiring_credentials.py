@@ -8,7 +8,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from sockgate.publishing.publisher import Publisher
-from sockgate_gateway.broker import pubsub
+from sockgate_gateway.broker import link_login
 from sockgate_gateway.redis_servers import credentials
 
 from tests.integration.clusters import Cluster
@@ -63,7 +63,7 @@ def service(
     request: Any, redis_server: Any, nodes: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Service]:
     monkeypatch.setattr(credentials, "RENEW_S", 0.02)
-    monkeypatch.setattr(pubsub, "RENEWAL_CHECK_S", 0.01)
+    monkeypatch.setattr(link_login, "RENEWAL_CHECK_S", 0.01)
     PROVIDER.credentials, PROVIDER.failure = (FIRST, PASSWORD), None
     if request.param == SERVER:
         service = Service(f"redis://{HOST}:{redis_server.port}", [redis_server.port])

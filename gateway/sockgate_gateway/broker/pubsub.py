@@ -9,10 +9,10 @@ to a link has a timeout, because a frozen server still accepts connections.
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from math import inf
-from typing import Any, Protocol
+from typing import Protocol
 
 from redis.asyncio.connection import AbstractConnection
 
@@ -22,13 +22,17 @@ from ..histogram import SECONDS, Histogram
 from ..loop.background import run_until_one_fails
 from ..loop.batching import BatchedCalls
 from ..loop.failure_log import FailureLog
+from ..loop.hint_log import HintLog, cut
 from ..loop.timer_wheel import TimerWheel
-from ..redis_servers.credentials import RenewedCredentials
 from ..redis_servers.errors import FAILURES
+from ..wire.addresses import PubSub
 from ..wire.names import Names
 from .errors import translated_errors
+from .link_login import renewals_of
 from .pubsub_protocol import Reply, read_replies
+from .servers.cluster import ClusterServers
 from .servers.single import Servers
+from .shards import PublicationReceiver, Shards
 from .subscription_state import SubscriptionState
 
 log = logging.getLogger("sockgate.broker")
@@ -37,16 +41,12 @@ CHANNELS_PER_COMMAND = 512
 LINK_TIMEOUT_S = 5.0
 PROBE_INTERVAL_S = 2.0
 PROBE_TIMEOUT_S = 5.0
-RENEWAL_CHECK_S = 1.0
 _BARRIER = b"barrier-"
+_HINT_FOR_CLASSIC = (
+    "it came by PUBLISH, which every node of the cluster passes on: publish it by SPUBLISH, or "
+    "with Sockgate and ?pubsub=sharded in its URL of Redis"
+)
 _RETRY_S = (0.05, 0.1, 0.25, 0.5, 1.0)
-
-
-class PublicationReceiver(Protocol):
-    """Receives publications: the hub."""
-
-    def fan_out(self, received: list[Received]) -> None:
-        """Receive the publications of one read, in their order, after its control messages."""
 
 
 class PubSubListener(Protocol):
@@ -73,6 +73,7 @@ class Subscriber:
         worker: names this worker's probe.
 
     ``probe_times``: from the publication of a probe until it came back.
+    ``classic_publications``: how many came by ``PUBLISH`` where ``SPUBLISH`` arrives, too.
     """
 
     def __init__(
@@ -99,6 +100,10 @@ class Subscriber:
         self._barriers: dict[bytes, asyncio.Future[None]] = {}
         self._barrier_numbers = count(1)
         self._barrier_calls = BatchedCalls[None, None](self._pass_barrier)
+        self._hints = HintLog(log, "classic_publication", wheel.clock)
+        self.classic_publications = 0
+        self._names = names
+        self._shards: Shards | None = None
 
     @property
     def is_live(self) -> bool:
@@ -110,7 +115,7 @@ class Subscriber:
     def problem(self) -> str:
         """Say why publications may not arrive now; empty: they do."""
         if self.is_live:
-            return ""
+            return "" if self._shards is None else self._shards.outage
         latest = self._losses.latest or self._unsent_probes.latest
         cause = f": {latest}" if latest else ""
         if not self._is_linked:
@@ -124,20 +129,37 @@ class Subscriber:
     def _is_missing_probe(self, since: float) -> bool:
         return any(self._returned_at.get(probe, -inf) <= since for probe in self._probes)
 
-    async def confirmed(self, channels: tuple[str, ...]) -> None:
-        """Wait until Redis has confirmed these channels.
+    @property
+    def shard_problems(self) -> list[str]:
+        """Say which primaries are away whose sharded publications do not arrive."""
+        return [] if self._shards is None else self._shards.problems
+
+    def is_away(self, channel: str) -> bool:
+        """Return whether the shard of a channel is away."""
+        key = self._names.channel(channel).encode()
+        return self._shards is not None and self._shards.is_away(key)
+
+    async def confirmed(self, channels: tuple[str, ...]) -> Mapping[str, BrokerUnavailable]:
+        """Wait until Redis has confirmed these channels, as far as it can now.
 
         The probe finds a link that stays silent, and ends the waiting.
+
+        Returns:
+            The channels whose shard is away, and why.
 
         Raises:
             BrokerUnavailable: the link is down, or was lost.
         """
         missing = self._state.unconfirmed(channels)
-        if not missing:
-            return
-        if not self._is_linked:
-            raise BrokerUnavailable("no link")
-        await self._state.confirmations(missing)
+        if missing:
+            if not self._is_linked:
+                raise BrokerUnavailable("no link")
+            await self._state.confirmations(missing)
+        if self._shards is None:
+            return {}
+        keys = {self._names.channel(channel).encode(): channel for channel in channels}
+        away = await self._shards.unavailable(keys)
+        return {keys[key]: error for key, error in away.items()}
 
     async def synchronize(self) -> None:
         """Wait until everything that was published before this call has been received.
@@ -194,14 +216,22 @@ class Subscriber:
         try:
             self._is_linked = True
             self._state.start_over()
+            self._shards = shards = self._new_shards(hub)
             await run_until_one_fails(
                 self._send_changes(link),
                 self._probe_repeatedly(link, listener),
                 self._receive(link, hub, listener),
-                *self._renewals_of(link),
+                *renewals_of(link),
+                *([] if shards is None else [shards.run()]),
             )
         finally:
             await self._close_link(link)
+
+    def _new_shards(self, hub: PublicationReceiver) -> Shards | None:
+        servers = self._servers
+        if self._names.pubsub is PubSub.CLASSIC or not isinstance(servers, ClusterServers):
+            return None
+        return Shards(servers, self._names, hub)
 
     async def _open_link(self) -> AbstractConnection:
         try:
@@ -220,28 +250,17 @@ class Subscriber:
             if not arrived.done():
                 arrived.set_exception(BrokerUnavailable("the link was lost"))
         self._state.fail()
+        self._shards = None
         await self._servers.close_link(link)
 
     async def _send_changes(self, link: AbstractConnection) -> None:
         while True:
             await self._state.changed.wait()
             unsubscribe, subscribe = self._state.take_changes()
+            if self._shards is not None:
+                self._shards.change(unsubscribe, subscribe)
             await _send(link, "UNSUBSCRIBE", list(unsubscribe))
             await _send(link, "SUBSCRIBE", list(subscribe))
-
-    def _renewals_of(self, link: AbstractConnection) -> Iterator[Coroutine[Any, Any, None]]:
-        if isinstance(link.credential_provider, RenewedCredentials):
-            yield self._renew_login(link, link.credential_provider)
-
-    async def _renew_login(self, link: AbstractConnection, credentials: RenewedCredentials) -> None:
-        """Log in again whenever there are other credentials; the answer is read with the rest."""
-        renewal = credentials.renewals
-        while True:
-            await asyncio.sleep(RENEWAL_CHECK_S)
-            credentials.refresh_async()
-            if credentials.renewals != renewal:
-                renewal = credentials.renewals
-                await link.send_command("AUTH", *credentials.current)
 
     async def _probe_repeatedly(self, link: AbstractConnection, listener: PubSubListener) -> None:
         async with asyncio.timeout(LINK_TIMEOUT_S):
@@ -271,7 +290,10 @@ class Subscriber:
         self, link: AbstractConnection, hub: PublicationReceiver, listener: PubSubListener
     ) -> None:
         def handle(replies: Iterator[Reply]) -> None:
-            hub.fan_out(self._sort(replies, listener))
+            received = self._sort(replies, listener)
+            if self._shards is not None:
+                self._note_classic(self._shards, received)
+            hub.fan_out(received)
 
         await read_replies(link, handle)
 
@@ -289,6 +311,16 @@ class Subscriber:
             elif kind == b"subscribe":
                 self._state.confirm(channel)
         return received
+
+    def _note_classic(self, shards: Shards, received: list[Received]) -> None:
+        """Count what came by ``PUBLISH`` on channels of shards; warn where all should use them."""
+        for channel, _ in received:
+            if channel not in shards:
+                continue
+            self.classic_publications += 1
+            name = channel.decode()
+            if self._names.pubsub is PubSub.SHARDED and self._hints.is_due(name):
+                self._hints.warn("channel=%a", cut(name), hint=_HINT_FOR_CLASSIC)
 
     def _note_probe(self, payload: bytes) -> None:
         if not payload.startswith(_BARRIER):

@@ -22,15 +22,21 @@ from ..redis_servers.credentials import log_refusal
 Reply = tuple[bytes, bytes, bytes]
 """Kind, channel and payload; for a subscribe or unsubscribe, the third is a count."""
 
-ReplyHandler = Callable[[Iterator[Reply]], None]
+ReplyHandler = Callable[[Iterator[Any]], None]
+"""Takes replies; those of the worker's own link are ``Reply``."""
 
 
-async def read_replies(connection: AbstractConnection, handle: ReplyHandler) -> None:
+async def read_replies(
+    connection: AbstractConnection,
+    handle: ReplyHandler,
+    kind: "type[PubSubProtocol] | None" = None,
+) -> None:
     """Pass all replies of each socket read to ``handle``, until the connection fails.
 
     Args:
         connection: is new; every command on it has been answered.
         handle: an exception that it raises ends the connection.
+        kind: of protocol; None: that of the worker's own link.
 
     Raises:
         RedisError, OSError: the connection is broken, or a reply was an error.
@@ -40,8 +46,9 @@ async def read_replies(connection: AbstractConnection, handle: ReplyHandler) -> 
     if writer is None:
         raise RedisConnectionError("not connected")
     streams = writer.transport.get_protocol()
-    is_renewing = connection.credential_provider is not None
-    kind = RenewingPubSubProtocol if is_renewing else PubSubProtocol
+    if kind is None:
+        is_renewing = connection.credential_provider is not None
+        kind = RenewingPubSubProtocol if is_renewing else PubSubProtocol
     protocol = kind(streams, handle)
     writer.transport.set_protocol(protocol)
     await protocol.ended
@@ -99,6 +106,13 @@ class RenewingPubSubProtocol(PubSubProtocol):
                 log_refusal(reply)
             elif isinstance(reply, PushNotification):
                 yield reply
+
+    def _open_reader(self) -> Reader:
+        return Reader(protocolError=InvalidResponse)
+
+
+class ShardProtocol(PubSubProtocol):
+    """Passes errors on as replies, as ``MOVED`` ends no link to a shard."""
 
     def _open_reader(self) -> Reader:
         return Reader(protocolError=InvalidResponse)

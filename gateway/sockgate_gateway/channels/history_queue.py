@@ -7,10 +7,14 @@ from .channel import Channel
 
 
 class HistoryQueue:
-    """A queue of channels, each of them once, in the order of their first entry."""
+    """A queue of channels, each of them once, in the order of their first entry.
+
+    A channel whose history could not be read is postponed: it stands behind until ``resume``.
+    """
 
     def __init__(self) -> None:
         self._channels: dict[Channel, None] = {}
+        self._postponed: dict[Channel, None] = {}
         self._has_channels = asyncio.Event()
 
     def __len__(self) -> int:
@@ -21,6 +25,16 @@ class HistoryQueue:
         if not self._channels:
             self._has_channels.set()
         self._channels[channel] = None
+
+    def postpone(self, channel: Channel) -> None:
+        """Add a channel again that cannot be read now."""
+        self._postponed[channel] = None
+
+    def resume(self) -> None:
+        """Let the postponed channels be taken, too."""
+        postponed, self._postponed = self._postponed, {}
+        for channel in postponed:
+            self.add(channel)
 
     async def wait(self) -> None:
         """Wait until a channel is in the queue."""

@@ -8,7 +8,7 @@ share one batch.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 from ..connections.batch import Batch
 from ..connections.connection import Connection
@@ -210,14 +210,31 @@ class Hub:
         """Keep publications of every channel pending: some are missed from now on."""
         self._coalescer.drop_held()
         self._loss.begin()
-        for channel in list(self._channels.values()):
+        self._lose(list(self._channels.values()))
+
+    def recovering(self) -> Iterator[str]:
+        """Yield the channels that are not live yet after the loss of the link, or of their part."""
+        for channel in self._channels.values():
+            if channel.is_lossy and not channel.is_empty:
+                yield channel.name
+
+    def part_lost(self, part: str, keys: Iterable[bytes]) -> None:
+        """Keep publications of these Redis channels pending: their part of Redis is away."""
+        self._loss.begin_part(part)
+        self._lose([channel for key in keys if (channel := self._channels.get(key))])
+
+    def part_restored(self, part: str) -> None:
+        """Note that a part of Redis has answered."""
+        self._loss.end_part(part)
+
+    def channels_moved(self, keys: Iterable[bytes]) -> None:
+        """Keep publications of these Redis channels pending: they come from elsewhere now."""
+        self._lose([channel for key in keys if (channel := self._channels.get(key))])
+
+    def _lose(self, channels: Iterable[Channel]) -> None:
+        for channel in channels:
             channel.link_lost()
             self._enqueue(channel)
-
-    @property
-    def is_recovering(self) -> bool:
-        """Whether a channel is not live yet after the loss of the link."""
-        return any(channel.is_lossy for channel in self._channels.values() if not channel.is_empty)
 
     def apply_history(self, channel: Channel, reply: HistoryReply) -> None:
         """Bring a channel up to date with its history, and complete its pending subscriptions."""
@@ -229,7 +246,8 @@ class Hub:
         """Reject the pending subscriptions of a channel."""
         for connection in channel.history_unavailable(error):
             self._forget(channel, connection)
-        self._enqueue(channel)
+        if not channel.is_live and not channel.is_empty:
+            self._queue.postpone(channel)
 
     def policies_changed(self) -> None:
         """Apply the policy of every channel again."""

@@ -42,17 +42,30 @@ class LinkLoss:
         self.wall_clock = wall_clock
         self.ended_at = -inf
         self._began_at = inf
+        self._parts_began_at: dict[str, float] = {}
 
     def begin(self) -> None:
         """Note that touches may be missed from now on."""
-        self._began_at = min(self._began_at, self.clock())
+        self._began_at = min(self._began_at, self.clock(), *self._parts_began_at.values())
+        self._parts_began_at.clear()
 
     def end(self) -> None:
         """Note that Redis has answered."""
-        now = self.clock()
-        if now - self._began_at > LOSS_S:
-            self.ended_at = now
+        self._end(self._began_at)
         self._began_at = inf
+
+    def begin_part(self, part: str) -> None:
+        """Note that touches of one part of Redis may be missed from now on."""
+        self._parts_began_at.setdefault(part, self.clock())
+
+    def end_part(self, part: str) -> None:
+        """Note that this part has answered. The marks of the others are not believed either."""
+        self._end(self._parts_began_at.pop(part, inf))
+
+    def _end(self, began_at: float) -> None:
+        now = self.clock()
+        if now - began_at > LOSS_S:
+            self.ended_at = now
 
 
 class TouchMark:

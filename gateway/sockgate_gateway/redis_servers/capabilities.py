@@ -13,7 +13,7 @@ from typing import Any
 
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
-from ..wire.addresses import Kind
+from ..wire.addresses import Kind, PubSub
 from ..wire.names import Names
 from .errors import is_refusal
 
@@ -42,6 +42,7 @@ class Capability:
         is_needed: without it no browser is served.
         half: who uses it.
         kinds: where it is used.
+        is_of_shards: only where the URL says ``pubsub=both`` or ``pubsub=sharded``.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Capability:
     is_needed: bool = False
     half: Half = Half.BOTH
     kinds: tuple[Kind, ...] = (Kind.SERVER, Kind.SENTINEL, Kind.CLUSTER)
+    is_of_shards: bool = False
 
 
 _SCRIPTS = Capability(
@@ -170,6 +172,16 @@ CAPABILITIES = (
         kinds=(Kind.CLUSTER,),
     ),
     Capability(
+        name="SPUBLISH",
+        guarantee="publications on private and named channels stay with one node of the cluster",
+        instead="",
+        consequence="They cannot be sent so: leave pubsub out of the URL.",
+        plain=("SPUBLISH", "KEY", ""),
+        is_needed=True,
+        kinds=(Kind.CLUSTER,),
+        is_of_shards=True,
+    ),
+    Capability(
         name="SADD, SMEMBERS, SREM, EXISTS, HGETALL, HDEL and SET GET",
         guarantee="workers know each other, and who is present on a channel",
         instead="",
@@ -224,7 +236,12 @@ class Survey:
         self._is_cluster = kind is Kind.CLUSTER
         self._key = f"{names.key_prefix}capabilities"
         self._channel = f"{names.control_prefix}capabilities"
-        rows = [row for row in CAPABILITIES if kind in row.kinds and half & row.half]
+        has_shards = names.pubsub is not PubSub.CLASSIC
+        rows = [
+            row
+            for row in CAPABILITIES
+            if kind in row.kinds and half & row.half and (has_shards or not row.is_of_shards)
+        ]
         self._scripted = [(row, line) for row in rows for line in row.scripted]
         self._plain = [row for row in rows if row.plain]
 

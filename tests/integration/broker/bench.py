@@ -110,7 +110,7 @@ async def open_bench(server: ValkeyServer) -> AsyncIterator[RedisBench]:
     await bench.django.flushall()
     tasks = [
         asyncio.create_task(bench.pubsub.run(bench.listener, bench.listener)),
-        asyncio.create_task(_turn(bench.wheel)),
+        asyncio.create_task(turn(bench.wheel)),
     ]
     try:
         await until(lambda: bench.is_live)
@@ -124,7 +124,7 @@ async def open_bench(server: ValkeyServer) -> AsyncIterator[RedisBench]:
                 await closing()
 
 
-async def _turn(wheel: TimerWheel) -> None:
+async def turn(wheel: TimerWheel) -> None:
     while True:
         await asyncio.sleep(wheel.tick_s)  # as the worker does
         wheel.turn()

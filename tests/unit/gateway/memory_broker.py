@@ -86,13 +86,14 @@ class MemoryBroker:
         """Unsubscribe from a channel, at once."""
         self.subscribed.discard(channel)
 
-    async def confirmed(self, channels: tuple[str, ...]) -> None:
-        """Return: subscriptions need no time.
+    async def confirmed(self, channels: tuple[str, ...]) -> dict[str, BrokerUnavailable]:
+        """Return nothing: subscriptions need no time.
 
         Raises:
             BrokerUnavailable: the link is cut.
         """
         self._require_link()
+        return {}
 
     async def synchronize(self) -> None:
         """Return: publications are delivered at once."""

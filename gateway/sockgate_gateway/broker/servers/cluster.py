@@ -1,7 +1,8 @@
 """A cluster: keys on many servers, and publications that every node passes on to all others.
 
 Strategy: ``PUBLISH`` at any node reaches subscribers at all nodes, so one subscription at one node
-receives everything, and a slot that moves makes no difference. Two things must be noticed: a node
+receives everything, and a slot that moves makes no difference. (What ``SPUBLISH`` sends arrives on
+links of its own, see ``broker.shards``.) Two things must be noticed: a node
 whose publications do not arrive, and a primary that was replaced. The latter may have died with
 publications that were on their way to the worker, so everything is subscribed and read again. A
 primary that does not answer is waited for, while the publications of the others go on. A node is
@@ -18,7 +19,7 @@ from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ResponseError
+from redis.exceptions import MovedError, ResponseError
 
 from ...errors import BrokerUnavailable
 from ...redis_servers.cluster import open_async_cluster
@@ -119,6 +120,38 @@ class ClusterServers:
                 raise
             return link
         raise RedisConnectionError("no primary answers")
+
+    async def open_shard(self, name: str) -> AbstractConnection:
+        """Connect to a primary, to subscribe to the channels of its slots there.
+
+        Raises:
+            redis.RedisError: it does not answer, or has left the cluster.
+        """
+        node = self.client.get_node(node_name=name)
+        if node is None:
+            raise RedisConnectionError("it has left the cluster")
+        link = self._link_class(host=node.host, port=node.port, **self._link_options)
+        await link.connect()  # type: ignore[no-untyped-call]
+        return link
+
+    def owner(self, slot: int) -> str:
+        """Return the name of the primary of a slot, as far as it is known; else nothing."""
+        nodes = self.client.nodes_manager.slots_cache.get(slot)
+        return str(nodes[0].name) if nodes else ""
+
+    async def follow(self, moved: str) -> None:
+        """Note what a node has said about a slot: ``1234 host:port``."""
+        error = MovedError(moved)
+        if error.slot_id in self.client.nodes_manager.slots_cache:
+            await self.client.nodes_manager.move_slot(error)
+
+    async def read_slots(self) -> None:
+        """Read which primary has which slot, and keep all connections.
+
+        Raises:
+            redis.RedisError: no node answers.
+        """
+        await self.client.nodes_manager.initialize()
 
     async def _begin_generation(self) -> None:
         """Begin a generation where ``history.lua`` needs one; a cluster has no single identity."""

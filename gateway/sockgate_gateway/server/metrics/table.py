@@ -25,6 +25,7 @@ FAILURES = (
     "redis_slow",
     "revalidation_postponed",
     "sessions_unreadable",
+    "shard_lost",
     "writes_refused",
 )
 """The events of all ``FailureLog``."""
@@ -299,6 +300,13 @@ SECTIONS: dict[str, tuple[Row, ...]] = {
             "Commands that found no free connection of this worker to Redis.",
             "Grows: where Redis is fast (`sockgate_redis_latency_seconds`), the worker has too "
             "little processor time.",
+        ),
+        _counter(
+            "sockgate_classic_publications_total",
+            "Publications that came by `PUBLISH` on channels that `SPUBLISH` is for, on a cluster.",
+            "Grows with `?pubsub=sharded`: a program still sends by `PUBLISH`. "
+            "`event=classic_publication` in the log names a channel "
+            "([redis.md](redis.md#sharded)).",
         ),
         _counter(
             "sockgate_failures_total",

@@ -54,10 +54,15 @@ class RedisHealth(Protocol):
         """Whether it took the last write."""
 
 
-class Probes(Protocol):
-    """The probes of the subscribed connection. ``probe_times``: until they came back."""
+class PubSub(Protocol):
+    """The subscribed connection.
+
+    ``probe_times``: until probes came back. ``classic_publications``: that came by ``PUBLISH``
+    where ``SPUBLISH`` arrives, too.
+    """
 
     probe_times: Histogram
+    classic_publications: int
 
 
 class Refusals(Protocol):
@@ -91,7 +96,7 @@ class WorkerMetrics(Collector):
         listeners: count what they refuse.
         readiness: whether the worker is ready.
         redis: how Redis answers.
-        probes: how long probes take.
+        pubsub: what arrives from Redis, and how long probes take.
         balance: sends clients away.
     """
 
@@ -102,7 +107,7 @@ class WorkerMetrics(Collector):
         listeners: Refusals,
         readiness: Readiness,
         redis: RedisHealth,
-        probes: Probes,
+        pubsub: PubSub,
         balance: Balance,
     ) -> None:
         self._parts = parts
@@ -110,7 +115,7 @@ class WorkerMetrics(Collector):
         self._listeners = listeners
         self._readiness = readiness
         self._redis = redis
-        self._probes = probes
+        self._pubsub = pubsub
         self._balance = balance
 
     def collect(self) -> Iterable[Metric]:
@@ -145,6 +150,7 @@ class WorkerMetrics(Collector):
             "sockgate_publications_total": hub.publications,
             "sockgate_deliveries_total": hub.deliveries,
             "sockgate_dropped_total": hub.dropped,
+            "sockgate_classic_publications_total": self._pubsub.classic_publications,
             "sockgate_refused_names_total": parts.names.refused,
             "sockgate_held_leaves_total": parts.notices.held,
             "sockgate_log_lines_dropped_total": dropped_lines(),
@@ -155,7 +161,7 @@ class WorkerMetrics(Collector):
             "sockgate_recovered_publications": hub.audience.recovered.read(),
             "sockgate_outbox_bytes": WAITING.read(),
             "sockgate_redis_round_trip_seconds": redis.round_trips.read(),
-            "sockgate_probe_seconds": self._probes.probe_times.read(),
+            "sockgate_probe_seconds": self._pubsub.probe_times.read(),
             "sockgate_loop_lag_seconds": parts.wheel.lags.read(),
             "sockgate_audit_seconds": parts.monitor.audits.read(),
         }

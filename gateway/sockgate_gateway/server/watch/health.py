@@ -31,7 +31,7 @@ class Health:
             "it stops" if self.is_stopping or lifecycle.is_draining else "",
             lifecycle.refusal,
             broker.pubsub.problem,
-            "it reads the histories after a lost link" if self._parts.hub.is_recovering else "",
+            "it reads the histories after a lost link" if self._is_recovering else "",
             broker.session_probe.problem,
             self._refused_by_clock(self._parts.authenticator),
             *broker.capabilities.reasons,
@@ -44,9 +44,16 @@ class Health:
         found = [
             *self._broker.redis_watch.notes,
             *self._broker.capabilities.notes,
+            *self._broker.pubsub.shard_problems,
             self._pauses.note,
         ]
         return [note for note in found if note]
+
+    @property
+    def _is_recovering(self) -> bool:
+        """Whether a channel is not live after a loss, although its primary is there."""
+        is_away = self._broker.pubsub.is_away
+        return any(not is_away(name) for name in self._parts.hub.recovering())
 
     def _refused_by_clock(self, authenticator: Authenticator) -> str:
         """Return whether the last genuine token was refused because our clock is wrong.

@@ -3,7 +3,7 @@
 A suite names its broker in the fixture ``bench``, which opens a ``Bench`` for one test.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from math import inf
 from typing import Protocol
@@ -29,6 +29,9 @@ class RecordingListener:
     def __init__(self) -> None:
         self.received: list[Received] = []
         self.control_messages: list[ControlMessage] = []
+        self.parts_lost: list[tuple[str, set[bytes]]] = []
+        self.parts_restored: list[str] = []
+        self.moved: list[bytes] = []
         self.lost = 0
         self.restored = 0
 
@@ -37,6 +40,15 @@ class RecordingListener:
 
     def receive_control(self, raw: bytes) -> None:
         self.control_messages.append(read_control(raw))
+
+    def part_lost(self, part: str, keys: Iterable[bytes]) -> None:
+        self.parts_lost.append((part, set(keys)))
+
+    def part_restored(self, part: str) -> None:
+        self.parts_restored.append(part)
+
+    def channels_moved(self, keys: Iterable[bytes]) -> None:
+        self.moved += keys
 
     def link_lost(self, cause: str = "") -> None:
         self.lost += 1

@@ -193,3 +193,31 @@ async def test_cancelled_wait_does_not_disturb_others(state):
     state.confirm(A)
     await stays
     assert gone.cancelled()
+
+
+def test_subscription_that_redis_has_ended_is_made_again(state):
+    subscribed(linked(state))
+    assert state.renew(A)
+    assert A not in state
+    assert state.take_changes() == (set(), {A})
+    assert not state.renew(A)  # It is the answer to an unsubscribe.
+    state.confirm(A)
+    assert A in state
+
+
+def test_forgotten_channel_is_not_unsubscribed_and_may_come_back(state):
+    linked(state).subscribe("a")
+    state.take_changes()
+    state.forget(A)
+    assert state.take_changes() == (set(), set())
+    assert A not in state.wanted
+    state.add(A)
+    state.take_changes()
+    state.confirm(A)
+    assert A in state
+
+
+async def test_wait_for_a_channel_that_was_confirmed_meanwhile_ends_at_once(state):
+    subscribed(linked(state))
+    async with asyncio.timeout(PATIENCE_S):
+        await state.confirmations([A])

@@ -28,6 +28,7 @@ class FakeHistory:
     def __init__(self) -> None:
         self.reads: list[list[str]] = []
         self.error: Exception | None = None
+        self.away: set[str] = set()
 
     async def read_many(self, requests) -> list[HistoryReply]:
         self.reads.append([request.channel for request in requests])
@@ -36,8 +37,9 @@ class FakeHistory:
             raise self.error
         return [HistoryReply(("e", 5)) for _ in requests]
 
-    async def confirmed(self, channels) -> None:
+    async def confirmed(self, channels) -> dict[str, BrokerUnavailable]:
         await asyncio.sleep(0)  # As a round trip does, it lets other tasks run.
+        return {name: BrokerUnavailable("away") for name in channels if name in self.away}
 
     async def synchronize(self) -> None:
         await asyncio.sleep(0)  # As a round trip does, it lets other tasks run.
@@ -133,9 +135,34 @@ async def test_hub_recovers_from_a_lost_link_once_redis_is_available(history):
         history.error = BrokerUnavailable("away")
         hub.link_lost()
         await until(lambda: len(history.reads) > 3)
-        assert hub.is_recovering
+        assert list(hub.recovering())
         history.error = None
-        await until(lambda: not hub.is_recovering)
+        await until(lambda: not list(hub.recovering()))
+
+
+async def test_channel_whose_primary_is_away_delays_and_rejects_no_other(history):
+    async with running(history) as hub:
+        await Connecting(hub, "user:1").complete()
+        history.away.add("user:1")
+        hub.part_lost("node", [b"rt:user:1"])
+        both = Connecting(hub, "user:1", "user:2")
+        await both.complete()
+        assert str(both.join.error) == "away"
+        assert (await Connecting(hub, "user:3").complete())["user:3"].position == ("e", 5)
+        assert list(hub.recovering()) == ["user:1"]
+        history.away.clear()
+        await until(lambda: not list(hub.recovering()))
+
+
+async def test_all_channels_of_one_batch_that_can_be_read_are_read_together(history):
+    history.away.add("user:2")
+    async with running(history) as hub:
+        one, away, two = (Connecting(hub, f"user:{n}") for n in (1, 2, 3))
+        for connecting in (one, two):
+            assert await connecting.complete()
+        await away.complete()
+        assert away.join.error
+    assert history.reads == [["user:1", "user:3"]]
 
 
 class SlowHistory(FakeHistory):
@@ -155,7 +182,7 @@ async def test_batch_that_times_out_is_read_in_smaller_parts(monkeypatch):
         for channel in channels:
             await Connecting(hub, channel).complete()
         hub.link_lost()
-        await until(lambda: not hub.is_recovering)
+        await until(lambda: not list(hub.recovering()))
         history.reads.clear()
         await Connecting(hub, "user:10").complete()
     assert [len(read) for read in history.reads] == [1]
@@ -173,8 +200,9 @@ class StateHistory(FakeHistory):
         await self.may_answer.wait()
         return await super().read_many(requests)
 
-    async def confirmed(self, channels) -> None:
+    async def confirmed(self, channels) -> dict[str, BrokerUnavailable]:
         await self.state.confirmations(self.state.unconfirmed(channels))
+        return {}
 
     def confirm(self) -> None:
         for key in self.state.take_changes()[1]:

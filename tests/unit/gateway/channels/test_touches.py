@@ -170,6 +170,24 @@ def test_mark_is_not_believed_after_a_loss_in_which_touches_may_have_died(lost_s
     assert (mark.known, other.known, late.known) == (7, 5, 9)
 
 
+@pytest.mark.parametrize(("lost_s", "is_doubted"), [(LOSS_S - 1, False), (LOSS_S + 1, True)])
+@pytest.mark.parametrize("is_whole", [False, True])
+def test_mark_is_not_believed_after_a_part_of_redis_was_away(is_whole, lost_s, is_doubted):
+    """Others read their marks meanwhile, and all links may be lost before the part is back."""
+    times = Times()
+    mark, other = times.marked(7), times.marked(8)
+    times.loss.begin_part("node")
+    times.now += lost_s / 2
+    other.read(8)
+    times.loss.begin_part("node")  # Each attempt to connect again fails.
+    times.now += lost_s / 2
+    if is_whole:
+        times.loss.begin()
+    times.loss.end_part("node")
+    assert mark.read(7) is is_doubted
+    assert mark.known == (None if is_doubted else 7)
+
+
 def test_gap_after_such_a_loss_states_no_mark_and_the_window_of_all():
     channel, connection = live_channel(last=1)
     channel.mark.read(7)

@@ -44,7 +44,7 @@ async def asking(worker, *, is_ready: bool):
         SimpleNamespace(displaced_requests=6, refused_origins=5, accept_pauses=4),
         readiness,
         redis,
-        SimpleNamespace(probe_times=Histogram(SECONDS)),
+        SimpleNamespace(probe_times=Histogram(SECONDS), classic_publications=5),
         SimpleNamespace(sent=3),
     )
     sent = WorkerReport(0, 7, True, [], [], metrics.read())
@@ -132,6 +132,7 @@ async def test_metrics_have_gauges_and_counters(worker):
         "sockgate_redis_own_connections_busy_total": 9,
         "sockgate_redis_takes_writes": 0,
         "sockgate_balanced_total": 3,
+        "sockgate_classic_publications_total": 5,
         "sockgate_connections": 2,
         "sockgate_unauthenticated": 1,
         "sockgate_users": 1,
