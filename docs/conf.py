@@ -32,6 +32,7 @@ OUTSIDE = {
 
 _LINK = re.compile(r"\[([^\]]*)\]\(([^)\s#]+)(#[^)\s]*)?\)")
 _ANCHOR = re.compile(r'<a id="([\w-]+)"></a>')
+_TABLE = re.compile(r"<!-- table: (\w+) -->")
 _TOCTREE = re.compile(r"```\{toctree\}.*?^```\n+", re.MULTILINE | re.DOTALL)
 _INCLUDED = re.compile(r"```\{literalinclude\} (\S+)\n:language: (\w+)\n")
 
@@ -41,6 +42,10 @@ settings.configure(
     SOCKGATE={"GATEWAY_URL": "http://127.0.0.1:9000"},
 )
 django.setup()
+
+from reference import tables  # noqa: E402
+
+TABLES = tables()
 
 project = "Sockgate"
 author = "the Sockgate developers"
@@ -98,7 +103,8 @@ def text_of(name: str) -> str:
         place = f"{names[0]}.md" if names else os.path.relpath(path, DOCS)
         return f"[{label}]({place}{anchor})"
 
-    return _ANCHOR.sub(r"[]{#\1}", _LINK.sub(link, source.read_text("utf-8")))
+    text = _TABLE.sub(lambda found: TABLES[found[1]], source.read_text("utf-8"))
+    return _ANCHOR.sub(r"[]{#\1}", _LINK.sub(link, text))
 
 
 def draw_states(app: Sphinx, doctree: nodes.document) -> None:

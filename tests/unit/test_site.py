@@ -6,10 +6,12 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from sockgate.management.doctor import advice, site
+from sockgate_gateway.config.config import Config
 from sockgate_gateway.wire.documentation import DOCUMENTATION, address_of
 
 from docs.drawings import draw
@@ -107,6 +109,15 @@ def test_every_page_has_a_twin_that_shows_what_it_generates(built: Path) -> None
     assert "sockgate.publish(" in (built / "python-api.md").read_text("utf-8")
     assert "sockgate.client." in (built / "python-api.md").read_text("utf-8")
     assert "interface " in (built / "javascript-api.md").read_text("utf-8")
+
+
+def test_reference_has_the_tables_of_the_code(built: Path) -> None:
+    twin = (built / "reference.md").read_text("utf-8")
+    options = {f"`SOCKGATE_{option.name.upper()}`" for option in fields(Config)}
+    commands = (ROOT / "djangoauth/sockgate/management/commands").glob("[!_]*.py")
+    wanted = {*options, *(f"`{path.stem}`" for path in commands), "`{% live %}`"}
+    assert [name for name in wanted if f"| {name} |" not in twin] == []
+    assert "Refresh what is up to" in twin
 
 
 @pytest.mark.parametrize("name", TABLES)

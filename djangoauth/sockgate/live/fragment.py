@@ -70,7 +70,7 @@ class LiveFragment(Node):
 
     @classmethod
     def parse(cls, parser: Parser, token: Token) -> "LiveFragment":
-        """Parse the tag up to ``{% endlive %}``.
+        """Refresh what is up to ``{% endlive %}`` when one of its channels is touched.
 
         Raises:
             TemplateSyntaxError: there is no channel, or an attribute that the tag writes itself.
