@@ -21,7 +21,15 @@ from sockgate_gateway.wire.errors import ChannelNameError
 
 from .. import conf
 from ..channels.inspection.agents import browser_of
-from ..channels.inspection.online import Online, Present, Tab, Worker, read_now, read_online
+from ..channels.inspection.online import (
+    Online,
+    Present,
+    Tab,
+    Worker,
+    read_now,
+    read_online,
+    tabs_of,
+)
 from ..channels.inspection.sentences import tell
 from ..channels.inspection.why import find_out
 from ..models import Connection
@@ -92,7 +100,7 @@ class ConnectionAdmin(_ConnectionAdmin):
             return TemplateResponse(request, "admin/sockgate/connections.html", context)
         context |= {
             "online": online,
-            "users": [(user, _tabs_of(now, user.uid)) for user in online.shown],
+            "users": [(user, _rows_of(now.tabs.get(user.uid, []))) for user in online.shown],
             "before": number - 1 if online.is_exact and number else None,
             "after": number + 1 if self._has_more(online, search, number) else None,
             **_workers(now),
@@ -118,9 +126,9 @@ class ConnectionAdmin(_ConnectionAdmin):
             "max_test_length": MAX_TEST_LENGTH,
         }
         try:
-            now = read_now([uid_of(user)], watch=CHANNEL)
-            context |= {"tabs": _tabs_of(now, uid_of(user)), "is_cut": now.is_cut}
-            story = tell(find_out(uid_of(user), channel, time() - SPANS[span]))
+            found = find_out(uid_of(user), channel, time() - SPANS[span], watch=CHANNEL)
+            story = tell(found)
+            context["tabs"] = _rows_of(tabs_of(found.asked))
             lines = [(datetime.fromtimestamp(one.at, UTC), one.text) for one in story.lines]
             context |= {"lines": lines, "now": story.now}
         except redis_errors.RedisError:
@@ -252,9 +260,8 @@ def _sparkline(values: list[int]) -> str:
     return " ".join(f"{x},{15 - 14 * value / most:.1f}" for x, value in points)
 
 
-def _tabs_of(now: Present, uid: str) -> list[dict[str, Any]]:
-    tabs = sorted(now.tabs.get(uid, []), key=lambda tab: tab.open.opened_at)
-    return [_tab_row(tab) for tab in tabs]
+def _rows_of(tabs: list[Tab]) -> list[dict[str, Any]]:
+    return [_tab_row(tab) for tab in sorted(tabs, key=lambda tab: tab.open.opened_at)]
 
 
 def _tab_row(tab: Tab) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from ..wire.errors import InspectionError
 from ..wire.inspection import (
     MAX_ANSWER_BYTES,
     MAX_CHANNELS,
+    MAX_CONNECTIONS,
     Answer,
     AskNow,
     AskWhy,
@@ -114,6 +115,8 @@ class Inspector:
 
     def _answer(self, question: Question) -> Answer:
         subject = question.subject
+        if subject.watch:
+            self._watchers.watch(subject.watch)
         content: Content = self._why(subject) if isinstance(subject, AskWhy) else self._now(subject)
         started_at = self._journal.started_at
         answer = Answer(question.id, self._worker, self._clock(), started_at, content)
@@ -135,14 +138,12 @@ class Inspector:
         return Why(opened, records, dict(journal.unknown))
 
     def _now(self, asked: AskNow) -> Now:
-        if asked.watch:
-            self._watchers.watch(asked.watch)
         chosen: list[Connection] = []
         is_cut = False
         for uid in asked.uids:
             found = sorted(self._registry.of_user(uid), key=lambda one: -one.opened_at)
-            chosen += found[: asked.each]
-            is_cut = is_cut or len(found) > asked.each
+            chosen += found[:MAX_CONNECTIONS]
+            is_cut = is_cut or len(found) > MAX_CONNECTIONS
         records = {one.uid or "": self._received(one) for one in chosen}
         opened = [self._describe(one, "", records[one.uid or ""]) for one in chosen]
         return Now(self._describe_worker(), opened, is_cut)

@@ -184,12 +184,14 @@ class Open(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 class AskWhy(msgspec.Struct, tag="why", frozen=True):
     """Ask what happened to a user, and to a channel, since a moment.
 
-    ``channel``: of interest; empty: all channels of the user's connections.
+    ``channel``: of interest; empty: all channels of the user's connections. ``watch``: a channel
+    that is touched for a while when connections come and go; empty: none.
     """
 
     uid: str
     since: float
     channel: str = ""
+    watch: str = ""
 
 
 class Why(msgspec.Struct, tag="why", frozen=True, omit_defaults=True):
@@ -209,14 +211,12 @@ class Why(msgspec.Struct, tag="why", frozen=True, omit_defaults=True):
 
 
 class AskNow(msgspec.Struct, tag="now", frozen=True):
-    """Ask how a worker is, and for the connections of users.
+    """Ask how a worker is, and for the connections of users, ``MAX_CONNECTIONS`` of each.
 
-    ``uids``: at most ``MAX_USERS``. ``each``: how many connections of each. ``watch``: a channel
-    that is touched for a while when connections come and go; empty: none.
+    ``watch``: as of ``AskWhy``.
     """
 
     uids: Annotated[tuple[str, ...], msgspec.Meta(max_length=MAX_USERS)] = ()
-    each: Annotated[int, msgspec.Meta(ge=0, le=MAX_CONNECTIONS)] = MAX_CONNECTIONS
     watch: str = ""
 
 

@@ -81,7 +81,6 @@ class Present:
 
     workers: tuple[Worker, ...]
     tabs: dict[str, list[Tab]]
-    is_cut: bool
 
 
 def read_online(channel: str, search: str = "", limit: int = 50, first: int = 0) -> Online:
@@ -129,13 +128,16 @@ def read_now(uids: Iterable[str], watch: str = "") -> Present:
     channel = qualify(watch) if watch else ""
     asked = ask(AskNow(tuple(map(qualify, uids)), watch=channel))
     tabs: dict[str, list[Tab]] = {}
-    is_cut = False
-    for answer in asked.answers:
-        if isinstance(answer.content, Now):
-            is_cut = is_cut or answer.content.is_cut
-            for one in answer.content.connections:
-                tabs.setdefault(bare(one.uid or ""), []).append(Tab(answer.worker, one))
-    return Present(tuple(_workers(asked)), tabs, is_cut)
+    for tab in tabs_of(asked):
+        tabs.setdefault(bare(tab.open.uid or ""), []).append(tab)
+    return Present(tuple(_workers(asked)), tabs)
+
+
+def tabs_of(asked: Asked) -> list[Tab]:
+    """Return all connections that answers describe."""
+    return [
+        Tab(answer.worker, one) for answer in asked.answers for one in answer.content.connections
+    ]
 
 
 def _workers(asked: Asked) -> list[Worker]:

@@ -78,13 +78,14 @@ class Findings:
     denied: tuple[tuple[float, str], ...] = ()
 
 
-def find_out(uid: str, channel: str, since: float) -> Findings:
+def find_out(uid: str, channel: str, since: float, watch: str = "") -> Findings:
     """Ask the workers, and read Redis.
 
     Args:
         uid: of the user, without a tenant.
         channel: of interest; empty: all channels of the user.
         since: Unix seconds.
+        watch: a channel that the workers touch for a minute when connections come and go.
 
     Raises:
         ChannelNameError: the text is not a channel name.
@@ -92,7 +93,7 @@ def find_out(uid: str, channel: str, since: float) -> Findings:
     """
     qualified = qualify(check_channel(channel)) if channel else ""
     name = qualify(uid)
-    asked = ask(AskWhy(name, since, qualified))
+    asked = ask(AskWhy(name, since, qualified, qualify(watch) if watch else ""))
     sessions, history = read_sessions(name), read_history(qualified or user_channel(name))
     denied = tuple(denials.read(name))
     return Findings(uid, qualified, since, time(), asked, sessions, history, denied)

@@ -224,7 +224,7 @@ def test_redis_that_is_away_is_said(
     def fail(*_: object, **__: object) -> None:
         raise Away("nobody there")
 
-    for name in ("read_online", "read_now"):
+    for name in ("read_online", "find_out"):
         monkeypatch.setattr(connections_admin, name, fail)
     assert "Redis does not answer" in text_of(operator, LIST)
     assert "Redis does not answer" in text_of(operator, url_of(alice))
