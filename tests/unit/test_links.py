@@ -72,6 +72,6 @@ def test_named_files_of_the_client_exist() -> None:
 
 
 def test_links_are_found() -> None:
-    assert "deploy.md#on-a-cluster" in links(ROOT / "docs" / "recovery.md")
+    assert "django.md#namespaces" in links(ROOT / "docs" / "recovery.md")
     assert anchor("Several sites on one Redis") == "several-sites-on-one-redis"
     assert anchor("`SOCKGATE_PORT`, and more") == "sockgate_port-and-more"
