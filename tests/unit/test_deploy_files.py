@@ -62,6 +62,16 @@ def compose_variables(service: str) -> dict[str, str]:
     return {**filled, **SECRETS}
 
 
+def test_image_is_built_from_what_it_copies_and_no_secret_of_a_developer() -> None:
+    ignored = DOCKERFILE.with_name("Dockerfile.dockerignore").read_text().splitlines()
+    allowed = {line[1:] for line in ignored if line.startswith("!")}
+    copied = re.findall(r"^COPY (.*) \S+$", DOCKERFILE.read_text(), re.MULTILINE)
+    assert {path.rstrip("/") for line in copied for path in line.split()} == allowed
+    assert "*" in ignored
+    left = {"**/.sockgate", "**/*.sqlite3"}
+    assert min(map(ignored.index, left)) > max(ignored.index(f"!{path}") for path in allowed)
+
+
 def manifests() -> dict[str, Any]:
     """Return the objects of Kubernetes by their kinds; the last of each."""
     return {one["kind"]: one for one in yaml.safe_load_all(MANIFESTS.read_text())}
