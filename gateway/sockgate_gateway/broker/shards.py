@@ -157,7 +157,7 @@ class Shards:
         finally:
             await cancel_tasks(self._tasks.values())
             for shard in self._shards.values():
-                shard.subscriptions.fail()  # Its task may not have begun.
+                shard.close()
 
     def moved(self, shard: "Shard", moves: Mapping[int, str]) -> None:
         """Subscribe the channels of these slots elsewhere; ``1234 host:port`` for each slot."""
@@ -253,6 +253,11 @@ class Shard:
         except BrokerUnavailable as error:
             return error
         return None
+
+    def close(self) -> None:
+        """Let nobody wait for a confirmation any more, once the task has ended or never begun."""
+        self.cause = "it was closed"
+        self.subscriptions.fail()
 
     async def run(self) -> None:
         """Keep subscribed as long as there are channels."""

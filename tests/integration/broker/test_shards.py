@@ -200,6 +200,17 @@ async def test_lost_link_to_one_shard_loses_its_channels_alone(nodes, redis):
         assert worker.listener.lost == 0
 
 
+async def test_nobody_waits_for_a_link_that_was_closed(nodes, redis):
+    """The worker's own link is lost, and a history is to be read before all is closed."""
+    async with worker_on(nodes, "sharded") as worker:
+        await worker.subscribe(*CHANNELS)
+        shards = worker.pubsub._shards
+        assert shards is not None
+    async with asyncio.timeout(20):
+        refused = await shards.unavailable([b"rt:user:1", b"rt:user:2"])
+    assert sorted(refused) == [b"rt:user:1", b"rt:user:2"]
+
+
 @pytest.fixture
 def alone(tmp_path: Path) -> Iterator[Cluster]:
     """Nodes that these tests may freeze and kill; the others serve on without one of them."""
