@@ -95,6 +95,30 @@ class Cluster:
             port = client.get_node_from_key(key).port
         return next(i for i, server in enumerate(self.servers) if server._desired_port == port)
 
+    def primaries(self) -> list[int]:
+        """List the places of the nodes that are primaries and answer."""
+        return [place for place in range(len(self.servers)) if self._role_of(place)[0] == b"master"]
+
+    def is_following(self, place: int) -> bool:
+        """Return whether a node is a replica that has its primary's data."""
+        return self._role_of(place)[3:4] == [b"connected"]
+
+    def is_up(self, place: int) -> bool:
+        """Return whether all slots are served, as a node sees it."""
+        return b"cluster_state:ok" in self._ask(place, "CLUSTER", "INFO")
+
+    def epoch(self) -> int:
+        """Return the epoch, which each election of a primary raises."""
+        found = re.search(rb"cluster_current_epoch:(\d+)", self._ask(1, "CLUSTER", "INFO"))
+        assert found
+        return int(found[1])
+
+    def _role_of(self, place: int) -> list[Any]:
+        try:
+            return self._ask(place, "ROLE")
+        except RedisError:
+            return [b""]
+
     def move(self, key: str, to: int) -> None:
         """Move the slot of a key, with all that is in it."""
         origin, slot = self.place_of(key), self._ask(0, "CLUSTER", "KEYSLOT", key)
@@ -104,7 +128,7 @@ class Cluster:
         port = self.servers[to]._desired_port
         while keys := self._ask(origin, "CLUSTER", "GETKEYSINSLOT", slot, 100):
             self._ask(origin, "MIGRATE", HOST, port, "", 0, 5000, "KEYS", *keys)
-        others = set(range(len(SLOTS))) - {to}
+        others = {*self.primaries()} - {to}
         for place in (to, *others):  # Gossip reaches the third node only later.
             self._ask(place, "CLUSTER", "SETSLOT", slot, "NODE", ids[to])
 
@@ -121,13 +145,7 @@ class Cluster:
         )
 
     def _is_whole(self) -> bool:
-        try:
-            return all(
-                self._ask(place, "ROLE")[3] == b"connected"
-                for place in range(len(SLOTS), len(self.servers))
-            )
-        except (RedisError, IndexError):
-            return False
+        return all(map(self.is_following, range(len(SLOTS), len(self.servers))))
 
     def _ask(self, place: int, *command: Any) -> Any:
         with self.node(place) as node:

@@ -14,7 +14,7 @@ from sockgate_gateway.wire.closecodes import CloseCode
 
 from tests.integration.gatewayprocess import NAMES, Gateway, children, is_host_child
 from tests.integration.lines import LINES
-from tests.integration.stores import Alone, Followed
+from tests.integration.stores import Alone, Followed, Sharded
 from tests.integration.world import PADDING, World
 from tests.waiting import wait_until
 
@@ -221,6 +221,46 @@ def lose_end(world: World) -> None:
     cast(Followed, world.store).lose_end(publish_unreceived)
 
 
+# Faults of a cluster.
+
+
+def move_slot(world: World) -> None:
+    store = cast(Sharded, world.store)
+    channel = world.random.choice(world.channels)
+    _move(world, store, channel)
+
+
+def kill_primary(world: World) -> None:
+    cast(Sharded, world.store).kill_primary()
+    world.effects["replaced"] += 1
+
+
+def move_slots_and_kill_primary(world: World) -> None:
+    """Move slots between the two other primaries while one is dead."""
+    store = cast(Sharded, world.store)
+
+    def move_all() -> None:
+        for channel in world.channels:
+            origin = store.nodes.place_of(NAMES.history(channel))
+            if origin in (1, 2):
+                store.move_slot(channel, 3 - origin)
+                world.effects["moved slots"] += 1
+
+    store.kill_primary(move_all)
+    world.effects["replaced"] += 1
+
+
+def cut_shards(world: World) -> None:
+    world.effects["shards cut"] += cast(Sharded, world.store).cut_links()
+
+
+def _move(world: World, store: Sharded, channel: str) -> None:
+    origin = store.nodes.place_of(NAMES.history(channel))
+    to = world.random.choice([place for place in store.nodes.primaries() if place != origin])
+    store.move_slot(channel, to)
+    world.effects["moved slots"] += 1
+
+
 SLOW = f"ended with {CloseCode.SLOW_CONSUMER:d}"
 DRAINED = f"ended with {CloseCode.DRAIN:d}"
 
@@ -248,6 +288,12 @@ HEAVY = (
 LONG = (
     Fault(silence_subscribers, "probes lost"),
     Fault(freeze_redis, "links lost"),
+)
+OF_SHARDS = (
+    Fault(move_slot, "moved slots"),
+    Fault(kill_primary, "replaced"),
+    Fault(move_slots_and_kill_primary, "moved slots"),
+    Fault(cut_shards, "shards cut"),
 )
 FREEZE_WORKER = Fault(freeze_worker, "stopped")
 OF_REDIS = (Fault(restart_redis, "restarted"), Fault(replace_redis, "emptied"))

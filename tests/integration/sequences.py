@@ -26,7 +26,13 @@ def publish_in_sequence(
 
 
 def append_to_sequence(
-    redis: Redis, channel: str, payload: str, *, size: int = 1000, once: str = ""
+    redis: Redis,
+    channel: str,
+    payload: str,
+    *,
+    size: int = 1000,
+    once: str = "",
+    command: str = "PUBLISH",
 ) -> Any:
     """Publish JSON, also in a pipeline; return what the script returns.
 
@@ -36,12 +42,13 @@ def append_to_sequence(
         payload: JSON.
         size: how many publications are kept.
         once: idempotency key, remembered for ten minutes.
+        command: by which the script publishes.
     """
     keys = [NAMES.history(channel), NAMES.offset(channel)]
     keys.append(NAMES.published(channel, once) if once else keys[1])
     arguments = [NAMES.channel(channel), payload, token_hex(6), size, HOUR_MS]
-    arguments += [REMEMBERED_MS if once else 0, "PUBLISH", HOUR_MS]
-    return redis.eval(scripts.PUBLISH, 3, *keys, *arguments)
+    arguments += [REMEMBERED_MS if once else 0, command, HOUR_MS]
+    return redis.execute_command("EVAL", scripts.PUBLISH, 3, *keys, *arguments)
 
 
 class ClientState:

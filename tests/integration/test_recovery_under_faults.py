@@ -28,12 +28,13 @@ from tests.integration.faults import (
     LOSE_END,
     OF_A_MASTER,
     OF_REDIS,
+    OF_SHARDS,
     RARE,
     Fault,
 )
 from tests.integration.pages import Page, open_chromium
 from tests.integration.sequences import ClientState
-from tests.integration.stores import Alone, Followed
+from tests.integration.stores import Alone, Followed, Sharded
 from tests.integration.world import FEW, LARGE, SMALL, Browser, World
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
@@ -298,6 +299,18 @@ async def test_every_sequence_is_complete_or_has_a_gap(run, seed, faults):
 async def test_every_sequence_is_complete_or_has_a_gap_where_a_master_was_lost(run):
     faults = (CUT, FAIL_OVER, LOSE_END)
     await run(3, FEW, Plan(len(faults), faults=faults, **BRIEF), Followed)
+
+
+async def test_every_sequence_is_complete_or_has_a_gap_where_slots_move_and_primaries_die(run):
+    faults = (CUT, *OF_SHARDS)
+    await run(5, FEW, Plan(len(faults), faults=faults, **BRIEF), Sharded)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(30, 32))
+async def test_every_sequence_is_complete_through_many_moves_and_deaths(run, seed):
+    faults = (*COMMON[:2], *OF_SHARDS * 2)
+    await run(seed, FEW, Plan(40, faults=faults, **BRIEF), Sharded)
 
 
 @pytest.mark.soak

@@ -218,5 +218,6 @@ class World:
         published: dict[str, int] = {}
         for channel in channels:
             number = published[channel] = published.get(channel, self.published[channel]) + 1
-            append_to_sequence(pipeline, channel, json.dumps(number) + padding, once=str(number))
+            text, command = json.dumps(number) + padding, self.store.command_for(channel)
+            append_to_sequence(pipeline, channel, text, once=str(number), command=command)
         return published
