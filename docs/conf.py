@@ -84,6 +84,11 @@ def read_page(app: Sphinx, name: str, source: list[str]) -> None:
     source[0] = text_of(name)
 
 
+def made_elsewhere(app: Sphinx, *_: object) -> list[str]:
+    """Return the pages to read each time: Sphinx does not see that what is in them has changed."""
+    return [name for name in (*OUTSIDE, "reference") if name in app.env.found_docs]
+
+
 def text_of(name: str) -> str:
     """Return the Markdown of a page, with links and anchors that Sphinx knows.
 
@@ -143,6 +148,7 @@ def write_twins(app: Sphinx, error: Exception | None) -> None:
 
 def setup(app: Sphinx) -> None:
     """Connect to Sphinx's events."""
+    app.connect("env-get-outdated", made_elsewhere)
     app.connect("source-read", read_page)
     app.connect("doctree-read", draw_states)
     app.connect("build-finished", write_twins)

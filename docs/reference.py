@@ -14,7 +14,7 @@ from sockgate_gateway.config.config import Config
 def tables() -> dict[str, str]:
     """Return each table by its name in the page."""
     return {
-        "options": _table(("variable", "default", "meaning"), _options()),
+        "options": _table(("variable", "meaning"), _options()),
         "tags": _table(("tag", "does"), _tags()),
         "commands": _table(("command", "does"), _commands()),
     }
@@ -22,18 +22,19 @@ def tables() -> dict[str, str]:
 
 def _options() -> Iterator[tuple[str, ...]]:
     for one in fields(Config):
-        default = one.default
-        if isinstance(default, bool):
-            default = "yes" if default else "no"
-        elif isinstance(default, tuple):
-            default = ",".join(default)
-        shown = "" if default in (None, "") else f"`{default}`"
-        text = one.metadata["help"]
-        yield (
-            f"`SOCKGATE_{one.name.upper()}`",
-            shown,
-            text + ("; no flag" if one.metadata["secret"] else ""),
-        )
+        text = one.metadata["help"] + ("; no flag" if one.metadata["secret"] else "")
+        default = _shown(one.default)
+        said = f"{text}. Default: {default}." if default else f"{text}."
+        yield f"`SOCKGATE_{one.name.upper()}`", said
+
+
+def _shown(default: object) -> str:
+    """Write a default as in the environment; empty: there is none."""
+    if isinstance(default, bool):
+        return "`yes`" if default else "`no`"
+    if isinstance(default, tuple):
+        return ", ".join(f"`{one}`" for one in default)
+    return "" if default in (None, "") else f"`{default}`"
 
 
 def _tags() -> Iterator[tuple[str, ...]]:
