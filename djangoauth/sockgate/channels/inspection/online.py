@@ -24,7 +24,7 @@ MAX_READ = 5000
 """The users whose presence is read at once."""
 
 MAX_FOUND = 200
-"""The users of the site whose presence is looked up for a search."""
+"""The users of the site whose presence is looked up for a search, on a large site."""
 
 _BATCH = 500
 """How many names are read in one query."""
@@ -192,9 +192,12 @@ def _scan(client: Any, keys: list[str], limit: int) -> list[str]:
 
 def _uids_named(search: str) -> list[str]:
     model: Any = get_user_model()
-    matching = {f"{model.USERNAME_FIELD}__icontains": search}
-    pks = model._default_manager.filter(**matching).values_list("pk", flat=True)[:MAX_FOUND]
-    return list(map(str, pks))
+    found: dict[str, None] = {}
+    for lookup in ("iexact", "istartswith", "icontains"):  # The whole name is always found.
+        matching = model._default_manager.filter(**{f"{model.USERNAME_FIELD}__{lookup}": search})
+        pks = matching.values_list("pk", flat=True)[: MAX_FOUND - len(found)]
+        found.update((str(pk), None) for pk in pks)
+    return list(found)
 
 
 def _counts(client: Any, keys: list[str], uids: list[str]) -> dict[str, int]:

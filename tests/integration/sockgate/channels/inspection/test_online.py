@@ -51,6 +51,17 @@ def test_search_on_a_large_site_finds_who_is_online(crowd: list[User]) -> None:
     ]
 
 
+@pytest.mark.usefixtures("no_count")
+def test_whole_name_is_found_among_many_that_contain_it(
+    crowd: list[User], redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(online, "MAX_FOUND", 3)
+    User.objects.bulk_create([User(username=f"a carol {number}") for number in range(9)])
+    carol = User.objects.create_user("carol")
+    redis.hset(NAMES.presence("broadcast", "two"), str(carol.pk), 1)
+    assert [user.name for user in read_online("broadcast", search="carol").shown] == ["carol"]
+
+
 def test_small_site_is_exact_and_in_pages(crowd: list[User], redis: Redis) -> None:
     redis.delete(NAMES.presence("broadcast", "one"))
     _, bob, _ = crowd
