@@ -11,7 +11,8 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from sockgate_gateway.wire.inspection import AskNow, Now, Open, WorkerName, WorkerState
-from sockgate_gateway.wire.names import check_channel
+from sockgate_gateway.wire.names import BROADCAST, check_channel
+from sockgate_gateway.wire.presence import read_beat
 
 from ... import conf
 from ...redis_clients import pools
@@ -173,10 +174,22 @@ def _read_some(channel: str, search: str, limit: int, sizes: dict[str, int]) -> 
     return Online(
         sum(sizes.values()) - sum(map(bool, visitors)),
         len(keys) == 1,
-        count_connections(channel),
+        _count(client, channel, list(sizes)),
         sum(visitors),
         tuple(_named(ordered, counts, "")),
     )
+
+
+def _count(client: Any, channel: str, live: list[str]) -> int:
+    """Count connections by the heartbeats of the workers, or ask them about one channel."""
+    if channel != BROADCAST or conf.current().tenant is not None:
+        return count_connections(channel)
+    names = conf.current().names
+    with client.pipeline(transaction=False) as pipe:
+        for worker in live:
+            pipe.get(names.worker(worker))
+        beats = pipe.execute()
+    return sum(read_beat(beat) or 0 for beat in beats if beat is not None)
 
 
 def _scan(client: Any, keys: list[str], limit: int) -> list[str]:
