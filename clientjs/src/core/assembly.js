@@ -9,8 +9,9 @@ import { postWithToken } from "../credentials/csrf.js";
 import { Events } from "../base/events.js";
 import { GrantSource } from "../credentials/grants.js";
 import { Network } from "../base/online.js";
-import { globalOf } from "../base/globals.js";
+import { each } from "../base/own.js";
 import { Positions } from "../wire/positions.js";
+import { followersOf } from "../base/registry.js";
 import { Refusals } from "../wire/refusals.js";
 import { Requests } from "../wire/requests.js";
 import { readSettings } from "./settings.js";
@@ -67,11 +68,9 @@ export function assemble(options, page, kinds) {
   const parts = /** @type {Parts} */ (others);
   parts.subscriptions = new Subscriptions(parts);
   const client = new kinds.Client(parts);
-  // Django's tag adds badge.js in DEBUG.
-  const badge = globalOf(page, "SockgateBadge");
-  if (badge) {
-    badge(client, events, explain, options);
-  }
+  each(followersOf(page), (_, follower) => {
+    follower(client, events, explain, options);
+  });
   return client;
 
   function makeBackoff() {

@@ -29,7 +29,7 @@ export class Backoff {
    */
   next(pace) {
     const chosen = pace || USUAL;
-    const widest = Math.min(this._limits.maxMs, this._limits.minMs * Math.pow(2, this._attempts));
+    const widest = Math.min(this._limits.maxMs, this._limits.minMs * 2 ** this._attempts);
     this._attempts += 1;
     return Math.floor(chosen.floorMs + this._random() * Math.max(widest, chosen.spreadMs));
   }

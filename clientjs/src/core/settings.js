@@ -57,10 +57,7 @@ export function readSettings(options, page) {
   }
 
   /** @type {any} */
-  const settings = {};
-  copy(DEFAULTS, settings);
-  copy(orderOf(page, "client") || {}, settings);
-  copy(given, settings);
+  const settings = copy(given, copy(orderOf(page, "client") || {}, copy(DEFAULTS, {})));
   if (settings.grantUrl === undefined) {
     settings.grantUrl = settings.tokenUrl && siblingOf(settings.tokenUrl);
   }

@@ -1,34 +1,12 @@
 /**
- * The clients of a page, for scripts beside the core that need one. Each new client calls `window.SockgateBadge`.
+ * A client for scripts beside the core that need one.
  */
 import { documentOf, globalOf } from "../base/globals.js";
 import { ordersOf } from "../base/orders.js";
+import { followClients } from "../base/registry.js";
 
 /** Time after loading of the page until a script that needs a client and has none connects by itself. */
 const WAIT_MS = 3000;
-
-/**
- * Call back with each client that the page makes from now on.
- *
- * @param {any} page  a window
- * @param {function(any, {emit: function(string, any, any=): boolean}): void} callback  receives the client, and its events
- * @returns {function(): void} ends it
- */
-export function followClients(page, callback) {
-  const former = globalOf(page, "SockgateBadge");
-  let isOver = false;
-  page.SockgateBadge = (/** @type {any[]} */ ...given) => {
-    if (former) {
-      former(...given);
-    }
-    if (!isOver) {
-      callback(given[0], given[1]);
-    }
-  };
-  return () => {
-    isOver = true;
-  };
-}
 
 /**
  * Connect the page when it has no client some time after it has loaded. That client is closed when the page makes one

@@ -9,10 +9,10 @@ const pageOf = (body) => new JSDOM(body, { url: "https://site.test/", runScripts
 
 test("an element is no global", () => {
   // Elements are properties of an object behind the window's own prototype; tests/browser has the real one.
-  const page = Object.create({ SockgateBadge: { nodeType: 1 } });
-  assert.equal(globalOf(page, "SockgateBadge"), undefined);
-  page.SockgateBadge = () => "ours";
-  assert.equal(globalOf(page, "SockgateBadge")(), "ours");
+  const page = Object.create({ SockgateSockJS: { nodeType: 1 } });
+  assert.equal(globalOf(page, "SockgateSockJS"), undefined);
+  page.SockgateSockJS = () => "ours";
+  assert.equal(globalOf(page, "SockgateSockJS")(), "ours");
 });
 
 test("an element with a name does not hide a property of the document", () => {

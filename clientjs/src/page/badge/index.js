@@ -1,8 +1,8 @@
 /**
  * The badge of pages in DEBUG. Django's tag loads this script before the page's own ones, and never
- * in production. Each new client of the page calls `window.SockgateBadge`.
+ * in production. It follows each client of the page.
  */
-import { globalOf } from "../../base/globals.js";
+import { followClients } from "../../base/registry.js";
 import { unknownOptions, wrongOptions } from "../../core/options.js";
 import { Badge } from "./badge.js";
 import { watch } from "./events.js";
@@ -17,18 +17,14 @@ function install(page) {
   /** @type {Badge | undefined} */
   var badge;
   if (canShow && !isHidden()) {
-    var former = globalOf(page, "SockgateBadge");
     var violation = watchPolicy(page);
-    page.SockgateBadge = function (client, events, explain, options) {
-      if (former) {
-        former(client, events, explain, options);
-      }
+    followClients(page, function (client, events, explain, options) {
       unknownOptions(options).concat(wrongOptions(options)).forEach(function (text) {
         page.console.warn("sockgate: " + text);
       });
       badge = badge || new Badge(page, explainer(page, explain, violation));
       badge.enter(client.state, {});
       watch(events, badge);
-    };
+    });
   }
 }

@@ -2,7 +2,7 @@
  * `sockgate/guard`: the page warns before its login ends, and is covered when it has ended. The script `sockgate-guard.js`
  * does the same by itself.
  */
-import { followClients } from "../clients.js";
+import { followClients } from "../../base/registry.js";
 import { orderOf } from "../../base/orders.js";
 import { Guard } from "./loginguard.js";
 import { request } from "./requests.js";

@@ -1,8 +1,9 @@
 /**
  * The script `sockgate-progress.js`, which Django's tag `{% task_progress %}` loads: bars that follow the work of the user.
  */
-import { ensureClient, followClients } from "../clients.js";
+import { ensureClient } from "../clients.js";
 import { orderOf } from "../../base/orders.js";
+import { followClients } from "../../base/registry.js";
 import { Board } from "./board.js";
 import { elementOf } from "./element.js";
 

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { JSDOM } from "jsdom";
 
 import { Events } from "../../../src/base/events.js";
+import { followersOf } from "../../../src/base/registry.js";
 import { guardSession } from "../../../src/page/guard/module.js";
 
 const TEXTS = { title: "Soon", left: "Left: {time}", hint: "Keep", fixed: "Fixed", stay: "Stay", dismiss: "Not now", failed: "Failed", ended: "Ended", endedHint: "Covered", other: "Other", checking: "Checking", checkingHint: "Wait", login: "Sign in", reload: "Reload" };
@@ -35,7 +36,7 @@ class Site {
     this.stop = guardSession({ ...CONFIG, ...options }, page);
     this.events = new Events();
     this.client = { on: (name, handler) => this.events.on(name, handler) };
-    page.SockgateBadge(this.client, this.events, () => "");
+    followersOf(page).forEach((follower) => follower(this.client, this.events, () => "", {}));
   }
 
   async answer(url, { method, headers }) {

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { JSDOM } from "jsdom";
 
 import { Events } from "../../../src/base/events.js";
+import { followersOf } from "../../../src/base/registry.js";
 import { begin } from "../../../src/page/progress/index.js";
 
 const TEXTS = { waiting: "Waiting", running: "Running", retrying: "Again soon", attempt: "Try {number}", done: "Finished", failed: "Failed", stalled: "No news" };
@@ -36,7 +37,8 @@ class Page {
     begin(this.page);
     this.events = new Events();
     const subscribe = (channel) => ({ on: (_, handler) => this.events.on("state", (state, info) => state === "connected" && handler(channel, info)) });
-    this.page.SockgateBadge({ on: (name, handler) => this.events.on(name, handler), subscribe, close() {} }, this.events, () => "");
+    const [follower] = followersOf(this.page);
+    follower({ on: (name, handler) => this.events.on(name, handler), subscribe, close() {} }, this.events, () => "");
   }
 
   async pass(seconds) {
