@@ -37,7 +37,7 @@ export function ask(own, post, url, body, name, whyFinal, callback) {
   function settle(code, answer) {
     const fields = fieldsOf(answer, name);
     const value = fields[name];
-    const reason = code !== 200 && whyFinal(code);
+    const reason = whyFinal(code);
     if (code === 200 && ((value && typeof value === "string") || (value === null && name === "grant"))) {
       callback(null, fields);
     } else {

@@ -122,7 +122,6 @@ export class GrantSource {
    * @param {Granted} callback
    */
   _join(channel, callback) {
-    const self = this;
     const waiting = this._waiting;
     const key = keyOf(channel);
     let callbacks = waiting[key];
@@ -131,28 +130,26 @@ export class GrantSource {
       return;
     }
     callbacks = waiting[key] = [callback];
-    const cancel = this._clock.after(DEADLINE_MS, () => {
-      settle({ code: 0, reason: "no answer in time", isFinal: false });
-    });
-    this._fetch(channel, settle);
-
     /**
      * Only the first of answer and deadline counts.
      *
      * @param {Failure | null} failure
      * @param {GrantAnswer} [answer]
      */
-    function settle(failure, answer) {
-      if (waiting[key] !== callbacks) {
-        return;
+    const settle = (failure, answer) => {
+      if (waiting[key] === callbacks) {
+        delete waiting[key];
+        cancel();
+        const grant = answer && this.keep(channel, answer);
+        each(callbacks, (_, granted) => {
+          granted(failure, grant, callbacks.length > 1);
+        });
       }
-      delete waiting[key];
-      cancel();
-      const grant = answer && self.keep(channel, answer);
-      each(callbacks, (_, granted) => {
-        granted(failure, grant, callbacks.length > 1);
-      });
-    }
+    };
+    const cancel = this._clock.after(DEADLINE_MS, () => {
+      settle({ code: 0, reason: "no answer in time" });
+    });
+    this._fetch(channel, settle);
   }
 
   /**

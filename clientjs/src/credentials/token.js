@@ -12,7 +12,7 @@ import { nothing } from "../base/own.js";
  * @typedef {Object} Failure
  * @property {number} code  HTTP status; 0: no response; 200: one without a token
  * @property {string} reason
- * @property {boolean} isFinal  another request would be useless
+ * @property {boolean} [isFinal]  another request would be useless
  * @property {boolean} [isExpected]  no warning is due
  *
  * @typedef {function(string, string, function(number, string): void): (function(): void)} Post
@@ -38,7 +38,7 @@ export class TokenSource {
     this._request = 0;
     this._token = "";
     this._freshUntil = 0;
-    this._mustLogIn = !!settings.loginRequired;
+    this._mustLogIn = settings.loginRequired;
     if (settings.token) {
       this._keep({ token: settings.token, expires_in: settings.expiresIn || undefined });
     }

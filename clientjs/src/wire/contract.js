@@ -30,7 +30,7 @@ export const DOCUMENTATION = "https://sockgate.example/";
 export const CHANNEL = /^[\w.:@%+=,~!$&/#|-]{1,255}$/;
 
 /** Events of the connection and its channels, which no publication may use. */
-export const RESERVED = /^(\*|error|gap|join|leave|presence|presence_changed|state|subscribed|unsubscribed|user)$/;
+export const RESERVED = /^(\*|error|gap|join|leave|presence|presence_changed|session\-expiring|state|subscribed|unsubscribed|user)$/;
 
 /** The reason of an `unsubscribed` frame after which Django may grant the channel again. */
 export const RIGHTS_CHANGED = "rights_changed";

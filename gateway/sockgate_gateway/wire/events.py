@@ -13,6 +13,7 @@ RESERVED_EVENTS = frozenset(
         "leave",
         "presence",
         "presence_changed",
+        "session-expiring",
         "state",
         "subscribed",
         "unsubscribed",

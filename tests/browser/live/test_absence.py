@@ -5,7 +5,15 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.live.site import IS_FOLLOWED, Site, expect_gone, expect_rows, follow, wait_for
+from tests.browser.live.site import (
+    IS_FOLLOWED,
+    Site,
+    expect_gone,
+    expect_rows,
+    expect_text,
+    follow,
+    wait_for,
+)
 from tests.browser.windows import Profile
 from tests.chromium import asleep, run_chromium
 from tests.devtools import run_chromium_alone
@@ -58,6 +66,24 @@ def test_page_from_the_back_forward_cache_after_a_logout_is_empty(
     alice.open_board().log_out()
     page.go_back(wait_until="commit")
     expect_gone(page, "#rows")
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_page_of_another_user_is_loaded_again(site: Site, alice: Profile, is_kept: bool) -> None:
+    """Back, after another login: nothing of bob is shown in the page of alice."""
+    site.show(version="of alice", alice=["hers"])
+    page = alice.open("/orders/")
+    follow(page)
+    page.evaluate("addEventListener('pageshow', (event) => (window.persisted = event.persisted))")
+    if not is_kept:
+        page.evaluate("addEventListener('unload', () => {})")
+    page.goto("/login/")
+    alice.open_board().log_out()
+    alice.log_in("bob")
+    site.show(version="of bob", bob=["his"])
+    page.go_back(wait_until="commit")
+    expect_text(page, "#outside", "of bob")
+    expect_rows(page, "his")
 
 
 def test_restart_of_the_gateway_loses_nothing(site: Site, alice: Profile) -> None:
