@@ -22,6 +22,7 @@ from sockgate_gateway.wire.inspection import (
     WorkerName,
 )
 
+from ... import conf
 from ...tenants import bare
 from .agents import browser_of
 from .why import Findings, Published
@@ -362,6 +363,8 @@ def _tell_limits(found: Findings) -> Iterator[str]:
         worker = _capital(str(name))
         if content.is_cut:
             yield f"{worker} left out older records, because its answer would be too large."
+        if conf.current().tenant is not None:
+            continue  # The numbers are those of all tenants.
         for code, number in sorted(content.unknown.items()):
             hint = HINTS.get(code, "")
             yield (

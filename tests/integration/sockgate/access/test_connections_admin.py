@@ -1,5 +1,6 @@
 """*Live connections* in Django's admin, on the real gateway."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,9 @@ from django.test import Client
 from django.urls import include, path
 from sockgate.client import RequestRejected, State
 from sockgate.testing import Realtime
+from sockgate.testing.servers import PAGE_ORIGIN
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from tests.integration.sockgate.testing.site_urls import page
 from tests.waiting import PATIENCE_S, wait_until
@@ -234,6 +238,15 @@ def test_staff_of_a_tenant_sees_and_ends_only_its_own(
     site: Any, realtime: Realtime, alice: User
 ) -> None:
     """The users of two tenants have the same primary keys here."""
+    forged = {"type": "connect", "token": "forged"}
+    url = realtime.url.replace("http", "ws", 1) + "/websocket"
+    with connect(url, origin=PAGE_ORIGIN) as stranger:
+        stranger.send(json.dumps(forged))
+        with pytest.raises(ConnectionClosed):
+            stranger.recv(PATIENCE_S)
+    unknown = "with 4400 since its start before it knew the user"
+    operator = browser(staff("view_connections"))
+    assert unknown in text_of(operator, url_of(alice))
     tenant = ["acme"]
     site.SOCKGATE = {**site.SOCKGATE, "TENANT": lambda: tenant[0]}
     tab = realtime.tab(alice, PAGE)
@@ -245,15 +258,19 @@ def test_staff_of_a_tenant_sees_and_ends_only_its_own(
             Permission.objects.filter(codename__in=("view_connections", "disconnect_connections"))
         )
         operators[tenant[0]].force_login(user)
+    tenant[0] = "acme"
+    wait_until(lambda: ">alice</a>" in text_of(operators["acme"], LIST))
+    tenant[0] = "beta"
     assert "No user is online." in text_of(operators["beta"], LIST)
     assert "alice has no open connection" in text_of(operators["beta"], url_of(alice))
     act(operators["beta"], alice, "close")
     act(operators["beta"], alice, "sign_out")
     tenant[0] = "acme"
-    text = text_of(operators["acme"], LIST)
-    assert ">alice</a>" in text
-    assert "Workers" not in text  # Their numbers are those of all tenants.
+    assert "Workers" not in text_of(
+        operators["acme"], LIST
+    )  # Their numbers are those of all tenants.
     assert "was closed" not in text_of(operators["acme"], url_of(alice))
+    assert unknown not in text_of(operators["acme"], url_of(alice))
     assert tab.state is State.CONNECTED
     act(operators["acme"], alice, "sign_out")
     tab.assert_closed(4500, within=PATIENCE_S)
