@@ -184,9 +184,10 @@ class Hub:
 
     def fan_out(self, received: list[Received]) -> None:
         """Fan out the notices that wait, then publications of the broker, in their order."""
-        self.publications += len(received)
-        if len(received) > 1:
-            self._reads_of_several.observe(len(received))
+        count = len(received)
+        self.publications += count
+        if count > 1:  # ``read_sizes`` knows how many came alone: these are the most.
+            self._reads_of_several.observe(count)
         runs = self._runs(received)
         if len(runs) == 1 and not self.notices.waiting:
             receivers, frames = runs[0]
