@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from sockgate_gateway.connections.replay_budget import REPLAYS
-from sockgate_gateway.wire.presence import write_beat
+from sockgate_gateway.wire.limits import MAX_DATA_BYTES
+from sockgate_gateway.wire.presence import MAX_REPLY_USERS, USER_DATA, write_beat
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.integration.gatewayprocess import NAMES, Django, receive_until, show
@@ -95,3 +96,27 @@ async def test_counting_a_crowd_is_charged_and_its_result_shared(
 def reads(django: Django) -> int:
     """Return how often a presence was read."""
     return django.redis.info("commandstats").get("cmdstat_hgetall", {"calls": 0})["calls"]
+
+
+async def test_data_that_an_answer_leaves_out_is_charged(django: Django) -> None:
+    uids = [str(100_000 + n) for n in range(MAX_REPLY_USERS)]
+    data = json.dumps({"about": "x" * (MAX_DATA_BYTES - 20)})
+    for uid in uids:
+        django.redis.hset(NAMES.user(uid), USER_DATA, data)
+    read_bytes = len(uids) * len(data)
+    shown = {"presence_data": "server"}
+    async with worker(django, len(uids), **shown) as running, page(running, "7") as browser:
+        answers = await ask_until_refused(browser)
+    assert answers[0]["data_truncated"]
+    assert len(json.dumps(answers[0])) < read_bytes / 2
+    assert len(answers) <= BUDGET_BYTES / read_bytes + 1
+
+
+async def test_read_is_charged_also_for_a_client_that_has_left_the_channel(django: Django) -> None:
+    async with worker(django, 900) as running, page(running, "7") as browser:
+        for number in range(BUDGET_BYTES // 9_000 + 1):
+            await browser.send('{"type":"presence","channel":"open:1","id":1}')
+            await browser.send('{"type":"unsubscribe","channel":"open:1"}')
+            await browser.send(f'{{"type":"subscribe","channel":"open:1","id":"s{number}"}}')
+            await receive_until(browser, reply_to=f"s{number}")
+        assert (await ask(browser))["code"] == "too_many"

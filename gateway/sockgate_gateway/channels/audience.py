@@ -21,6 +21,7 @@ from ..connections.journal import Journal
 from ..histogram import COUNTS, Histogram
 from ..loop.hint_log import HintLog
 from ..wire.contract import Position
+from ..wire.names import owner_of
 from ..wire.protocol import Crowd
 from .pending_subscriptions import PendingSubscription
 from .presence_counts import PresenceCounts
@@ -94,7 +95,7 @@ class Audience:
         """
         self.gaps[cause] += connections
         self.journal.missed_by_all(channel, cause, connections, before, after)
-        if cause == "repeated" and self._repeated.is_due(channel):
+        if cause == "repeated" and self._repeated.is_due(channel, owner_of(channel)):
             self._repeated.warn("channel=%s connections=%d", channel, connections, hint=_HINT)
 
     def count_gap(

@@ -17,7 +17,7 @@ from ..histogram import COUNTS, Histogram
 from ..loop.hint_log import HintLog
 from ..wire.errors import MarkupError, PayloadError
 from ..wire.markup_payload import MarkupPayload
-from ..wire.names import Names, namespace_of
+from ..wire.names import Names, namespace_of, owner_of
 from ..wire.namespaces import Policy
 from ..wire.protocol import Crowd
 from ..wire.publication import ExcludingFrame, Publication, read_publication
@@ -333,7 +333,7 @@ class Hub:
 
     def _drop(self, channel: Channel, cause: str, hint: str) -> None:
         self.dropped += 1
-        if self._drops.is_due(channel.name):
+        if self._drops.is_due(channel.name, owner_of(channel.name)):
             self._drops.warn("channel=%s cause=%r", channel.name, cause, hint=hint)
 
     def _fan_out(self, channel: Channel | Receivers, frames: list[bytes]) -> None:

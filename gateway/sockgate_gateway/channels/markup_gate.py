@@ -15,7 +15,7 @@ from ..wire.documentation import address_of
 from ..wire.errors import MarkupError
 from ..wire.markup import PLAIN_MAX_AGE_S, MarkupSigner
 from ..wire.markup_payload import MarkupPayload
-from ..wire.names import Names
+from ..wire.names import Names, owner_of
 from ..wire.publication import Publication
 from .channel import Channel
 from .history import HistoryReply
@@ -85,5 +85,5 @@ class MarkupGate:
 
     def _refuse(self, channel: Channel, cause: str) -> None:
         self.refused[cause] += 1
-        if self._hints.is_due(f"{channel.name} {cause}"):
+        if self._hints.is_due(f"{channel.name} {cause}", owner_of(channel.name)):
             self._hints.warn("channel=%s cause=%s", channel.name, cause, hint=_HINTS[cause])

@@ -49,6 +49,6 @@ class NoticeBudget:
             self._frames.charge(uid, cost)
             return True
         self.held += 1
-        if self._hints.is_due(uid):
+        if self._hints.is_due(uid, uid):
             self._hints.warn("user=%s channel=%a", uid, channel, hint=_HINT)
         return False

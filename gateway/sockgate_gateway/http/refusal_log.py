@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection
 from time import monotonic
 from urllib.parse import urlsplit
 
+from ..connections.sources import source_of
 from ..loop.hint_log import MAX_LENGTH, HintLog, cut
 from .origins import normalize_origin
 
@@ -51,29 +52,31 @@ class RefusalLog:
         self._refused = HintLog(log, "origin_refused", clock)
         self._outside = HintLog(log, "outside_prefix", clock)
 
-    def log_origin(self, claimed: str | None) -> None:
+    def log_origin(self, claimed: str | None, address: str) -> None:
         """Count and log an origin that was refused.
 
         Args:
             claimed: an ``Origin`` or ``Referer`` header; the path of the latter is not logged.
+            address: of the client.
         """
         self.refused_origins += 1
         origin = _readable(claimed)
-        if origin and self._refused.is_due(origin):
+        if origin and self._refused.is_due(origin, source_of(address)):
             hint = hint_for_origin(origin, self._origins)
             self._refused.warn("origin=%a", cut(origin), hint=hint)
 
-    def log_path(self, path: str) -> None:
+    def log_path(self, path: str, address: str) -> None:
         """Log a path that a client would request under another prefix than this gateway's.
 
         Args:
             path: of the request; only the part before the client's own is logged.
+            address: of the client.
         """
         asked = _prefix_of(path)
         if asked is None or asked == self._prefix:
             return
         shown = self._without_secrets(asked)
-        if self._outside.is_due(shown):
+        if self._outside.is_due(shown, source_of(address)):
             values = cut(shown or "/"), cut(self._prefix)
             self._outside.warn("asked=%a expected=%a", *values, hint=self._hint_for_prefix(shown))
 

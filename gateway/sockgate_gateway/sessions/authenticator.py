@@ -114,8 +114,12 @@ class Authenticator:
             return False
         return -CLOCK_LEEWAY_S <= age_s + offset_s <= self._token_max_age_s
 
-    def read_token(self, text: str) -> Token:
+    def read_token(self, text: str, source: str = "") -> Token:
         """Verify a token's signature and age.
+
+        Args:
+            text: of the token.
+            source: who has sent it, for the log.
 
         Raises:
             Disconnect: it is forged or too old.
@@ -129,7 +133,7 @@ class Authenticator:
         except TokenInvalid as error:
             come_back_s = 0
             if isinstance(error, TokenOfUnknownKey):
-                self._log_unknown_key(error.key_id)
+                self._log_unknown_key(error.key_id, source)
                 come_back_s = self._come_back_s(error.key_id)
             cause = str(error)
             raise Disconnect(CloseCode.TOKEN_INVALID, cause, come_back_s=come_back_s) from error
@@ -141,8 +145,8 @@ class Authenticator:
         is_replaced = claimed in self._replaced_keys
         return randint(*REPLACED_KEY_WAIT_S) if is_replaced else 0  # noqa: S311
 
-    def _log_unknown_key(self, claimed: str) -> None:
-        if not self._unknown_keys.is_due(claimed):
+    def _log_unknown_key(self, claimed: str, source: str) -> None:
+        if not self._unknown_keys.is_due(claimed, source):
             return
         ours = ",".join(self._signer.key_ids)
         signed_by = f"Django signs with the key {claimed}" if claimed else "the token names no key"

@@ -10,6 +10,8 @@ from ..channels.presence import Presence
 from ..connections.batch import Batch
 from ..connections.journal import Journal
 from ..connections.registry import Registry
+from ..loop.failure_log import FAILED
+from ..loop.hint_log import HintLog, cut
 from ..loop.timer_wheel import TimerWheel
 from ..wire import contract, protocol
 from ..wire.control import (
@@ -36,6 +38,9 @@ log = logging.getLogger("sockgate.broker")
 INTERRUPTION_S = 1.0
 """Clients receive ``interrupted`` only when the link is lost for longer. After a shorter loss,
 missed publications are recovered, or ``gap`` is sent."""
+
+
+_HINT = "only Django may publish on control channels; a newer Django needs a newer gateway"
 
 
 class ReplySink(Protocol):
@@ -86,6 +91,8 @@ class ControlMessages:
         self._wheel = wheel
         self._lost_at: float | None = None
         self._is_interrupted = False
+        self._rejected = 0
+        self._rejections = HintLog(log, "control_rejected", wheel.clock)
 
     def link_lost(self, cause: str = "") -> None:
         """Suspend every channel and connection; after a while, send ``interrupted``."""
@@ -119,13 +126,20 @@ class ControlMessages:
             connection.transport.send(batch)
 
     def receive_control(self, raw: bytes) -> None:
-        """Handle a control message; one that is not valid is logged."""
+        """Handle a control message; one that is not valid is counted, and logged once a minute."""
         try:
             message = read_control(raw)
         except ControlError as error:
-            log.warning("event=control_rejected cause=%r", str(error))
+            self._reject(str(error))
             return
         self._actions[type(message)](self, message)
+
+    def _reject(self, cause: str) -> None:
+        FAILED["control_rejected"] += 1
+        self._rejected += 1
+        if self._rejections.is_due("", ""):
+            values = self._rejected, cut(cause)
+            self._rejections.warn("rejected=%d cause=%a", *values, hint=_HINT)
 
     def _revoke_session(self, message: RevokeSession) -> None:
         self._monitor.session_ended(message.sid)

@@ -103,7 +103,7 @@ class Inspector:
         try:
             question = self._signer.read_question(text)
         except InspectionError as error:
-            if self._refusals.is_due(error.cause):
+            if self._refusals.is_due(error.cause, error.cause):
                 self._refusals.warn("cause=%s", error.cause, hint=_HINT)
             return None
         if question.id in self._answered or not self._budget.take("questions"):

@@ -222,7 +222,7 @@ class Lifecycle:
         return self._publications.take(uid, frames)
 
     def transport_closed(
-        self, connection: Connection, code: int = 1006, *, by_client: bool = False
+        self, connection: Connection, code: int, cause: str, *, by_client: bool = False
     ) -> None:
         """Remove a connection whose transport has closed, or has failed, by itself.
 
@@ -230,7 +230,7 @@ class Lifecycle:
         metric nor imitates a fault of the gateway.
         """
         if connection.state is not State.CLOSED:
-            self._remove(connection, code, "", by_client=by_client)
+            self._remove(connection, code, cause, by_client=by_client)
 
     def close(
         self, connection: Connection, code: CloseCode, cause: str = "", reason: str = ""
@@ -284,8 +284,6 @@ class Lifecycle:
         self.closed_count["client" if by_client else str(int(code))] += 1
         lived_s = self._wheel.clock() - connection.opened_at
         by = "client" if by_client else "gateway"
-        if not by_client and code == 1006:
-            cause = "the connection was lost"
         self._journal.ended(
             connection,
             transport,
@@ -353,7 +351,7 @@ class Lifecycle:
             check_recover(frame.recover.values())
         if self.refusal:
             raise Disconnect(CloseCode.UNAVAILABLE, self.refusal, refusal="unavailable")
-        token = self._authenticator.read_token(frame.token)
+        token = self._authenticator.read_token(frame.token, connection.source)
         connection.claimed_uid = token.uid
         others = self._registry.count_claimants(token.sid, token.uid)
         if connection.transport.is_over_http:  # It has begun when its session was opened.

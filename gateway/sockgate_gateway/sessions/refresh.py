@@ -50,7 +50,7 @@ class TokenRefresh:
             BrokerUnavailable: Redis does not answer now.
         """
         try:
-            token = self._authenticator.read_token(frame.token)
+            token = self._authenticator.read_token(frame.token, connection.source)
             if connection.uid not in (None, token.uid):
                 raise Disconnect(CloseCode.SESSION_UNKNOWN, "a token of another user")
             if not are_of_one_tenant(token.sid, connection.sid or ""):

@@ -33,9 +33,6 @@ WAIT_S = 5.0
 MAX_WAITING = 64
 """So many requests of one connection may wait; with the default ``max_frame``, 2 MB."""
 
-BYTES_OF_USER = 10
-"""The least cost of each user who is present, also where the answer has only their number."""
-
 
 class Requests:
     """Answer the frames of open connections.
@@ -150,11 +147,15 @@ class Requests:
         channel = frame.channel
         if channel not in connection.channels or not self._policies.of(channel).presence:
             raise Rejected("not_allowed", "this channel does not show its presence")
-        self._require_budget(connection)
+        room = self._require_budget(connection)
         present = await self._presence.read(channel)
+        is_within = room.may_recover
+        # Also for a client that has left meanwhile: it was read.
+        room.spend(present.size_bytes, is_delivered=False)
+        if not is_within:
+            raise _too_much_presence()
         await self._barrier.synchronize()
         if connection.is_open and channel in connection.channels:
-            room = self._require_budget(connection)
             answer = protocol.presence(
                 channel,
                 present.users,
@@ -163,15 +164,14 @@ class Requests:
                 present.data,
                 self._policies.of(channel).presence_limit,
             )
-            cost = max(len(answer), BYTES_OF_USER * len(present.users))
-            room.spend(cost, is_delivered=False)
+            room.spend(max(len(answer) - present.size_bytes, 0), is_delivered=False)
             connection.send(answer)
 
     def _require_budget(self, connection: Connection) -> ReplayRoom:
         """Return the budget of the connection's user: many connections may ask at once."""
         room = self._replays.room_for(connection)
         if not room.may_recover:
-            raise Rejected("too_many", "too much presence, over all connections; try again later")
+            raise _too_much_presence()
         return room
 
     async def _set_presence(self, connection: Connection, frame: contract.SetPresence) -> None:
@@ -191,6 +191,10 @@ class Requests:
         contract.SetPresence: _set_presence,
         contract.Publish: _publish,
     }
+
+
+def _too_much_presence() -> Rejected:
+    return Rejected("too_many", "too much presence, over all connections; try again later")
 
 
 class _WaitingRequest:

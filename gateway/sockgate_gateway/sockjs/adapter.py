@@ -34,8 +34,7 @@ class ConnectionAdapter(SockJSConnection):
 
     def on_close(self) -> None:
         """Report that the session has ended."""
-        code, _ = self.session.close_reason
-        self._lifecycle.transport_closed(self.connection, code)
+        self._lifecycle.transport_closed(self.connection, *self.session.close_reason)
 
     def fail(self, code: CloseCode, cause: str) -> None:
         """Close the connection."""

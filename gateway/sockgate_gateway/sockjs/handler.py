@@ -182,7 +182,8 @@ class Handler(PreflightHandler):
             self.request.headers.get, ("Origin", "Referer", "Sec-Fetch-Site")
         )
         if not self.server.origins.allows(origin, self._own_origin(), referer, site):
-            self.server.refusals.log_origin(claimed_origin(origin, referer))
+            claimed, address = claimed_origin(origin, referer), str(self.request.remote_ip)
+            self.server.refusals.log_origin(claimed, address)
             raise HTTPError(403)
 
     def _check_method(self) -> None:

@@ -58,5 +58,5 @@ class Missing(Handler):
 
     def prepare(self) -> None:
         """Answer 404, and log it when a client with another prefix requests the path."""
-        self.server.refusals.log_path(self.request.path)
+        self.server.refusals.log_path(self.request.path, str(self.request.remote_ip))
         self.send_error(404)

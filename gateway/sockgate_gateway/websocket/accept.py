@@ -91,5 +91,5 @@ class WebSocketAcceptor:
         own = f"{client.scheme}://{request.headers.get('host', '')}"
         site = request.headers.get("sec-fetch-site")
         if not self._origins.allows(origin, own, fetch_site=site):
-            self._refusals.log_origin(claimed_origin(origin, None))
+            self._refusals.log_origin(claimed_origin(origin, None), client.address)
             raise RequestRefused(403, "origin not allowed")

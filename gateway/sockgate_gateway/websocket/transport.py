@@ -169,7 +169,7 @@ class WebSocket:
     def on_disconnect(self) -> None:
         """End the connection: the socket was closed or failed."""
         self._is_closing = True
-        self._context.lifecycle.transport_closed(self._connection)
+        self._context.lifecycle.transport_closed(self._connection, 1006, "the connection was lost")
 
     def on_outbox_full(self, refusal: Disconnect) -> None:
         """Close a slow consumer; it receives the close code if it reads again soon."""
@@ -256,20 +256,21 @@ class WebSocket:
             lifecycle.close(waiting, CloseCode.GOING_AWAY, "no such session on this worker")
             return
         self._connection = connection
-        lifecycle.transport_closed(waiting, by_client=True)
+        lifecycle.transport_closed(waiting, 1005, "it carries a moved session", by_client=True)
         self.send(Batch((MOVED,)))
 
     def _handle_close(self, payload: bytes) -> None:
         code = read_close(payload)
         self._start_closing(encode_close(code) if code != 1005 else encode(Opcode.CLOSE, b""))
-        self._context.lifecycle.transport_closed(self._connection, code, by_client=True)
+        lifecycle, cause = self._context.lifecycle, "the client has closed"
+        lifecycle.transport_closed(self._connection, code, cause, by_client=True)
 
     def _fail(self, error: WebSocketProtocolError) -> None:
         if error.code == CLOSE_TOO_BIG:
             self._context.lifecycle.close(self._connection, CloseCode.MESSAGE_TOO_LARGE)
             return
         self._start_closing(encode_close(error.code, str(error)))
-        self._context.lifecycle.transport_closed(self._connection, error.code)
+        self._context.lifecycle.transport_closed(self._connection, error.code, str(error))
 
     def _start_closing(self, close_frames: bytes) -> None:
         if self._is_closing:

@@ -93,6 +93,11 @@ def namespace_of(channel: str) -> str:
     return without_tenant(channel).partition(":")[0]
 
 
+def owner_of(channel: str) -> str:
+    """Return whom the names of such channels belong to: a tenant's namespace."""
+    return in_tenant(tenant_of(channel), namespace_of(channel))
+
+
 def check_channel(channel: str) -> str:
     """Return the name unchanged.
 

@@ -35,6 +35,9 @@ ANONYMOUS = b""
 USER_DATA = "presence"
 """The field of a user record with the user's data, a JSON object, or ``null``."""
 
+BYTES_OF_USER = 10
+"""What each user who is present costs at least, also where an answer has only their number."""
+
 MAX_REPLY_USERS = 256
 """The number of users whose data a presence reply has."""
 
@@ -83,11 +86,13 @@ class PresenceData:
         users: a JSON object for each user that Django says something about.
         pages: a JSON object for each page that says something about itself.
         is_complete: False: a limit has left out the data of some users.
+        size_bytes: of all that was read, with what a limit has left out.
     """
 
     users: dict[str, bytes]
     pages: dict[str, list[bytes]]
     is_complete: bool = True
+    size_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,11 @@ class Present:
     users: dict[str, int]
     anonymous: int
     data: PresenceData | None = field(default=None, repr=False)
+
+    @property
+    def size_bytes(self) -> int:
+        """About how much Redis was asked for."""
+        return BYTES_OF_USER * len(self.users) + (self.data.size_bytes if self.data else 0)
 
     def plus(self, other: "Present") -> "Present":
         """Add up two counts of one channel."""
@@ -154,6 +164,11 @@ class StoredData:
     user: bytes | None
     pages: tuple[bytes, ...] = ()
 
+    @property
+    def size_bytes(self) -> int:
+        """How much was read."""
+        return len(self.user or b"") + sum(map(len, self.pages))
+
 
 def collect_data(found: Mapping[str, tuple[StoredData, tuple[bytes, ...]]]) -> PresenceData:
     """Collect data for a reply, as much as fits.
@@ -164,14 +179,15 @@ def collect_data(found: Mapping[str, tuple[StoredData, tuple[bytes, ...]]]) -> P
     users: dict[str, bytes] = {}
     pages: dict[str, list[bytes]] = {}
     left_bytes = MAX_REPLY_BYTES
+    size_bytes = sum(stored.size_bytes for stored, _ in found.values())
     for uid, (stored, own) in found.items():
         of_user = stored.user if stored.user and is_data(stored.user) else b""
         of_pages = [*own, *(page for part in stored.pages for page in split_pages(part))]
         left_bytes -= len(of_user) + sum(map(len, of_pages))
         if left_bytes < 0:
-            return PresenceData(users, pages, is_complete=False)
+            return PresenceData(users, pages, is_complete=False, size_bytes=size_bytes)
         if of_user:
             users[uid] = of_user
         if of_pages:
             pages[uid] = of_pages
-    return PresenceData(users, pages)
+    return PresenceData(users, pages, size_bytes=size_bytes)

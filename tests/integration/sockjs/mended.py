@@ -63,7 +63,7 @@ class FakeLifecycle:
             connection.send_now(b"bye")
             self.close(connection, CloseCode.GOING_AWAY)
 
-    def transport_closed(self, connection: Connection, code: int = 1006) -> None:
+    def transport_closed(self, connection: Connection, code: int = 1006, cause: str = "") -> None:
         if connection.state is State.CLOSED:
             return
         transport = connection.release()

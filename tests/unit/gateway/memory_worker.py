@@ -54,7 +54,7 @@ class FakeClient:
         self.send({"type": "connect", "token": token})
 
     def disconnect(self) -> None:
-        self._lifecycle.transport_closed(self.connection)
+        self._lifecycle.transport_closed(self.connection, 1006, "the connection was lost")
 
     def frames(self) -> list[dict[str, Any]]:
         """Return the frames that were received since the last call."""

@@ -15,6 +15,7 @@ from ...wire.closecodes import CloseCode
 
 FAILURES = (
     "clock_differs",
+    "control_rejected",
     "history_postponed",
     "keys_evicted",
     "link_lost",
@@ -28,7 +29,7 @@ FAILURES = (
     "shard_lost",
     "writes_refused",
 )
-"""The events of all ``FailureLog``."""
+"""The events of all ``FailureLog``, and of control messages that are not valid."""
 
 _FAILED_HANDSHAKES = ("1002", "1006", "1007", "1009")
 _CODES = (*_FAILED_HANDSHAKES, *(str(int(code)) for code in CloseCode), "client")

@@ -35,18 +35,18 @@ def logged(caplog) -> list[str]:
 
 @pytest.mark.parametrize("claimed", [None, "", "nonsense", "file://x", f"http://{'x' * 300}"])
 def test_what_is_no_origin_is_not_logged(caplog, claimed):
-    RefusalLog([SITE], "/realtime").log_origin(claimed)
+    RefusalLog([SITE], "/realtime").log_origin(claimed, "192.0.2.1")
     assert logged(caplog) == []
 
 
 def test_page_without_an_origin_is_named(caplog):
-    RefusalLog([SITE], "/realtime").log_origin("null")
+    RefusalLog([SITE], "/realtime").log_origin("null", "192.0.2.1")
     (line,) = logged(caplog)
     assert line.startswith("event=origin_refused origin='null' hint='the page has no origin")
 
 
 def test_referer_is_logged_without_its_path(caplog):
-    RefusalLog([SITE], "/realtime").log_origin("https://foe.example/secret?path=1")
+    RefusalLog([SITE], "/realtime").log_origin("https://foe.example/secret?path=1", "192.0.2.1")
     assert "secret" not in caplog.text
     assert "origin='https://foe.example'" in caplog.text
 
@@ -63,7 +63,7 @@ def test_referer_is_logged_without_its_path(caplog):
     ],
 )
 def test_path_of_another_prefix_is_logged_without_its_session(caplog, path, asked):
-    RefusalLog([], "/realtime").log_path(path)
+    RefusalLog([], "/realtime").log_path(path, "192.0.2.1")
     (line,) = logged(caplog)
     assert f"event=outside_prefix asked='{asked}' expected='/realtime'" in line
     assert "GATEWAY_URL" in line
@@ -83,7 +83,7 @@ def test_path_of_another_prefix_is_logged_without_its_session(caplog, path, aske
     ],
 )
 def test_part_of_a_path_that_may_be_a_secret_is_not_logged(caplog, path):
-    RefusalLog([], "/realtime").log_path(path)
+    RefusalLog([], "/realtime").log_path(path, "192.0.2.1")
     (line,) = logged(caplog)
     assert "event=outside_prefix" in line
     assert "secret" not in line
@@ -102,5 +102,5 @@ def test_part_of_a_path_that_may_be_a_secret_is_not_logged(caplog, path):
     ],
 )
 def test_path_of_ours_or_of_a_stranger_is_not_logged(caplog, path):
-    RefusalLog([], "/realtime").log_path(path)
+    RefusalLog([], "/realtime").log_path(path, "192.0.2.1")
     assert logged(caplog) == []

@@ -1,7 +1,14 @@
 import logging
 
 import pytest
-from sockgate_gateway.loop.hint_log import INTERVAL_S, MAX_LENGTH, MAX_SUBJECTS, HintLog, cut
+from sockgate_gateway.loop.hint_log import (
+    INTERVAL_S,
+    MAX_LENGTH,
+    MAX_LINES,
+    MAX_SUBJECTS,
+    HintLog,
+    cut,
+)
 
 
 class Clock:
@@ -22,8 +29,8 @@ def hints(clock: Clock) -> HintLog:
     return HintLog(logging.getLogger("sockgate.access"), "origin_refused", clock.read)
 
 
-def warn(hints: HintLog, subject: str) -> None:
-    if hints.is_due(subject):
+def warn(hints: HintLog, subject: str, owner: str = "::1") -> None:
+    if hints.is_due(subject, owner):
         hints.warn("origin=%a", cut(subject), hint="set 'this'")
 
 
@@ -52,7 +59,20 @@ def test_many_subjects_neither_fill_the_log_nor_the_memory(hints, clock, caplog)
     clock.now += INTERVAL_S
     warn(hints, "ours")
     assert len(caplog.records) == MAX_SUBJECTS + 1
-    assert list(hints._logged_at) == ["ours"]
+    assert list(hints._logged_at) == [("::1", "ours")]
+
+
+def test_one_owner_keeps_no_hint_of_another_out_of_the_log(hints, caplog):
+    for number in range(10 * MAX_LINES):
+        warn(hints, str(number), "a stranger")
+    warn(hints, "ours", "a visitor")
+    assert "origin='ours'" in caplog.records[-1].getMessage()
+
+
+def test_many_owners_do_not_fill_the_memory(hints, caplog):
+    for number in range(10 * MAX_LINES):
+        warn(hints, "a", str(number))
+    assert len(caplog.records) == len(hints._logged_at) == MAX_LINES
 
 
 @pytest.mark.parametrize(

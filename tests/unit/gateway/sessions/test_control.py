@@ -3,6 +3,7 @@
 from typing import get_args
 
 import pytest
+from sockgate_gateway.loop.failure_log import FAILED
 from sockgate_gateway.sessions.control import INTERRUPTION_S
 from sockgate_gateway.wire.closecodes import CloseCode
 from sockgate_gateway.wire.control import (
@@ -69,6 +70,17 @@ async def test_invalid_control_message_is_rejected_and_logged(worker, caplog, ra
     worker.control_messages.receive_control(raw)
     assert client.code is None
     assert "event=control_rejected" in caplog.text
+
+
+async def test_many_invalid_control_messages_are_counted_and_logged_once_a_minute(worker, caplog):
+    before = FAILED["control_rejected"]
+    for number in range(1000):
+        worker.control_messages.receive_control(b'{"op":"unknown %d"}' % number)
+    assert len(caplog.records) == 1
+    assert FAILED["control_rejected"] == before + 1000
+    worker.clock.advance(61)
+    worker.control_messages.receive_control(b"garbage")
+    assert "event=control_rejected rejected=1001 cause=" in caplog.records[-1].getMessage()
 
 
 async def test_lost_and_restored_link_is_notified_once_each(worker):

@@ -253,7 +253,7 @@ async def test_close_is_sent_once_and_leaves_no_state(worker):
     client = await worker.connect_client()
     worker.lifecycle.close(client.connection, CloseCode.SESSION_ENDED)
     worker.lifecycle.close(client.connection, CloseCode.DRAIN)
-    worker.lifecycle.transport_closed(client.connection)
+    worker.lifecycle.transport_closed(client.connection, 1006, "lost")
     client.send({"type": "ping"})
     assert client.transport.codes == [CloseCode.SESSION_ENDED]
     assert client.frames() == []
@@ -265,7 +265,7 @@ async def test_close_is_sent_once_and_leaves_no_state(worker):
 async def test_lost_connection_is_logged_with_its_cause(worker, caplog):
     caplog.set_level("INFO", "sockgate.access")
     client = await worker.connect_client()
-    worker.lifecycle.transport_closed(client.connection)
+    client.disconnect()
     assert "code=1006 by=gateway cause='the connection was lost'" in caplog.text
 
 

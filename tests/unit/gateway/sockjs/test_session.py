@@ -77,7 +77,7 @@ class FakeRouter:
             raise self.disconnect
         return Connection("id", transport, address, 0)
 
-    def transport_closed(self, connection: Connection, code: int = 1006) -> None:
+    def transport_closed(self, connection: Connection, code: int = 1006, cause: str = "") -> None:
         if connection.state is not State.CLOSED:
             connection.release()
             self.closed_codes.append(int(code))

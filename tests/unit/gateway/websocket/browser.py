@@ -36,7 +36,7 @@ class FakeLifecycle:
             self.received_texts.append(text)
 
     def transport_closed(
-        self, connection: Connection, code: int = 1006, *, by_client: bool = False
+        self, connection: Connection, code: int = 1006, cause: str = "", *, by_client: bool = False
     ) -> None:
         if connection.state is not State.CLOSED:
             connection.release()

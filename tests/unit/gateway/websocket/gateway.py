@@ -53,7 +53,7 @@ class EchoLifecycle:
     def receive(self, connection: Connection, text: str) -> None:
         connection.send_now(text.encode())
 
-    def transport_closed(self, connection: Connection, code: int = 1006) -> None:
+    def transport_closed(self, connection: Connection, code: int = 1006, cause: str = "") -> None:
         if connection.state is not State.CLOSED:
             connection.release()
 

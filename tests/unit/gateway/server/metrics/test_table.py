@@ -28,7 +28,7 @@ def test_each_metric_is_in_the_table_once() -> None:
 
 def test_every_kind_of_failure_has_a_series() -> None:
     text = "".join(path.read_text() for path in SOURCES.rglob("*.py"))
-    events = set(re.findall(r'FailureLog\(log, "(\w+)"', text))
+    events = set(re.findall(r'(?:FailureLog\(log, |FAILED\[)"(\w+)"', text))
     (watched,) = re.findall(r"FailureLog\(log, event, .*?for event in \((.*?)\)", text, re.DOTALL)
     assert {*events, *re.findall(r"\w+", watched.replace('"', ""))} == set(FAILURES)
 
