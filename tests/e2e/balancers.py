@@ -27,6 +27,7 @@ http {{
 {site}
 }}
 """
+_PASS = "proxy_pass http://sockgate;"
 _UPSTREAM = "upstream sockgate { server 127.0.0.1:8001; keepalive 64; }"
 
 
@@ -52,7 +53,8 @@ def nginx(
     site, hosts = _documented("nginx")
     if other:
         assert _UPSTREAM in site
-        site = site.replace(_UPSTREAM, hosts)
+        assert _PASS in site
+        site = site.replace(_UPSTREAM, hosts).replace(_PASS, "proxy_pass http://$sockgate;")
     if more:
         site = site.replace("server 127.0.0.1:8001;", f"server 127.0.0.1:8001; server {more};")
     replaced = {
@@ -94,8 +96,10 @@ def haproxy(
         "frontend site\n": f"frontend site\n    maxconn {maxconn}\n",
         "bind :443 ssl crt /etc/haproxy/www.example.com.pem": f"bind {HOST}:{port}",
         "X-Forwarded-Proto https": "X-Forwarded-Proto http",
-        "10.0.0.11:8001 check port 8011": f"{gateways[0]} check port {ops_ports[0]}",
-        "10.0.0.12:8001 check port 8011": f"{gateways[1]} check port {ops_ports[1]}",
+        "10.0.0.11:8001": gateways[0],
+        "10.0.0.12:8001": gateways[1],
+        f"{gateways[0]} check port 8011": f"{gateways[0]} check port {ops_ports[0]}",
+        f"{gateways[1]} check port 8011": f"{gateways[1]} check port {ops_ports[1]}",
         "127.0.0.1:8000": django,
     }
     file = folder / "haproxy.cfg"

@@ -81,6 +81,11 @@ class Crowd:
         if self.result.back == len(self.clients):
             self.all_back.set()
 
+    def leave(self) -> None:
+        """Let all clients disconnect, and come back no more."""
+        for client in self.clients:
+            client.leave()
+
 
 class Client:
     """One client, through all its attempts."""
@@ -112,6 +117,15 @@ class Client:
             await self.crowd.loop.create_connection(lambda: protocol, "127.0.0.1", self.crowd.port)
         except OSError as error:
             self.ended(attempt, f"connecting {name_of(error)}")
+
+    def leave(self) -> None:
+        """Disconnect, and come back no more."""
+        attempt, self._attempt = self._attempt, None
+        if self.is_welcomed:
+            self.is_welcomed = False
+            self.crowd.result.back -= 1
+        if attempt is not None:
+            attempt.abort()
 
     def allow(self, seconds: float) -> None:
         """Give the attempt up after so many seconds."""
