@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ..errors import Disconnect
 from ..wire.closecodes import CloseCode
 from .connection import Claim, Connection
+from .fair_count import FairCount
 from .waiting_list import WaitingList
 
 
@@ -119,6 +120,7 @@ class Registry:
         self._unauthenticated: dict[Connection, str] = {}
         self._unauthenticated_by_source: dict[str, int] = {}
         self._without_token = WaitingList[Connection]()
+        self._fair_without_token = FairCount()
 
     @property
     def unauthenticated(self) -> int:
@@ -129,6 +131,10 @@ class Registry:
     def without_token(self) -> int:
         """How many have sent no token."""
         return len(self._without_token)
+
+    def without_token_ahead_of(self, source: str) -> int:
+        """Return how many that have sent no token are in the way of one more of a source."""
+        return self._fair_without_token.ahead_of(source)
 
     def find_displaced(self, source: str) -> Connection | None:
         """Return the connection to close before one more is opened from this source, if any.
@@ -160,10 +166,12 @@ class Registry:
         source = self._unauthenticated[connection] = connection.source
         self._unauthenticated_by_source[source] = self._unauthenticated_by_source.get(source, 0) + 1
         self._without_token.enter(connection, source)
+        self._fair_without_token.add(source)
 
     def note_token(self, connection: Connection) -> None:
         """Note that a connection has sent a token, so it is not closed in favour of another one."""
-        self._without_token.leave(connection)
+        if self._without_token.leave(connection):
+            self._fair_without_token.remove(connection.source)
 
     def claim(self, connection: Connection, sid: str, uid: str | None) -> None:
         """Note which session a connection claims, so that an end of it finds the connection."""
@@ -251,7 +259,8 @@ class Registry:
         source = self._unauthenticated.pop(connection, None)
         if source is None:
             return
-        self._without_token.leave(connection)
+        if self._without_token.leave(connection):
+            self._fair_without_token.remove(connection.source)
         count = self._unauthenticated_by_source.pop(source) - 1
         if count:
             self._unauthenticated_by_source[source] = count

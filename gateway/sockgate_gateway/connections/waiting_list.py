@@ -40,16 +40,17 @@ class WaitingList(Generic[T]):
         peers[connection] = None
         self._recount(source, len(peers) - 1, len(peers))
 
-    def leave(self, connection: T) -> None:
-        """Remove a connection, if it is in the list."""
+    def leave(self, connection: T) -> bool:
+        """Remove a connection; return whether it was in the list."""
         source = self._source_of.pop(connection, None)
         if source is None:
-            return
+            return False
         peers = self._by_source[source]
         del peers[connection]
         if not peers:
             del self._by_source[source]
         self._recount(source, len(peers) + 1, len(peers))
+        return True
 
     def oldest_of(self, source: str) -> T | None:
         """Return the oldest connection of a source."""

@@ -16,6 +16,7 @@ requests, and the accept queue is between them: there it begins with the opening
 import logging
 from collections.abc import Callable
 
+from ..connections.fair_count import FairCount
 from ..errors import Disconnect
 from ..loop.timer_wheel import LATE_S
 from ..wire.closecodes import CloseCode
@@ -91,6 +92,7 @@ class Admission:
         self._idle_s = idle_s
         self.waiting = 0
         self.unsent = 0
+        self._unsent = FairCount()
         self._postponed_until = 0.0
         self.refused_count = 0
         self._promises = Promises()
@@ -100,17 +102,19 @@ class Admission:
         self._finished = 0.0
         self._logged_at = -LOG_INTERVAL_S
 
-    def check(self, limit_s: float, unread: int = 0) -> None:
+    def check(self, limit_s: float, source: str = "", unread: int = 0) -> None:
         """Check that one more connect may begin.
 
         Args:
             limit_s: how long it may wait for those before it.
+            source: of the client. Sessions over HTTP that others have opened, and in which they
+                send nothing, are hardly in its way.
             unread: how many are about to begin: their first frame has not been read.
 
         Raises:
             Disconnect: too many wait; it carries the seconds after which the client comes back.
         """
-        ahead = self.waiting + unread
+        ahead = self.waiting - self.unsent + self.unsent_ahead_of(source) + unread
         if ahead <= ALWAYS_BEGUN:
             return
         now = self._clock()
@@ -133,21 +137,27 @@ class Admission:
         self.waiting -= 1
         self._finished += 1
 
-    def open(self) -> None:
+    def open(self, source: str) -> None:
         """Count a session over HTTP: its connect begins before its first frame has come."""
         self.begin()
         self.unsent += 1
+        self._unsent.add(source)
         self._finished += OPENING
 
-    def close(self) -> None:
+    def close(self, source: str) -> None:
         """Count a session over HTTP as finished that has sent no first frame."""
-        self.note_sent()
+        self.note_sent(source)
         self.end()
 
-    def note_sent(self) -> None:
+    def note_sent(self, source: str) -> None:
         """Note that the first frame of a session over HTTP has come."""
         self.unsent -= 1
+        self._unsent.remove(source)
         self._finished -= OPENING
+
+    def unsent_ahead_of(self, source: str) -> int:
+        """Return how many sessions without a first frame are in the way of a source."""
+        return self._unsent.ahead_of(source)
 
     def note_postponed(self) -> None:
         """Note that connections are left in the accept queue."""

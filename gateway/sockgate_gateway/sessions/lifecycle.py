@@ -20,6 +20,7 @@ from ..connections.outlet import Transport
 from ..connections.rate_limit import RateLimit
 from ..connections.registry import Registry
 from ..connections.replay_budget import ReplayBudget
+from ..connections.sources import source_of
 from ..connections.states import State
 from ..errors import BrokerUnavailable, Disconnect
 from ..loop.timer_wheel import TimerWheel
@@ -129,14 +130,17 @@ class Lifecycle:
         self.displaced_count = 0
         self.closed_count: Counter[str] = Counter()
 
-    def check_opening(self) -> None:
+    def check_opening(self, address: str) -> None:
         """Check whether a connection may be opened now, before it has cost anything.
+
+        Args:
+            address: of the client.
 
         Raises:
             Disconnect: the worker is draining, or too many connects wait.
         """
         try:
-            self._check_opening()
+            self._check_opening(address)
         except Disconnect as refused:
             self.refused_count[refused.refusal] += 1
             raise
@@ -154,7 +158,7 @@ class Lifecycle:
             raise
 
     def _open(self, transport: Transport, address: str) -> Connection:
-        self._check_opening()
+        self._check_opening(address)
         limit_bytes = self._config.held_limit_bytes
         connection = Connection(new_connection_id(), transport, address, limit_bytes)
         connection.opened_at = self._wheel.clock()
@@ -162,17 +166,23 @@ class Lifecycle:
         self._registry.add(connection)
         self.opened_count[transport.name] += 1
         if transport.is_over_http:
-            self.admission.open()
+            self.admission.open(connection.source)
         timeout_s = self._config.connect_timeout_s
         self._wheel.schedule(Deadline(self, self._wheel, connection, timeout_s), timeout_s)
         return connection
 
-    def _check_opening(self) -> None:
+    def _check_opening(self, address: str) -> None:
         if self.is_draining:
             raise Disconnect(CloseCode.DRAIN, refusal="draining")
         if self.admission.waiting:  # A late worker has not read all first frames.
-            unread = self._registry.without_token - self.admission.unsent
-            self.admission.check(TARGET_S, unread if self._wheel.is_late else 0)
+            source = source_of(address)
+            unread = self._count_unread(source) if self._wheel.is_late else 0
+            self.admission.check(TARGET_S, source, unread)
+
+    def _count_unread(self, source: str) -> int:
+        """Count connections in the way of a source whose first frame may wait in its socket."""
+        over_http = self.admission.unsent_ahead_of(source)
+        return max(self._registry.without_token_ahead_of(source) - over_http, 0)
 
     @property
     def is_busy(self) -> bool:
@@ -277,7 +287,7 @@ class Lifecycle:
         if state is State.CHECKING:
             self.admission.end()
         elif state is State.WAITING and connection.transport.is_over_http:
-            self.admission.close()
+            self.admission.close(connection.source)
         transport = connection.release()
         self._registry.remove(connection)
         self._hub.unsubscribe_all(connection)
@@ -355,9 +365,9 @@ class Lifecycle:
         connection.claimed_uid = token.uid
         others = self._registry.count_claimants(token.sid, token.uid)
         if connection.transport.is_over_http:  # It has begun when its session was opened.
-            self.admission.note_sent()
+            self.admission.note_sent(connection.source)
         else:  # The session with the most waiting connects is refused first.
-            self.admission.check(LONGEST_S / (1 + others))
+            self.admission.check(LONGEST_S / (1 + others), connection.source)
             self.admission.begin()
         connection.start_check()
         self._registry.note_token(connection)

@@ -77,7 +77,7 @@ class EarlyAnswers:
         if not self._is_simple(request, client):
             return None
         try:
-            self._server.lifecycle.check_opening()
+            self._server.lifecycle.check_opening(client.address)
         except Disconnect as refused:
             body = receiver.refusal(close_frame(refused.code, refused.reason), query)
             return body and _response(request, receiver.content_type, body, is_last=True)

@@ -39,7 +39,7 @@ class FakeLifecycle:
         self._service = service
         self.admission = Admission(monotonic)
 
-    def check_opening(self) -> None:
+    def check_opening(self, address: str) -> None:
         if self._service.program == "refuse":
             raise Disconnect(CloseCode.OVERLOADED)
 

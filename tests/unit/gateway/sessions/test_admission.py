@@ -156,11 +156,11 @@ def test_idle_worker_refuses_nobody_for_the_latency_of_redis(caplog):
 def test_pace_of_openings_limits_a_crowd_over_http_before_any_is_finished():
     worker = Worker(0)
     for _ in range(100):
-        worker.admission.open()
+        worker.admission.open("")
     worker.work(0.5)
     worker.admission.check(TARGET_S)  # 50 connects' work in 0.5 s
     for _ in range(201):
-        worker.admission.open()
+        worker.admission.open("")
     with pytest.raises(Disconnect):
         worker.admission.check(TARGET_S)
 
@@ -168,10 +168,10 @@ def test_pace_of_openings_limits_a_crowd_over_http_before_any_is_finished():
 def test_session_over_http_counts_from_its_opening():
     worker = Worker(100)
     for _ in range(400):
-        worker.admission.open()
+        worker.admission.open("")
     assert worker.admission.waiting == worker.admission.unsent == 400
     for _ in range(400):
-        worker.admission.note_sent()
+        worker.admission.note_sent("")
     worker.work(1)
     assert worker.arrive(1) == []  # Just as many as are completed in time.
     assert worker.arrive(1)

@@ -31,6 +31,18 @@ async def test_openings_over_http_beyond_the_pace_are_refused_before_the_work(wo
     assert (admission.waiting, admission.unsent) == (0, 0)
 
 
+async def test_sessions_that_a_stranger_opens_keep_nobody_else_out(worker, monkeypatch):
+    for _ in range(60):
+        open_over_http(worker, monkeypatch)
+    worker.clock.advance(CONNECT_TIMEOUT_S - 1)
+    with pytest.raises(Disconnect, match="too many connects wait"):
+        open_over_http(worker, monkeypatch)
+    visitor = worker.open_client("192.0.2.7")
+    visitor.send_token(worker.log_in())
+    await turn_loop()
+    assert visitor.frames()[0]["type"] == "connected"
+
+
 async def test_sessions_over_http_do_not_hold_up_the_accept_queue(worker, monkeypatch):
     client = open_over_http(worker, monkeypatch)
     assert (worker.lifecycle.admission.waiting, worker.lifecycle.count_unfinished()) == (1, 0)
