@@ -319,7 +319,8 @@ class Subscriber:
                 continue
             self.classic_publications += 1
             name = channel.decode()
-            if self._names.pubsub is PubSub.SHARDED and self._hints.is_due(name):
+            namespace = name.rpartition(":")[0]
+            if self._names.pubsub is PubSub.SHARDED and self._hints.is_due(name, namespace):
                 self._hints.warn("channel=%a", cut(name), hint=_HINT_FOR_CLASSIC)
 
     def _note_probe(self, payload: bytes) -> None:
