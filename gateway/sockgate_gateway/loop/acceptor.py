@@ -18,9 +18,6 @@ log = logging.getLogger("sockgate")
 BATCH = 64
 """Accepted in one turn of the loop, less those that wait; then other work has its turn."""
 
-LEAST = 8
-"""Accepted in each turn. Over HTTP, the next requests of those that wait are in the same queue."""
-
 PAUSE_S = 0.25
 LOG_INTERVAL_S = 1.0
 REMEMBER_S = 5.0
@@ -91,11 +88,11 @@ class DescriptorLimit:
         self.on_postponed = on_postponed
 
     def at_once(self) -> int:
-        """Return how many connections may be accepted in one turn.
+        """Return how many connections may be accepted in one turn: at least one.
 
         Each costs more than to finish one that waits. In the kernel's queue, it costs nothing.
         """
-        return max(BATCH - self._count_waiting(), LEAST)
+        return max(BATCH - self._count_waiting(), 1)
 
     def move_below(self, connection: socket.socket) -> socket.socket | None:
         """Move a connection to a descriptor below the ceiling, or close it and return None."""

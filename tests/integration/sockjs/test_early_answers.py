@@ -94,3 +94,24 @@ def test_connection_goes_on_after_an_early_answer(serve_fast):
             if length := head.header("content-length"):
                 wire.read(int(length))
         service.until_waiting()
+
+
+HIDDEN = b"GET /echo/info HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+@pytest.mark.parametrize("program", ["echo", "refuse"])
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "body"),
+    [
+        ("GET", "/info", {"Content-Length": str(len(HIDDEN))}, HIDDEN),
+        ("GET", "/info", {"Transfer-Encoding": "chunked"}, b"24\r\n" + HIDDEN + b"\r\n0\r\n\r\n"),
+        ("POST", PATH + "xhr", {"Content-Length": str(len(HIDDEN))}, HIDDEN),
+        ("POST", PATH + "jsonp_send", {"Content-Length": str(len(HIDDEN))}, HIDDEN),
+    ],
+)
+def test_body_is_never_read_as_a_request(serve_fast, program, method, path, headers, body):
+    service = serve_fast(program)
+    with service.browser.wire() as wire:
+        wire.ask(method, service.browser.prefix + path, {"Connection": "close", **headers}, body)
+        assert wire.read_response().status in (200, 400, 404)
+        assert wire.is_closed()
