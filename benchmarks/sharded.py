@@ -57,7 +57,11 @@ class Nodes:
         for place, client in enumerate(self.clients):
             first, last = place * SLOTS // count, (place + 1) * SLOTS // count - 1
             client.execute_command("CLUSTER", "ADDSLOTSRANGE", first, last)
-        wait_until(lambda: all(map(self._is_whole, self.clients)))
+        wait_until(self._are_whole)
+
+    def _are_whole(self) -> bool:
+        found = [self._is_whole(client) for client in self.clients]  # Each introduces itself.
+        return all(found)
 
     def _is_whole(self, client: Redis) -> bool:
         info: Any = client.execute_command("CLUSTER", "INFO")
