@@ -249,7 +249,8 @@ export default [
   pageScript("frameworks/htmx", "SockgateHtmx"),
   pageScript("frameworks/turbo", "SockgateTurbo", PRIVATE_NAMES),
   pageScript("page/guard", "SockgateGuard", PRIVATE_NAMES),
-  pageScript("page/progress", "SockgateProgress", PRIVATE_NAMES),
+  // Its element needs a browser of 2018.
+  { ...pageScript("page/progress", "SockgateProgress", PRIVATE_NAMES), plugins: [forModernBrowsers] },
   // Without an export, tools take a module for a script.
   modulesOf("shared", "module", sharedTypes, { footer: "export {};" }),
   modulesOf("state", "index", hookTypes("state", "state")),
