@@ -21,9 +21,9 @@ export const forOldBrowsers = babel({
   presets: [["@babel/preset-env", { targets: "ie 8", modules: false, loose: true, exclude: ["transform-typeof-symbol"] }]],
 });
 
-/** Names of properties that nothing outside of the script uses: no frame, no data block, no browser, no other script (a bar has `follow`, and sockgate-html.js uses `emit`, `change`, `drop` and `know`). `internal.js` checks them. */
+/** Names of properties that nothing outside of the script uses: no frame, no data block, no browser, no other script (a bar has `follow`). `internal.js` checks them. */
 export const INTERNAL_OF_LIVE = (
-  "all answered at away check data element ended followAll fragments heldIn isAnswered isBusy isEnded isGone lacksAny noteTouch refresh refused refusals renew request " +
+  "all answered at away bound check data element emit ended followAll fragments heldIn inner isAnswered isBusy isEnded isGenuine isGone know lacksAny noteTouch parts refresh refused refusals renew request " +
   "rescan room schedule script seen setIn stated stop subscribed whole why widestMs"
 ).split(" ");
 

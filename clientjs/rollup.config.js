@@ -181,6 +181,7 @@ const smallModern = {
         hoist_funs: true,
         keep_fargs: false,
         lhs_constants: false,
+        passes: 3,
         pure_getters: true,
         unsafe: true,
         unsafe_arrows: true,

@@ -1,19 +1,29 @@
 /**
  * Fragments that Django pushes: `publish_html(to, target, template, …)`. The same for all who receive it.
  */
-import { findAll } from "../../base/globals.js";
+import { documentOf, findAll } from "../../base/globals.js";
+import { ordersOf } from "../../base/orders.js";
 import { parse, processHtmx, removeScripts } from "../live/markup.js";
 import { attributeOf, clone, contains, findIn, isConnected, method, move, nameOf, parentOf, remove, replaceChildren } from "../live/nodes.js";
 
 /** These swaps have the names of methods of an element, which take the new nodes. */
 const METHODS = /^(append|prepend|before|after)$/;
+/** Pages whose content of the start is known. */
+const begun = new WeakSet();
 
 /**
  * @param {any} page  the window
  * @param {any} data  `{target, swap, html}`
- * @param {any} fragments  `emit` an event at the target, false: it was prevented; `change` an element; `drop` one; `know` a new one
+ * @param {any} inner  what fragments.js gives
  */
-export function push(page, { target: id, swap, html }, { emit, change, drop, know }) {
+export function push(page, { target: id, swap, html }, inner) {
+  const [emit, changeOf, changedIn, know, heldIn, elements, tokenOf] = inner;
+  if (!begun.has(inner)) {
+    // What is pushed may go anywhere in the page.
+    const [token] = ordersOf(page, "client").map(({ data }) => data.posted);
+    begun.add(inner);
+    know(documentOf(page, "documentElement"), elements(), { token, url: token == null }, () => false);
+  }
   const target = find(page, id);
   if (!target || !emit(target, "before", { swap })) {
     return;
@@ -50,9 +60,21 @@ export function push(page, { target: id, swap, html }, { emit, change, drop, kno
       drop(target);
     }
   }
-  fresh.filter(isConnected).forEach(know);
+  fresh.filter(isConnected).forEach((one) => know(one, [], { url: "/" }, () => false));
   processHtmx(page, parent);
   emit(parentOf(target) ? target : parent, "after", { swap });
+
+  /** @param {any} element @param {any} other */
+  function change(element, other) {
+    changeOf(element, other, { token: tokenOf(element), url: "/" });
+  }
+
+  /** Remove an element, if nothing in it is a person's. @param {any} element */
+  function drop(element) {
+    if (!changedIn(parentOf(element)).some((/** @type {any} */ one) => contains(element, one)) && !heldIn(element, clone(element), false)[0]) {
+      remove(element);
+    }
+  }
 }
 
 /**

@@ -1,7 +1,7 @@
 /**
  * What a person has typed or chosen: it is theirs until the server has taken it, and the server's from then on.
  */
-import { documentOf, findAll } from "../../base/globals.js";
+import { documentOf } from "../../base/globals.js";
 import { attributesOf, clone, closest, contains, findIn, groupBy, matches, nameOf, parentOf } from "./nodes.js";
 
 /** A form shows its own fields as properties, so it is no field, whatever a sanitizer has left on it. */
@@ -14,8 +14,10 @@ export function fieldsOf(element) {
   return [...findIn(element, FIELDS)].filter(isField);
 }
 
-/** Attributes that say which object a form is about, or a part without one. */
-const ABOUT = /^((form)?action|(data-)?(pk|hx-(post|put|patch|delete|vals)))$/;
+/** Attributes (`hx-post`, `hx-put`, `hx-patch` among them) that say which object a form is about, or a part without one. */
+const ABOUT = /^(action|(data-)?(pk|hx-(p.+t.*|delete|vals)))$/;
+/** Names of hidden fields that say it, too. */
+const KEY = /^(\D*[-_])?(pk|id)$/i;
 
 /** @param {any} element @returns {any[]} without Django's token, which is another one in each page */
 export const hiddenIn = (element) => [...findIn(element, "[type=hidden]:not([name=csrfmiddlewaretoken])")];
@@ -56,25 +58,29 @@ export function isTaken(field, fresh) {
 
 /**
  * @param {any} field  of the page
- * @param {any} fresh  a fragment of the fresh page
- * @returns {boolean} it has a field of this name, with this value, in such a form
+ * @param {any} element  in which it is
+ * @param {any} fresh
+ * @returns {boolean} it has a field of this name, with this value, for this object
  */
-export function isTakenIn(field, fresh) {
-  return fieldsOf(fresh).some((other) => ownerOf(other) === ownerOf(field) && other.name === field.name && other.id === field.id && isTaken(field, other));
+export function isTakenIn(field, element, fresh) {
+  return fieldsOf(fresh).some(
+    (other) => other.name === field.name && other.id === field.id && isTaken(field, other) && keyOf(partOf(other, fresh)) === keyOf(partOf(field, element))
+  );
 }
 
 /** @param {any} one  an element @returns {any} the form that it is, or belongs to as a field */
 export function formOf(one) {
-  return isField(one) ? one.form : nameOf(one) === "FORM" && one;
+  return matches(one, FIELDS) ? one.form : nameOf(one) === "FORM" && one;
 }
-
-/** @param {any} field @returns {any} */
-const ownerOf = (field) => field.form && aboutOf(field.form);
 
 /** @param {any} one  an element @returns {string} what its own attributes say of its object */
 export function aboutOf(one) {
-  const about = [...attributesOf(one)].filter(({ name, value }) => ABOUT.test(name) && !/csrf/i.test(value));
-  return about.map(({ name, value }) => name + value).join();
+  return [...attributesOf(one)].map(({ name, value }) => (ABOUT.test(name) && !/csrf/i.test(value) ? name + value : "")).join("");
+}
+
+/** @param {any} part @returns {string} the object that it is about */
+export function keyOf(part) {
+  return aboutOf(part) + hiddenIn(part).map((one) => (KEY.test(one.name) ? nameAndValueOf(one) : "")).join("");
 }
 
 /**
@@ -94,47 +100,51 @@ export function isAbout(part, fresh, set) {
  * @param {any} element
  * @param {any} fresh
  * @param {any[]} set
- * @returns {any[]} forms, and parts without one, in which something is typed that the server has not taken, and that the fresh
- *   element has for other objects only
+ * @returns {{parts: Map<any, any>, bound: any[]}} forms, and parts without one, in which something is typed that the server has not
+ *   taken, by field and part; those that the fresh element has for other objects or versions only
  */
-export function boundIn(element, fresh, set) {
-  return changedIn(closest(element, "form") || element)
-    .filter((field) => !isTakenIn(field, fresh))
-    .map((field) => field.form || partOf(field, element))
-    .map((part) => (contains(element, part) ? part : element))
-    .filter((part) => ![fresh, ...findIn(fresh, nameOf(part))].some((other) => isAbout(part, other, set)));
+export function typedIn(element, fresh, set) {
+  const parts = new Map();
+  /** @type {any[]} */
+  const bound = [];
+  for (const field of changedIn(closest(element, "form") || element)) {
+    if (!isTakenIn(field, element, fresh)) {
+      const own = partOf(field, element);
+      const part = contains(element, own) ? own : element;
+      parts.set(field, part).set(part, part);
+      if (![fresh, ...findIn(fresh, nameOf(part))].some((other) => isAbout(part, other, set))) {
+        bound.push(part);
+      }
+    }
+  }
+  return { parts, bound };
 }
 
-/** @param {any} field  without a form @param {any} element @returns {any} the outermost element around it that is about an object, else itself */
-function partOf(field, element) {
-  let part = field;
-  for (let node = field; node !== element; node = parentOf(node)) {
+/** @param {any} one @param {any} element @returns {any} its form; without one, the outermost element around it that is about an object, else itself */
+function partOf(one, element) {
+  let part = formOf(one);
+  for (let node = part ? element : one; node !== element && contains(element, node); node = parentOf(node)) {
     part = aboutOf(node) ? node : part;
   }
-  return part;
+  return part || one;
 }
 
-/** @param {Element} element @returns {any[]} fields that the viewer has changed */
+/** @param {any} field @returns {any} the name that radios of a group share; another field */
+const radioOf = (field) => (field.type === "radio" ? field.name : field);
+
+/** @param {Element} element @returns {any[]} fields that the viewer has changed, and all radios of a group */
 export function changedIn(element) {
-  /** Of several radios that the page has checked, the browser takes the last one. */
-  const changed = new Set();
-  groupBy(findAll(globalThis, "[type=radio]"), ({ form }) => form).forEach((radios) =>
-    groupBy(radios, ({ name }) => name).forEach((group) => {
-      if (group.find((one) => one.checked) !== group.filter((one) => one.defaultChecked).pop()) {
-        group.forEach((one) => changed.add(one));
-      }
-    })
-  );
-  return fieldsOf(element).filter((field) => (field.type === "radio" ? changed.has(field) : isChanged(field)));
-}
-
-/** @param {any} field @returns {boolean} */
-function isChanged(field) {
-  // What the browser makes of the attributes: the middle of a range, black, the first option that can be chosen.
-  const form = documentOf(globalThis, "createElement").call(document, "form");
-  const { reset } = form;
-  const unchanged = clone(field, true);
-  form.append(unchanged);
-  reset.call(form);
-  return valueOf(field) !== valueOf(unchanged);
+  /** @type {any} */
+  const groups = [...groupBy(fieldsOf(element), ({ form }) => form).values()];
+  return groups.flatMap((/** @type {any[]} */ fields) => {
+    // What the browser makes of the attributes: the middle of a range, black, the first option that can be chosen, the last radio.
+    const form = documentOf(globalThis, "createElement").call(document, "form");
+    const { reset } = form;
+    const unchanged = fields.map((one) => clone(one, true));
+    unchanged.forEach((one) => one.removeAttribute("form"));
+    form.append(...unchanged);
+    reset.call(form);
+    const keys = new Set(fields.map((one, place) => valueOf(one) !== valueOf(unchanged[place]) && radioOf(one)));
+    return fields.filter((one) => keys.has(radioOf(one)));
+  });
 }

@@ -2,13 +2,12 @@
  * The live fragments of the page. Django's `{% live %}` writes what belongs to one into a data block, the last child of its
  * element. So neither an id nor an attribute of content makes a fragment.
  */
-import { documentOf } from "../../base/globals.js";
 import { ordersOf } from "../../base/orders.js";
-import { boundIn, changedIn, nameAndValueOf } from "./fields.js";
+import { changedIn, nameAndValueOf, typedIn } from "./fields.js";
 import { heldOf } from "./held.js";
 import { parse, processHtmx } from "./markup.js";
 import { morph } from "./morph.js";
-import { childNodesOf, clone, contains, dispatch, isConnected, nameOf, ownerOf, parentOf, remove, replaceChildren } from "./nodes.js";
+import { childNodesOf, contains, dispatch, isConnected, nameOf, ownerOf, remove, replaceChildren } from "./nodes.js";
 
 /**
  * @typedef {{grant?: string | null, expires_in?: number, touched?: string | number | null}} Wanted  without a grant: there was none when
@@ -28,7 +27,6 @@ const RELOAD_MS = 60000;
 /** @param {any} page  the window */
 export function fragmentsOf(page) {
   const held = heldOf(page);
-  let isFirst = true;
   /** By element. @type {Map<any, Fragment>} */
   const known = new Map();
 
@@ -51,12 +49,6 @@ export function fragmentsOf(page) {
       }
     }
     all().forEach(({ element }) => isConnected(element) || known.delete(element));
-    if (isFirst) {
-      // What is pushed may go anywhere in the page.
-      const [token] = ordersOf(page, "client").map(({ data }) => data.posted);
-      isFirst = false;
-      held.know(documentOf(page, "documentElement"), [...known.keys()], { token, url: token == null }, () => false);
-    }
   }
 
   /**
@@ -140,30 +132,17 @@ export function fragmentsOf(page) {
    */
   function change(element, fresh, data, others = [], isInDoubt = false) {
     const set = held.setIn(element);
-    const bound = boundIn(element, fresh, set);
+    const { parts, bound } = typedIn(element, fresh, set);
     const whole = [...held.heldIn(element, fresh, isInDoubt), ...others];
     if (isInDoubt) {
-      bound.forEach((one) => (one === element ? replaceChildren : remove)(one));
+      new Set(bound).forEach((one) => (one === element ? replaceChildren : remove)(one));
     } else {
       whole.push(...bound);
     }
     if (!whole.includes(element)) {
       const named = new Map(ordersOf(page, "keep", ownerOf(fresh)).map(({ script, data }) => [script.parentElement, data]));
-      const theirs = morph(element, fresh, whole, named, set, isInDoubt, held.isGenuine(data.token));
+      const theirs = morph(element, fresh, whole, named, set, isInDoubt, held.isGenuine(data.token), parts);
       held.know(element, whole, data, (/** @type {any} */ one) => theirs.has(one));
-    }
-  }
-
-  /** Django has pushed what an element is now. @param {any} element @param {any} fresh */
-  function pushed(element, fresh) {
-    const { token } = all().find((one) => contains(one.element, element))?.data || {};
-    change(element, fresh, { token, url: "/" });
-  }
-
-  /** Remove an element, if nothing in it is a person's. @param {any} element */
-  function drop(element) {
-    if (!changedIn(parentOf(element)).some((one) => contains(element, one)) && !held.heldIn(element, clone(element), false)[0]) {
-      remove(element);
     }
   }
 
@@ -187,12 +166,11 @@ export function fragmentsOf(page) {
     at,
     scan,
     refresh,
-    emit,
-    // `sockgate-html.js` uses these four.
-    change: pushed,
-    drop,
-    /** @param {any} element  new, and as the server has rendered it */
-    know: (element) => held.know(element, [], { url: "/" }, () => false),
+    /** What `sockgate-html.js` uses: the last two are the elements of fragments, and the token of that around an element. */
+    inner: [
+      emit, change, changedIn, held.know, held.heldIn, () => [...known.keys()],
+      (/** @type {any} */ element) => all().find((one) => contains(one.element, element))?.data.token
+    ],
     /** Empty those of an address: the viewer may not see them any more. @param {string} url */
     clear: (url) => at(url).forEach(clear)
   };

@@ -19,11 +19,9 @@ export function heldOf(page) {
   const known = new WeakSet();
   /** Those of elements that were known. @type {Set<string | 0 | null>} */
   const ids = new Set();
-  /** They, and those that are the viewer's though the server has rendered them. @type {WeakSet<Element>} */
-  const rendered = new WeakSet();
   /** Forms with Django's token. @type {WeakSet<Element>} */
   const genuine = new WeakSet();
-  /** Hidden fields, with what the server has written into them. @type {WeakMap<Element, string>} */
+  /** What the server has rendered, also where it is the viewer's; hidden fields with what it has written. @type {WeakMap<Element, string>} */
   const written = new WeakMap();
   /** What the server had not taken. @type {WeakSet<Element>} */
   const differing = new WeakSet();
@@ -40,7 +38,6 @@ export function heldOf(page) {
       if (!held.some((other) => contains(other, one))) {
         known.add(one);
         ids.add(attributeOf(one, "id") || 0);
-        rendered.add(one);
         if (!isSet(one)) {
           written.set(one, nameAndValueOf(one));
         }
@@ -73,7 +70,7 @@ export function heldOf(page) {
     const keys = new Set(unknown.map((one) => formOf(one) || (isField(one) && one)).filter((one) => one));
     for (const key of keys) {
       const fields = all.filter((field) => field === key || field.form === key);
-      if (!fields.every((field) => isTakenIn(field, fresh))) {
+      if (!fields.every((field) => isTakenIn(field, element, fresh))) {
         differing.add(key);
       } else if (differing.has(key) || !errors.some((error) => contains(parentOf(key), error))) {
         continue;
@@ -101,7 +98,7 @@ export function heldOf(page) {
     let place = field;
     for (let node = field; node !== element; node = parentOf(node)) {
       // What is in doubt goes with the row that was rendered, or with what has come in its place.
-      place = known.has(node) || (isInDoubt && (rendered.has(node) || ids.has(attributeOf(node, "id")))) ? place : node;
+      place = known.has(node) || (isInDoubt && (written.has(node) || ids.has(attributeOf(node, "id")))) ? place : node;
     }
     const parent = parentOf(place);
     return isInDoubt || [...childNodesOf(parent)].some((one) => known.has(one) && nameOf(one) !== "SCRIPT") ? place : parent;

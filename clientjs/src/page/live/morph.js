@@ -9,7 +9,7 @@
  * something that must stay.
  */
 import { documentOf } from "../../base/globals.js";
-import { aboutOf, changedIn, formOf, hiddenIn, isAbout, isTaken, nameAndValueOf, selectedIn } from "./fields.js";
+import { aboutOf, changedIn, formOf, isAbout, isTaken, keyOf, selectedIn } from "./fields.js";
 import { removeScripts } from "./markup.js";
 import {
   attributeOf, attributesOf, childNodesOf, clone, contains, findIn, groupBy, insert, isEqual, move, nameOf, nextElementOf, nextOf, parentOf, remove
@@ -28,38 +28,47 @@ const IDENTIFIED = "[id],[name],form";
  * @param {any[]} [set]  hidden fields that a script has set
  * @param {boolean} [isInDoubt]  what the fresh one lacks goes, whatever was typed there
  * @param {function(any): boolean} [isGenuine]  Django has written a form
+ * @param {Map<any, any>} [parts]  in which somebody has typed
  * @returns {Set<any>} what the server has not taken
  */
-export function morph(element, fresh, whole = [], named = new Map(), set = [], isInDoubt = false, isGenuine) {
+export function morph(element, fresh, whole = [], named = new Map(), set = [], isInDoubt = false, isGenuine, parts = new Map()) {
   // What is changed is decided before anything changes: new defaults must not look like input.
   const typed = changedIn(element);
   const changed = new Set([...typed, ...set]);
   const stays = [...typed, ...whole];
-  const typedForms = new Set(typed.map(formOf));
   const staying = above(stays, element);
   const isInWhole = new Set();
   whole.forEach((one) => findIn(one, "*").forEach((/** @type {any} */ part) => isInWhole.add(part)));
   /** Elements of the page, by the same ones of the fresh one. */
   const same = new Map();
   const matched = new Set();
-  /** What of each form tells it from others. @type {Map<any, any[]>} */
+  /** What each form belongs to. @type {Map<any, any[]>} */
   const forms = new Map();
+  /** Elements of the fresh one about the same objects as parts in which somebody has typed. @type {Map<any, any>} */
+  const partners = new Map();
   const unmatched = new Set();
   const active = documentOf(globalThis, "activeElement");
   removeScripts(findIn(fresh, "script"));
-  for (const keyOf of [kindOf, (/** @type {any} */ node) => kindOf(node) + subjectOf(node)[1]]) {
-    const old = groupBy(findIn(element, IDENTIFIED), keyOf);
-    groupBy(findIn(fresh, IDENTIFIED), keyOf).forEach(([other, isTwice], key) => {
-      let [node, isOldTwice] = old.get(key) || [];
-      if (!isTwice && !isOldTwice) {
-        for (; node && node !== element && !matched.has(node) && !same.has(other) && !isInWhole.has(node) && kindOf(node) === kindOf(other) && mayBe(node, other); node = parentOf(node)) {
-          matched.add(node);
-          same.set(other, node);
-          other = parentOf(other);
-        }
-      }
-    });
+  [element, fresh].forEach((one) =>
+    findIn(one, "form").forEach((/** @type {any} */ form) => forms.set(form, [isGenuine?.(form), aboutOf(form)]))
+  );
+  // What somebody has typed in comes first: nothing else takes its place.
+  for (const part of new Set(parts.values())) {
+    const others = [...findIn(fresh, nameOf(part))].filter((other) => kindOf(other) === kindOf(part));
+    const equal = others.filter((other) => isAbout(part, other, set));
+    const [other, isTwice] = equal[0] ? equal : others.filter((one) => keyOf(one) === keyOf(part));
+    if (other && !isTwice) {
+      partners.set(part, other);
+      pair(part, other);
+    }
   }
+  const old = groupBy(findIn(element, IDENTIFIED), kindOf);
+  groupBy(findIn(fresh, IDENTIFIED), kindOf).forEach(([other, isTwice], kind) => {
+    const [node, isOldTwice] = old.get(kind) || [];
+    if (!isTwice && !isOldTwice) {
+      pair(node, other);
+    }
+  });
   const rich = above(same.keys(), fresh);
   change(element, fresh);
   const left = isInDoubt ? new Set(whole) : above(stays, element);
@@ -73,27 +82,27 @@ export function morph(element, fresh, whole = [], named = new Map(), set = [], i
   }
   return changed;
 
-  /** @param {any} node @returns {any[]} what it belongs to, and what that was rendered for */
-  function subjectOf(node) {
-    const form = formOf(node);
-    if (form && !forms.has(form)) {
-      forms.set(form, [[isGenuine?.(form), aboutOf(form)], hiddenIn(form).map(nameAndValueOf)]);
-    }
-    return forms.get(form) || [];
-  }
-
   /** @param {any} node @returns {string} elements of another kind are not the same one: what is typed into a form never becomes part of another one */
   function kindOf(node) {
     const name = nameOf(node);
     return isAnElement(node)
-      ? JSON.stringify([name, ...["id", "name", /^(checkbox|radio)$/.test(node.type) && "value"].map((one) => attributeOf(node, one)), subjectOf(node)[0]])
+      ? JSON.stringify([name, ...["id", "name", /^(checkbox|radio)$/.test(node.type) && "value"].map((one) => attributeOf(node, one)), forms.get(formOf(node))])
       : name;
   }
 
-  /** @param {any} node @param {any} other @returns {boolean} what is typed into a form stays with its object */
+  /** @param {any} node @param {any} other @returns {boolean} what is typed somewhere stays with its object */
   function mayBe(node, other) {
-    const form = formOf(node);
-    return !form || !typedForms.has(form) || whole.includes(form) || isAbout(form, formOf(other), set);
+    const partner = partners.get(parts.get(node) || parts.get(formOf(node)));
+    return !partner || contains(other, partner) || contains(partner, other);
+  }
+
+  /** They are the same, and so is what contains them. @param {any} node @param {any} other */
+  function pair(node, other) {
+    for (; node && node !== element && !matched.has(node) && !same.has(other) && !isInWhole.has(node) && kindOf(node) === kindOf(other) && mayBe(node, other); node = parentOf(node)) {
+      matched.add(node);
+      same.set(other, node);
+      other = parentOf(other);
+    }
   }
 
   /** @param {any} parent @param {any} other */

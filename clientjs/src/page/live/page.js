@@ -205,6 +205,16 @@ export function livePageOf(rt, page) {
     }
   }
 
+  /** @param {any} data  of `publish_html`; without a target: the page is as the server has rendered it */
+  function push(data) {
+    const show = globalOf(page, PUSH);
+    if (show) {
+      show(page, data, fragments.inner);
+    } else if (data.target) {
+      warn("publish_html needs {% sockgate_client live=True %}");
+    }
+  }
+
   rt.on("touch", (/** @type {any} */ _, /** @type {any} */ message) => {
     const { channel } = message;
     // A browser cannot publish this event. One that comes from a browser nevertheless is nobody's touch.
@@ -213,14 +223,7 @@ export function livePageOf(rt, page) {
       each(channel, (one) => one.noteTouch(ms));
     }
   })
-    .on(HTML, (/** @type {any} */ data, /** @type {any} */ { from }) => {
-      const push = globalOf(page, PUSH);
-      if (!push) {
-        warn("publish_html needs {% sockgate_client live=True %}");
-      } else if (from === undefined) {
-        push(page, data, fragments);
-      }
-    })
+    .on(HTML, (/** @type {any} */ data, /** @type {any} */ { from }) => from === undefined && push(data))
     .on("gap", (/** @type {string} */ channel, /** @type {any} */ why) => {
       if (channels.has(channel)) {
         const ms = tell(channel, { audience: stated.get(channel)?.audience, ...why });
@@ -239,6 +242,7 @@ export function livePageOf(rt, page) {
     ).observe({ type: "resource" });
   }
   scan();
+  push({});
   stateChanged(rt.state, {});
   return { scan };
 }

@@ -97,7 +97,7 @@ test("an element with the id of a library does not stop what is pushed", () => {
   const { window } = new JSDOM('<a id="htmx">x</a><b id="bell">0</b>');
   for (const name of ["Element", "Node", "Document", "document"]) globalThis[name] = window[name];
   const said = [];
-  push(window, { target: "bell", swap: "replace", html: "3" }, { emit: (_, when) => said.push(when), change: morph, know() {} });
+  push(window, { target: "bell", swap: "replace", html: "3" }, [(_, when) => said.push(when), (element, fresh) => void morph(element, fresh), () => [], () => {}, () => [], () => [], () => undefined]);
   assert.deepEqual([window.document.getElementById("bell").textContent, said], ["3", ["before", "after"]]);
 });
 

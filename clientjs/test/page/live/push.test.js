@@ -17,7 +17,7 @@ const EVENT = "sockgate:html";
 globalThis.CSS ??= { escape: (text) => text };
 
 /** Outside of fragments. */
-const showing = (emit) => ({ emit, change: morph, drop: (one) => one.remove(), know() {} });
+const showing = (emit) => [emit, (element, fresh) => void morph(element, fresh), () => [], () => {}, () => [], () => [], () => undefined];
 
 /** Show a body, push, and return what it is then. */
 function pushed(body, data, emit = () => true) {
