@@ -54,10 +54,11 @@ export function morph(element, fresh, whole = [], named = new Map(), set = [], i
   );
   // What somebody has typed in comes first: nothing else takes its place.
   for (const part of new Set(parts.values())) {
-    const others = [...findIn(fresh, nameOf(part))].filter((other) => kindOf(other) === kindOf(part));
+    const [old, others] = [element, fresh].map((one) => [...findIn(one, nameOf(part))].filter((like) => kindOf(like) + keyOf(like) === kindOf(part) + keyOf(part)));
     const equal = others.filter((other) => isAbout(part, other, set));
-    const [other, isTwice] = equal[0] ? equal : others.filter((one) => keyOf(one) === keyOf(part));
-    if (other && !isTwice) {
+    const [other, isTwice] = equal[0] ? equal : others;
+    // Two that say the same say nothing.
+    if (other && !isTwice && !old[1]) {
       partners.set(part, other);
       pair(part, other);
     }

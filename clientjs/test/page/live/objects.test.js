@@ -153,3 +153,11 @@ test("an alert of a page that answers a POST stays, also in a fragment without f
     assert.deepEqual([page.$("h1").textContent, !!page.$("[role=alert]")], ["new", stays]);
   }
 });
+
+test("a form that does not say what it is about stays in its row", async () => {
+  const cards = (...ids) => fragment(ORDERS, `<ul>${ids.map((id) => `<li id="card-${id}">${id}<form><input name="comment"></form></li>`).join("")}</ul>`);
+  const page = new Page(cards(1, 2), cards(1)).start();
+  page.$("#card-2 input").value = "typed";
+  await page.refreshed();
+  assert.deepEqual(["#card-1", "#card-2"].map((card) => page.$(`${card} input`).value), ["", "typed"]);
+});
