@@ -17,7 +17,7 @@ export function fieldsOf(element) {
 /** Attributes (`hx-post`, `hx-put`, `hx-patch` among them) that say which object a form is about, or a part without one. */
 const ABOUT = /^(action|(data-)?(pk|hx-(p.+t.*|delete|vals)))$/;
 /** Names of hidden fields that say it, too. */
-const KEY = /^(\D*[-_])?(pk|id)$/i;
+const KEY = /^(\D*[-_])?(pk|id)$/;
 
 /** @param {any} element @returns {any[]} without Django's token, which is another one in each page */
 export const hiddenIn = (element) => [...findIn(element, "[type=hidden]:not([name=csrfmiddlewaretoken])")];

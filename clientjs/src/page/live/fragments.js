@@ -135,7 +135,7 @@ export function fragmentsOf(page) {
     const { parts, bound } = typedIn(element, fresh, set);
     const whole = [...held.heldIn(element, fresh, isInDoubt), ...others];
     if (isInDoubt) {
-      new Set(bound).forEach((one) => (one === element ? replaceChildren : remove)(one));
+      new Set(bound).forEach((one) => (one === element ? replaceChildren(one) : remove(one)));
     } else {
       whole.push(...bound);
     }

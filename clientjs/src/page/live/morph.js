@@ -54,11 +54,11 @@ export function morph(element, fresh, whole = [], named = new Map(), set = [], i
   );
   // What somebody has typed in comes first: nothing else takes its place.
   for (const part of new Set(parts.values())) {
-    const [old, others] = [element, fresh].map((one) => [...findIn(one, nameOf(part))].filter((like) => kindOf(like) + keyOf(like) === kindOf(part) + keyOf(part)));
+    const [old, others] = [element, fresh].map((one) => [...findIn(one, nameOf(part))].filter((like) => kindOf(like) === kindOf(part) && keyOf(like) === keyOf(part)));
     const equal = others.filter((other) => isAbout(part, other, set));
     const [other, isTwice] = equal[0] ? equal : others;
     // Two that say the same say nothing.
-    if (other && !isTwice && !old[1]) {
+    if (other && !isTwice && !old.filter((one) => !equal[0] || isAbout(one, other, set))[1]) {
       partners.set(part, other);
       pair(part, other);
     }

@@ -211,7 +211,7 @@ export function livePageOf(rt, page) {
     if (show) {
       show(page, data, fragments.inner);
     } else if (data.target) {
-      warn("publish_html needs {% sockgate_client live=True %}");
+      warn("publish_html needs live=True");
     }
   }
 

@@ -176,5 +176,5 @@ test("a page that does not load what shows pushes says so, once", () => {
   startWithoutPush(page.rt, page.window);
   for (let number = 0; number < 2; number++) page.push("bell", "replace", "3");
   assert.equal(page.$("#bell").textContent, "0");
-  assert.deepEqual(page.said, ["sockgate: publish_html needs {% sockgate_client live=True %}."]);
+  assert.deepEqual(page.said, ["sockgate: publish_html needs live=True."]);
 });
