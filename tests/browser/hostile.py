@@ -66,6 +66,17 @@ _GLOBALS = "".join(
         "htmx",
         "sockgateLive",
         "trustedTypes",
+        "BroadcastChannel",
+        "CSSStyleSheet",
+        "Element",
+        "Document",
+        "Reflect",
+        "SharedWorker",
+        "Symbol",
+        "customElements",
+        "localStorage",
+        "navigator",
+        "sockgate client",
     )
 )
 _DOCUMENT = "".join(
