@@ -35,7 +35,7 @@ from tests.integration.faults import (
 from tests.integration.pages import Page, open_chromium
 from tests.integration.sequences import ClientState
 from tests.integration.stores import Alone, Followed, Sharded
-from tests.integration.world import FEW, LARGE, SMALL, Browser, World
+from tests.integration.world import FEW, LARGE, SEQUENCED, SMALL, Browser, World
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
 
@@ -286,14 +286,15 @@ BRIEF = {"publications": (1, 40), "pause_s": 0.15}
 
 
 @pytest.mark.parametrize(
-    ("seed", "faults"),
+    ("seed", "size", "faults"),
     [
-        pytest.param(1, (*COMMON, *RARE, *HEAVY), id="gateways"),
-        pytest.param(2, (*COMMON, *LONG, *OF_REDIS), id="redis"),
+        pytest.param(1, SMALL, (*COMMON, *RARE, *HEAVY), id="gateways"),
+        pytest.param(1, SEQUENCED, (*COMMON, *RARE, *HEAVY), id="without_plain"),
+        pytest.param(2, SMALL, (*COMMON, *LONG, *OF_REDIS), id="redis"),
     ],
 )
-async def test_every_sequence_is_complete_or_has_a_gap(run, seed, faults):
-    await run(seed, SMALL, Plan(len(faults), faults=faults, **BRIEF))
+async def test_every_sequence_is_complete_or_has_a_gap(run, seed, size, faults):
+    await run(seed, size, Plan(len(faults), faults=faults, **BRIEF))
 
 
 async def test_every_sequence_is_complete_or_has_a_gap_where_a_master_was_lost(run):

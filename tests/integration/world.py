@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from threading import Lock
@@ -50,9 +50,12 @@ class Size:
     """Of each gateway."""
     at_once: int = 1
     """How many publications travel together."""
+    has_plain: bool = True
+    """Whether plain publications are allowed, though none is sent."""
 
 
 SMALL = Size(users=4, public=3, subscribed=3, transports=LINES, pages=3)
+SEQUENCED = replace(SMALL, has_plain=False)
 FEW = Size(users=2, public=3, subscribed=3, transports=LINES[:4])
 LARGE = Size(
     users=30,
@@ -182,12 +185,19 @@ class World:
 
     def _gateway(self, log: Path, workers: int) -> Gateway:
         options = {
-            "namespaces": '{"open": {"public": true, "state": "latest"}}',
+            "namespaces": json.dumps(self._namespaces()),
             "drain_timeout": 1,
             "max_outbox": 512 * 1024,
             "workers": workers,
         }
         return Gateway(self.store.url, log, **options).start()
+
+    def _namespaces(self) -> dict[str, dict[str, object]]:
+        public: dict[str, object] = {"public": True, "state": "latest"}
+        namespaces: dict[str, dict[str, object]] = {"open": public}
+        if not self.size.has_plain:
+            namespaces |= {"broadcast": {}, "user": {}}
+        return {name: {**one, "plain": self.size.has_plain} for name, one in namespaces.items()}
 
     def _browser(self, number: int, chromium: BrowserContext) -> Browser:
         """Create clients under Node.js first, then pages, then all others."""
