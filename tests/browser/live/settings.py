@@ -24,6 +24,8 @@ TEMPLATES = [
                     {
                         "toast.html": "<p>{{ text }}</p>",
                         "count.html": "{{ count }}",
+                        "form.html": "<form id=shown><b>{{ pk }}</b>"
+                        "<input type=hidden name=pk value={{ pk }}><input name=text></form>",
                         "row.html": "<tr id=row{{ count }}><td>{{ count }}</td></tr>",
                     },
                 )

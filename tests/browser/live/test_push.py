@@ -51,3 +51,25 @@ def test_browser_cannot_publish_html(site, log_in):
         "(refusal) => resolve(refusal && refusal.code)))"
     )
     assert code in ("not_allowed", "bad_event")
+
+
+FORM = """
+from sockgate import publish_html
+publish_html("orders", "shown", "form.html", {"pk": %d}, swap="outer")
+publish_html("orders", "bell", "count.html", {"count": %d}, swap="replace")
+"""
+SHOWN = "[...document.forms].map((one) => [one.elements.pk.value, one.elements.text.value])"
+
+
+def test_push_of_another_object_leaves_what_is_typed_with_its_own(site, log_in):
+    page = log_in("alice").open("/toasts/")
+    follow(page)
+    for pk, text in ((1, "for one"), (2, "for one"), (3, "")):
+        site.stack.run_in_django(FORM % (pk, pk))
+        expect_text(page, "#bell", str(pk))
+        if pk > 1:
+            assert page.evaluate(SHOWN) == [["1", "for one"]]
+        page.fill("#shown [name=text]", text)
+    site.stack.run_in_django(FORM % (4, 4))
+    expect_text(page, "#bell", "4")
+    assert page.evaluate(SHOWN) == [["4", ""]]
