@@ -5,6 +5,7 @@ import resource
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from time import monotonic
 
 import pytest
 from sockgate_gateway.loop.acceptor import (
@@ -126,10 +127,12 @@ async def test_fewer_are_accepted_while_connects_wait(listening, stack, waiting,
 async def test_without_a_descriptor_it_pauses_after_one_attempt(listening, stack, caplog):
     accepting = Accepting(listening, stack)
     dial(listening, stack)
+    began = monotonic()
     with no_descriptor_left():
         await until(lambda: listening.accepts)
         await turn_loop(100)
-        assert listening.accepts == 1
+        # On a busy machine, so many turns may take longer than a pause.
+        assert listening.accepts <= 1 + (monotonic() - began) / PAUSE_S
     assert "event=accept_paused cause='Too many open files'" in caplog.text
     await until(lambda: accepting.accepted)
 
