@@ -198,3 +198,18 @@ def test_fragment_that_htmx_has_brought_is_fetched_from_its_own_address(site, lo
     expect_text(page, "#partial", "v2")
     expect_text(page, "#more", "v1")
     assert "/partial/" in {fetch["path"] for fetch in site.fetches()}
+
+
+def test_fragment_is_fetched_from_its_address_after_push_state(site, page):
+    page.evaluate("history.pushState(null, '', '/login/')")
+    site.show("third", version="v3")
+    site.touch("orders")
+    expect_rows(page, "third")
+    assert {fetch["path"] for fetch in site.fetches()} == {"/orders/"}
+
+
+def test_fragment_is_fetched_by_time_without_a_touch(site, log_in):
+    page = log_in("alice").open("/clock/")
+    for version in ("v2", "v3"):
+        site.show(version=version)
+        expect_text(page, "#stock", version)

@@ -177,6 +177,7 @@ urlpatterns = [
     *board.pages(render, text_of),
     path("orders/", orders),
     path("tagged/", condition(etag_func=etag_of)(page(HEAD + CLIENT + BODY + FORM))),
+    path("clock/", page(HEAD + CLIENT + BODY + FORM.replace('"stock" %', '"stock" every=1 %'))),
     path("late/", page(HEAD + BODY + ROWS + CLIENT)),
     path("bare/", page(HEAD + BODY + ROWS)),
     path("nested/", login_required(page(HEAD + CLIENT + BODY + NESTED))),
