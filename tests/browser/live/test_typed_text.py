@@ -36,3 +36,15 @@ def test_field_that_the_server_has_taken_follows_it(site, log_in):
         site.touch("orders")
         expect_text(page, "#stock", title)
         expect(page.locator("#id_title")).to_have_value(shown)
+
+
+def test_alert_of_a_page_that_answers_a_post_stays_in_a_fragment_without_fields(site, log_in):
+    page = log_in("alice").open("/alert/")
+    page.click("#pay button")
+    expect(page.locator("[role=alert]")).to_have_count(1)
+    follow(page)
+    for version in ("v2", "v3"):
+        site.show(version=version)
+        site.touch("orders")
+        expect_text(page, "#stock", version)
+    expect(page.locator("[role=alert]")).to_have_text("Your card was declined")

@@ -59,6 +59,10 @@ CARD = """{% live "orders" %}<h1 id="stock">{{ version }}</h1>
 <form method="post" id="card">{% csrf_token %}{{ form.as_p }}<button>Save</button></form>
 {% endlive %}<div id="fields"></div>"""
 
+ALERT = """{% live "orders" %}<h1 id="stock">{{ version }}</h1>
+{% if request.method == "POST" %}<p role="alert">Your card was declined</p>{% endif %}{% endlive %}
+<form method="post" id="pay">{% csrf_token %}<button>Pay</button></form>"""
+
 HTMX_JS = "npm/htmx.org/dist/htmx.min.js"
 TURBO_JS = "npm/@hotwired/turbo/dist/turbo.es2017-umd.js"
 LIBRARIES = {
@@ -178,6 +182,7 @@ urlpatterns = [
     path("orders/", orders),
     path("tagged/", condition(etag_func=etag_of)(page(HEAD + CLIENT + BODY + FORM))),
     path("clock/", page(HEAD + CLIENT + BODY + FORM.replace('"stock" %', '"stock" every=1 %'))),
+    path("alert/", page(HEAD + CLIENT + BODY + ALERT)),
     path("late/", page(HEAD + BODY + ROWS + CLIENT)),
     path("bare/", page(HEAD + BODY + ROWS)),
     path("nested/", login_required(page(HEAD + CLIENT + BODY + NESTED))),
