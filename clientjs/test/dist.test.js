@@ -126,7 +126,7 @@ test("the scripts stay small", () => {
   assert.ok(zipped(PROGRESS) <= 2650, `${zipped(PROGRESS)} bytes with gzip`);
   assert.ok(zipped(GUARD) <= 5400, `${zipped(GUARD)} bytes with gzip`);
   assert.ok(zipped(HTMX) <= 1150 && zipped(TURBO) <= 1150, `${zipped(HTMX)}, ${zipped(TURBO)} bytes with gzip`);
-  assert.ok(zipped(LIVE) <= 7150, `${zipped(LIVE)} bytes with gzip`);
+  assert.ok(zipped(LIVE) <= 7200, `${zipped(LIVE)} bytes with gzip`);
   assert.ok(zipped(SHARED) <= 13100, `${zipped(SHARED)} bytes with gzip`);
   assert.ok(sizes[0] <= 9000 && sizes[1] <= 21700, `${sizes} bytes with gzip`);
 });

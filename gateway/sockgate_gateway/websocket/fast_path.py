@@ -146,7 +146,7 @@ class FastPath:
             sock.recv(size_bytes)
             sent_bytes = sock.send(answer.response)
         if answer.is_last or sent_bytes < len(answer.response):
-            sock.close()
+            self.close(connection)
         else:
             self._wait(connection)
         return True

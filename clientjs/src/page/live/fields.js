@@ -1,7 +1,7 @@
 /**
  * What a person has typed or chosen: it is theirs until the server has taken it, and the server's from then on.
  */
-import { documentOf } from "../../base/globals.js";
+import { documentOf, findAll } from "../../base/globals.js";
 import { attributesOf, clone, closest, contains, findIn, groupBy, matches, nameOf, parentOf } from "./nodes.js";
 
 /** A form shows its own fields as properties, so it is no field, whatever a sanitizer has left on it. */
@@ -134,8 +134,10 @@ const radioOf = (field) => (field.type === "radio" ? field.name : field);
 
 /** @param {Element} element @returns {any[]} fields that the viewer has changed, and all radios of a group */
 export function changedIn(element) {
+  const own = new Set(fieldsOf(element));
+  // Radios without a form share their names with those of the whole page.
   /** @type {any} */
-  const groups = [...groupBy(fieldsOf(element), ({ form }) => form).values()];
+  const groups = [...groupBy(new Set([...findAll(globalThis, "[type=radio]"), ...own]), ({ form }) => form).values()];
   return groups.flatMap((/** @type {any[]} */ fields) => {
     // What the browser makes of the attributes: the middle of a range, black, the first option that can be chosen, the last radio.
     const form = documentOf(globalThis, "createElement").call(document, "form");
@@ -145,6 +147,6 @@ export function changedIn(element) {
     form.append(...unchanged);
     reset.call(form);
     const keys = new Set(fields.map((one, place) => valueOf(one) !== valueOf(unchanged[place]) && radioOf(one)));
-    return fields.filter((one) => keys.has(radioOf(one)));
+    return fields.filter((one) => own.has(one) && keys.has(radioOf(one)));
   });
 }
