@@ -57,7 +57,7 @@ def test_requests_for_sessions_of_the_other_gateway_are_logged(gateways: list[Ga
         (line,) = warnings(gateway)
         assert " requests=1 " in line
         assert "the balancer hash the session id in the path" in line
-        assert "/deploy.md#several-hosts" in line
+        assert "/deploy.html#several-hosts" in line
         assert "s0" not in line
         assert unknown(gateway, "foreign") == REQUESTS / 2
         assert unknown(gateway, "expired") == 0

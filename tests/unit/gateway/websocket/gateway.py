@@ -9,8 +9,10 @@ from sockgate_gateway.connections.states import State
 from sockgate_gateway.errors import Disconnect
 from sockgate_gateway.http.origins import OriginPolicy
 from sockgate_gateway.http.pending import PendingConnections
+from sockgate_gateway.http.plain_request import Request
 from sockgate_gateway.http.proxies import ProxyPolicy
 from sockgate_gateway.http.refusal_log import RefusalLog
+from sockgate_gateway.http.responses import Answer
 from sockgate_gateway.loop.acceptor import DescriptorLimit, PauseLog
 from sockgate_gateway.loop.descriptors import browser_ceiling
 from sockgate_gateway.server.http_server import Server
@@ -30,6 +32,12 @@ FRIEND = "https://friend.example"
 BOTH = ("websocket", "rawwebsocket")
 SOCKJS_PATH = "/rt/000/abc/websocket"
 RAW_PATH = "/rt/websocket"
+
+
+def answer_early(request: Request, client: object) -> Answer | None:
+    """Answer this path, and end the connection."""
+    response = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    return Answer(response, is_last=True) if request.target == "/early" else None
 
 
 class EchoLifecycle:
@@ -113,9 +121,7 @@ class Gateway:
             ),
             self.pending,
             10_000,
-            FastPath(acceptor, self.pending, lambda request, client: None)
-            if uses_fast_path
-            else None,
+            FastPath(acceptor, self.pending, answer_early) if uses_fast_path else None,
             idle_connection_timeout=30,
         )
         sockets = bind_sockets(0, "127.0.0.1")

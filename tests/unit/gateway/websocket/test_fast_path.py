@@ -1,12 +1,13 @@
 """Silent connections and unusual handshakes, on Tornado's path and the fast path."""
 
+import asyncio
 import socket
 from contextlib import asynccontextmanager
 
 import pytest
 
 from tests.unit.gateway.websocket.gateway import Gateway, handshake
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 
 @pytest.mark.parametrize(
@@ -56,6 +57,20 @@ async def test_oldest_silent_connection_is_closed(open_gateway):
         second.write(handshake())
         await until(lambda: len(gateway.lifecycle.connections) == 1)
         assert len(gateway.pending) == 1
+
+
+async def test_connection_with_the_descriptor_of_one_that_was_answered_is_served(open_gateway):
+    async with open_gateway() as gateway:
+        async with gateway.dial() as (reader, writer):
+            await until(lambda: len(gateway.pending) == 1)
+            writer.write(b"GET /early HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            assert (await reader.read()).startswith(b"HTTP/1.1 ")
+        assert len(gateway.pending) == 0
+        unusual = handshake().replace(b"Host: ", b"Host:")
+        async with gateway.dial() as (reader, writer):
+            writer.write(unusual)
+            async with asyncio.timeout(PATIENCE_S):
+                assert await reader.readline() == b"HTTP/1.1 101 Switching Protocols\r\n"
 
 
 async def test_long_silent_connection_is_handed_to_tornado(open_gateway):
